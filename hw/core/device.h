@@ -1,0 +1,106 @@
+/* A device: a struct with `struct device` first, a field table (its state), a register table (its programmer's
+ * view), pins (irqs), properties (what -device sets), and one const class that ties them together.
+ *
+ * The bus takes the machine lock around every call into a device, so devices never lock. An irq is a value: a
+ * device never sees a controller. A missing back end is legal. hw/core/regs.c does register lookup, masks,
+ * names in traces, and guest_error for offsets that do not exist. */
+#ifndef MOSS_HW_CORE_DEVICE_H
+#define MOSS_HW_CORE_DEVICE_H
+
+#include "base/arena.h"
+#include "base/err.h"
+#include "base/field.h"
+#include "base/irq.h"
+#include "memory/memory.h"
+
+struct device;
+struct machine;
+
+/* -- registers ----------------------------------------------------------------------------------- */
+
+/* One register. Without hooks it is the field at `field`: reads give it, writes change the bits of wmask and clear
+ * the bits of w1c that are written as ones. A hook replaces that side. `count` registers `stride` apart share a
+ * row; hooks get the index. */
+struct reg {
+    u32 off;
+    const char *name; /* NULL ends a table */
+    u8 size;          /* bytes of the field behind it (1, 2, 4, 8), and of the register */
+    u16 count;        /* 0 means 1 */
+    u16 stride;       /* 0 means size */
+    u32 field;        /* offset in the device struct */
+    bool has_field;
+    u64 wmask, w1c;
+    u64 (*read)(struct device *d, unsigned i);
+    void (*write)(struct device *d, unsigned i, u64 v);
+};
+#define REG(o, n, T, m, ...)                                                                                           \
+    {                                                                                                                  \
+        .off = (o), .name = (n), .size = sizeof(((T *)0)->m), .field = offsetof(T, m), .has_field = true, __VA_ARGS__  \
+    }
+
+/* -- properties: what -device NAME,key=value and boards set before init ---------------------------- */
+
+enum prop_kind { PROP_BOOL, PROP_U8, PROP_U16, PROP_U32, PROP_U64, PROP_SIZE, PROP_STR, PROP_MAC,
+                 PROP_CHARDEV, PROP_BLOCK, PROP_NETDEV /* by id, resolved to the back end's pointer */ };
+struct prop {
+    const char *name; /* NULL ends a table */
+    enum prop_kind kind;
+    u32 off;
+    const char *def, *doc; /* default as text, NULL: zero */
+};
+#define PROP(n, k, T, m, d, doc_)                                                                                      \
+    {                                                                                                                  \
+        .name = (n), .kind = (k), .off = offsetof(T, m), .def = (d), .doc = (doc_)                                     \
+    }
+
+/* -- classes and devices --------------------------------------------------------------------------- */
+
+struct device_class {
+    const char *name, *doc;
+    const char *bus;        /* "sysbus", "virtio", "pci", "virtio-serial"...: what it plugs into */
+    const char *provides;   /* the kind of bus it gives to others, or NULL */
+    const char *compatible; /* device-tree strings, "a\0b\0", or NULL */
+    const char *fdt_name;   /* node name ("pl011"), NULL: name */
+    size_t size;
+    u32 mmio_size;
+    u8 nirqs;
+    u8 min_access, max_access; /* 0: 1 and 4 */
+    const struct field *state; /* reset + snapshot + print; required */
+    const struct reg *regs;    /* NULL: ops serves the whole window */
+    const struct mem_ops *ops; /* opaque is the device */
+    const struct prop *props;
+    bool (*init)(struct device *d, struct err *e);   /* back ends and timers; rare */
+    void (*reset)(struct device *d);                 /* after the table; rare */
+    void (*irq_in)(struct device *d, unsigned n, int level); /* input pins, for controllers */
+    bool (*loaded)(struct device *d, struct err *e); /* validates a state that was loaded */
+    void (*fini)(struct device *d);
+    bool (*plug)(struct device *bus_owner, struct device *child, struct err *e); /* for `provides` */
+    const void *bus_class; /* what the bus needs to know of its device (struct virtio_class, struct pci_class) */
+};
+
+struct device {
+    const struct device_class *cls;
+    const char *id;            /* "uart0", "net0"; unique in the machine, or NULL */
+    struct machine *machine;
+    struct mem_space *dma;     /* what it reads and writes as a bus master */
+    struct mem_region mmio;    /* its register window, if mmio_size */
+    struct irq *irqs;          /* nirqs output pins, filled by the board */
+    struct device *parent;     /* the owner of the bus it sits on */
+    struct device *next;       /* in the machine's list */
+};
+
+/* Allocates in the machine's arena, sets property defaults; not yet initialised. */
+struct device *device_new(struct machine *m, const struct device_class *cls, const char *id);
+bool device_set_prop(struct device *d, const char *key, const char *value, struct err *e);
+bool device_init(struct device *d, struct err *e);
+void device_reset(struct device *d);
+/* The device's input pin n as a value for others to drive. */
+struct irq device_pin(struct device *d, unsigned n);
+static inline void device_irq(struct device *d, unsigned n, int level)
+{
+    irq_set(&d->irqs[n], level);
+}
+/* The register table as mem_ops (opaque: the device). */
+extern const struct mem_ops device_reg_ops;
+
+#endif

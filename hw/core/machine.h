@@ -1,0 +1,82 @@
+/* A machine: an arena, the system address space, the devices in it, and the board that wired them.
+ * A board is rows {class, id, base, irq, backend} plus one wire() for what a row can't say; the same rows give the
+ * memory map, the irq wiring, the device tree, `info mtree`, the overlap check and the golden device-tree test. */
+#ifndef MOSS_HW_CORE_MACHINE_H
+#define MOSS_HW_CORE_MACHINE_H
+
+#include "base/arena.h"
+#include "hw/core/device.h"
+#include "memory/memory.h"
+
+struct vcpu;
+struct target;
+struct opts;
+
+enum part_backend { NO_BACKEND, SERIAL0, SERIAL1, SERIAL2, SERIAL3, PFLASH0, PFLASH1 };
+
+struct part {
+    const struct device_class *cls; /* NULL ends a table */
+    const char *id;
+    u64 base;
+    int irq;  /* first interrupt number at the board's controller, -1: none */
+    enum part_backend backend;
+    u64 size; /* 0: the class's mmio_size */
+    const char *when; /* NULL: always; else the board option that must be on */
+};
+
+/* What the command line says, handed to the board. Strings live as long as the machine. */
+struct machine_config {
+    u64 ram_size;
+    unsigned cpus;
+    const char *cpu_model;             /* "cortex-a57,pmu=off" */
+    struct opts *board_opts;           /* -machine X,key=value... */
+    const char *kernel, *initrd, *append, *dtb, *dumpdtb, *firmware;
+    struct chardev *serial[4];
+    struct blockdev *pflash[2];
+    bool no_defaults;
+    bool semihosting;
+};
+
+struct machine {
+    const struct board *board;
+    struct machine_config cfg;
+    struct arena arena;
+    struct mem_space *sysmem;
+    struct ram ram;
+    struct mem_region ram_region;
+    struct device *devices;            /* every device, newest first */
+    struct vcpu **cpus;                /* cfg.cpus of them */
+    void *board_data;                  /* the board's own struct */
+};
+
+struct board {
+    const char *name, *doc;
+    const char *const *aliases;        /* NULL ended */
+    const struct target *const *targets; /* ISAs it can carry, NULL ended */
+    const char *default_cpu;
+    u64 default_ram;
+    unsigned max_cpus;
+    const struct part *parts;
+    const struct prop *options;        /* -machine properties; offsets in a struct of options_size in board_data */
+    size_t board_size;                 /* of board_data */
+    const char *default_nic;           /* device class for -nic/-net nic */
+    const char *default_block;         /* device class for -drive if=virtio */
+    const char *default_bus;           /* where a virtio device with no bus= goes: "virtio-mmio" or "pci" per class name */
+    bool (*build)(struct machine *m, struct err *e); /* parts are placed by machine_place_parts(); wires the rest */
+    bool (*finish)(struct machine *m, struct err *e); /* after -device: device tree, kernel, firmware */
+};
+
+struct machine *machine_new(const struct board *b, const struct machine_config *cfg, struct err *e);
+/* Creates, maps and wires every part; `pins(m, n)` turns a board irq number into a line. */
+bool machine_place_parts(struct machine *m, struct irq (*pins)(struct machine *m, int n), struct err *e);
+struct device *machine_find(struct machine *m, const char *id);
+void machine_reset(struct machine *m); /* devices, then cpus by the accelerator's reset hook */
+void machine_free(struct machine *m);
+
+/* -- requests that come from guest or user and are carried out by system/ -------------------------- */
+enum shutdown_cause { SHUTDOWN_GUEST, SHUTDOWN_RESET, SHUTDOWN_HOST_QUIT, SHUTDOWN_SIGNAL, SHUTDOWN_PANIC };
+/* Any thread. `code` is the exit status for SHUTDOWN_GUEST. */
+extern void (*machine_request_shutdown)(enum shutdown_cause c, int code);
+extern void (*machine_request_reset)(void);
+
+#endif
