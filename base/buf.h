@@ -2,6 +2,8 @@
 #ifndef MOSS_BASE_BUF_H
 #define MOSS_BASE_BUF_H
 
+#include <stdarg.h>
+
 #include "base/types.h"
 
 struct buf {
@@ -11,6 +13,7 @@ struct buf {
 void buf_free(struct buf *b);
 void buf_put(struct buf *b, const void *p, size_t n);
 void buf_printf(struct buf *b, const char *fmt, ...) PRINTF_LIKE(2, 3);
+void buf_vprintf(struct buf *b, const char *fmt, va_list ap) PRINTF_LIKE(2, 0);
 void buf_u8(struct buf *b, u8 v);
 void buf_u32(struct buf *b, u32 v); /* little-endian */
 void buf_u64(struct buf *b, u64 v);

@@ -14,6 +14,9 @@ enum clock_kind {
 u64 clock_now(enum clock_kind k);
 void clock_stop(void); /* CLOCK_VIRTUAL halts */
 void clock_start(void);
+/* Moves CLOCK_VIRTUAL to `now`: snapshot load, counted time, and tests of devices with timers. It is
+ * stopped until the first clock_start(). */
+void clock_set(u64 now);
 
 struct timer {
     enum clock_kind clock;
