@@ -1,0 +1,82 @@
+/* The contract of a host back end: IR in, machine code and maps out. One const struct a host.
+ *
+ * Code of a block, in this order in the hot area: a 5-byte-patchable entry, the body, its direct exits. Cold code (slow
+ * paths, exit stubs) lies behind it. Everything is relative: a chunk is written at `rw` and runs at `rx`.
+ *
+ * Between blocks the pinned slots live in their registers (host->pins of the target's list), everything else is home in
+ * the CPU struct; host flags, scratch registers and the unpinned registers hold nothing. */
+#ifndef MOSS_TCG_HOST_HOST_H
+#define MOSS_TCG_HOST_HOST_H
+
+#include "tcg/ir.h"
+#include "tcg/rt.h"
+
+/* Entry points shared by all blocks, made once at the start of the code cache by make_thunks. */
+struct host_thunks {
+    const void *enter;     /* u64 enter(struct vcpu *, const void *code): runs until something leaves; returns a token */
+    const void *leave;     /* jump here with the token in the return register */
+    const void *lookup;    /* jump here with the virtual target in the scratch register: rt_funcs.lookup, then go */
+    const void *slow[8];   /* save registers, call C; the back end's own */
+};
+
+/* How translated code came back: low 3 bits say what, the rest is the argument. */
+enum { TOKEN_REASON, /* arg: enum ir_reason */ TOKEN_EXIT /* arg: (block id << 3 | exit number), not linked yet */ };
+#define TOKEN_KIND(t) ((unsigned)(t)&7)
+#define TOKEN_ARG(t) ((u32)((t) >> 3))
+
+#define GEN_MAX_EXITS 8 /* direct exits a block may have */
+struct gen_exit {
+    u32 patch_off; /* where in the code the 4-byte-relative jump stands that links it */
+    u32 stub_off;  /* its unlinked target: a stub that returns TOKEN_EXIT */
+    i32 target;    /* page-relative target */
+    u8 kind;       /* enum ir_exit_kind */
+    bool same_page; /* may be linked directly; otherwise the code goes through the jump cache by itself and the exit is
+                       listed with patch_off 0 */
+};
+
+/* One cell a faulting place: packed bytes, decoded by host->restore only. */
+struct gen_config {
+    const struct ir_target *target;
+    const struct rt_funcs *funcs;
+    const struct host_thunks *thunks;
+    u32 block_id;
+    bool count;     /* deterministic mode */
+    bool no_chain;  /* every exit returns to the loop (-d nochain, verify) */
+};
+struct gen_out {
+    u8 *rw;           /* where to write; the caller's */
+    const u8 *rx;     /* where it will run */
+    u32 cap;          /* bytes there are */
+    u32 code_len;     /* result: hot and cold code */
+    u32 hot_len;
+    u8 *map;          /* deopt map: caller's buffer */
+    u32 map_cap, map_len;
+    struct gen_exit exits[GEN_MAX_EXITS];
+    unsigned nexits;
+};
+
+struct host {
+    const char *name;
+    /* NULL when it can run here, else why not. */
+    const char *(*unavailable)(void);
+    /* Writes the shared entry points; returns the bytes used, 0 if cap is too small. */
+    u32 (*make_thunks)(u8 *rw, const u8 *rx, u32 cap, const struct ir_target *t, const struct rt_funcs *f,
+                       struct host_thunks *out);
+    /* False: did not fit (cap or map_cap). The IR was verified and optimised; ops.uses is exact. */
+    bool (*compile)(struct ir *ir, const struct gen_config *cfg, struct gen_out *out);
+    /* Makes the jump at `at` go to `target` (both run addresses; rw is the writable alias of `at`). Safe while other
+     * threads run the code. */
+    void (*patch_jump)(u8 *rw, const u8 *at, const u8 *target);
+    /* Makes the block's entry jump to `stale` from now on. */
+    void (*patch_entry)(u8 *rw, const u8 *entry, const u8 *stale);
+    /* Rebuilds the guest's slots in the CPU struct from rt.save_* for the place whose return address is `ra` (code
+     * offset within the block); returns the page offset of the guest instruction. Also decodes only (cpu NULL). */
+    u32 (*restore)(const struct ir_target *t, const u8 *map, u32 map_len, u32 code_off, struct vcpu *cpu);
+    int (*disas)(char *out, size_t n, u64 addr, const u8 *p, size_t avail); /* bytes consumed, 0: unknown */
+};
+
+extern const struct host host_x86_64, host_aarch64;
+/* The back end for the machine moss runs on; NULL: only the interpreter. */
+const struct host *host_native(void);
+
+#endif

@@ -1,0 +1,23 @@
+/* The IR interpreter: the oracle every pass and back end is compared with, and the engine on hosts without a back end. */
+#ifndef MOSS_TCG_INTERP_INTERP_H
+#define MOSS_TCG_INTERP_INTERP_H
+
+#include "tcg/ir.h"
+#include "tcg/rt.h"
+
+/* Memory as the interpreter sees it: as rt_funcs, but with the instruction's page offset in place of a host address.
+ * A fault is reported by returning false after the functions raised it (slots are home when they are called). */
+struct interp_mem {
+    bool (*load)(void *opaque, struct vcpu *cpu, u64 va, u32 mo, union v128 *val); /* raw bytes, low first */
+    bool (*store)(void *opaque, struct vcpu *cpu, u64 va, u32 mo, const union v128 *val);
+    /* Atomic old = f(old): called with expected/new for cas, operand for rmw. */
+    bool (*rmw)(void *opaque, struct vcpu *cpu, u64 va, u32 mo, enum ir_rmw kind, u64 operand, u64 *old);
+    bool (*cas)(void *opaque, struct vcpu *cpu, u64 va, u32 mo, u64 expected, u64 val, u64 *old);
+    void *opaque;
+};
+enum interp_end { INTERP_EXIT, /* rt.pc holds the target */ INTERP_LOOP /* reason in *reason */, INTERP_FAULT };
+/* Runs the trace on the CPU struct: slots are read from and written home, exactly as the guest would see them.
+ * rt.page is the virtual page. */
+enum interp_end interp_run(const struct ir *ir, struct vcpu *cpu, const struct interp_mem *mem, enum ir_reason *reason);
+
+#endif

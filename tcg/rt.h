@@ -1,0 +1,90 @@
+/* What translated code sees at run time: the hot words at the head of every CPU struct, the TLB, the jump cache,
+ * and the C functions its slow paths call. Back ends, the interpreter and the accelerator share these layouts.
+ *
+ * Host state inside translated code: a base register points RT_BIAS bytes into the CPU struct (so that one-byte
+ * displacements reach 256 bytes), another holds rt.tlb[0]; the host's FP control word is the guest's (rt.host_fp). */
+#ifndef MOSS_TCG_RT_H
+#define MOSS_TCG_RT_H
+
+#include "base/types.h"
+#include "tcg/ir.h"
+
+#define RT_BIAS 128
+
+/* -- TLB: direct mapped; entry index = (va >> 12) & (size - 1) -------------------------------------------------- */
+
+/* A tag is the 4K-aligned virtual address with low bits that make the fast compare fail when the access needs the
+ * slow path; an access compares (va + bytes - 1) & ~0xfff | (va & alignment it asks for). */
+enum { TLB_SLOW = 1 /* MMIO, code page, dirty tracking, watchpoint, monitor: see the cold entry */, TLB_INVALID = 2 };
+struct tlb_entry {
+    u64 rd, wr;  /* tags for reads and writes; TLB_INVALID alone when empty */
+    u64 addend;  /* host address minus virtual address */
+    u64 cold;    /* the accelerator's: index or pointer of the rest */
+};
+/* Lies right below the entries, so that tlb[-1] reaches it; `mask` is (entries - 1) * sizeof(struct tlb_entry). */
+struct tlb_head {
+    void *context; /* the accelerator's */
+    u64 reserved;
+    u64 reserved2;
+    u64 mask;      /* at offset -8 of the entries */
+};
+_Static_assert(sizeof(struct tlb_entry) == 32 && sizeof(struct tlb_head) == 32, "layout known to translated code");
+#define TLB_PAGE_BITS 12
+
+/* -- jump cache: virtual address -> host code, for one context and mode ------------------------------------------ */
+
+struct jc_entry {
+    u64 pc;           /* ~0 when empty */
+    const void *code;
+};
+#define JC_BITS 12
+#define JC_SIZE (1u << JC_BITS)
+#define JC_PEXT 0x3f0fcull /* index = bits 2..7 and 12..17 of pc: one page's entries lie in one 64-entry group */
+static inline unsigned jc_index(u64 pc)
+{
+    return (unsigned)(((pc >> 2) & 63) | ((pc >> 12) & 63) << 6);
+}
+
+/* -- the hot words: at offset 0 of every CPU struct ----------------------------------------------------------------- */
+
+#define RT_VIEWS 4
+struct rt {
+    u32 event;     /* not 0: leave translated code at the next check. Set by any thread with an atomic or */
+    i32 countdown; /* deterministic mode: instructions left */
+    u64 page;      /* inside translated code: virtual address of the page the current block lies in */
+    u64 pc;        /* outside it: the exact program counter */
+    struct tlb_entry *tlb[RT_VIEWS]; /* tables of the views; [0] is mirrored in a host register */
+    struct jc_entry *jc;             /* of the current context and mode */
+    u32 insn_off;  /* page offset of the current instruction, written before calls that may fault */
+    u32 host_fp;   /* x86: MXCSR of the guest while it is not loaded; AArch64: FPCR */
+    u32 c_fp;      /* the same of C code */
+    u32 block;     /* id of a block for -d exec and self-modification checks; written only by blocks that ask */
+    u64 ret_sp;    /* return prediction, back end's */
+    u64 scratch[2];
+    /* 128 bytes so far: reached with one-byte displacements. */
+    u64 save_gpr[32];           /* host registers as a slow path found them */
+    union v128 save_vec[32];
+    union v128 vtmp[4];         /* V128 arguments and results of helpers */
+    u64 spill[64];              /* values that found no register */
+    union v128 vspill[32];
+};
+_Static_assert(offsetof(struct rt, save_gpr) == 128, "hot words fit one-byte displacements");
+
+/* -- slow paths, implemented by the accelerator ---------------------------------------------------------------------- */
+
+struct vcpu;
+/* `ra`: host return address in translated code; the deopt map of that place rebuilds the guest state from
+ * rt.save_* if the access faults (then these do not return: the accelerator unwinds to its loop).
+ * `mo`: memory descriptor. 128-bit and pair values: in and out through rt.vtmp[0]. */
+struct rt_funcs {
+    u64 (*load)(struct vcpu *cpu, u64 va, u32 mo, uintptr_t ra);
+    void (*store)(struct vcpu *cpu, u64 va, u64 val, u32 mo, uintptr_t ra);
+    /* A host pointer good for an atomic of this size at va (faults, watchpoints, self-modifying code handled; a
+     * page without direct memory raises the guest's bus error). NULL never. */
+    void *(*atomic_ptr)(struct vcpu *cpu, u64 va, u32 mo, uintptr_t ra);
+    /* What an indirect branch with no jump-cache entry calls: the code for virtual address pc in the cpu's present
+     * context and mode, and rt.page set; or the exit-to-loop thunk when an event is up. Never NULL. */
+    const void *(*lookup)(struct vcpu *cpu, u64 pc);
+};
+
+#endif
