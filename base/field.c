@@ -11,7 +11,12 @@
 
 static u8 *field_at(void *obj, const struct field *f, unsigned i)
 {
-    return (u8 *)obj + f->off + (size_t)f->size * i;
+    return (u8 *)obj + f->off + (size_t)(f->stride ? f->stride : f->size) * i;
+}
+
+static const u8 *field_at_const(const void *obj, const struct field *f, unsigned i)
+{
+    return (const u8 *)obj + f->off + (size_t)(f->stride ? f->stride : f->size) * i;
 }
 
 static void field_check(const struct field *f)
@@ -52,7 +57,9 @@ void fields_save(const void *obj, const struct field *f, struct buf *out)
         buf_put(out, f->name, strlen(f->name));
         buf_u8(out, (u8)f->size);
         buf_u32(out, f->count);
-        buf_put(out, (const u8 *)obj + f->off, (size_t)f->size * f->count);
+        for (unsigned i = 0; i < f->count; i++) {
+            buf_put(out, field_at_const(obj, f, i), f->size);
+        }
     }
 }
 
@@ -98,11 +105,13 @@ static bool row_check(const void *obj, const struct field *f, const struct saved
         return err_set(e, "field '%s' has %u elements of %u bytes in the snapshot, %u of %u here", r->name, r->count,
                        r->size, row->count, row->size);
     }
-    const u8 *have = (const u8 *)obj + row->off;
-    if ((row->flags & F_CONFIG) && memcmp(have, r->data, (size_t)r->size * r->count)) {
+    for (unsigned i = 0; (row->flags & F_CONFIG) && i < row->count; i++) {
+        const u8 *have = field_at_const(obj, row, i), *want = r->data + (size_t)r->size * i;
         unsigned n = MIN(row->size, (u16)8);
-        return err_set(e, "'%s' is 0x%llx in the snapshot and 0x%llx in this machine", r->name,
-                       (unsigned long long)ldnle(r->data, n), (unsigned long long)ldnle(have, n));
+        if (memcmp(have, want, row->size)) {
+            return err_set(e, "'%s' is 0x%llx in the snapshot and 0x%llx in this machine", r->name,
+                           (unsigned long long)ldnle(want, n), (unsigned long long)ldnle(have, n));
+        }
     }
     return true;
 }
@@ -134,7 +143,9 @@ bool fields_load(void *obj, const struct field *f, struct cursor *in, struct err
         must(row_get(&start, &r));
         const struct field *row = field_find(f, r.name);
         if (!(row->flags & F_CONFIG)) {
-            memcpy((u8 *)obj + row->off, r.data, (size_t)r.size * r.count);
+            for (unsigned k = 0; k < r.count; k++) {
+                memcpy(field_at(obj, row, k), r.data + (size_t)r.size * k, r.size);
+            }
         }
     }
     return true;
@@ -156,12 +167,11 @@ void fields_print(const void *obj, const struct field *f, struct buf *out)
         if (f->flags & F_HIDDEN) {
             continue;
         }
-        const u8 *p = (const u8 *)obj + f->off;
         buf_printf(out, "%-12s", f->name);
         for (unsigned i = 0, run; i < f->count; i += run) {
-            const u8 *el = p + (size_t)f->size * i;
+            const u8 *el = field_at_const(obj, f, i);
             run = 1;
-            while (i + run < f->count && !memcmp(el, el + (size_t)f->size * run, f->size)) {
+            while (i + run < f->count && !memcmp(el, field_at_const(obj, f, i + run), f->size)) {
                 run++;
             }
             buf_put(out, " ", 1);

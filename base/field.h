@@ -18,6 +18,7 @@ struct field {
     u16 size, count; /* bytes an element (1, 2, 4, 8, 16), elements */
     u32 flags;
     u64 reset;
+    u32 stride; /* bytes from an element to the next, 0: size */
 };
 #define FIELD(T, m, ...)                                                                                               \
     {                                                                                                                  \
@@ -27,6 +28,12 @@ struct field {
     {                                                                                                                  \
         .name = #m, .off = offsetof(T, m), .size = sizeof(((T *)0)->m[0]),                                             \
         .count = sizeof(((T *)0)->m) / sizeof(((T *)0)->m[0]), __VA_ARGS__                                             \
+    }
+/* Member m of every struct in the array arr. */
+#define FIELD_OF(T, arr, m, ...)                                                                                       \
+    {                                                                                                                  \
+        .name = #arr "." #m, .off = offsetof(T, arr[0].m), .size = sizeof(((T *)0)->arr[0].m),                         \
+        .count = sizeof(((T *)0)->arr) / sizeof(((T *)0)->arr[0]), .stride = sizeof(((T *)0)->arr[0]), __VA_ARGS__     \
     }
 void fields_reset(void *obj, const struct field *f);
 void fields_save(const void *obj, const struct field *f, struct buf *out);
