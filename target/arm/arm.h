@@ -1,0 +1,58 @@
+/* target/arm's public header: what boards and user mode may know of an Arm CPU. */
+#ifndef MOSS_TARGET_ARM_ARM_H
+#define MOSS_TARGET_ARM_ARM_H
+
+#include "base/irq.h"
+#include "target/target.h"
+
+extern const struct target target_aarch64;
+
+/* Input pins of a cpu (vcpu_line's `line`). */
+enum arm_pin { ARM_IRQ, ARM_FIQ, ARM_VIRQ, ARM_VFIQ, ARM_PINS };
+/* Output pins. */
+enum arm_timer { ARM_TIMER_PHYS, ARM_TIMER_VIRT, ARM_TIMER_HYP, ARM_TIMER_SEC, ARM_TIMER_HYPVIRT, ARM_TIMERS };
+
+/* System registers another device serves: the GICv3 CPU interface (ICC_*, ICV_*, ICH_*). `enc` is bits 20:5 of the
+ * MSR/MRS instruction. Called on the vcpu's thread without the machine lock. */
+struct arm_gic_ctx {
+    u8 el;         /* current exception level */
+    bool secure;
+    u64 hcr, scr;  /* HCR_EL2, SCR_EL3 */
+    bool has_el2, has_el3;
+};
+struct arm_gic_ops {
+    u64 (*read)(void *opaque, unsigned cpu, u32 enc, const struct arm_gic_ctx *ctx);
+    void (*write)(void *opaque, unsigned cpu, u32 enc, u64 val, const struct arm_gic_ctx *ctx);
+};
+void arm_set_gic(struct vcpu *cpu, const struct arm_gic_ops *ops, void *opaque);
+
+struct arm_cpu_opts {
+    u64 mpidr;           /* affinity fields */
+    bool has_el2, has_el3; /* board's `virtualization`, `secure`: the levels the model has and the board keeps */
+    enum { ARM_PSCI_NONE, ARM_PSCI_HVC, ARM_PSCI_SMC } psci; /* conduit moss answers itself */
+    u64 cntfrq;          /* Hz; 0: 62.5 MHz */
+    u64 rvbar;           /* reset vector */
+    bool semihosting;
+    bool gicv3_regs;     /* advertise the GIC system registers */
+    struct mem_space *secure_space; /* physical memory of secure accesses; NULL: the same */
+};
+/* Between target->init and the first reset. */
+bool arm_configure(struct vcpu *cpu, const struct arm_cpu_opts *o, struct err *e);
+void arm_set_timer_out(struct vcpu *cpu, enum arm_timer t, struct irq out);
+void arm_set_pmu_out(struct vcpu *cpu, struct irq out);
+/* Where a boot loader starts a cpu after reset: exception level, x0..x3, pc. */
+void arm_set_entry(struct vcpu *cpu, unsigned el, u64 pc, const u64 x[4]);
+/* How device trees and ACPI describe it. */
+const char *arm_compatible(const struct vcpu *cpu); /* "arm,cortex-a57" */
+u64 arm_mpidr(const struct vcpu *cpu);
+bool arm_model_has(const struct vcpu *cpu, const char *feature); /* "el2", "el3", "pmu", ... */
+
+/* Requests that leave the cpu, set by system/: PSCI and semihosting. */
+extern void (*arm_system_off)(void);
+extern void (*arm_system_reset)(void);
+/* Semihosting: op in w0, parameter block at x1; returns x0. Set by system/semihosting. */
+extern u64 (*arm_semihosting)(struct vcpu *cpu, u32 op, u64 param);
+/* All cpus of the machine, for PSCI CPU_ON and affinity look-ups; board fills it. */
+void arm_set_cpus(struct vcpu **cpus, unsigned n);
+
+#endif
