@@ -23,9 +23,11 @@ struct ram {
     const char *name;
     u8 *host;
     u64 size; /* a multiple of RAM_PAGE_SIZE */
+    int fd;   /* the memfd behind it, for whoever shares guest memory with another process */
 };
 /* Zero-filled, not touched until used (memfd, so that it can be shared). */
 bool ram_new(struct ram *r, const char *name, u64 size, struct err *e);
+/* Only when nothing runs that could still hold a pointer into it. */
 void ram_free(struct ram *r);
 
 extern u8 *ram_base; /* the reservation all RAM lies in */
@@ -34,7 +36,10 @@ static inline u64 ram_offset(const void *host)
     return (u64)((const u8 *)host - ram_base);
 }
 
-/* One byte of flags a RAM page, indexed by RAM offset >> RAM_PAGE_BITS; changed with atomic or/and. */
+/* One byte of flags a RAM page, indexed by RAM offset >> RAM_PAGE_BITS; changed with atomic or/and.
+ * Law: whoever makes something of a page's bytes (a translation, a picture) changes the flag first (sets RAM_CODE,
+ * clears RAM_DIRTY) and reads the bytes after; whoever writes does so first and looks at the flags after, with a
+ * full barrier between on both sides. So no write is missed. */
 enum {
     RAM_CODE = 1,    /* translated code was made from this page: writes must call ram_code_written */
     RAM_WRITTEN = 2, /* some vcpu's TLB holds it writable without asking: set by the TLB, cleared by its flush */
@@ -94,6 +99,7 @@ struct mem_region {
 };
 
 struct mem_space *mem_space_new(const char *name);
+void mem_space_free(struct mem_space *s);
 /* The region stays the caller's and must outlive its mapping. */
 void mem_map_region(struct mem_space *s, struct mem_region *r, u64 base, int priority);
 void mem_unmap_region(struct mem_region *r);
@@ -104,7 +110,8 @@ void mem_space_listen(struct mem_space *s, void (*fn)(void *opaque), void *opaqu
 /* `info mtree` and `info mtree -f`. */
 void mem_space_print(struct mem_space *s, bool flat, struct buf *out);
 
-/* What stands at an address, for a TLB fill. `len`: bytes from addr to the end of the flat range. */
+/* What stands at an address, for a TLB fill. `len`: bytes from addr to the end of the flat range (or of the hole).
+ * A region that is secure_only is found for everybody: the caller refuses it to a non-secure access. */
 struct mem_hit {
     struct mem_region *region; /* NULL: nothing */
     u64 offset, len;
@@ -118,7 +125,7 @@ void mem_find(struct mem_space *s, u64 addr, struct mem_hit *out);
 /* One access of size 1, 2, 4, 8, little-endian value; takes the machine lock for MMIO if it is not held. */
 enum mem_result mem_load(struct mem_space *s, u64 addr, unsigned size, u64 *val, struct mem_attrs a);
 enum mem_result mem_store(struct mem_space *s, u64 addr, unsigned size, u64 val, struct mem_attrs a);
-/* The same when region and offset are known. */
+/* The same when region and offset are known; off + size lies within the region. */
 enum mem_result mem_region_load(struct mem_region *r, u64 off, unsigned size, u64 *val, struct mem_attrs a);
 enum mem_result mem_region_store(struct mem_region *r, u64 off, unsigned size, u64 val, struct mem_attrs a);
 /* Any number of bytes, RAM and MMIO mixed. */

@@ -60,15 +60,16 @@ struct rt {
     u32 c_fp;      /* the same of C code */
     u32 block;     /* id of a block for -d exec and self-modification checks; written only by blocks that ask */
     u64 ret_sp;    /* return prediction, back end's */
-    u64 scratch[2];
-    /* 128 bytes so far: reached with one-byte displacements. */
+    u64 scratch[5];
+    u64 r[32]; /* the ISA's hottest integer registers, in its order (A64: x0..x30, sp); [0..15] have one-byte displacements */
+    /* From here on rarely touched. */
     u64 save_gpr[32];           /* host registers as a slow path found them */
     union v128 save_vec[32];
     union v128 vtmp[4];         /* V128 arguments and results of helpers */
     u64 spill[64];              /* values that found no register */
     union v128 vspill[32];
 };
-_Static_assert(offsetof(struct rt, save_gpr) == 128, "hot words fit one-byte displacements");
+_Static_assert(offsetof(struct rt, r) == RT_BIAS, "hot words fit one-byte displacements");
 
 /* -- slow paths, implemented by the accelerator ---------------------------------------------------------------------- */
 
