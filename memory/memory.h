@@ -115,8 +115,8 @@ void mem_space_print(struct mem_space *s, bool flat, struct buf *out);
 struct mem_hit {
     struct mem_region *region; /* NULL: nothing */
     u64 offset, len;
-    u8 *host;                  /* direct pointer for reads; NULL: through ops */
-    bool writable;             /* host may be written directly */
+    u8 *host;      /* direct pointer for reads; NULL: through ops */
+    bool writable; /* host may be written directly */
 };
 void mem_find(struct mem_space *s, u64 addr, struct mem_hit *out);
 
