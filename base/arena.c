@@ -3,6 +3,7 @@
 #include "base/arena.h"
 
 #include <glib.h>
+#include <glib/gprintf.h>
 #include <stdarg.h>
 #include <string.h>
 
@@ -64,16 +65,15 @@ char *arena_str(struct arena *a, const char *s)
 
 char *arena_printf(struct arena *a, const char *fmt, ...)
 {
-    va_list ap, again;
+    char *s;
+    va_list ap;
     va_start(ap, fmt);
-    va_copy(again, ap);
-    int n = vsnprintf(NULL, 0, fmt, ap);
+    int n = g_vasprintf(&s, fmt, ap);
     va_end(ap);
     must(n >= 0);
-    char *s = arena_alloc(a, (size_t)n + 1);
-    vsnprintf(s, (size_t)n + 1, fmt, again);
-    va_end(again);
-    return s;
+    char *copy = arena_dup(a, s, (size_t)n + 1);
+    g_free(s);
+    return copy;
 }
 
 void arena_free(struct arena *a)

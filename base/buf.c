@@ -2,6 +2,7 @@
 #include "base/buf.h"
 
 #include <glib.h>
+#include <glib/gprintf.h>
 #include <string.h>
 
 #include "base/bits.h"
@@ -35,14 +36,11 @@ void buf_put(struct buf *b, const void *p, size_t n)
 
 void buf_vprintf(struct buf *b, const char *fmt, va_list ap)
 {
-    va_list measure;
-    va_copy(measure, ap);
-    int n = vsnprintf(NULL, 0, fmt, measure);
-    va_end(measure);
+    char *s;
+    int n = g_vasprintf(&s, fmt, ap);
     must(n >= 0);
-    buf_reserve(b, (size_t)n);
-    vsnprintf((char *)b->data + b->len, (size_t)n + 1, fmt, ap);
-    b->len += (size_t)n;
+    buf_put(b, s, (size_t)n);
+    g_free(s);
 }
 
 void buf_printf(struct buf *b, const char *fmt, ...)
