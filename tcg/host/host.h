@@ -16,6 +16,7 @@ struct host_thunks {
     const void *enter;     /* u64 enter(struct vcpu *, const void *code): runs until something leaves; returns a token */
     const void *leave;     /* jump here with the token in the return register */
     const void *lookup;    /* jump here with the virtual target in the scratch register: rt_funcs.lookup, then go */
+    const void *leave_event; /* jump here to leave with REASON_EVENT; rt.pc is exact already (rt_funcs.lookup returns it) */
     const void *slow[8];   /* save registers, call C; the back end's own */
 };
 
@@ -49,6 +50,8 @@ struct gen_out {
     u32 cap;          /* bytes there are */
     u32 code_len;     /* result: hot and cold code */
     u32 hot_len;
+    u32 stale_off;    /* a stub in the cold code that stores rt.pc = rt.page + start and leaves with REASON_RETRANSLATE:
+                         where patch_entry sends those who enter a block after its death */
     u8 *map;          /* deopt map: caller's buffer */
     u32 map_cap, map_len;
     struct gen_exit exits[GEN_MAX_EXITS];
