@@ -21,7 +21,7 @@ enum gicv2_frame {
 struct mem_region *gicv2_region(struct device *gic, enum gicv2_frame f);
 
 /* GICv2m MSI frame (Arm SBSA, appendix E): a write of an INTID to MSI_SETSPI_NS raises that SPI.
- * Properties: base-spi (INTID minus 32 as QEMU counts: 80 means INTID 112), num-spi (up to 128).
+ * Properties: base-spi (SPIs count from 0, as in QEMU: 48 is INTID 80), num-spi (up to 128).
  * Output pin i is SPI base-spi + i; it gets a pulse (the SPI is to be edge triggered). */
 extern const struct device_class gicv2m_class;
 
