@@ -4,7 +4,8 @@
  * Intel SDM. Not modelled: the IEEE 754-2019 minimumNumber of RISC-V. */
 #include "fpu/fp_priv.h"
 
-int fp_order(const struct fp_num *a, const struct fp_num *b)
+/* Order of two numbers, neither a NaN: -1, 0, 1; zeros are equal. */
+static int num_order(const struct fp_num *a, const struct fp_num *b)
 {
     if (a->cls == FPC_ZERO && b->cls == FPC_ZERO) {
         return 0;
@@ -35,7 +36,7 @@ static enum fp_rel fp_compare(u128 a, u128 b, bool quiet, const struct fp_fmt *f
         return FP_UNORDERED;
     }
     fp_use_denormal(x.denormal || y.denormal, env);
-    return (enum fp_rel)fp_order(&x, &y);
+    return (enum fp_rel)num_order(&x, &y);
 }
 
 /* -- minimum and maximum ------------------------------------------------------------------------ */
@@ -47,7 +48,7 @@ static struct fp_num minmax_num(const struct fp_num *a, const struct fp_num *b, 
         return fp_nan_two(a, b, env);
     }
     fp_use_denormal(a->denormal || b->denormal, env);
-    int order = fp_order(a, b) * dir;
+    int order = num_order(a, b) * dir;
     if (order == 0 && a->cls == FPC_ZERO) {
         return fp_zero(dir > 0 ? a->sign && b->sign : a->sign || b->sign);
     }
@@ -89,7 +90,7 @@ static u128 fp_minmax_x86(u128 a, u128 b, int dir, const struct fp_fmt *fmt, str
         return fp_is_nan(&y) ? b : pack_operand(&y, fmt);
     }
     fp_use_denormal(x.denormal || y.denormal, env);
-    return pack_operand(fp_order(&x, &y) * dir > 0 ? &x : &y, fmt);
+    return pack_operand(num_order(&x, &y) * dir > 0 ? &x : &y, fmt);
 }
 
 #define DEFINE(F)                                                                   \

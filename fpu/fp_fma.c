@@ -35,7 +35,9 @@ static struct fp_num from_u256(bool sign, i32 exp, struct u256 sig)
     return (struct fp_num){.cls = FPC_FINITE, .sign = sign, .exp = exp + 1 - (i32)lz, .sig = sig.hi | (sig.lo != 0)};
 }
 
-struct fp_num fp_muladd_exact(const struct fp_num *a, const struct fp_num *b, const struct fp_num *c, unsigned round)
+/* a * b + c rounded to 128 bits with a jammed lowest one; all three are finite or zero. */
+static struct fp_num muladd_exact(const struct fp_num *a, const struct fp_num *b, const struct fp_num *c,
+                                  unsigned round)
 {
     bool sign = a->sign ^ b->sign;
     if (a->cls == FPC_ZERO || b->cls == FPC_ZERO) {
@@ -97,7 +99,7 @@ static struct fp_num fma_num(const struct fp_num *a, const struct fp_num *b, con
     if (inf || c->cls == FPC_INF) {
         return fp_inf(inf ? sign : c->sign);
     }
-    return fp_muladd_exact(a, b, c, env->round);
+    return muladd_exact(a, b, c, env->round);
 }
 
 static void negate(struct fp_num *n, const struct fp_env *env)
@@ -107,8 +109,8 @@ static void negate(struct fp_num *n, const struct fp_env *env)
     }
 }
 
-u128 fp_fma(const struct fp_num *a, const struct fp_num *b, const struct fp_num *c, unsigned neg,
-            const struct fp_fmt *fmt, struct fp_env *env)
+static u128 fp_fma(const struct fp_num *a, const struct fp_num *b, const struct fp_num *c, unsigned neg,
+                   const struct fp_fmt *fmt, struct fp_env *env)
 {
     struct fp_num x = *a, z = *c;
     if (neg & FP_FMA_NEG_PRODUCT) {
@@ -146,9 +148,9 @@ static struct fp_num step_finite(const struct fp_num *a, const struct fp_num *b,
     case STEP_MULX:
         return a->cls == FPC_ZERO || b->cls == FPC_ZERO ? fp_zero(a->sign ^ b->sign) : fp_mul_exact(a, b);
     case STEP_RECPS:
-        return fp_muladd_exact(a, b, &two, round);
+        return muladd_exact(a, b, &two, round);
     default:
-        r = fp_muladd_exact(a, b, &three, round);
+        r = muladd_exact(a, b, &three, round);
         r.exp -= r.cls == FPC_FINITE;
         return r;
     }

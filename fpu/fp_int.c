@@ -4,21 +4,23 @@
  * FRNDINT of the Intel SDM. Of the x86 instructions only FRNDINT reports a denormal operand. */
 #include "fpu/fp_priv.h"
 
-bool fp_to_mag(const struct fp_num *a, int scale, unsigned round, u64 *mag, bool *inexact)
+/* |a| * 2^scale as an integer, and the flags of its rounding. False when it has more than 64 bits.
+ * a is finite or zero. */
+static bool to_magnitude(const struct fp_num *a, int scale, unsigned round, u64 *mag, u32 *flags)
 {
-    bool up;
+    bool inexact, up;
     *mag = 0;
-    *inexact = false;
+    *flags = 0;
     if (a->cls == FPC_ZERO) {
         return true;
     }
     i32 exp = a->exp + scale;
     if (exp > 63) {
-        *mag = ~0ull;
         return false;
     }
-    u128 v = fp_round_sig(a->sig, (unsigned)(127 - MAX(exp, -2)), a->sign, round, inexact, &up);
-    *mag = v >> 64 ? ~0ull : (u64)v;
+    u128 v = fp_round_sig(a->sig, (unsigned)(127 - MAX(exp, -2)), a->sign, round, &inexact, &up);
+    *flags = inexact ? FP_INEXACT | (up ? FP_ROUNDED_UP : 0) : 0;
+    *mag = (u64)v;
     return v >> 64 == 0;
 }
 
@@ -39,7 +41,8 @@ static struct to_int to_int(const struct fp_num *n, unsigned width, bool is_sign
                             struct fp_env *env)
 {
     u64 mag;
-    bool inexact = false, fits = n->cls <= FPC_FINITE && fp_to_mag(n, scale, round, &mag, &inexact);
+    u32 flags = 0;
+    bool fits = n->cls <= FPC_FINITE && to_magnitude(n, scale, round, &mag, &flags);
     if (fits) {
         u64 limit = n->sign ? (is_signed ? int_max(width, true) + 1 : 0) : int_max(width, is_signed);
         fits = mag <= limit;
@@ -48,9 +51,7 @@ static struct to_int to_int(const struct fp_num *n, unsigned width, bool is_sign
         env->flags |= FP_INVALID;
         return (struct to_int){.fits = false};
     }
-    if (inexact) {
-        env->flags |= FP_INEXACT;
-    }
+    env->flags |= flags;
     return (struct to_int){.value = n->sign ? -mag : mag, .fits = true};
 }
 
@@ -92,9 +93,9 @@ i32 f64_to_i32_js(f64 a, bool *z, struct fp_env *env)
         *z = a == 0; /* not for -0, nor for a denormal that was flushed */
         return 0;
     }
-    u32 mag = 0;
+    u32 mag = 0, flags = 0;
     u64 whole;
-    bool inexact = false, fits = n.exp < 64 && fp_to_mag(&n, 0, FP_RZ, &whole, &inexact);
+    bool fits = n.exp < 64 && to_magnitude(&n, 0, FP_RZ, &whole, &flags);
     if (fits) {
         mag = (u32)whole;
         fits = whole <= int_max(32, true) + n.sign;
@@ -103,10 +104,9 @@ i32 f64_to_i32_js(f64 a, bool *z, struct fp_env *env)
     }
     if (!fits) {
         env->flags |= FP_INVALID;
-    } else if (inexact) {
-        env->flags |= FP_INEXACT;
     } else {
-        *z = true;
+        env->flags |= flags;
+        *z = flags == 0;
     }
     return (i32)(n.sign ? -mag : mag);
 }

@@ -131,19 +131,8 @@ static inline void fp_use_denormal(bool denormal, struct fp_env *env)
     }
 }
 
-/* -- operations on unpacked numbers that several files share ------------------------------------ */
-
-/* Order of two numbers, neither a NaN: -1, 0, 1; zeros are equal. */
-int fp_order(const struct fp_num *a, const struct fp_num *b);
-/* a * b + c rounded to 128 bits with a jammed lowest bit: fit for any format. All three are finite or zero. */
-struct fp_num fp_muladd_exact(const struct fp_num *a, const struct fp_num *b, const struct fp_num *c, unsigned round);
-/* a * b likewise; both are FPC_FINITE. */
+/* a * b rounded to 128 bits with a jammed lowest one: fit for any format. Both are FPC_FINITE. fp_arith.c */
 struct fp_num fp_mul_exact(const struct fp_num *a, const struct fp_num *b);
-/* |a| * 2^scale as an integer. False when it has more than 64 bits: *mag is ~0 then. a is finite or zero. */
-bool fp_to_mag(const struct fp_num *a, int scale, unsigned round, u64 *mag, bool *inexact);
-
-u128 fp_fma(const struct fp_num *a, const struct fp_num *b, const struct fp_num *c, unsigned neg,
-            const struct fp_fmt *fmt, struct fp_env *env);
 
 /* -- boxes: how each format's C type becomes bits and back -------------------------------------- */
 
