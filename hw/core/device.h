@@ -14,17 +14,22 @@
 #include "memory/memory.h"
 
 struct device;
+struct dt;
 struct machine;
 
 /* -- registers ----------------------------------------------------------------------------------- */
 
 /* One register. Without hooks it is the field at `field`: reads give it, writes change the bits of wmask and clear
  * the bits of w1c that are written as ones. A hook replaces that side. `count` registers `stride` apart share a
- * row; hooks get the index. */
+ * row; hooks get the index, and plain registers are the elements of the array at `field`.
+ *
+ * An access that is wider than a register reaches the next one too. A narrower read is cut out; a narrower write
+ * changes those bytes of a plain register, goes to a hook zero-extended if it is of the register's first bytes, and
+ * is a guest error elsewhere. */
 struct reg {
     u32 off;
     const char *name; /* NULL ends a table */
-    u8 size;          /* bytes of the field behind it (1, 2, 4, 8), and of the register */
+    u8 size;          /* bytes of the field behind it (1, 2, 4, 8), and of the register; 0: 4 */
     u16 count;        /* 0 means 1 */
     u16 stride;       /* 0 means size */
     u32 field;        /* offset in the device struct */
@@ -33,24 +38,43 @@ struct reg {
     u64 (*read)(struct device *d, unsigned i);
     void (*write)(struct device *d, unsigned i, u64 v);
 };
-#define REG(o, n, T, m, ...)                                                                                           \
-    {                                                                                                                  \
-        .off = (o), .name = (n), .size = sizeof(((T *)0)->m), .field = offsetof(T, m), .has_field = true, __VA_ARGS__  \
+#define REG(o, n, T, m, ...)                                                                                          \
+    {                                                                                                                 \
+        .off = (o), .name = (n), .size = sizeof(((T *)0)->m), .field = offsetof(T, m), .has_field = true, __VA_ARGS__ \
     }
 
 /* -- properties: what -device NAME,key=value and boards set before init ---------------------------- */
 
-enum prop_kind { PROP_BOOL, PROP_U8, PROP_U16, PROP_U32, PROP_U64, PROP_SIZE, PROP_STR, PROP_MAC,
-                 PROP_CHARDEV, PROP_BLOCK, PROP_NETDEV /* by id, resolved to the back end's pointer */ };
+enum prop_kind {
+    PROP_BOOL,
+    PROP_U8,
+    PROP_U16,
+    PROP_U32,
+    PROP_U64,
+    PROP_SIZE,
+    PROP_STR,
+    PROP_MAC,
+    PROP_CHARDEV,
+    PROP_BLOCK,
+    PROP_NETDEV /* by id, resolved to the back end's pointer */
+};
 struct prop {
     const char *name; /* NULL ends a table */
     enum prop_kind kind;
     u32 off;
     const char *def, *doc; /* default as text, NULL: zero */
 };
-#define PROP(n, k, T, m, d, doc_)                                                                                      \
-    {                                                                                                                  \
-        .name = (n), .kind = (k), .off = offsetof(T, m), .def = (d), .doc = (doc_)                                     \
+/* Text into the struct at obj and back. `who` names it in errors; strings are copied to the arena. */
+bool props_default(void *obj, const struct prop *table, struct arena *a, struct err *e);
+bool props_set(void *obj, const struct prop *table, struct arena *a, const char *who, const char *key,
+               const char *value, struct err *e);
+const struct prop *props_find(const struct prop *table, const char *key);
+void prop_print(const void *obj, const struct prop *p, struct buf *out);
+/* Looks up a PROP_CHARDEV, PROP_BLOCK or PROP_NETDEV by id; NULL with a message when there is none. Set by system/. */
+extern void *(*prop_backend)(enum prop_kind kind, const char *id, struct err *e);
+#define PROP(n, k, T, m, d, doc_)                                                  \
+    {                                                                              \
+        .name = (n), .kind = (k), .off = offsetof(T, m), .def = (d), .doc = (doc_) \
     }
 
 /* -- classes and devices --------------------------------------------------------------------------- */
@@ -61,6 +85,11 @@ struct device_class {
     const char *provides;   /* the kind of bus it gives to others, or NULL */
     const char *compatible; /* device-tree strings, "a\0b\0", or NULL */
     const char *fdt_name;   /* node name ("pl011"), NULL: name */
+    const char
+        *clock_names; /* device-tree clocks, "uartclk\0apb_pclk\0", or NULL; the board gives them its bus clock */
+    bool irq_edge;    /* interrupts are edges, for the device tree; else levels */
+    /* Adds to its device-tree node what class and board row don't say. */
+    void (*describe)(const struct device *d, struct dt *t, const char *node);
     size_t size;
     u32 mmio_size;
     u8 nirqs;
@@ -69,31 +98,39 @@ struct device_class {
     const struct reg *regs;    /* NULL: ops serves the whole window */
     const struct mem_ops *ops; /* opaque is the device */
     const struct prop *props;
-    bool (*init)(struct device *d, struct err *e);   /* back ends and timers; rare */
-    void (*reset)(struct device *d);                 /* after the table; rare */
+    bool (*init)(struct device *d, struct err *e);           /* back ends and timers; rare */
+    void (*reset)(struct device *d);                         /* after the table; rare */
     void (*irq_in)(struct device *d, unsigned n, int level); /* input pins, for controllers */
-    bool (*loaded)(struct device *d, struct err *e); /* validates a state that was loaded */
+    bool (*loaded)(struct device *d, struct err *e);         /* validates a state that was loaded */
     void (*fini)(struct device *d);
     bool (*plug)(struct device *bus_owner, struct device *child, struct err *e); /* for `provides` */
+    u16 bus_slots;         /* how many children the provided bus takes; 0: as many as plug() does */
     const void *bus_class; /* what the bus needs to know of its device (struct virtio_class, struct pci_class) */
 };
 
 struct device {
     const struct device_class *cls;
-    const char *id;            /* "uart0", "net0"; unique in the machine, or NULL */
+    const char *id; /* "uart0", "net0"; unique in the machine, or NULL */
     struct machine *machine;
-    struct mem_space *dma;     /* what it reads and writes as a bus master */
-    struct mem_region mmio;    /* its register window, if mmio_size */
-    struct irq *irqs;          /* nirqs output pins, filled by the board */
-    struct device *parent;     /* the owner of the bus it sits on */
-    struct device *next;       /* in the machine's list */
+    struct mem_space *dma;  /* what it reads and writes as a bus master */
+    struct mem_region mmio; /* its register window, if mmio_size */
+    struct irq *irqs;       /* nirqs output pins, filled by the board */
+    struct device *parent;  /* the owner of the bus it sits on */
+    struct device *next;    /* in the machine's list */
+    unsigned nchildren;     /* on the bus it provides */
 };
 
 /* Allocates in the machine's arena, sets property defaults; not yet initialised. */
 struct device *device_new(struct machine *m, const struct device_class *cls, const char *id);
 bool device_set_prop(struct device *d, const char *key, const char *value, struct err *e);
+/* Between the properties and device_init, for a device that sits on a bus of another: `bus` is the id of that other
+ * device; NULL: the newest that provides the right kind of bus and has room. */
+bool device_plug(struct device *d, const char *bus, struct err *e);
 bool device_init(struct device *d, struct err *e);
 void device_reset(struct device *d);
+void device_save(const struct device *d, struct buf *out);
+bool device_load(struct device *d, struct cursor *in, struct err *e);
+const char *device_name(const struct device *d); /* id, else the class's name: for messages */
 /* The device's input pin n as a value for others to drive. */
 struct irq device_pin(struct device *d, unsigned n);
 static inline void device_irq(struct device *d, unsigned n, int level)

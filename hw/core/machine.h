@@ -18,18 +18,23 @@ struct part {
     const struct device_class *cls; /* NULL ends a table */
     const char *id;
     u64 base;
-    int irq;  /* first interrupt number at the board's controller, -1: none */
+    int irq; /* first interrupt number at the board's controller, -1: none */
     enum part_backend backend;
-    u64 size; /* 0: the class's mmio_size */
-    const char *when; /* NULL: always; else the board option that must be on */
+    u64 size;         /* 0: the class's mmio_size */
+    const char *when; /* NULL: always; else the board option that must be on; "!x": off */
+    /* A row of equal parts: `count` (0: 1) windows `stride` apart, each with the irqs that follow the one before. Their
+     * ids are "ID.0", "ID.1"... */
+    u16 count;
+    u32 stride;
+    bool secure; /* seen by secure accesses only */
 };
 
 /* What the command line says, handed to the board. Strings live as long as the machine. */
 struct machine_config {
     u64 ram_size;
     unsigned cpus;
-    const char *cpu_model;             /* "cortex-a57,pmu=off" */
-    struct opts *board_opts;           /* -machine X,key=value... */
+    const char *cpu_model;   /* "cortex-a57,pmu=off" */
+    struct opts *board_opts; /* -machine X,key=value... */
     const char *kernel, *initrd, *append, *dtb, *dumpdtb, *firmware;
     struct chardev *serial[4];
     struct blockdev *pflash[2];
@@ -44,33 +49,44 @@ struct machine {
     struct mem_space *sysmem;
     struct ram ram;
     struct mem_region ram_region;
-    struct device *devices;            /* every device, newest first */
-    struct vcpu **cpus;                /* cfg.cpus of them */
-    void *board_data;                  /* the board's own struct */
+    struct device *devices; /* every device, newest first */
+    struct vcpu **cpus;     /* cfg.cpus of them */
+    void *board_data;       /* the board's own struct */
+    unsigned ncpus;         /* how many of cpus are there; the board counts up */
+    struct blob *blobs;     /* hw/core/loader.h: what is written to memory at each reset */
 };
 
 struct board {
     const char *name, *doc;
-    const char *const *aliases;        /* NULL ended */
+    const char *const *aliases;          /* NULL ended */
     const struct target *const *targets; /* ISAs it can carry, NULL ended */
     const char *default_cpu;
     u64 default_ram;
     unsigned max_cpus;
     const struct part *parts;
-    const struct prop *options;        /* -machine properties; offsets in a struct of options_size in board_data */
-    size_t board_size;                 /* of board_data */
-    const char *default_nic;           /* device class for -nic/-net nic */
-    const char *default_block;         /* device class for -drive if=virtio */
-    const char *default_bus;           /* where a virtio device with no bus= goes: "virtio-mmio" or "pci" per class name */
-    bool (*build)(struct machine *m, struct err *e); /* parts are placed by machine_place_parts(); wires the rest */
+    const struct prop *options; /* -machine properties; offsets in a struct of options_size in board_data */
+    size_t board_size;          /* of board_data */
+    const char *default_nic;    /* device class for -nic/-net nic */
+    const char *default_block;  /* device class for -drive if=virtio */
+    const char *default_bus;    /* where a virtio device with no bus= goes: "virtio-mmio" or "pci" per class name */
+    bool (*build)(struct machine *m, struct err *e);  /* parts are placed by machine_place_parts(); wires the rest */
     bool (*finish)(struct machine *m, struct err *e); /* after -device: device tree, kernel, firmware */
+    void (*reset)(struct machine *m);                 /* after devices and images, before the cpus; may be NULL */
+    const char *ram_name;                             /* of the RAM region, NULL: "ram" */
 };
 
+/* Sets up config, options, RAM (the board maps it) and runs build(). */
 struct machine *machine_new(const struct board *b, const struct machine_config *cfg, struct err *e);
+/* After -device: runs finish(). The machine can then be reset and run. */
+bool machine_finish(struct machine *m, struct err *e);
 /* Creates, maps and wires every part; `pins(m, n)` turns a board irq number into a line. */
 bool machine_place_parts(struct machine *m, struct irq (*pins)(struct machine *m, int n), struct err *e);
-struct device *machine_find(struct machine *m, const char *id);
-void machine_reset(struct machine *m); /* devices, then cpus by the accelerator's reset hook */
+/* Is the part of this row there, by its `when`? */
+bool machine_has_part(const struct machine *m, const struct part *p);
+struct device *machine_find(const struct machine *m, const char *id);
+/* Devices, images, then cpus by the accelerator's reset hook. Vcpus are paused, the machine lock is held. */
+void machine_reset(struct machine *m);
+extern void (*machine_reset_cpus)(struct machine *m);
 void machine_free(struct machine *m);
 
 /* -- requests that come from guest or user and are carried out by system/ -------------------------- */

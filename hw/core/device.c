@@ -1,0 +1,146 @@
+/* The life of a device: made, given properties, plugged, initialised, reset, saved, ended. */
+#include "hw/core/device.h"
+
+#include <string.h>
+
+#include "hw/core/machine.h"
+
+const char *device_name(const struct device *d)
+{
+    return d->id ? d->id : d->cls->name;
+}
+
+/* The register window's access: the class's ops or the register table, with the class's sizes. */
+static const struct mem_ops *class_ops(struct arena *a, const struct device_class *c)
+{
+    struct mem_ops *ops = arena_dup(a, c->ops ? c->ops : &device_reg_ops, sizeof(*ops));
+    if (c->min_access) {
+        ops->min_size = c->min_access;
+    }
+    if (c->max_access) {
+        ops->max_size = c->max_access;
+    }
+    return ops;
+}
+
+struct device *device_new(struct machine *m, const struct device_class *cls, const char *id)
+{
+    must(cls->state && cls->size >= sizeof(struct device));
+    struct device *d = arena_alloc(&m->arena, cls->size);
+    d->cls = cls;
+    d->id = id ? arena_str(&m->arena, id) : NULL;
+    d->machine = m;
+    d->dma = m->sysmem;
+    d->irqs = arena_alloc(&m->arena, cls->nirqs * sizeof(struct irq));
+    if (cls->mmio_size) {
+        must(cls->regs || cls->ops);
+        d->mmio = (struct mem_region){.name = device_name(d), .kind = MEM_MMIO, .size = cls->mmio_size, .opaque = d};
+        d->mmio.ops = class_ops(&m->arena, cls);
+    }
+    /* A default that its own table refuses is a mistake in the class. */
+    must(props_default(d, cls->props, &m->arena, NULL));
+    d->next = m->devices;
+    m->devices = d;
+    return d;
+}
+
+bool device_set_prop(struct device *d, const char *key, const char *value, struct err *e)
+{
+    return props_set(d, d->cls->props, &d->machine->arena, d->cls->name, key, value, e);
+}
+
+static bool has_room(const struct device *owner)
+{
+    return !owner->cls->bus_slots || owner->nchildren < owner->cls->bus_slots;
+}
+
+static struct device *bus_find(struct machine *m, const char *kind, const char *id, struct err *e)
+{
+    bool any = false;
+    for (struct device *d = m->devices; d; d = d->next) {
+        if (id && d->id && !strcmp(d->id, id)) {
+            if (!d->cls->provides || strcmp(d->cls->provides, kind)) {
+                err_set(e, "'%s' is no %s bus", id, kind);
+                return NULL;
+            }
+            if (!has_room(d)) {
+                err_set(e, "Bus '%s' is full", id);
+                return NULL;
+            }
+            return d;
+        }
+        if (!id && d->cls->provides && !strcmp(d->cls->provides, kind)) {
+            any = true;
+            if (has_room(d)) {
+                return d;
+            }
+        }
+    }
+    if (id) {
+        err_set(e, "Bus '%s' not found", id);
+    } else if (any) {
+        err_set(e, "every %s bus of the machine is full", kind);
+    } else {
+        err_set(e, "No '%s' bus found", kind);
+    }
+    return NULL;
+}
+
+bool device_plug(struct device *d, const char *bus, struct err *e)
+{
+    const char *kind = d->cls->bus;
+    if (!kind || !strcmp(kind, "sysbus")) {
+        return err_set(e, "'%s' is a fixed part of its board and cannot be added", d->cls->name);
+    }
+    struct err cause = {0};
+    struct device *owner = bus_find(d->machine, kind, bus, &cause);
+    if (!owner || (owner->cls->plug && !owner->cls->plug(owner, d, &cause))) {
+        return err_set(e, "cannot plug '%s': %s", device_name(d), cause.msg);
+    }
+    d->parent = owner;
+    owner->nchildren++;
+    return true;
+}
+
+bool device_init(struct device *d, struct err *e)
+{
+    if (d->cls->init && !d->cls->init(d, e)) {
+        err_prefix(e, "%s", device_name(d));
+        return false;
+    }
+    return true;
+}
+
+void device_reset(struct device *d)
+{
+    fields_reset(d, d->cls->state);
+    if (d->cls->reset) {
+        d->cls->reset(d);
+    }
+}
+
+void device_save(const struct device *d, struct buf *out)
+{
+    fields_save(d, d->cls->state, out);
+}
+
+bool device_load(struct device *d, struct cursor *in, struct err *e)
+{
+    if (!fields_load(d, d->cls->state, in, e) || (d->cls->loaded && !d->cls->loaded(d, e))) {
+        err_prefix(e, "%s", device_name(d));
+        return false;
+    }
+    return true;
+}
+
+static void pin_set(void *to, unsigned n, int level)
+{
+    struct device *d = to;
+    d->cls->irq_in(d, n, level);
+}
+
+struct irq device_pin(struct device *d, unsigned n)
+{
+    must(d->cls->irq_in);
+    return (struct irq){.fn = pin_set, .to = d, .n = n};
+}
