@@ -47,6 +47,7 @@ struct target {
     const char *name, *doc;      /* "aarch64" */
     u32 cpu_size;                /* of the CPU struct, struct vcpu first */
     u8 xlen;                     /* 32, 64 */
+    u8 views;                    /* 1..RT_VIEWS: how many translations of memory it uses at once */
     bool big_endian;
     const struct field *state;   /* all of it: reset, snapshot, monitor, debugger */
     const struct ir_target *ir;
