@@ -112,63 +112,6 @@ u32 gicv2_activate(struct gicv2 *s, unsigned cpu, unsigned irq)
     return iar;
 }
 
-/* -- register tables --------------------------------------------------------------------------------- */
-
-static const struct gicv2_reg *gicv2_reg_find(const struct gicv2_reg *t, u64 off)
-{
-    while (t->name && (off < t->off || off >= t->end)) {
-        t++;
-    }
-    return t->name ? t : NULL;
-}
-
-enum mem_result gicv2_reg_read(struct gicv2 *s, const struct gicv2_reg *t, u64 off, unsigned size, u64 *val,
-                               struct gicv2_acc a)
-{
-    const struct gicv2_reg *r = gicv2_reg_find(t, off);
-    *val = 0;
-    if (!r) {
-        guest_error(s->dev.cls->name, "read of a reserved register at 0x%x", (unsigned)off);
-        return MEM_OK;
-    }
-    if (!r->read) {
-        return MEM_OK;
-    }
-    unsigned n = (unsigned)off - r->off;
-    if (!r->bytes) {
-        *val = r->read(s, a, n / 4) >> (off % 4 * 8) & MASK(size * 8);
-        return MEM_OK;
-    }
-    for (unsigned i = 0; i < size; i++) {
-        *val |= (u64)r->read(s, a, n + i) << (8 * i);
-    }
-    return MEM_OK;
-}
-
-enum mem_result gicv2_reg_write(struct gicv2 *s, const struct gicv2_reg *t, u64 off, unsigned size, u64 val,
-                                struct gicv2_acc a)
-{
-    const struct gicv2_reg *r = gicv2_reg_find(t, off);
-    if (!r || !r->write) {
-        guest_error(s->dev.cls->name, "write to %s register at 0x%x", r ? "the read-only" : "a reserved",
-                    (unsigned)off);
-        return MEM_OK;
-    }
-    unsigned n = (unsigned)off - r->off;
-    if (r->bytes) {
-        for (unsigned i = 0; i < size; i++) {
-            r->write(s, a, n + i, (u8)(val >> (8 * i)));
-        }
-    } else if (size == 4) {
-        r->write(s, a, n / 4, (u32)val);
-    } else {
-        guest_error(s->dev.cls->name, "write of %u bytes to %s", size, r->name);
-        return MEM_OK;
-    }
-    gicv2_update(s);
-    return MEM_OK;
-}
-
 /* -- device -------------------------------------------------------------------------------------------- */
 
 static void gicv2_irq_in(struct device *d, unsigned n, int level)

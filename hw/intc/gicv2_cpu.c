@@ -42,7 +42,7 @@ u8 gicv2_cpu_signal(struct gicv2 *s, unsigned cpu)
 }
 
 /* Which INTID an access gets to see of a pending interrupt of that group. `aliased`: by GICC_AIAR or GICC_AHPPIR. */
-static unsigned cpu_shown(const struct gicv2_cpu *c, struct gicv2_acc a, bool aliased, unsigned irq, bool group1)
+static unsigned cpu_shown(const struct gicv2_cpu *c, struct gic_acc a, bool aliased, unsigned irq, bool group1)
 {
     if (irq == INTID_SPURIOUS) {
         return INTID_SPURIOUS;
@@ -53,7 +53,7 @@ static unsigned cpu_shown(const struct gicv2_cpu *c, struct gicv2_acc a, bool al
     return group1 && !(c->ctlr & GICC_CTLR_ACKCTL) ? INTID_GROUP1 : irq;
 }
 
-static u32 cpu_acknowledge(struct gicv2 *s, struct gicv2_acc a, bool aliased)
+static u32 cpu_acknowledge(struct gicv2 *s, struct gic_acc a, bool aliased)
 {
     struct gicv2_cpu *c = &s->cpu[a.cpu];
     unsigned irq = cpu_takeable(s, a.cpu);
@@ -69,14 +69,14 @@ static u32 cpu_acknowledge(struct gicv2 *s, struct gicv2_acc a, bool aliased)
     return iar;
 }
 
-static bool cpu_split_eoi(const struct gicv2_cpu *c, struct gicv2_acc a)
+static bool cpu_split_eoi(const struct gicv2_cpu *c, struct gic_acc a)
 {
     return c->ctlr & (a.ns ? GICC_CTLR_EOIMODE_NS : GICC_CTLR_EOIMODE_S);
 }
 
 /* A write that does not name an active interrupt is UNPREDICTABLE (4.4.5): the running priority still drops, as the
  * hardware has no other way to know. A Non-secure one must not touch Group 0. */
-static void cpu_end(struct gicv2 *s, struct gicv2_acc a, u32 v, bool aliased)
+static void cpu_end(struct gicv2 *s, struct gic_acc a, u32 v, bool aliased)
 {
     struct gicv2_cpu *c = &s->cpu[a.cpu];
     unsigned irq = (unsigned)bits(v, 0, 10);
@@ -85,12 +85,12 @@ static void cpu_end(struct gicv2 *s, struct gicv2_acc a, u32 v, bool aliased)
     }
     bool group1 = cpu_is_group1(s, a.cpu, irq);
     if ((a.ns || aliased) && !group1) {
-        guest_error(s->dev.cls->name, "end of Group 0 interrupt %u by a Group 1 register", irq);
+        guest_error(device_name(&s->dev), "end of Group 0 interrupt %u by a Group 1 register", irq);
         return;
     }
     u32 *apr = group1 ? &c->nsapr : &c->apr;
     if (!*apr) {
-        guest_error(s->dev.cls->name, "end of interrupt %u, but none of its group runs", irq);
+        guest_error(device_name(&s->dev), "end of interrupt %u, but none of its group runs", irq);
     }
     *apr &= *apr - 1;
     if (!cpu_split_eoi(c, a)) {
@@ -99,15 +99,17 @@ static void cpu_end(struct gicv2 *s, struct gicv2_acc a, u32 v, bool aliased)
 }
 
 /* GICC_CTLR: a Non-secure access has Group 1's bits, moved down. */
-static u32 ctlr_read(struct gicv2 *s, struct gicv2_acc a, unsigned n)
+static u64 ctlr_read(struct device *d, struct gic_acc a, unsigned n)
 {
+    struct gicv2 *s = (struct gicv2 *)d;
     (void)n;
     u32 v = s->cpu[a.cpu].ctlr;
     return a.ns ? (u32)(bit(v, 1) | bit(v, 10) << 9) : v;
 }
 
-static void ctlr_write(struct gicv2 *s, struct gicv2_acc a, unsigned n, u32 v)
+static void ctlr_write(struct device *d, struct gic_acc a, unsigned n, u64 v)
 {
+    struct gicv2 *s = (struct gicv2 *)d;
     (void)n;
     u32 *ctlr = &s->cpu[a.cpu].ctlr;
     u32 ns = GICC_CTLR_GRP1 | GICC_CTLR_EOIMODE_NS;
@@ -118,15 +120,17 @@ static void ctlr_write(struct gicv2 *s, struct gicv2_acc a, unsigned n, u32 v)
     }
 }
 
-static u32 pmr_read(struct gicv2 *s, struct gicv2_acc a, unsigned n)
+static u64 pmr_read(struct device *d, struct gic_acc a, unsigned n)
 {
+    struct gicv2 *s = (struct gicv2 *)d;
     (void)n;
     u8 pmr = s->cpu[a.cpu].pmr;
     return !a.ns ? pmr : pmr & 0x80 ? (u8)(pmr << 1) : 0;
 }
 
-static void pmr_write(struct gicv2 *s, struct gicv2_acc a, unsigned n, u32 v)
+static void pmr_write(struct device *d, struct gic_acc a, unsigned n, u64 v)
 {
+    struct gicv2 *s = (struct gicv2 *)d;
     (void)n;
     u8 *pmr = &s->cpu[a.cpu].pmr;
     if (!a.ns) {
@@ -136,8 +140,9 @@ static void pmr_write(struct gicv2 *s, struct gicv2_acc a, unsigned n, u32 v)
     }
 }
 
-static u32 abpr_read(struct gicv2 *s, struct gicv2_acc a, unsigned n)
+static u64 abpr_read(struct device *d, struct gic_acc a, unsigned n)
 {
+    struct gicv2 *s = (struct gicv2 *)d;
     (void)n;
     return a.ns ? 0 : s->cpu[a.cpu].abpr;
 }
@@ -147,16 +152,18 @@ static void abpr_set(struct gicv2_cpu *c, u32 v)
     c->abpr = (u8)MAX(v & 7, GICV2_ABPR_MIN);
 }
 
-static void abpr_write(struct gicv2 *s, struct gicv2_acc a, unsigned n, u32 v)
+static void abpr_write(struct device *d, struct gic_acc a, unsigned n, u64 v)
 {
+    struct gicv2 *s = (struct gicv2 *)d;
     (void)n;
     if (!a.ns) {
         abpr_set(&s->cpu[a.cpu], v);
     }
 }
 
-static u32 bpr_read(struct gicv2 *s, struct gicv2_acc a, unsigned n)
+static u64 bpr_read(struct device *d, struct gic_acc a, unsigned n)
 {
+    struct gicv2 *s = (struct gicv2 *)d;
     (void)n;
     struct gicv2_cpu *c = &s->cpu[a.cpu];
     if (!a.ns) {
@@ -165,8 +172,9 @@ static u32 bpr_read(struct gicv2 *s, struct gicv2_acc a, unsigned n)
     return c->ctlr & GICC_CTLR_CBPR ? MIN(c->bpr + 1u, 7u) : c->abpr;
 }
 
-static void bpr_write(struct gicv2 *s, struct gicv2_acc a, unsigned n, u32 v)
+static void bpr_write(struct device *d, struct gic_acc a, unsigned n, u64 v)
 {
+    struct gicv2 *s = (struct gicv2 *)d;
     (void)n;
     struct gicv2_cpu *c = &s->cpu[a.cpu];
     if (!a.ns) {
@@ -176,34 +184,39 @@ static void bpr_write(struct gicv2 *s, struct gicv2_acc a, unsigned n, u32 v)
     }
 }
 
-static u32 iar_read(struct gicv2 *s, struct gicv2_acc a, unsigned n)
+static u64 iar_read(struct device *d, struct gic_acc a, unsigned n)
 {
+    struct gicv2 *s = (struct gicv2 *)d;
     (void)n;
     return cpu_acknowledge(s, a, false);
 }
 
-static u32 aiar_read(struct gicv2 *s, struct gicv2_acc a, unsigned n)
+static u64 aiar_read(struct device *d, struct gic_acc a, unsigned n)
 {
+    struct gicv2 *s = (struct gicv2 *)d;
     (void)n;
     return a.ns ? 0 : cpu_acknowledge(s, a, true);
 }
 
-static void eoir_write(struct gicv2 *s, struct gicv2_acc a, unsigned n, u32 v)
+static void eoir_write(struct device *d, struct gic_acc a, unsigned n, u64 v)
 {
+    struct gicv2 *s = (struct gicv2 *)d;
     (void)n;
     cpu_end(s, a, v, false);
 }
 
-static void aeoir_write(struct gicv2 *s, struct gicv2_acc a, unsigned n, u32 v)
+static void aeoir_write(struct device *d, struct gic_acc a, unsigned n, u64 v)
 {
+    struct gicv2 *s = (struct gicv2 *)d;
     (void)n;
     if (!a.ns) {
         cpu_end(s, a, v, true);
     }
 }
 
-static u32 rpr_read(struct gicv2 *s, struct gicv2_acc a, unsigned n)
+static u64 rpr_read(struct device *d, struct gic_acc a, unsigned n)
 {
+    struct gicv2 *s = (struct gicv2 *)d;
     (void)n;
     u8 prio = gicv2_running(s->cpu[a.cpu].apr | s->cpu[a.cpu].nsapr);
     if (!a.ns || prio == GICV2_IDLE) {
@@ -212,7 +225,7 @@ static u32 rpr_read(struct gicv2 *s, struct gicv2_acc a, unsigned n)
     return prio & 0x80 ? (u8)(prio << 1) : 0;
 }
 
-static u32 cpu_hppir(struct gicv2 *s, struct gicv2_acc a, bool aliased)
+static u32 cpu_hppir(struct gicv2 *s, struct gic_acc a, bool aliased)
 {
     struct gicv2_cpu *c = &s->cpu[a.cpu];
     bool group1 = cpu_is_group1(s, a.cpu, c->hppi);
@@ -223,27 +236,31 @@ static u32 cpu_hppir(struct gicv2 *s, struct gicv2_acc a, bool aliased)
     return irq < 16 ? irq | ctz32(s->sgi_from[a.cpu * 16 + irq]) << 10 : irq;
 }
 
-static u32 hppir_read(struct gicv2 *s, struct gicv2_acc a, unsigned n)
+static u64 hppir_read(struct device *d, struct gic_acc a, unsigned n)
 {
+    struct gicv2 *s = (struct gicv2 *)d;
     (void)n;
     return cpu_hppir(s, a, false);
 }
 
-static u32 ahppir_read(struct gicv2 *s, struct gicv2_acc a, unsigned n)
+static u64 ahppir_read(struct device *d, struct gic_acc a, unsigned n)
 {
+    struct gicv2 *s = (struct gicv2 *)d;
     (void)n;
     return a.ns ? 0 : cpu_hppir(s, a, true);
 }
 
 /* A Non-secure access sees Group 1's levels, of which it has the upper 16, as level 0..15. */
-static u32 apr_read(struct gicv2 *s, struct gicv2_acc a, unsigned n)
+static u64 apr_read(struct device *d, struct gic_acc a, unsigned n)
 {
+    struct gicv2 *s = (struct gicv2 *)d;
     struct gicv2_cpu *c = &s->cpu[a.cpu];
     return n ? 0 : a.ns ? c->nsapr >> 16 : c->apr;
 }
 
-static void apr_write(struct gicv2 *s, struct gicv2_acc a, unsigned n, u32 v)
+static void apr_write(struct device *d, struct gic_acc a, unsigned n, u64 v)
 {
+    struct gicv2 *s = (struct gicv2 *)d;
     struct gicv2_cpu *c = &s->cpu[a.cpu];
     if (n == 0 && a.ns) {
         c->nsapr = v << 16;
@@ -252,35 +269,38 @@ static void apr_write(struct gicv2 *s, struct gicv2_acc a, unsigned n, u32 v)
     }
 }
 
-static u32 nsapr_read(struct gicv2 *s, struct gicv2_acc a, unsigned n)
+static u64 nsapr_read(struct device *d, struct gic_acc a, unsigned n)
 {
+    struct gicv2 *s = (struct gicv2 *)d;
     return n || a.ns ? 0 : s->cpu[a.cpu].nsapr;
 }
 
-static void nsapr_write(struct gicv2 *s, struct gicv2_acc a, unsigned n, u32 v)
+static void nsapr_write(struct device *d, struct gic_acc a, unsigned n, u64 v)
 {
+    struct gicv2 *s = (struct gicv2 *)d;
     if (n == 0 && !a.ns) {
         s->cpu[a.cpu].nsapr = v;
     }
 }
 
-static u32 iidr_read(struct gicv2 *s, struct gicv2_acc a, unsigned n)
+static u64 iidr_read(struct device *d, struct gic_acc a, unsigned n)
 {
-    (void)s;
+    (void)d;
     (void)a;
     (void)n;
     return 0x0202143b; /* GIC-400 r0p1, architecture 2 */
 }
 
-static void dir_write(struct gicv2 *s, struct gicv2_acc a, unsigned n, u32 v)
+static void dir_write(struct device *d, struct gic_acc a, unsigned n, u64 v)
 {
+    struct gicv2 *s = (struct gicv2 *)d;
     (void)n;
     unsigned irq = (unsigned)bits(v, 0, 10);
     if (irq >= s->num_irq) {
         return;
     }
     if (!cpu_split_eoi(&s->cpu[a.cpu], a)) {
-        guest_error(s->dev.cls->name, "GICC_DIR written while EOImode is 0");
+        guest_error(device_name(&s->dev), "GICC_DIR written while EOImode is 0");
         return;
     }
     if (!a.ns || cpu_is_group1(s, a.cpu, irq)) {
@@ -289,22 +309,22 @@ static void dir_write(struct gicv2 *s, struct gicv2_acc a, unsigned n, u32 v)
 }
 
 // clang-format off
-static const struct gicv2_reg cpu_regs[] = {
-    { 0x000,  0x004,  false, "GICC_CTLR",   ctlr_read,   ctlr_write },
-    { 0x004,  0x008,  false, "GICC_PMR",    pmr_read,    pmr_write },
-    { 0x008,  0x00c,  false, "GICC_BPR",    bpr_read,    bpr_write },
-    { 0x00c,  0x010,  false, "GICC_IAR",    iar_read,    NULL },
-    { 0x010,  0x014,  false, "GICC_EOIR",   NULL,        eoir_write },
-    { 0x014,  0x018,  false, "GICC_RPR",    rpr_read,    NULL },
-    { 0x018,  0x01c,  false, "GICC_HPPIR",  hppir_read,  NULL },
-    { 0x01c,  0x020,  false, "GICC_ABPR",   abpr_read,   abpr_write },
-    { 0x020,  0x024,  false, "GICC_AIAR",   aiar_read,   NULL },
-    { 0x024,  0x028,  false, "GICC_AEOIR",  NULL,        aeoir_write },
-    { 0x028,  0x02c,  false, "GICC_AHPPIR", ahppir_read, NULL },
-    { 0x0d0,  0x0e0,  false, "GICC_APR",    apr_read,    apr_write },
-    { 0x0e0,  0x0f0,  false, "GICC_NSAPR",  nsapr_read,  nsapr_write },
-    { 0x0fc,  0x100,  false, "GICC_IIDR",   iidr_read,   NULL },
-    { 0x1000, 0x1004, false, "GICC_DIR",    NULL,        dir_write },
+static const struct gic_reg cpu_regs[] = {
+    { 0x000,  0x004,  4, "GICC_CTLR",   ctlr_read,   ctlr_write },
+    { 0x004,  0x008,  4, "GICC_PMR",    pmr_read,    pmr_write },
+    { 0x008,  0x00c,  4, "GICC_BPR",    bpr_read,    bpr_write },
+    { 0x00c,  0x010,  4, "GICC_IAR",    iar_read,    NULL },
+    { 0x010,  0x014,  4, "GICC_EOIR",   NULL,        eoir_write },
+    { 0x014,  0x018,  4, "GICC_RPR",    rpr_read,    NULL },
+    { 0x018,  0x01c,  4, "GICC_HPPIR",  hppir_read,  NULL },
+    { 0x01c,  0x020,  4, "GICC_ABPR",   abpr_read,   abpr_write },
+    { 0x020,  0x024,  4, "GICC_AIAR",   aiar_read,   NULL },
+    { 0x024,  0x028,  4, "GICC_AEOIR",  NULL,        aeoir_write },
+    { 0x028,  0x02c,  4, "GICC_AHPPIR", ahppir_read, NULL },
+    { 0x0d0,  0x0e0,  4, "GICC_APR",    apr_read,    apr_write },
+    { 0x0e0,  0x0f0,  4, "GICC_NSAPR",  nsapr_read,  nsapr_write },
+    { 0x0fc,  0x100,  4, "GICC_IIDR",   iidr_read,   NULL },
+    { 0x1000, 0x1004, 4, "GICC_DIR",    NULL,        dir_write },
     {0},
 };
 // clang-format on
@@ -312,13 +332,16 @@ static const struct gicv2_reg cpu_regs[] = {
 static enum mem_result cpu_read(void *opaque, u64 off, unsigned size, u64 *val, struct mem_attrs a)
 {
     struct gicv2 *s = opaque;
-    return gicv2_reg_read(s, cpu_regs, off, size, val, gicv2_acc(s, a));
+    *val = gic_regs_read(&s->dev, cpu_regs, off, size, gicv2_acc(s, a));
+    return MEM_OK;
 }
 
 static enum mem_result cpu_write(void *opaque, u64 off, unsigned size, u64 val, struct mem_attrs a)
 {
     struct gicv2 *s = opaque;
-    return gicv2_reg_write(s, cpu_regs, off, size, val, gicv2_acc(s, a));
+    gic_regs_write(&s->dev, cpu_regs, off, size, val, gicv2_acc(s, a));
+    gicv2_update(s);
+    return MEM_OK;
 }
 
 const struct mem_ops gicv2_cpu_ops = {.read = cpu_read, .write = cpu_write, .min_size = 4, .max_size = 4};

@@ -4,6 +4,7 @@
 
 #include "base/bits.h"
 #include "base/log.h"
+#include "hw/intc/gic_regs.h"
 #include "hw/intc/gicv2.h"
 
 #define GICV2_CPUS      8
@@ -63,14 +64,9 @@ struct gicv2 {
     struct gicv2_cpu cpu[GICV2_CPUS];
 };
 
-/* Who accesses. ns: a Non-secure access, and the Security Extensions are there. */
-struct gicv2_acc {
-    unsigned cpu;
-    bool ns;
-};
-static inline struct gicv2_acc gicv2_acc(const struct gicv2 *s, struct mem_attrs a)
+static inline struct gic_acc gicv2_acc(const struct gicv2 *s, struct mem_attrs a)
 {
-    return (struct gicv2_acc){.cpu = a.is_cpu && a.cpu < s->num_cpu ? a.cpu : 0, .ns = s->has_security && !a.secure};
+    return (struct gic_acc){.cpu = a.is_cpu && a.cpu < s->num_cpu ? a.cpu : 0, .ns = s->has_security && !a.secure};
 }
 
 static inline u32 *gicv2_word(struct gicv2_bits *b, unsigned cpu, unsigned w)
@@ -112,18 +108,5 @@ static inline u8 gicv2_running(u32 apr)
 }
 
 extern const struct mem_ops gicv2_dist_ops, gicv2_cpu_ops, gicv2_virt_ops, gicv2_vcpu_ops;
-
-/* A row of a register table: words, or bytes when `bytes` is set. n counts elements (words or bytes) from off. */
-struct gicv2_reg {
-    u16 off, end; /* end: one past the last byte */
-    bool bytes;
-    const char *name;
-    u32 (*read)(struct gicv2 *s, struct gicv2_acc a, unsigned n);
-    void (*write)(struct gicv2 *s, struct gicv2_acc a, unsigned n, u32 v);
-};
-enum mem_result gicv2_reg_read(struct gicv2 *s, const struct gicv2_reg *t, u64 off, unsigned size, u64 *val,
-                               struct gicv2_acc a);
-enum mem_result gicv2_reg_write(struct gicv2 *s, const struct gicv2_reg *t, u64 off, unsigned size, u64 val,
-                                struct gicv2_acc a);
 
 #endif

@@ -134,35 +134,39 @@ u8 gicv2_virt_signal(struct gicv2 *s, unsigned cpu)
 
 /* -- GICH ------------------------------------------------------------------------------------------------ */
 
-static u32 hcr_read(struct gicv2 *s, struct gicv2_acc a, unsigned n)
+static u64 hcr_read(struct device *d, struct gic_acc a, unsigned n)
 {
+    struct gicv2 *s = (struct gicv2 *)d;
     (void)n;
     return s->cpu[a.cpu].hcr;
 }
 
-static void hcr_write(struct gicv2 *s, struct gicv2_acc a, unsigned n, u32 v)
+static void hcr_write(struct device *d, struct gic_acc a, unsigned n, u64 v)
 {
+    struct gicv2 *s = (struct gicv2 *)d;
     (void)n;
     s->cpu[a.cpu].hcr = v & 0xf80000ff;
 }
 
-static u32 vtr_read(struct gicv2 *s, struct gicv2_acc a, unsigned n)
+static u64 vtr_read(struct device *d, struct gic_acc a, unsigned n)
 {
-    (void)s;
+    (void)d;
     (void)a;
     (void)n;
     return 4u << 29 | 4u << 26 | (GICV2_LRS - 1);
 }
 
-static u32 vmcr_read(struct gicv2 *s, struct gicv2_acc a, unsigned n)
+static u64 vmcr_read(struct device *d, struct gic_acc a, unsigned n)
 {
+    struct gicv2 *s = (struct gicv2 *)d;
     (void)n;
     const struct gicv2_cpu *c = &s->cpu[a.cpu];
     return (c->vctlr & 0x21f) | (u32)c->vabpr << 18 | (u32)c->vbpr << 21 | (u32)(c->vpmr >> GICV2_PRI_SHIFT) << 27;
 }
 
-static void vmcr_write(struct gicv2 *s, struct gicv2_acc a, unsigned n, u32 v)
+static void vmcr_write(struct device *d, struct gic_acc a, unsigned n, u64 v)
 {
+    struct gicv2 *s = (struct gicv2 *)d;
     (void)n;
     struct gicv2_cpu *c = &s->cpu[a.cpu];
     c->vctlr = v & 0x21f;
@@ -171,42 +175,49 @@ static void vmcr_write(struct gicv2 *s, struct gicv2_acc a, unsigned n, u32 v)
     c->vpmr = (u8)(bits(v, 27, 5) << GICV2_PRI_SHIFT);
 }
 
-static u32 misr_read(struct gicv2 *s, struct gicv2_acc a, unsigned n)
+static u64 misr_read(struct device *d, struct gic_acc a, unsigned n)
 {
+    struct gicv2 *s = (struct gicv2 *)d;
     (void)n;
     const struct gicv2_cpu *c = &s->cpu[a.cpu];
     return c->hcr & GICH_HCR_EN ? virt_misr(c) : 0;
 }
 
-static u32 eisr_read(struct gicv2 *s, struct gicv2_acc a, unsigned n)
+static u64 eisr_read(struct device *d, struct gic_acc a, unsigned n)
 {
+    struct gicv2 *s = (struct gicv2 *)d;
     return n ? 0 : virt_eisr(&s->cpu[a.cpu]);
 }
 
-static u32 elrsr_read(struct gicv2 *s, struct gicv2_acc a, unsigned n)
+static u64 elrsr_read(struct device *d, struct gic_acc a, unsigned n)
 {
+    struct gicv2 *s = (struct gicv2 *)d;
     return n ? 0 : virt_empty(&s->cpu[a.cpu]);
 }
 
-static u32 vapr_read(struct gicv2 *s, struct gicv2_acc a, unsigned n)
+static u64 vapr_read(struct device *d, struct gic_acc a, unsigned n)
 {
+    struct gicv2 *s = (struct gicv2 *)d;
     return n ? 0 : s->cpu[a.cpu].vapr;
 }
 
-static void vapr_write(struct gicv2 *s, struct gicv2_acc a, unsigned n, u32 v)
+static void vapr_write(struct device *d, struct gic_acc a, unsigned n, u64 v)
 {
+    struct gicv2 *s = (struct gicv2 *)d;
     if (n == 0) {
         s->cpu[a.cpu].vapr = v;
     }
 }
 
-static u32 lr_read(struct gicv2 *s, struct gicv2_acc a, unsigned n)
+static u64 lr_read(struct device *d, struct gic_acc a, unsigned n)
 {
+    struct gicv2 *s = (struct gicv2 *)d;
     return n < GICV2_LRS ? s->cpu[a.cpu].lr[n] : 0;
 }
 
-static void lr_write(struct gicv2 *s, struct gicv2_acc a, unsigned n, u32 v)
+static void lr_write(struct device *d, struct gic_acc a, unsigned n, u64 v)
 {
+    struct gicv2 *s = (struct gicv2 *)d;
     if (n < GICV2_LRS) {
         s->cpu[a.cpu].lr[n] = v & 0xff8fffff;
     }
@@ -214,50 +225,58 @@ static void lr_write(struct gicv2 *s, struct gicv2_acc a, unsigned n, u32 v)
 
 /* -- GICV ------------------------------------------------------------------------------------------------ */
 
-static u32 vctlr_read(struct gicv2 *s, struct gicv2_acc a, unsigned n)
+static u64 vctlr_read(struct device *d, struct gic_acc a, unsigned n)
 {
+    struct gicv2 *s = (struct gicv2 *)d;
     (void)n;
     return s->cpu[a.cpu].vctlr;
 }
 
-static void vctlr_write(struct gicv2 *s, struct gicv2_acc a, unsigned n, u32 v)
+static void vctlr_write(struct device *d, struct gic_acc a, unsigned n, u64 v)
 {
+    struct gicv2 *s = (struct gicv2 *)d;
     (void)n;
     s->cpu[a.cpu].vctlr = v & 0x21f;
 }
 
-static u32 vpmr_read(struct gicv2 *s, struct gicv2_acc a, unsigned n)
+static u64 vpmr_read(struct device *d, struct gic_acc a, unsigned n)
 {
+    struct gicv2 *s = (struct gicv2 *)d;
     (void)n;
     return s->cpu[a.cpu].vpmr;
 }
 
-static void vpmr_write(struct gicv2 *s, struct gicv2_acc a, unsigned n, u32 v)
+static void vpmr_write(struct device *d, struct gic_acc a, unsigned n, u64 v)
 {
+    struct gicv2 *s = (struct gicv2 *)d;
     (void)n;
     s->cpu[a.cpu].vpmr = v & GICV2_PRI_MASK;
 }
 
-static u32 vbpr_read(struct gicv2 *s, struct gicv2_acc a, unsigned n)
+static u64 vbpr_read(struct device *d, struct gic_acc a, unsigned n)
 {
+    struct gicv2 *s = (struct gicv2 *)d;
     (void)n;
     return s->cpu[a.cpu].vbpr;
 }
 
-static void vbpr_write(struct gicv2 *s, struct gicv2_acc a, unsigned n, u32 v)
+static void vbpr_write(struct device *d, struct gic_acc a, unsigned n, u64 v)
 {
+    struct gicv2 *s = (struct gicv2 *)d;
     (void)n;
     s->cpu[a.cpu].vbpr = (u8)MAX(v & 7, GICV2_BPR_MIN);
 }
 
-static u32 vabpr_read(struct gicv2 *s, struct gicv2_acc a, unsigned n)
+static u64 vabpr_read(struct device *d, struct gic_acc a, unsigned n)
 {
+    struct gicv2 *s = (struct gicv2 *)d;
     (void)n;
     return s->cpu[a.cpu].vabpr;
 }
 
-static void vabpr_write(struct gicv2 *s, struct gicv2_acc a, unsigned n, u32 v)
+static void vabpr_write(struct device *d, struct gic_acc a, unsigned n, u64 v)
 {
+    struct gicv2 *s = (struct gicv2 *)d;
     (void)n;
     s->cpu[a.cpu].vabpr = (u8)MAX(v & 7, GICV2_ABPR_MIN);
 }
@@ -275,7 +294,7 @@ static u32 virt_shown(const struct gicv2_cpu *c, int i, bool aliased)
     return group1 && !(c->vctlr & GICC_CTLR_ACKCTL) ? INTID_GROUP1 : lr_iar(c->lr[i]);
 }
 
-static u32 virt_acknowledge(struct gicv2 *s, struct gicv2_acc a, bool aliased)
+static u32 virt_acknowledge(struct gicv2 *s, struct gic_acc a, bool aliased)
 {
     struct gicv2_cpu *c = &s->cpu[a.cpu];
     int i = virt_takeable(c);
@@ -291,7 +310,7 @@ static u32 virt_acknowledge(struct gicv2 *s, struct gicv2_acc a, bool aliased)
 }
 
 /* A list register's interrupt stops being active; a hardware one takes its physical interrupt with it. */
-static void virt_deactivate(struct gicv2 *s, struct gicv2_acc a, u32 iar)
+static void virt_deactivate(struct gicv2 *s, struct gic_acc a, u32 iar)
 {
     struct gicv2_cpu *c = &s->cpu[a.cpu];
     for (unsigned i = 0; i < GICV2_LRS; i++) {
@@ -308,7 +327,7 @@ static void virt_deactivate(struct gicv2 *s, struct gicv2_acc a, u32 iar)
     c->hcr = (u32)deposit(c->hcr, 27, 5, MIN(bits(c->hcr, 27, 5) + 1, 31)); /* EOICount */
 }
 
-static void virt_end(struct gicv2 *s, struct gicv2_acc a, u32 v)
+static void virt_end(struct gicv2 *s, struct gic_acc a, u32 v)
 {
     struct gicv2_cpu *c = &s->cpu[a.cpu];
     if (bits(v, 0, 10) >= 1020) {
@@ -320,52 +339,59 @@ static void virt_end(struct gicv2 *s, struct gicv2_acc a, u32 v)
     }
 }
 
-static u32 viar_read(struct gicv2 *s, struct gicv2_acc a, unsigned n)
+static u64 viar_read(struct device *d, struct gic_acc a, unsigned n)
 {
+    struct gicv2 *s = (struct gicv2 *)d;
     (void)n;
     return virt_acknowledge(s, a, false);
 }
 
-static u32 vaiar_read(struct gicv2 *s, struct gicv2_acc a, unsigned n)
+static u64 vaiar_read(struct device *d, struct gic_acc a, unsigned n)
 {
+    struct gicv2 *s = (struct gicv2 *)d;
     (void)n;
     return virt_acknowledge(s, a, true);
 }
 
-static void veoir_write(struct gicv2 *s, struct gicv2_acc a, unsigned n, u32 v)
+static void veoir_write(struct device *d, struct gic_acc a, unsigned n, u64 v)
 {
+    struct gicv2 *s = (struct gicv2 *)d;
     (void)n;
     virt_end(s, a, v);
 }
 
-static u32 vrpr_read(struct gicv2 *s, struct gicv2_acc a, unsigned n)
+static u64 vrpr_read(struct device *d, struct gic_acc a, unsigned n)
 {
+    struct gicv2 *s = (struct gicv2 *)d;
     (void)n;
     return gicv2_running(s->cpu[a.cpu].vapr);
 }
 
-static u32 vhppir_read(struct gicv2 *s, struct gicv2_acc a, unsigned n)
+static u64 vhppir_read(struct device *d, struct gic_acc a, unsigned n)
 {
+    struct gicv2 *s = (struct gicv2 *)d;
     (void)n;
     return virt_shown(&s->cpu[a.cpu], virt_pending(&s->cpu[a.cpu]), false);
 }
 
-static u32 vahppir_read(struct gicv2 *s, struct gicv2_acc a, unsigned n)
+static u64 vahppir_read(struct device *d, struct gic_acc a, unsigned n)
 {
+    struct gicv2 *s = (struct gicv2 *)d;
     (void)n;
     return virt_shown(&s->cpu[a.cpu], virt_pending(&s->cpu[a.cpu]), true);
 }
 
-static u32 viidr_read(struct gicv2 *s, struct gicv2_acc a, unsigned n)
+static u64 viidr_read(struct device *d, struct gic_acc a, unsigned n)
 {
-    (void)s;
+    (void)d;
     (void)a;
     (void)n;
     return 0x0202143b;
 }
 
-static void vdir_write(struct gicv2 *s, struct gicv2_acc a, unsigned n, u32 v)
+static void vdir_write(struct device *d, struct gic_acc a, unsigned n, u64 v)
 {
+    struct gicv2 *s = (struct gicv2 *)d;
     (void)n;
     if (s->cpu[a.cpu].vctlr & GICC_CTLR_EOIMODE_S && bits(v, 0, 10) < 1020) {
         virt_deactivate(s, a, v & 0x1fff);
@@ -373,32 +399,32 @@ static void vdir_write(struct gicv2 *s, struct gicv2_acc a, unsigned n, u32 v)
 }
 
 // clang-format off
-static const struct gicv2_reg virt_regs[] = {
-    { 0x000, 0x004, false, "GICH_HCR",   hcr_read,   hcr_write },
-    { 0x004, 0x008, false, "GICH_VTR",   vtr_read,   NULL },
-    { 0x008, 0x00c, false, "GICH_VMCR",  vmcr_read,  vmcr_write },
-    { 0x010, 0x014, false, "GICH_MISR",  misr_read,  NULL },
-    { 0x020, 0x028, false, "GICH_EISR",  eisr_read,  NULL },
-    { 0x030, 0x038, false, "GICH_ELRSR", elrsr_read, NULL },
-    { 0x0f0, 0x0f4, false, "GICH_APR",   vapr_read,  vapr_write },
-    { 0x100, 0x200, false, "GICH_LR",    lr_read,    lr_write },
+static const struct gic_reg virt_regs[] = {
+    { 0x000, 0x004, 4, "GICH_HCR",   hcr_read,   hcr_write },
+    { 0x004, 0x008, 4, "GICH_VTR",   vtr_read,   NULL },
+    { 0x008, 0x00c, 4, "GICH_VMCR",  vmcr_read,  vmcr_write },
+    { 0x010, 0x014, 4, "GICH_MISR",  misr_read,  NULL },
+    { 0x020, 0x028, 4, "GICH_EISR",  eisr_read,  NULL },
+    { 0x030, 0x038, 4, "GICH_ELRSR", elrsr_read, NULL },
+    { 0x0f0, 0x0f4, 4, "GICH_APR",   vapr_read,  vapr_write },
+    { 0x100, 0x200, 4, "GICH_LR",    lr_read,    lr_write },
     {0},
 };
-static const struct gicv2_reg vcpu_regs[] = {
-    { 0x000,  0x004,  false, "GICV_CTLR",   vctlr_read,   vctlr_write },
-    { 0x004,  0x008,  false, "GICV_PMR",    vpmr_read,    vpmr_write },
-    { 0x008,  0x00c,  false, "GICV_BPR",    vbpr_read,    vbpr_write },
-    { 0x00c,  0x010,  false, "GICV_IAR",    viar_read,    NULL },
-    { 0x010,  0x014,  false, "GICV_EOIR",   NULL,         veoir_write },
-    { 0x014,  0x018,  false, "GICV_RPR",    vrpr_read,    NULL },
-    { 0x018,  0x01c,  false, "GICV_HPPIR",  vhppir_read,  NULL },
-    { 0x01c,  0x020,  false, "GICV_ABPR",   vabpr_read,   vabpr_write },
-    { 0x020,  0x024,  false, "GICV_AIAR",   vaiar_read,   NULL },
-    { 0x024,  0x028,  false, "GICV_AEOIR",  NULL,         veoir_write },
-    { 0x028,  0x02c,  false, "GICV_AHPPIR", vahppir_read, NULL },
-    { 0x0d0,  0x0e0,  false, "GICV_APR",    vapr_read,    vapr_write },
-    { 0x0fc,  0x100,  false, "GICV_IIDR",   viidr_read,   NULL },
-    { 0x1000, 0x1004, false, "GICV_DIR",    NULL,         vdir_write },
+static const struct gic_reg vcpu_regs[] = {
+    { 0x000,  0x004,  4, "GICV_CTLR",   vctlr_read,   vctlr_write },
+    { 0x004,  0x008,  4, "GICV_PMR",    vpmr_read,    vpmr_write },
+    { 0x008,  0x00c,  4, "GICV_BPR",    vbpr_read,    vbpr_write },
+    { 0x00c,  0x010,  4, "GICV_IAR",    viar_read,    NULL },
+    { 0x010,  0x014,  4, "GICV_EOIR",   NULL,         veoir_write },
+    { 0x014,  0x018,  4, "GICV_RPR",    vrpr_read,    NULL },
+    { 0x018,  0x01c,  4, "GICV_HPPIR",  vhppir_read,  NULL },
+    { 0x01c,  0x020,  4, "GICV_ABPR",   vabpr_read,   vabpr_write },
+    { 0x020,  0x024,  4, "GICV_AIAR",   vaiar_read,   NULL },
+    { 0x024,  0x028,  4, "GICV_AEOIR",  NULL,         veoir_write },
+    { 0x028,  0x02c,  4, "GICV_AHPPIR", vahppir_read, NULL },
+    { 0x0d0,  0x0e0,  4, "GICV_APR",    vapr_read,    vapr_write },
+    { 0x0fc,  0x100,  4, "GICV_IIDR",   viidr_read,   NULL },
+    { 0x1000, 0x1004, 4, "GICV_DIR",    NULL,         vdir_write },
     {0},
 };
 // clang-format on
@@ -406,25 +432,31 @@ static const struct gicv2_reg vcpu_regs[] = {
 static enum mem_result virt_read(void *opaque, u64 off, unsigned size, u64 *val, struct mem_attrs a)
 {
     struct gicv2 *s = opaque;
-    return gicv2_reg_read(s, virt_regs, off, size, val, gicv2_acc(s, a));
+    *val = gic_regs_read(&s->dev, virt_regs, off, size, gicv2_acc(s, a));
+    return MEM_OK;
 }
 
 static enum mem_result virt_write(void *opaque, u64 off, unsigned size, u64 val, struct mem_attrs a)
 {
     struct gicv2 *s = opaque;
-    return gicv2_reg_write(s, virt_regs, off, size, val, gicv2_acc(s, a));
+    gic_regs_write(&s->dev, virt_regs, off, size, val, gicv2_acc(s, a));
+    gicv2_update(s);
+    return MEM_OK;
 }
 
 static enum mem_result vcpu_read(void *opaque, u64 off, unsigned size, u64 *val, struct mem_attrs a)
 {
     struct gicv2 *s = opaque;
-    return gicv2_reg_read(s, vcpu_regs, off, size, val, gicv2_acc(s, a));
+    *val = gic_regs_read(&s->dev, vcpu_regs, off, size, gicv2_acc(s, a));
+    return MEM_OK;
 }
 
 static enum mem_result vcpu_write(void *opaque, u64 off, unsigned size, u64 val, struct mem_attrs a)
 {
     struct gicv2 *s = opaque;
-    return gicv2_reg_write(s, vcpu_regs, off, size, val, gicv2_acc(s, a));
+    gic_regs_write(&s->dev, vcpu_regs, off, size, val, gicv2_acc(s, a));
+    gicv2_update(s);
+    return MEM_OK;
 }
 
 const struct mem_ops gicv2_virt_ops = {.read = virt_read, .write = virt_write, .min_size = 4, .max_size = 4};

@@ -27,7 +27,7 @@ static void setspi_write(struct device *d, unsigned i, u64 v)
     struct gicv2m *s = (struct gicv2m *)d;
     u32 n = (u32)bits(v, 0, 10) - 32 - s->base_spi;
     if (n >= s->num_spi) {
-        guest_error(d->cls->name, "MSI for INTID %u, which is not of this frame", (unsigned)bits(v, 0, 10));
+        guest_error(device_name(d), "MSI for INTID %u, which is not of this frame", (unsigned)bits(v, 0, 10));
         return;
     }
     device_irq(d, n, 1);
