@@ -1,0 +1,420 @@
+/* Guest memory accesses that the inline TLB probe could not finish: misses, MMIO, page crossings, code pages, watched
+ * pages, faults. The same functions serve translated code (with the host return address, whose deopt map rebuilds the
+ * guest's state on a fault), the interpreter and helpers (whose state is home; rt.insn_off names the instruction). */
+#include <string.h>
+
+#include "accel/tcg/tcg_priv.h"
+#include "base/bits.h"
+
+#define PAGE_SIZE (1u << TLB_PAGE_BITS)
+#define PAGE_MASK (~(u64)(PAGE_SIZE - 1))
+
+struct access {
+    struct tcpu *t;
+    u64 va;
+    unsigned n, view;
+    enum mmu_access acc;
+    uintptr_t ra; /* 0: state is home */
+};
+
+/* Brings the guest's state home as it was before the instruction. */
+static void state_home(struct tcpu *t, uintptr_t ra)
+{
+    struct vcpu *cpu = t->cpu;
+    if (ra) {
+        struct block *b = block_at((const u8 *)ra);
+        must(b);
+        u32 off = tcg.host->restore(cpu->target->ir, b->map, b->map_len, (u32)((const u8 *)ra - b->code), cpu);
+        cpu->rt.pc = cpu->rt.page + off;
+    } else {
+        cpu->rt.pc = cpu->rt.page + cpu->rt.insn_off;
+    }
+}
+
+NORETURN static void access_fault(const struct access *a, enum cpu_fault kind, const struct walk_result *r)
+{
+    state_home(a->t, a->ra);
+    a->t->cpu->target->fault(a->t->cpu, kind, a->va, a->acc, a->n, a->view, r);
+    sv_unwind(a->t->cpu);
+}
+
+/* The entry for a's page, filled if need be. */
+static struct tlb_entry *entry_for(const struct access *a, struct tlb_cold **cold)
+{
+    struct tlb_context *c = a->t->view[a->view];
+    unsigned i = (unsigned)(a->va >> TLB_PAGE_BITS) & (c->size - 1);
+    struct tlb_entry *e = &c->e[i];
+    u64 tag = a->acc == MMU_STORE ? e->wr : e->rd;
+    if ((tag & ~(u64)TLB_SLOW) != (a->va & PAGE_MASK)) {
+        struct walk_result r;
+        e = tlb_fill(a->t, a->va, a->acc, a->view, &r, &i);
+        if (!e) {
+            access_fault(a, FAULT_TRANSLATION, &r);
+        }
+    }
+    *cold = &c->cold[i];
+    return e;
+}
+
+static void check_watch(const struct access *a, const struct tlb_cold *cold)
+{
+    struct vcpu *cpu = a->t->cpu;
+    if ((cold->flags & COLD_WATCH) && cpu->target->watch_hit(cpu, a->va, a->n, a->acc)) {
+        access_fault(a, FAULT_WATCH, NULL);
+    }
+}
+
+static enum mem_result mmio(const struct access *a, const struct tlb_cold *cold, u64 va, unsigned n, u64 *val)
+{
+    u64 off = cold->region_off + (va & (PAGE_SIZE - 1));
+    struct mem_attrs at = cold->attrs;
+    at.is_cpu = true;
+    at.cpu = (u8)a->t->cpu->index;
+    if (a->acc == MMU_STORE) {
+        return cold->region ? mem_region_store(cold->region, off, n, *val, at)
+                            : mem_store(a->t->cpu->space, off, n, *val, at);
+    }
+    return cold->region ? mem_region_load(cold->region, off, n, val, at) : mem_load(a->t->cpu->space, off, n, val, at);
+}
+
+/* Bytes inside one page. */
+static void page_access(const struct access *a, u8 *p)
+{
+    struct tlb_cold *cold;
+    struct tlb_entry *e = entry_for(a, &cold);
+    check_watch(a, cold);
+    bool store = a->acc == MMU_STORE;
+    if (!(cold->flags & COLD_MMIO) && !(store && (cold->flags & COLD_ROM))) {
+        u8 *host = (u8 *)(a->va + e->addend);
+        if (!store) {
+            switch (a->n) { /* aligned powers of two are single-copy atomic */
+            case 1:
+                *p = *host;
+                break;
+            case 2:
+                st16le(p, *(volatile u16 *)host);
+                break;
+            case 4:
+                st32le(p, *(volatile u32 *)host);
+                break;
+            case 8:
+                st64le(p, *(volatile u64 *)host);
+                break;
+            default:
+                memcpy(p, host, a->n);
+            }
+            return;
+        }
+        switch (a->n) {
+        case 1:
+            *host = *p;
+            break;
+        case 2:
+            *(volatile u16 *)host = ld16le(p);
+            break;
+        case 4:
+            *(volatile u32 *)host = ld32le(p);
+            break;
+        case 8:
+            *(volatile u64 *)host = ld64le(p);
+            break;
+        default:
+            memcpy(host, p, a->n);
+        }
+        u64 off = cold->ram_off + (a->va & (PAGE_SIZE - 1));
+        u8 flags = __atomic_load_n(ram_page_flags(off), __ATOMIC_SEQ_CST);
+        if (!(flags & RAM_DIRTY)) {
+            __atomic_fetch_or(ram_page_flags(off), RAM_DIRTY, __ATOMIC_RELAXED);
+        }
+        if (flags & RAM_CODE) {
+            code_written(off, a->n);
+        }
+        return;
+    }
+    for (unsigned i = 0; i < a->n;) { /* devices and ROM: powers of two, as aligned as they come */
+        unsigned k = 8;
+        u64 va = a->va + i;
+        while (k > a->n - i || (k > 1 && (va & (k - 1)) && !(k == a->n))) {
+            k /= 2;
+        }
+        u64 v = store ? ldnle(p + i, k) : 0;
+        if (mmio(a, cold, va, k, &v) != MEM_OK) {
+            access_fault(a, FAULT_BUS, NULL);
+        }
+        if (!store) {
+            stnle(p + i, k, v);
+        }
+        i += k;
+    }
+}
+
+static void any_access(struct access a, u8 *p)
+{
+    unsigned first = PAGE_SIZE - (unsigned)(a.va & (PAGE_SIZE - 1));
+    struct tlb_cold *cold;
+    if (a.n <= first) {
+        page_access(&a, p);
+        return;
+    }
+    /* Both pages must allow it before a byte moves. */
+    struct access lo = a, hi = a;
+    lo.n = first;
+    hi.va = a.va + first;
+    hi.n = a.n - first;
+    entry_for(&lo, &cold);
+    entry_for(&hi, &cold);
+    if (cold->flags & COLD_DEVICE) {
+        access_fault(&a, FAULT_ALIGN, NULL);
+    }
+    page_access(&lo, p);
+    page_access(&hi, p + first);
+}
+
+static void checked_access(struct access a, u32 mo, u8 *p)
+{
+    unsigned align = (mo & MO_ALIGN) >> MO_ALIGN_SHIFT;
+    unsigned unit = 1u << (mo & MO_SIZE);
+    if (unlikely(a.va & (MASK(align)))) {
+        access_fault(&a, FAULT_ALIGN, NULL);
+    }
+    if (unlikely(a.va & (unit - 1))) { /* device memory takes no unaligned access; the fill tells */
+        struct tlb_cold *cold;
+        entry_for(&a, &cold);
+        if (cold->flags & COLD_DEVICE) {
+            access_fault(&a, FAULT_ALIGN, NULL);
+        }
+    }
+    any_access(a, p);
+}
+
+static void swap_bytes(u8 *p, u32 mo)
+{
+    unsigned unit = 1u << (mo & MO_SIZE);
+    for (unsigned k = 0; k < mo_bytes(mo); k += unit) {
+        for (unsigned i = 0; i < unit / 2; i++) {
+            u8 x = p[k + i];
+            p[k + i] = p[k + unit - 1 - i];
+            p[k + unit - 1 - i] = x;
+        }
+    }
+}
+
+/* -- translated code ------------------------------------------------------------------------------------------ */
+
+static struct access access_of(struct vcpu *cpu, u64 va, u32 mo, enum mmu_access acc, uintptr_t ra)
+{
+    return (struct access){
+        .t = tcpu_of(cpu), .va = va, .n = mo_bytes(mo), .view = (mo & MO_VIEW) >> MO_VIEW_SHIFT, .acc = acc, .ra = ra};
+}
+
+static u64 slow_load(struct vcpu *cpu, u64 va, u32 mo, uintptr_t ra)
+{
+    u8 buf[32] __attribute__((aligned(16)));
+    checked_access(access_of(cpu, va, mo, MMU_LOAD, ra), mo, buf);
+    if (mo & MO_BE) {
+        swap_bytes(buf, mo);
+    }
+    unsigned n = mo_bytes(mo);
+    if (n > 8 || (mo & MO_PAIR)) {
+        memcpy(cpu->rt.vtmp, buf, n);
+    }
+    u64 v = ldnle(buf, MIN(n, 8u));
+    return mo & MO_SIGN ? (u64)sext(v, n * 8) : v;
+}
+
+static void slow_store(struct vcpu *cpu, u64 va, u64 val, u32 mo, uintptr_t ra)
+{
+    u8 buf[32] __attribute__((aligned(16)));
+    unsigned n = mo_bytes(mo);
+    if (n > 8 || (mo & MO_PAIR)) {
+        memcpy(buf, cpu->rt.vtmp, n);
+    } else {
+        stnle(buf, n, val);
+    }
+    if (mo & MO_BE) {
+        swap_bytes(buf, mo);
+    }
+    checked_access(access_of(cpu, va, mo, MMU_STORE, ra), mo, buf);
+}
+
+static void *host_for_atomic(const struct access *a)
+{
+    struct tlb_cold *cold;
+    struct tlb_entry *e = entry_for(a, &cold);
+    check_watch(a, cold);
+    if (cold->flags & (COLD_MMIO | COLD_ROM)) {
+        access_fault(a, FAULT_BUS, NULL);
+    }
+    u64 off = cold->ram_off + (a->va & (PAGE_SIZE - 1));
+    if (__atomic_load_n(ram_page_flags(off), __ATOMIC_SEQ_CST) & RAM_CODE) {
+        code_written(off, a->n);
+    }
+    return (void *)(a->va + e->addend);
+}
+
+static void *slow_atomic_ptr(struct vcpu *cpu, u64 va, u32 mo, uintptr_t ra)
+{
+    struct access a = access_of(cpu, va, mo, MMU_STORE, ra);
+    unsigned align = (mo & MO_ALIGN) >> MO_ALIGN_SHIFT;
+    if ((va & MASK(align)) || (va & (PAGE_SIZE - 1)) + a.n > PAGE_SIZE) {
+        access_fault(&a, FAULT_ALIGN, NULL);
+    }
+    return host_for_atomic(&a);
+}
+
+const struct rt_funcs tcg_rt_funcs = {
+    .load = slow_load,
+    .store = slow_store,
+    .atomic_ptr = slow_atomic_ptr,
+    .lookup = rt_lookup,
+};
+
+/* -- the interpreter: faults unwind, so these never return false ------------------------------------------------- */
+
+static bool interp_load(void *opaque UNUSED, struct vcpu *cpu, u64 va, u32 mo, union v128 *val)
+{
+    u8 buf[32] __attribute__((aligned(16)));
+    checked_access(access_of(cpu, va, mo, MMU_LOAD, 0), mo, buf);
+    if (mo & MO_BE) {
+        swap_bytes(buf, mo);
+    }
+    memcpy(val, buf, mo_bytes(mo));
+    return true;
+}
+
+static bool interp_store(void *opaque UNUSED, struct vcpu *cpu, u64 va, u32 mo, const union v128 *val)
+{
+    u8 buf[32] __attribute__((aligned(16)));
+    memcpy(buf, val, mo_bytes(mo));
+    if (mo & MO_BE) {
+        swap_bytes(buf, mo);
+    }
+    checked_access(access_of(cpu, va, mo, MMU_STORE, 0), mo, buf);
+    return true;
+}
+
+static u64 rmw_result(enum ir_rmw kind, u64 old, u64 v, unsigned n)
+{
+    i64 so = sext(old, n * 8), sv = sext(v, n * 8);
+    u64 m = MASK(n * 8);
+    switch (kind) {
+    case RMW_ADD:
+        return old + v;
+    case RMW_SUB:
+        return old - v;
+    case RMW_AND:
+        return old & v;
+    case RMW_ANDN:
+        return old & ~v;
+    case RMW_OR:
+        return old | v;
+    case RMW_XOR:
+        return old ^ v;
+    case RMW_SWAP:
+        return v;
+    case RMW_SMIN:
+        return so < sv ? old : v;
+    case RMW_SMAX:
+        return so > sv ? old : v;
+    case RMW_UMIN:
+        return (old & m) < (v & m) ? old : v;
+    case RMW_UMAX:
+        return (old & m) > (v & m) ? old : v;
+    }
+    return old;
+}
+
+static bool cas_at(void *p, unsigned n, u64 *expected, u64 val)
+{
+    switch (n) {
+    case 1: {
+        u8 x = (u8)*expected;
+        bool ok = __atomic_compare_exchange_n((u8 *)p, &x, (u8)val, false, __ATOMIC_SEQ_CST, __ATOMIC_SEQ_CST);
+        *expected = x;
+        return ok;
+    }
+    case 2: {
+        u16 x = (u16)*expected;
+        bool ok = __atomic_compare_exchange_n((u16 *)p, &x, (u16)val, false, __ATOMIC_SEQ_CST, __ATOMIC_SEQ_CST);
+        *expected = x;
+        return ok;
+    }
+    case 4: {
+        u32 x = (u32)*expected;
+        bool ok = __atomic_compare_exchange_n((u32 *)p, &x, (u32)val, false, __ATOMIC_SEQ_CST, __ATOMIC_SEQ_CST);
+        *expected = x;
+        return ok;
+    }
+    default:
+        return __atomic_compare_exchange_n((u64 *)p, expected, val, false, __ATOMIC_SEQ_CST, __ATOMIC_SEQ_CST);
+    }
+}
+
+static u64 order(u64 v, u32 mo)
+{
+    if (mo & MO_BE) {
+        swap_bytes((u8 *)&v, mo & (MO_SIZE | MO_BE));
+    }
+    return v;
+}
+
+static bool interp_rmw(void *opaque UNUSED, struct vcpu *cpu, u64 va, u32 mo, enum ir_rmw kind, u64 operand, u64 *old)
+{
+    void *p = slow_atomic_ptr(cpu, va, mo, 0);
+    unsigned n = mo_bytes(mo);
+    u64 seen = 0;
+    memcpy(&seen, p, n);
+    while (!cas_at(p, n, &seen, order(rmw_result(kind, order(seen, mo), operand, n), mo))) {
+    }
+    *old = order(seen, mo);
+    return true;
+}
+
+static bool interp_cas(void *opaque UNUSED, struct vcpu *cpu, u64 va, u32 mo, u64 expected, u64 val, u64 *old)
+{
+    void *p = slow_atomic_ptr(cpu, va, mo, 0);
+    unsigned n = mo_bytes(mo);
+    u64 seen = order(expected & MASK(n * 8), mo);
+    cas_at(p, n, &seen, order(val, mo));
+    *old = order(seen, mo);
+    return true;
+}
+
+const struct interp_mem tcg_interp_mem = {
+    .load = interp_load, .store = interp_store, .rmw = interp_rmw, .cas = interp_cas};
+
+/* -- helpers ---------------------------------------------------------------------------------------------------- */
+
+void sv_load(struct vcpu *cpu, u64 va, void *p, unsigned n, unsigned view)
+{
+    any_access((struct access){.t = tcpu_of(cpu), .va = va, .n = n, .view = view, .acc = MMU_LOAD}, p);
+}
+
+void sv_store(struct vcpu *cpu, u64 va, const void *p, unsigned n, unsigned view)
+{
+    u8 buf[64];
+    while (n) { /* page_access takes a buffer it may not change, but the type is shared with loads */
+        unsigned k = MIN(n, (unsigned)sizeof(buf));
+        memcpy(buf, p, k);
+        any_access((struct access){.t = tcpu_of(cpu), .va = va, .n = k, .view = view, .acc = MMU_STORE}, buf);
+        p = (const u8 *)p + k;
+        va += k;
+        n -= k;
+    }
+}
+
+void *sv_probe(struct vcpu *cpu, u64 va, unsigned n, enum mmu_access acc, unsigned view)
+{
+    struct access a = {.t = tcpu_of(cpu), .va = va, .n = n, .view = view, .acc = acc};
+    struct tlb_cold *cold;
+    struct tlb_entry *e = entry_for(&a, &cold);
+    check_watch(&a, cold);
+    if ((cold->flags & COLD_MMIO) || (acc == MMU_STORE && (cold->flags & COLD_ROM))) {
+        return NULL;
+    }
+    u64 off = cold->ram_off + (va & (PAGE_SIZE - 1));
+    if (acc == MMU_STORE && (__atomic_load_n(ram_page_flags(off), __ATOMIC_SEQ_CST) & RAM_CODE)) {
+        code_written(off, n);
+    }
+    return (void *)(va + e->addend);
+}

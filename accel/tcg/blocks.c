@@ -1,0 +1,173 @@
+/* The index of blocks, their links, and what happens when guest code is overwritten.
+ *
+ * A block dies by having its entry patched to its stale stub; jumps to it are pointed back at their own stubs. Whoever
+ * still comes through a jump cache or a predicted return finds the stub and looks again. Its memory is reused only
+ * when its chunk is evicted. */
+#include <string.h>
+
+#include "accel/tcg/tcg_priv.h"
+#include "base/bits.h"
+
+#define HASH_BITS 16
+#define DIR_BITS  10
+
+void blocks_init(void)
+{
+    tcg.hash_bits = HASH_BITS;
+    tcg.hash = calloc(1u << HASH_BITS, sizeof(*tcg.hash));
+    tcg.pages = calloc(1u << 22, sizeof(*tcg.pages)); /* 2^22 directories of 2^10 pages: 16 TiB of RAM */
+    tcg.by_id = calloc(1u << 22, sizeof(*tcg.by_id));
+    tcg.nids = 1;
+    ram_code_written = code_written;
+}
+
+static unsigned hash_of(u64 ram_off, u64 mode)
+{
+    u64 h = (ram_off >> 2) * 0x9e3779b97f4a7c15ull ^ mode * 0xc2b2ae3d27d4eb4full;
+    return (unsigned)(h >> (64 - HASH_BITS));
+}
+
+struct block *block_find(u64 ram_off, u64 mode)
+{
+    struct block *b = __atomic_load_n(&tcg.hash[hash_of(ram_off, mode)], __ATOMIC_ACQUIRE);
+    while (b && (b->ram_off != ram_off || b->mode != mode || b->dead)) {
+        b = __atomic_load_n(&b->hash_next, __ATOMIC_ACQUIRE);
+    }
+    return b;
+}
+
+struct page_desc *page_desc_get(u64 ram_off, bool make)
+{
+    u64 page = ram_off >> RAM_PAGE_BITS;
+    struct page_desc **dir = &tcg.pages[page >> DIR_BITS];
+    struct page_desc *d = __atomic_load_n(dir, __ATOMIC_ACQUIRE);
+    if (!d && make) {
+        d = calloc(1u << DIR_BITS, sizeof(*d));
+        struct page_desc *seen = NULL;
+        if (!__atomic_compare_exchange_n(dir, &seen, d, false, __ATOMIC_ACQ_REL, __ATOMIC_ACQUIRE)) {
+            free(d);
+            d = seen;
+        }
+    }
+    return d ? &d[page & ((1u << DIR_BITS) - 1)] : NULL;
+}
+
+static u64 piece_mask(unsigned start, unsigned end)
+{
+    unsigned a = start >> 6, z = (MIN(end, RAM_PAGE_SIZE) - 1) >> 6;
+    return MASK(z + 1) & ~MASK(a);
+}
+
+void block_insert(struct block *b)
+{
+    struct block **head = &tcg.hash[hash_of(b->ram_off, b->mode)];
+    b->hash_next = *head;
+    __atomic_store_n(head, b, __ATOMIC_RELEASE);
+    struct page_desc *pd = page_desc_get(b->ram_off, true);
+    b->page_next = pd->blocks;
+    b->page_prev = &pd->blocks;
+    if (pd->blocks) {
+        pd->blocks->page_prev = &b->page_next;
+    }
+    pd->blocks = b;
+    __atomic_or_fetch(&pd->pieces, piece_mask(b->start, b->end), __ATOMIC_SEQ_CST);
+}
+
+static void exit_unlink(struct block_exit *x)
+{
+    if (!x->target) {
+        return;
+    }
+    *x->prev = x->next;
+    if (x->next) {
+        x->next->prev = x->prev;
+    }
+    const u8 *at = x->from->code + x->patch_off;
+    tcg.host->patch_jump(to_rw(at), at, x->from->code + x->stub_off);
+    x->target = NULL;
+}
+
+void block_link(struct block_exit *x, struct block *to)
+{
+    if (x->target || x->from->dead || to->dead || !x->patch_off) {
+        return;
+    }
+    x->target = to;
+    x->next = to->incoming;
+    x->prev = &to->incoming;
+    if (to->incoming) {
+        to->incoming->prev = &x->next;
+    }
+    to->incoming = x;
+    const u8 *at = x->from->code + x->patch_off;
+    tcg.host->patch_jump(to_rw(at), at, to->code);
+}
+
+void block_kill(struct block *b)
+{
+    __atomic_store_n(&b->dead, true, __ATOMIC_RELEASE);
+    struct block **p = &tcg.hash[hash_of(b->ram_off, b->mode)];
+    while (*p != b) {
+        p = &(*p)->hash_next;
+    }
+    __atomic_store_n(p, b->hash_next, __ATOMIC_RELEASE);
+    *b->page_prev = b->page_next;
+    if (b->page_next) {
+        b->page_next->page_prev = b->page_prev;
+    }
+    while (b->incoming) {
+        exit_unlink(b->incoming);
+    }
+    for (unsigned i = 0; i < b->nexits; i++) {
+        exit_unlink(&b->exits[i]);
+    }
+    if (b->code) {
+        tcg.host->patch_entry(to_rw(b->code), b->code, b->code + b->stale_off);
+    }
+}
+
+/* After blocks of a page died: which pieces still hold code; none: writes need not ask any more. */
+static void page_recount(struct page_desc *pd, u64 page_off)
+{
+    u64 pieces = 0;
+    for (struct block *b = pd->blocks; b; b = b->page_next) {
+        pieces |= piece_mask(b->start, b->end);
+    }
+    __atomic_store_n(&pd->pieces, pieces, __ATOMIC_SEQ_CST);
+    if (!pieces) {
+        __atomic_and_fetch(ram_page_flags(page_off), (u8)~RAM_CODE, __ATOMIC_SEQ_CST);
+    }
+}
+
+static void page_written(u64 off, u64 len)
+{
+    struct page_desc *pd = page_desc_get(off, false);
+    unsigned from = (unsigned)(off & (RAM_PAGE_SIZE - 1)), to = from + (unsigned)len;
+    if (!pd || !(__atomic_load_n(&pd->pieces, __ATOMIC_SEQ_CST) & piece_mask(from, to))) {
+        return;
+    }
+    pthread_mutex_lock(&tcg.lock);
+    bool any = false;
+    for (struct block *b = pd->blocks, *next; b; b = next) {
+        next = b->page_next;
+        if (b->start < to && from < b->end) {
+            block_kill(b);
+            tcg.stat_invalidated++;
+            any = true;
+        }
+    }
+    if (any) {
+        page_recount(pd, off);
+    }
+    pthread_mutex_unlock(&tcg.lock);
+}
+
+void code_written(u64 ram_off, u64 len)
+{
+    while (len) {
+        u64 n = MIN(len, RAM_PAGE_SIZE - (ram_off & (RAM_PAGE_SIZE - 1)));
+        page_written(ram_off, n);
+        ram_off += n;
+        len -= n;
+    }
+}

@@ -1,0 +1,149 @@
+/* The code cache: one reserved range of a memfd, mapped twice (writable, executable), cut into chunks. A chunk belongs
+ * to the vcpu that fills it. When all are full the oldest is evicted with every other vcpu stopped, so nobody runs in
+ * it or holds a pointer into it afterwards. */
+#include <errno.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include "accel/tcg/tcg_priv.h"
+#include "base/bits.h"
+
+#define THUNK_SIZE 65536u
+
+bool code_cache_init(u64 size, struct err *e)
+{
+    size = align_up(MAX(size, 2ull * CHUNK_SIZE), CHUNK_SIZE);
+    int fd = memfd_create("moss-code", MFD_CLOEXEC);
+    u64 total = size + THUNK_SIZE;
+    if (fd < 0 || ftruncate(fd, (off_t)total) < 0) {
+        return err_errno(e, "cannot make the code cache of %llu MiB", (unsigned long long)(size >> 20));
+    }
+    void *rw = mmap(NULL, total, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_NORESERVE, fd, 0);
+    void *rx = mmap(NULL, total, PROT_READ | PROT_EXEC, MAP_SHARED | MAP_NORESERVE, fd, 0);
+    close(fd);
+    if (rw == MAP_FAILED || rx == MAP_FAILED) {
+        return err_errno(e, "cannot map the code cache");
+    }
+    tcg.cache_rw = rw;
+    tcg.cache_rx = rx;
+    tcg.cache_size = total;
+    tcg.nchunks = (unsigned)(size / CHUNK_SIZE);
+    tcg.chunks = calloc(tcg.nchunks, sizeof(*tcg.chunks));
+    for (unsigned i = 0; i < tcg.nchunks; i++) {
+        struct chunk *c = &tcg.chunks[i];
+        c->index = i;
+        c->rw = tcg.cache_rw + THUNK_SIZE + (u64)i * CHUNK_SIZE;
+        c->rx = tcg.cache_rx + THUNK_SIZE + (u64)i * CHUNK_SIZE;
+    }
+    return true;
+}
+
+bool code_cache_thunks(const struct ir_target *t, struct err *e)
+{
+    if (!tcg.host->make_thunks(tcg.cache_rw, tcg.cache_rx, THUNK_SIZE, t, &tcg_rt_funcs, &tcg.thunks)) {
+        return err_set(e, "the code cache has no room for its entry points");
+    }
+    return true;
+}
+
+static void chunk_open(struct chunk *c, struct tcpu *t)
+{
+    c->used = 0;
+    c->nblocks = 0;
+    c->owner = t;
+    c->born = ++tcg.chunk_clock;
+    t->chunk = c;
+}
+
+/* The oldest chunk nobody appends to, or with few chunks anybody's oldest. */
+static struct chunk *pick_victim(struct tcpu *t)
+{
+    struct chunk *best = NULL;
+    for (unsigned i = 0; i < tcg.nchunks; i++) {
+        struct chunk *c = &tcg.chunks[i];
+        if ((c->owner && c->owner != t) || c == t->chunk) {
+            continue;
+        }
+        if (!best || c->born < best->born) {
+            best = c;
+        }
+    }
+    return best ? best : t->chunk;
+}
+
+static void chunk_evict(struct tcpu *t)
+{
+    exclusive_begin(t);
+    pthread_mutex_lock(&tcg.lock);
+    struct chunk *c = pick_victim(t);
+    for (unsigned i = 0; i < c->nblocks; i++) {
+        if (!c->blocks[i]->dead) {
+            block_kill(c->blocks[i]);
+        }
+        tcg.by_id[c->blocks[i]->id] = NULL;
+    }
+    for (unsigned i = 0; i < tcg.ncpus; i++) { /* no jump cache may keep pointers into it */
+        struct tcpu *o = tcg.cpus[i];
+        for (unsigned k = 0; k < TLB_CONTEXTS; k++) {
+            for (unsigned j = 0; j < JC_PER_CONTEXT; j++) {
+                if (o->ctx[k].jc[j].e) {
+                    memset(o->ctx[k].jc[j].e, 0xff, JC_SIZE * sizeof(struct jc_entry));
+                }
+            }
+        }
+        o->cpu->rt.ret_sp = 0;
+    }
+    arena_free(&c->arena);
+    c->blocks = NULL;
+    c->cap_blocks = 0;
+    if (t->chunk && t->chunk != c) {
+        t->chunk->owner = NULL;
+    }
+    chunk_open(c, t);
+    tcg.stat_evicted++;
+    pthread_mutex_unlock(&tcg.lock);
+    exclusive_end(t);
+}
+
+struct chunk *chunk_get(struct tcpu *t, u32 want)
+{
+    if (t->chunk && t->chunk->used + want <= CHUNK_SIZE) {
+        return t->chunk;
+    }
+    pthread_mutex_lock(&tcg.lock);
+    if (tcg.chunks_used < tcg.nchunks) {
+        if (t->chunk) {
+            t->chunk->owner = NULL;
+        }
+        chunk_open(&tcg.chunks[tcg.chunks_used++], t);
+        pthread_mutex_unlock(&tcg.lock);
+        return t->chunk;
+    }
+    pthread_mutex_unlock(&tcg.lock);
+    chunk_evict(t);
+    return NULL;
+}
+
+struct block *block_at(const u8 *rx)
+{
+    u64 off = (u64)(rx - tcg.cache_rx);
+    if (rx < tcg.cache_rx + THUNK_SIZE || off >= tcg.cache_size) {
+        return NULL;
+    }
+    struct chunk *c = &tcg.chunks[(off - THUNK_SIZE) / CHUNK_SIZE];
+    unsigned lo = 0, hi = c->nblocks;
+    while (lo < hi) { /* the last block that begins at or below rx */
+        unsigned mid = (lo + hi) / 2;
+        if (c->blocks[mid]->code <= rx) {
+            lo = mid + 1;
+        } else {
+            hi = mid;
+        }
+    }
+    if (!lo) {
+        return NULL;
+    }
+    struct block *b = c->blocks[lo - 1];
+    return rx <= b->code + b->code_len ? b : NULL;
+}

@@ -1,0 +1,197 @@
+/* Vcpu threads, their safe points, and the services a target calls. One thread a vcpu; `running` is true while it may
+ * touch guest state, and false at every safe point, where others may stop it, flush it, or give it work. */
+#include <errno.h>
+#include <string.h>
+
+#include "accel/tcg/tcg_priv.h"
+#include "base/lock.h"
+#include "base/log.h"
+
+static void wait_allowed(struct tcpu *t)
+{
+    while ((tcg.paused || (tcg.exclusive && tcg.exclusive != t)) && !t->stop) {
+        pthread_cond_wait(&tcg.run_cond, &tcg.run_lock);
+    }
+}
+
+static void mark_safe(struct tcpu *t)
+{
+    __atomic_store_n(&t->running, false, __ATOMIC_SEQ_CST);
+    t->safe_count++;
+    pthread_cond_broadcast(&tcg.run_cond);
+}
+
+static void run_work(struct tcpu *t)
+{
+    while (t->work) {
+        struct work *w = t->work;
+        t->work = w->next;
+        pthread_mutex_unlock(&tcg.run_lock);
+        w->fn(t->cpu, w->arg);
+        pthread_mutex_lock(&tcg.run_lock);
+        w->done = true;
+        pthread_cond_broadcast(&tcg.run_cond);
+    }
+}
+
+void cpu_run_begin(struct tcpu *t)
+{
+    pthread_mutex_lock(&tcg.run_lock);
+    run_work(t);
+    wait_allowed(t);
+    t->running = true;
+    pthread_mutex_unlock(&tcg.run_lock);
+}
+
+void cpu_run_end(struct tcpu *t)
+{
+    pthread_mutex_lock(&tcg.run_lock);
+    mark_safe(t);
+    pthread_mutex_unlock(&tcg.run_lock);
+}
+
+static void kick(struct tcpu *t)
+{
+    __atomic_fetch_or(&t->cpu->rt.event, EVENT_WORK, __ATOMIC_SEQ_CST);
+    pthread_cond_broadcast(&t->wake);
+}
+
+void exclusive_begin(struct tcpu *t)
+{
+    pthread_mutex_lock(&tcg.run_lock);
+    if (tcg.exclusive || tcg.paused) {
+        mark_safe(t);
+        while (tcg.exclusive || tcg.paused) {
+            pthread_cond_wait(&tcg.run_cond, &tcg.run_lock);
+        }
+        t->running = true;
+    }
+    tcg.exclusive = t;
+    for (unsigned i = 0; i < tcg.ncpus; i++) {
+        if (tcg.cpus[i] != t && tcg.cpus[i]->running) {
+            kick(tcg.cpus[i]);
+        }
+    }
+    for (unsigned i = 0; i < tcg.ncpus; i++) {
+        while (tcg.cpus[i] != t && tcg.cpus[i]->running) {
+            pthread_cond_wait(&tcg.run_cond, &tcg.run_lock);
+        }
+    }
+    pthread_mutex_unlock(&tcg.run_lock);
+}
+
+void exclusive_end(struct tcpu *t)
+{
+    pthread_mutex_lock(&tcg.run_lock);
+    must(tcg.exclusive == t);
+    tcg.exclusive = NULL;
+    pthread_cond_broadcast(&tcg.run_cond);
+    pthread_mutex_unlock(&tcg.run_lock);
+}
+
+void wait_safe(struct tcpu *self, struct tcpu *other)
+{
+    pthread_mutex_lock(&tcg.run_lock);
+    if (other->running) {
+        u64 seen = other->safe_count;
+        mark_safe(self);
+        kick(other);
+        while (other->running && other->safe_count == seen) {
+            pthread_cond_wait(&tcg.run_cond, &tcg.run_lock);
+        }
+        wait_allowed(self);
+        self->running = true;
+    }
+    pthread_mutex_unlock(&tcg.run_lock);
+}
+
+NORETURN void sv_unwind(struct vcpu *cpu)
+{
+    longjmp(tcpu_of(cpu)->unwind, 1);
+}
+
+/* -- waking ------------------------------------------------------------------------------------------------- */
+
+static void tcg_kick(struct vcpu *cpu)
+{
+    struct tcpu *t = cpu->accel;
+    if (t && __atomic_load_n(&t->sleeping, __ATOMIC_SEQ_CST)) {
+        pthread_mutex_lock(&tcg.run_lock);
+        pthread_cond_broadcast(&t->wake);
+        pthread_mutex_unlock(&tcg.run_lock);
+    }
+}
+
+void (*vcpu_kick)(struct vcpu *cpu) = tcg_kick;
+
+void vcpu_line(void *opaque, unsigned line, int level)
+{
+    struct vcpu *cpu = opaque;
+    u32 bit = 1u << line;
+    u32 old = level ? __atomic_fetch_or(&cpu->lines, bit, __ATOMIC_SEQ_CST)
+                    : __atomic_fetch_and(&cpu->lines, ~bit, __ATOMIC_SEQ_CST);
+    if (level && !(old & bit)) {
+        __atomic_fetch_or(&cpu->rt.event, EVENT_IRQ, __ATOMIC_SEQ_CST);
+        vcpu_kick(cpu);
+    }
+}
+
+static void sv_power_on(struct vcpu *other)
+{
+    other->powered_off = false;
+    other->halted = false;
+    __atomic_fetch_or(&other->rt.event, EVENT_IRQ, __ATOMIC_SEQ_CST);
+    vcpu_kick(other);
+}
+
+static void sv_power_off(struct vcpu *self)
+{
+    self->powered_off = true;
+    __atomic_fetch_or(&self->rt.event, EVENT_IRQ, __ATOMIC_SEQ_CST);
+}
+
+static u64 sv_helper_pc(struct vcpu *cpu)
+{
+    return cpu->rt.page + cpu->rt.insn_off;
+}
+
+/* IC IVAU: the guest promises that data writes before it are done. Ours were checked as they happened. */
+static void sv_code_sync(struct vcpu *cpu UNUSED, u64 va UNUSED, u64 n UNUSED)
+{
+}
+
+const struct cpu_services tcg_services = {
+    .tlb_flush = tlb_flush,
+    .context_changed = tlb_context_changed,
+    .mode_changed = tlb_mode_changed,
+    .unwind = sv_unwind,
+    .helper_pc = sv_helper_pc,
+    .load = sv_load,
+    .store = sv_store,
+    .probe = sv_probe,
+    .load_exclusive = sv_load_exclusive,
+    .store_exclusive = sv_store_exclusive,
+    .clear_exclusive = sv_clear_exclusive,
+    .cas128 = sv_cas128,
+    .code_sync = sv_code_sync,
+    .power_on = sv_power_on,
+    .power_off = sv_power_off,
+};
+
+/* -- threads --------------------------------------------------------------------------------------------------- */
+
+void *cpu_thread(void *arg)
+{
+    struct tcpu *t = arg;
+    char name[16];
+    snprintf(name, sizeof(name), "cpu %u", t->cpu->index);
+    pthread_setname_np(pthread_self(), name);
+    while (!__atomic_load_n(&t->stop, __ATOMIC_ACQUIRE)) {
+        cpu_run_begin(t);
+        if (!t->stop) {
+            cpu_exec(t);
+        }
+        cpu_run_end(t);
+    }
+    return NULL;
+}

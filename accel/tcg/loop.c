@@ -1,0 +1,122 @@
+/* A vcpu's loop: events, then translated code until something leaves it. */
+#include <string.h>
+
+#include "accel/tcg/tcg_priv.h"
+#include "base/log.h"
+
+#define PAGE_MASK (~(u64)((1u << TLB_PAGE_BITS) - 1))
+
+/* Sleeps until there is something to do. */
+static void sleep_halted(struct tcpu *t)
+{
+    struct vcpu *cpu = t->cpu;
+    pthread_mutex_lock(&tcg.run_lock);
+    __atomic_store_n(&t->running, false, __ATOMIC_SEQ_CST);
+    t->safe_count++;
+    pthread_cond_broadcast(&tcg.run_cond);
+    __atomic_store_n(&t->sleeping, true, __ATOMIC_SEQ_CST);
+    while (!t->stop && !t->work && !(__atomic_load_n(&cpu->rt.event, __ATOMIC_SEQ_CST) & EVENT_WORK) &&
+           (cpu->powered_off || !cpu->target->has_work(cpu))) {
+        pthread_cond_wait(&t->wake, &tcg.run_lock);
+    }
+    __atomic_store_n(&t->sleeping, false, __ATOMIC_SEQ_CST);
+    pthread_mutex_unlock(&tcg.run_lock);
+    cpu_run_begin(t);
+    if (!cpu->powered_off && cpu->target->has_work(cpu)) {
+        cpu->halted = false;
+    }
+}
+
+/* True when the cpu may run translated code now. */
+static bool handle_events(struct tcpu *t)
+{
+    struct vcpu *cpu = t->cpu;
+    u32 ev = __atomic_exchange_n(&cpu->rt.event, 0, __ATOMIC_SEQ_CST);
+    if (ev & EVENT_WORK) {
+        cpu_run_end(t);
+        cpu_run_begin(t);
+    }
+    if (cpu->halted || cpu->powered_off) {
+        if (cpu->powered_off || !cpu->target->has_work(cpu)) {
+            sleep_halted(t);
+            return false;
+        }
+        cpu->halted = false;
+    }
+    if (ev & (EVENT_IRQ | EVENT_TARGET)) {
+        cpu->target->interrupt(cpu);
+    }
+    return true;
+}
+
+static void log_exec(struct tcpu *t, const struct block *b)
+{
+    if (log_in_filter(t->cpu->rt.pc)) {
+        log_print("Trace %u: %p [%016llx/%016llx]\n", t->cpu->index, (const void *)b->code,
+                  (unsigned long long)t->cpu->rt.pc, (unsigned long long)b->mode);
+    }
+    if (log_on(LOG_CPU) && t->cpu->target->print) {
+        struct buf text = {0};
+        t->cpu->target->print(t->cpu, &text);
+        log_print("%s\n", (char *)text.data);
+        buf_free(&text);
+    }
+}
+
+static void run_interp(struct tcpu *t, struct block *b)
+{
+    enum ir_reason why = REASON_NONE;
+    t->cpu->rt.page = t->cpu->rt.pc & PAGE_MASK;
+    interp_run(b->ir, t->cpu, &tcg_interp_mem, &why);
+}
+
+/* Follows a direct exit that is not linked yet: finds its target, links, and gives the block to go on with. */
+static struct block *follow_exit(struct tcpu *t, u32 arg)
+{
+    struct block *from = tcg.by_id[arg >> 3];
+    struct block *to = block_for_pc(t);
+    if (to && from && !from->dead && !tcg.cfg.no_chain && !tcg.cfg.verify) {
+        struct block_exit *x = &from->exits[arg & 7];
+        /* Same page and mode as when the exit was taken, or it is no link. */
+        if (x->patch_off && to->mode == from->mode && (to->ram_off & PAGE_MASK) == (from->ram_off & PAGE_MASK)) {
+            pthread_mutex_lock(&tcg.lock);
+            block_link(x, to);
+            pthread_mutex_unlock(&tcg.lock);
+        }
+    }
+    return to;
+}
+
+void cpu_exec(struct tcpu *t)
+{
+    struct vcpu *cpu = t->cpu;
+    setjmp(t->unwind);
+    while (!__atomic_load_n(&t->stop, __ATOMIC_RELAXED)) {
+        if (unlikely(__atomic_load_n(&cpu->rt.event, __ATOMIC_ACQUIRE) || cpu->halted || cpu->powered_off) &&
+            !handle_events(t)) {
+            continue;
+        }
+        struct block *b = block_for_pc(t);
+        while (b) {
+            if (log_on(LOG_EXEC | LOG_CPU)) {
+                log_exec(t, b);
+            }
+            if (!tcg.host) {
+                run_interp(t, b);
+                break;
+            }
+            cpu->rt.page = cpu->rt.pc & PAGE_MASK;
+            if (tcg.cfg.verify) {
+                verify_block(t, b);
+                break;
+            }
+            u64 (*enter)(struct vcpu *, const void *) =
+                (u64(*)(struct vcpu *, const void *))(uintptr_t)tcg.thunks.enter;
+            u64 token = enter(cpu, b->code);
+            b = NULL;
+            if (TOKEN_KIND(token) == TOKEN_EXIT && !__atomic_load_n(&cpu->rt.event, __ATOMIC_ACQUIRE)) {
+                b = follow_exit(t, TOKEN_ARG(token));
+            }
+        }
+    }
+}

@@ -1,0 +1,195 @@
+/* The tcg accelerator: set-up, and the machine-wide controls of accel.h. */
+#include <string.h>
+
+#include "accel/tcg/tcg_priv.h"
+#include "base/bits.h"
+#include "base/lock.h"
+#include "base/log.h"
+
+#define DEFAULT_CODE_CACHE (256ull << 20)
+#define MAX_INSNS          64
+
+struct tcg tcg = {
+    .lock = PTHREAD_MUTEX_INITIALIZER, .run_lock = PTHREAD_MUTEX_INITIALIZER, .run_cond = PTHREAD_COND_INITIALIZER};
+
+static void map_changed(void *opaque UNUSED)
+{
+    tlb_flush_everything();
+}
+
+static bool tcg_init(const struct accel_config *cfg, struct mem_space *space, struct err *e)
+{
+    tcg.cfg = *cfg;
+    tcg.space = space;
+    tcg.paused = true;
+    tcg.max_insns = cfg->single_step || cfg->hostile ? 1 : MAX_INSNS;
+    tcg.host = cfg->interp ? NULL : host_native();
+    const char *why = tcg.host ? tcg.host->unavailable() : NULL;
+    if (why) {
+        return err_set(e, "this processor cannot run translated code: %s (-accel tcg,interp=on interprets)", why);
+    }
+    blocks_init();
+    u64 size = cfg->code_cache ? cfg->code_cache : cfg->hostile ? 4ull * CHUNK_SIZE : DEFAULT_CODE_CACHE;
+    if (tcg.host && !code_cache_init(size, e)) {
+        return false;
+    }
+    mem_space_listen(space, map_changed, NULL);
+    return true;
+}
+
+static bool tcg_add(struct vcpu *cpu, struct err *e)
+{
+    if (tcg.ncpus == ARRAY_LEN(tcg.cpus)) {
+        return err_set(e, "at most %zu cpus", ARRAY_LEN(tcg.cpus));
+    }
+    if (tcg.host && !tcg.ncpus && !code_cache_thunks(cpu->target->ir, e)) {
+        return false;
+    }
+    struct tcpu *t = calloc(1, sizeof(*t));
+    must(t);
+    t->cpu = cpu;
+    t->ir = calloc(1, sizeof(*t->ir));
+    t->map_buf = malloc(1u << 16);
+    must(t->ir && t->map_buf);
+    pthread_cond_init(&t->wake, NULL);
+    cpu->accel = t;
+    cpu->sv = &tcg_services;
+    tlb_init(t);
+    tcg.cpus[tcg.ncpus++] = t;
+    return true;
+}
+
+static void start_threads(void)
+{
+    for (unsigned i = 0; i < tcg.ncpus; i++) {
+        if (!tcg.cpus[i]->started) {
+            tcg.cpus[i]->started = true;
+            must(pthread_create(&tcg.cpus[i]->thread, NULL, cpu_thread, tcg.cpus[i]) == 0);
+        }
+    }
+}
+
+static void tcg_resume_all(void)
+{
+    start_threads();
+    pthread_mutex_lock(&tcg.run_lock);
+    tcg.paused = false;
+    pthread_cond_broadcast(&tcg.run_cond);
+    pthread_mutex_unlock(&tcg.run_lock);
+}
+
+/* A vcpu may need the machine lock to reach its safe point: the caller's is given up for the wait. */
+static bool lock_drop(void)
+{
+    bool held = machine_locked();
+    if (held) {
+        machine_unlock();
+    }
+    return held;
+}
+
+static void wait_all_safe(void)
+{
+    for (unsigned i = 0; i < tcg.ncpus; i++) {
+        struct tcpu *t = tcg.cpus[i];
+        if (t->running) {
+            __atomic_fetch_or(&t->cpu->rt.event, EVENT_WORK, __ATOMIC_SEQ_CST);
+        }
+    }
+    for (unsigned i = 0; i < tcg.ncpus; i++) {
+        while (tcg.cpus[i]->running) {
+            pthread_cond_wait(&tcg.run_cond, &tcg.run_lock);
+        }
+    }
+}
+
+static void tcg_pause_all(void)
+{
+    bool held = lock_drop();
+    pthread_mutex_lock(&tcg.run_lock);
+    tcg.paused = true;
+    wait_all_safe();
+    pthread_mutex_unlock(&tcg.run_lock);
+    if (held) {
+        machine_lock();
+    }
+}
+
+static void tcg_stop_all(void)
+{
+    bool held = lock_drop();
+    pthread_mutex_lock(&tcg.run_lock);
+    for (unsigned i = 0; i < tcg.ncpus; i++) {
+        struct tcpu *t = tcg.cpus[i];
+        __atomic_store_n(&t->stop, true, __ATOMIC_SEQ_CST);
+        __atomic_fetch_or(&t->cpu->rt.event, EVENT_WORK, __ATOMIC_SEQ_CST);
+        pthread_cond_broadcast(&t->wake);
+    }
+    tcg.paused = false;
+    pthread_cond_broadcast(&tcg.run_cond);
+    pthread_mutex_unlock(&tcg.run_lock);
+    for (unsigned i = 0; i < tcg.ncpus; i++) {
+        if (tcg.cpus[i]->started) {
+            pthread_join(tcg.cpus[i]->thread, NULL);
+            tcg.cpus[i]->started = false;
+        }
+    }
+    if (held) {
+        machine_lock();
+    }
+}
+
+static void tcg_run_on(struct vcpu *cpu, void (*fn)(struct vcpu *, void *), void *arg)
+{
+    struct tcpu *t = tcpu_of(cpu);
+    if (!t->started) {
+        fn(cpu, arg);
+        return;
+    }
+    bool held = lock_drop();
+    struct work w = {.fn = fn, .arg = arg};
+    pthread_mutex_lock(&tcg.run_lock);
+    struct work **p = &t->work;
+    while (*p) {
+        p = &(*p)->next;
+    }
+    *p = &w;
+    __atomic_fetch_or(&cpu->rt.event, EVENT_WORK, __ATOMIC_SEQ_CST);
+    pthread_cond_broadcast(&t->wake);
+    pthread_cond_broadcast(&tcg.run_cond);
+    while (!w.done) {
+        pthread_cond_wait(&tcg.run_cond, &tcg.run_lock);
+    }
+    pthread_mutex_unlock(&tcg.run_lock);
+    if (held) {
+        machine_lock();
+    }
+}
+
+static void tcg_print_stats(struct buf *out)
+{
+    u64 insns = 0, blocks = 0, fills = 0;
+    for (unsigned i = 0; i < tcg.ncpus; i++) {
+        insns += tcg.cpus[i]->stat_translated;
+        blocks += tcg.cpus[i]->stat_blocks;
+        fills += tcg.cpus[i]->stat_fills;
+    }
+    buf_printf(out, "guest instructions translated  %llu\n", (unsigned long long)insns);
+    buf_printf(out, "blocks                         %llu\n", (unsigned long long)blocks);
+    buf_printf(out, "blocks invalidated             %llu\n", (unsigned long long)tcg.stat_invalidated);
+    buf_printf(out, "chunks used, evictions         %u, %llu\n", tcg.chunks_used, (unsigned long long)tcg.stat_evicted);
+    buf_printf(out, "TLB fills                      %llu\n", (unsigned long long)fills);
+}
+
+const struct accel accel_tcg = {
+    .name = "tcg",
+    .doc = "dynamic binary translation",
+    .init = tcg_init,
+    .add = tcg_add,
+    .resume_all = tcg_resume_all,
+    .pause_all = tcg_pause_all,
+    .stop_all = tcg_stop_all,
+    .run_on = tcg_run_on,
+    .tlb_flush_all = tlb_flush_everything,
+    .print_stats = tcg_print_stats,
+};

@@ -1,0 +1,274 @@
+/* Private to accel/tcg. Who owns what:
+ *
+ *   struct tcg        one a process: code cache, block index, the vcpus, the locks
+ *   struct tcpu       one a vcpu: its thread, TLB contexts, jump caches, trace buffer, current chunk
+ *   struct block      one a translated trace; found by (RAM offset, mode); lives in one chunk
+ *   struct page_desc  one a RAM page that holds code: its blocks, which 64-byte pieces they cover
+ *
+ * Locks, in the order they may be taken: machine lock > tcg.lock (blocks, pages, links, chunks) > tcpu.tlb_lock.
+ * Look-ups of blocks take none. Translated code takes none. */
+#ifndef MOSS_ACCEL_TCG_TCG_PRIV_H
+#define MOSS_ACCEL_TCG_TCG_PRIV_H
+
+#include <pthread.h>
+#include <setjmp.h>
+
+#include "accel/accel.h"
+#include "base/arena.h"
+#include "tcg/host/host.h"
+#include "tcg/interp/interp.h"
+
+/* -- blocks ------------------------------------------------------------------------------------------- */
+
+struct block;
+struct block_exit {
+    struct block *from, *target;     /* target NULL: not linked */
+    struct block_exit *next, **prev; /* in the target's list of incoming links */
+    u32 patch_off, stub_off;
+    i32 target_off;
+};
+struct block {
+    u64 ram_off; /* of the first instruction; with mode the key */
+    u64 mode;
+    const u8 *code; /* run address of the entry */
+    u32 code_len, stale_off;
+    u16 start, end; /* page offsets of the guest bytes translated */
+    u16 ninsns;
+    bool dead;
+    u8 nexits;
+    u32 id;
+    struct chunk *chunk;
+    const u8 *map; /* deopt map */
+    u32 map_len;
+    struct ir *ir; /* interpreter and verify modes only: a kept trace */
+    struct block *hash_next;
+    struct block *page_next, **page_prev;
+    struct block_exit *incoming;
+    struct block_exit exits[];
+};
+
+/* A piece of the code cache. One thread writes it; code grows up; maps and descriptors are in its arena. */
+#define CHUNK_SIZE (2u << 20)
+struct chunk {
+    u8 *rw;
+    const u8 *rx;
+    u32 used;
+    unsigned index;
+    struct tcpu *owner;    /* who appends; NULL: full or free */
+    struct block **blocks; /* by address */
+    unsigned nblocks, cap_blocks;
+    struct arena arena;
+    u64 born; /* eviction order */
+};
+
+struct page_desc {
+    struct block *blocks;
+    u64 pieces; /* 64-byte pieces of the page covered by some block */
+};
+
+/* -- TLB ----------------------------------------------------------------------------------------------- */
+
+enum {
+    COLD_MMIO = 1,
+    COLD_ROM = 2,
+    COLD_WATCH = 4,
+    COLD_DEVICE = 8,
+    COLD_GLOBAL = 16,
+    COLD_NOREAD = 32,
+    COLD_NOWRITE = 64
+};
+struct tlb_cold {
+    struct mem_region *region; /* MMIO, or a ROM's */
+    u64 region_off;            /* of the page */
+    u64 ram_off;               /* of the page, if RAM */
+    struct mem_attrs attrs;
+    u32 flags;
+};
+#define TLB_MAX_LARGE 8
+struct jc_table {
+    u64 mode;
+    struct jc_entry *e; /* NULL: slot unused */
+    u64 stamp;
+    bool touched; /* may hold entries */
+};
+#define FETCH_CACHE    64
+#define JC_PER_CONTEXT 4
+struct tlb_context {
+    struct mmu_key key;
+    bool used;
+    u64 stamp;       /* for replacing the least recently used */
+    unsigned size;   /* entries, a power of two */
+    unsigned filled; /* since the last flush, to judge the size */
+    void *mem;       /* the allocation: head, entries */
+    struct tlb_head *head;
+    struct tlb_entry *e;
+    struct tlb_cold *cold;
+    struct {
+        u64 va, mask;
+    } large[TLB_MAX_LARGE]; /* pages over 4K seen: a flush inside one flushes it whole */
+    unsigned nlarge;
+    struct {
+        u64 va, ram_off;
+    } fetch[FETCH_CACHE]; /* pages code ran from */
+    struct jc_table jc[JC_PER_CONTEXT];
+};
+#define TLB_CONTEXTS 32
+#define TLB_MIN_SIZE 256u
+#define TLB_MAX_SIZE 4096u
+
+/* -- vcpus ------------------------------------------------------------------------------------------------ */
+
+struct work {
+    void (*fn)(struct vcpu *cpu, void *arg);
+    void *arg;
+    bool done;
+    struct work *next;
+};
+struct tcpu {
+    struct vcpu *cpu;
+    pthread_t thread;
+    pthread_cond_t wake; /* with tcg.run_lock: work, resume, interrupt */
+    bool started, stop;
+    bool sleeping;     /* waits on `wake`; atomic */
+    bool running;      /* executing guest code or a helper; atomic; false at every safe point */
+    u64 safe_count;    /* safe points passed; atomic */
+    struct work *work; /* under tcg.run_lock */
+    jmp_buf unwind;
+    struct ir *ir; /* trace buffer */
+    u8 page_copy[2u << TLB_PAGE_BITS];
+    struct chunk *chunk;
+    u8 *map_buf;
+    struct arena arena; /* blocks of the interpreter */
+
+    pthread_mutex_t tlb_lock; /* contexts' contents; the owner takes it to fill, others to flush */
+    u64 flush_gen;            /* bumped by each flush under tlb_lock: a walk that raced is redone */
+    struct tlb_context ctx[TLB_CONTEXTS];
+    struct tlb_context *view[RT_VIEWS];
+    struct tlb_context *recent[16]; /* by a hash of the key */
+    u64 stamp;
+    u64 mode; /* target->mode() of the present state */
+
+    /* exclusive monitor */
+    bool excl_valid;
+    u8 excl_n;
+    u64 excl_va, excl_ram;
+    u32 excl_version;
+    union v128 excl_val;
+    u64 stat_translated, stat_blocks, stat_fills, stat_walks;
+};
+
+struct tcg {
+    struct accel_config cfg;
+    const struct host *host; /* NULL: interpreter */
+    struct host_thunks thunks;
+    struct mem_space *space;
+    pthread_mutex_t lock;
+    struct block **hash; /* heads; pushed under lock, read without */
+    unsigned hash_bits;
+    struct page_desc **pages; /* by RAM page >> 10, then & 1023 */
+    struct block **by_id;
+    u32 nids;
+
+    u8 *cache_rw;
+    const u8 *cache_rx;
+    u64 cache_size;
+    struct chunk *chunks;
+    unsigned nchunks, chunks_used;
+    u64 chunk_clock;
+
+    struct tcpu *cpus[64];
+    unsigned ncpus;
+    pthread_mutex_t run_lock; /* run state, work queues, exclusive sections */
+    pthread_cond_t run_cond;
+    bool paused;
+    struct tcpu *exclusive; /* who holds or asks for the exclusive section */
+    unsigned max_insns;
+    u64 stat_invalidated, stat_evicted;
+};
+extern struct tcg tcg;
+
+static inline struct tcpu *tcpu_of(const struct vcpu *cpu)
+{
+    return cpu->accel;
+}
+
+/* -- code_cache.c --------------------------------------------------------------------------------------------- */
+bool code_cache_init(u64 size, struct err *e);
+bool code_cache_thunks(const struct ir_target *t, struct err *e);
+/* Room for a block in this cpu's chunk: makes or evicts one when needed. False: tcg.lock and everything else must be
+ * dropped and the caller must retry (an eviction happened). */
+struct chunk *chunk_get(struct tcpu *t, u32 want);
+struct block *block_at(const u8 *rx); /* whose code holds this host address; NULL */
+static inline u8 *to_rw(const u8 *rx)
+{
+    return tcg.cache_rw + (rx - tcg.cache_rx);
+}
+
+/* -- blocks.c ---------------------------------------------------------------------------------------------------- */
+void blocks_init(void);
+struct block *block_find(u64 ram_off, u64 mode);
+struct page_desc *page_desc_get(u64 ram_off, bool make);
+void block_insert(struct block *b);                      /* tcg.lock held */
+void block_kill(struct block *b);                        /* tcg.lock held */
+void block_link(struct block_exit *x, struct block *to); /* tcg.lock held */
+/* Bytes change: kills blocks that cover them. Any thread; takes tcg.lock when there may be some. */
+void code_written(u64 ram_off, u64 len);
+
+/* -- translate.c ----------------------------------------------------------------------------------------------------
+ */
+/* Finds or makes the block for rt.pc in the present mode. NULL: the fetch faulted (the guest's exception was entered)
+ * or the world changed; look again. */
+struct block *block_for_pc(struct tcpu *t);
+const void *rt_lookup(struct vcpu *cpu, u64 pc);
+
+/* -- tlb.c
+ * -------------------------------------------------------------------------------------------------------------- */
+bool tlb_init(struct tcpu *t);
+void tlb_context_changed(struct vcpu *cpu);
+void tlb_mode_changed(struct vcpu *cpu);
+void tlb_flush(struct vcpu *cpu, const struct tlb_flush *f);
+void tlb_flush_everything(void);
+/* A page has got code: every TLB that writes it directly is told to ask. */
+void tlb_protect_page(u64 ram_off);
+/* The filled entry for an access, or NULL when the walk failed (*r says why). Index of the entry in *idx. */
+struct tlb_entry *tlb_fill(struct tcpu *t, u64 va, enum mmu_access acc, unsigned view, struct walk_result *r,
+                           unsigned *idx);
+struct jc_entry *jc_table_for(struct tcpu *t);
+bool fetch_page(struct tcpu *t, u64 pc, u64 *ram_off, struct walk_result *r);
+
+/* -- access.c
+ * -------------------------------------------------------------------------------------------------------------- */
+extern const struct rt_funcs tcg_rt_funcs;
+extern const struct interp_mem tcg_interp_mem;
+void sv_load(struct vcpu *cpu, u64 va, void *p, unsigned n, unsigned view);
+void sv_store(struct vcpu *cpu, u64 va, const void *p, unsigned n, unsigned view);
+void *sv_probe(struct vcpu *cpu, u64 va, unsigned n, enum mmu_access acc, unsigned view);
+
+/* -- monitor.c: exclusives
+ * ---------------------------------------------------------------------------------------------------- */
+void sv_load_exclusive(struct vcpu *cpu, u64 va, void *p, unsigned n, unsigned view);
+bool sv_store_exclusive(struct vcpu *cpu, u64 va, const void *p, unsigned n, unsigned view);
+void sv_clear_exclusive(struct vcpu *cpu);
+bool sv_cas128(struct vcpu *cpu, u64 va, union v128 *expected, const union v128 *val, unsigned view);
+
+/* -- cpus.c: threads, safe points
+ * ------------------------------------------------------------------------------------------------ */
+extern const struct cpu_services tcg_services;
+NORETURN void sv_unwind(struct vcpu *cpu);
+void cpu_run_begin(struct tcpu *t); /* waits while paused or while another holds the exclusive section */
+void cpu_run_end(struct tcpu *t);
+/* Stops every other vcpu outside guest code; the caller is running a helper or between blocks. */
+void exclusive_begin(struct tcpu *t);
+void exclusive_end(struct tcpu *t);
+/* Waits until `other` has passed a safe point since now; the caller counts as safe meanwhile. */
+void wait_safe(struct tcpu *self, struct tcpu *other);
+void *cpu_thread(void *arg);
+
+/* -- loop.c
+ * --------------------------------------------------------------------------------------------------------------------------
+ */
+void cpu_exec(struct tcpu *t);
+/* -- verify.c -- */
+void verify_block(struct tcpu *t, struct block *b);
+
+#endif

@@ -1,0 +1,285 @@
+/* From a program counter to a block: look up, else translate, optimise, compile, insert.
+ *
+ * Translation runs without locks on a copy of the guest page. The insertion, under tcg.lock, first announces the bytes
+ * (page flag, piece map, TLB protection) and then compares them with the copy: a store that came too early for the
+ * announcement is seen by the comparison, one that came later finds the announcement and waits for the lock. */
+#include <string.h>
+
+#include "accel/tcg/tcg_priv.h"
+#include "base/bits.h"
+#include "base/log.h"
+#include "tcg/opt/opt.h"
+#include "tcg/text.h"
+
+#define PAGE_SIZE (1u << TLB_PAGE_BITS)
+#define PAGE_MASK (~(u64)(PAGE_SIZE - 1))
+#define MAP_CAP   65536u
+#define CODE_ROOM 65536u
+
+static void log_guest(struct tcpu *t, u64 pc, const struct tr_result *rs, u32 off)
+{
+    struct vcpu *cpu = t->cpu;
+    log_lock();
+    log_print("----------------\nIN: mode %016llx pc %016llx\n", (unsigned long long)t->mode, (unsigned long long)pc);
+    for (u32 o = off; o < rs->end && o < PAGE_SIZE;) {
+        char text[128] = "?";
+        int n = cpu->target->disas(text, sizeof(text), (pc & PAGE_MASK) + o, t->page_copy + o, PAGE_SIZE - o, t->mode);
+        n = n > 0 ? n : 4;
+        log_print("0x%016llx:  %08x  %s\n", (unsigned long long)((pc & PAGE_MASK) + o), ld32le(t->page_copy + o), text);
+        o += (u32)n;
+    }
+    log_unlock();
+}
+
+static void log_ir(const struct ir *ir, const char *title)
+{
+    struct buf b = {0};
+    ir_print(ir, &b);
+    log_lock();
+    log_print("%s:\n%s\n", title, b.data ? (char *)b.data : "");
+    log_unlock();
+    buf_free(&b);
+}
+
+static void log_host(const struct gen_out *out)
+{
+    log_lock();
+    log_print("OUT: %u bytes (%u hot)\n", out->code_len, out->hot_len);
+    for (u32 o = 0; o < out->code_len;) {
+        char text[160];
+        int n = tcg.host->disas
+                    ? tcg.host->disas(text, sizeof(text), (u64)(uintptr_t)(out->rx + o), out->rw + o, out->code_len - o)
+                    : 0;
+        if (n <= 0) {
+            log_print("%p:  .byte 0x%02x\n", (const void *)(out->rx + o), out->rw[o]);
+            n = 1;
+        } else {
+            log_print("%p:  %s%s\n", (const void *)(out->rx + o), text, o >= out->hot_len ? "  ; cold" : "");
+        }
+        o += (u32)n;
+    }
+    log_unlock();
+}
+
+/* Bytes to IR. */
+static void make_trace(struct tcpu *t, u32 off, unsigned max_insns, struct tr_result *rs)
+{
+    struct vcpu *cpu = t->cpu;
+    struct tr_request rq = {
+        .mode = t->mode, .page = t->page_copy, .off = off, .max_insns = max_insns, .follow = max_insns > 1};
+    *rs = (struct tr_result){.start = off, .end = off};
+    ir_init(t->ir, cpu->target->ir, off, TLB_PAGE_BITS);
+    cpu->target->translate(t->ir, &rq, rs);
+}
+
+static struct block *block_new(struct arena *a, unsigned nexits, const struct tr_result *rs, struct tcpu *t,
+                               u64 ram_off)
+{
+    struct block *b = arena_alloc(a, sizeof(*b) + nexits * sizeof(struct block_exit));
+    b->ram_off = ram_off;
+    b->mode = t->mode;
+    b->start = (u16)rs->start;
+    b->end = (u16)rs->end;
+    b->ninsns = (u16)t->ir->ninsns;
+    b->nexits = (u8)nexits;
+    return b;
+}
+
+static u32 id_take(void)
+{
+    static u32 next = 1;
+    for (;;) {
+        u32 id = __atomic_fetch_add(&next, 1, __ATOMIC_RELAXED) & ((1u << 22) - 1);
+        if (id && !__atomic_load_n(&tcg.by_id[id], __ATOMIC_RELAXED)) {
+            return id;
+        }
+    }
+}
+
+/* IR to host code in this cpu's chunk. NULL: no room, or an eviction happened; the caller starts over. */
+static struct block *compile(struct tcpu *t, u64 ram_off, const struct tr_result *rs, struct gen_out *out,
+                             bool *too_big)
+{
+    struct chunk *c = chunk_get(t, CODE_ROOM);
+    if (!c) {
+        return NULL;
+    }
+    struct gen_config cfg = {.target = t->cpu->target->ir,
+                             .funcs = &tcg_rt_funcs,
+                             .thunks = &tcg.thunks,
+                             .block_id = id_take(),
+                             .no_chain = tcg.cfg.no_chain || tcg.cfg.verify};
+    u32 at = (u32)align_up(c->used, 16);
+    memset(out, 0, sizeof(*out));
+    out->rw = c->rw + at;
+    out->rx = c->rx + at;
+    out->cap = CHUNK_SIZE - at;
+    out->map = t->map_buf;
+    out->map_cap = MAP_CAP;
+    if (!tcg.host->compile(t->ir, &cfg, out)) {
+        *too_big = true;
+        return NULL;
+    }
+    struct block *b = block_new(&c->arena, out->nexits, rs, t, ram_off);
+    b->id = cfg.block_id;
+    b->chunk = c;
+    b->code = out->rx;
+    b->code_len = out->code_len;
+    b->stale_off = out->stale_off;
+    b->map = arena_dup(&c->arena, out->map, out->map_len);
+    b->map_len = out->map_len;
+    for (unsigned i = 0; i < out->nexits; i++) {
+        b->exits[i] = (struct block_exit){.from = b,
+                                          .patch_off = out->exits[i].same_page ? out->exits[i].patch_off : 0,
+                                          .stub_off = out->exits[i].stub_off,
+                                          .target_off = out->exits[i].target};
+    }
+    if (c->nblocks == c->cap_blocks) {
+        c->cap_blocks = c->cap_blocks ? c->cap_blocks * 2 : 1024;
+        struct block **grown = arena_alloc(&c->arena, c->cap_blocks * sizeof(struct block *));
+        if (c->nblocks) {
+            memcpy(grown, c->blocks, c->nblocks * sizeof(struct block *));
+        }
+        __atomic_store_n(&c->blocks, grown, __ATOMIC_RELEASE); /* block_at may still read the old one */
+    }
+    c->blocks[c->nblocks] = b;
+    __atomic_store_n(&c->nblocks, c->nblocks + 1, __ATOMIC_RELEASE);
+    c->used = at + out->code_len;
+    __atomic_store_n(&tcg.by_id[b->id], b, __ATOMIC_RELEASE);
+    return b;
+}
+
+/* A trace for the interpreter: kept in memory for good (interpreter and verify modes only). */
+static struct ir *keep_trace(const struct ir *ir)
+{
+    struct ir *k = malloc(sizeof(*k));
+    must(k);
+    *k = *ir;
+    return k;
+}
+
+/* Announces the bytes and checks that they are still the ones translated. tcg.lock held. */
+static bool publish(struct tcpu *t, struct block *b)
+{
+    u64 page = b->ram_off & PAGE_MASK;
+    u8 *flags = ram_page_flags(page);
+    u8 had = __atomic_fetch_or(flags, RAM_CODE, __ATOMIC_SEQ_CST);
+    if (had & RAM_WRITTEN) {
+        tlb_protect_page(page);
+    }
+    block_insert(b);
+    __atomic_thread_fence(__ATOMIC_SEQ_CST);
+    u32 n = MIN(b->end, PAGE_SIZE) - b->start;
+    if (memcmp(ram_base + page + b->start, t->page_copy + b->start, n) != 0) {
+        block_kill(b);
+        return false;
+    }
+    return true;
+}
+
+static struct block *translate(struct tcpu *t, u64 pc, u64 ram_off)
+{
+    unsigned max = tcg.max_insns;
+    u32 off = (u32)(pc & (PAGE_SIZE - 1));
+    memcpy(t->page_copy, ram_base + (ram_off & PAGE_MASK), PAGE_SIZE);
+    struct tr_result rs;
+    struct gen_out out;
+    struct block *b;
+    for (;;) {
+        make_trace(t, off, max, &rs);
+        if (log_on(LOG_IN_ASM) && log_in_filter(pc)) {
+            log_guest(t, pc, &rs, off);
+        }
+        if (log_on(LOG_IR) && log_in_filter(pc)) {
+            log_ir(t->ir, "IR");
+        }
+#ifndef NDEBUG
+        struct err e = {{0}};
+        if (!ir_verify(t->ir, &e)) {
+            log_ir(t->ir, "bad IR");
+            fprintf(stderr, "pc %llx: %s\n", (unsigned long long)pc, e.msg);
+            must(!"the front end made a trace the verifier refuses");
+        }
+#endif
+        opt_run(t->ir);
+        if (log_on(LOG_IR_OPT) && log_in_filter(pc)) {
+            log_ir(t->ir, "IR after optimisation");
+        }
+        struct ir *kept = tcg.cfg.verify || !tcg.host ? keep_trace(t->ir) : NULL;
+        if (!tcg.host) {
+            b = block_new(&t->arena, 0, &rs, t, ram_off);
+            b->ir = kept;
+            break;
+        }
+        bool too_big = false;
+        b = compile(t, ram_off, &rs, &out, &too_big);
+        if (b) {
+            b->ir = kept;
+            break;
+        }
+        free(kept);
+        if (!too_big) {
+            return NULL; /* an eviction: the world may have changed */
+        }
+        must(max > 1);
+        max /= 2;
+    }
+    if (tcg.host && log_on(LOG_OUT_ASM) && log_in_filter(pc)) {
+        log_host(&out);
+    }
+    t->stat_translated += t->ir->ninsns;
+    t->stat_blocks++;
+    pthread_mutex_lock(&tcg.lock);
+    bool ok = publish(t, b);
+    pthread_mutex_unlock(&tcg.lock);
+    return ok ? b : NULL;
+}
+
+struct block *block_for_pc(struct tcpu *t)
+{
+    struct vcpu *cpu = t->cpu;
+    u64 pc = cpu->rt.pc, ram_off;
+    struct walk_result r;
+    if (!fetch_page(t, pc, &ram_off, &r)) {
+        cpu->target->fault(cpu, r.why[3] == ~0ull ? FAULT_BUS : FAULT_TRANSLATION, pc, MMU_FETCH, 4, 0, &r);
+        return NULL;
+    }
+    struct block *b = block_find(ram_off, t->mode);
+    return b ? b : translate(t, pc, ram_off);
+}
+
+static void jc_fill(struct tcpu *t, u64 pc, const struct block *b)
+{
+    pthread_mutex_lock(&t->tlb_lock);
+    /* A flush since the fetch would have cleared the page from the fetch cache. */
+    struct tlb_context *c = t->view[0];
+    if (c->fetch[(pc >> TLB_PAGE_BITS) % FETCH_CACHE].va == (pc & PAGE_MASK)) {
+        struct jc_entry *e = &t->cpu->rt.jc[jc_index(pc)];
+        __atomic_store_n(&e->pc, ~0ull, __ATOMIC_RELAXED);
+        e->code = b->code;
+        __atomic_store_n(&e->pc, pc, __ATOMIC_RELEASE);
+    }
+    pthread_mutex_unlock(&t->tlb_lock);
+}
+
+const void *rt_lookup(struct vcpu *cpu, u64 pc)
+{
+    struct tcpu *t = tcpu_of(cpu);
+    cpu->rt.pc = pc;
+    for (;;) {
+        if (__atomic_load_n(&cpu->rt.event, __ATOMIC_ACQUIRE) || cpu->halted || tcg.cfg.no_chain || tcg.cfg.verify) {
+            return tcg.thunks.leave_event;
+        }
+        pc = cpu->rt.pc;
+        if (cpu->rt.jc[jc_index(pc)].pc == pc) {
+            cpu->rt.page = pc & PAGE_MASK;
+            return cpu->rt.jc[jc_index(pc)].code;
+        }
+        struct block *b = block_for_pc(t);
+        if (b) {
+            jc_fill(t, pc, b);
+            cpu->rt.page = pc & PAGE_MASK;
+            return b->code;
+        }
+    }
+}
