@@ -54,6 +54,9 @@ void chardev_free(struct chardev *c);
 /* At exit: flushes what is buffered (waiting a little), restores the terminal, removes socket files. */
 void chardev_free_all(void);
 
+/* Async-signal-safe: for handlers of fatal signals, which otherwise leave the terminal raw. */
+void chardev_restore_terminal(void);
+
 struct chardev *chardev_find(const char *id);
 struct chardev *chardev_next(const struct chardev *c); /* walks through all; NULL starts */
 const char *chardev_id(const struct chardev *c);
