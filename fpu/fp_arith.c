@@ -164,12 +164,12 @@ static u128 fp_div(u128 a, u128 b, const struct fp_fmt *fmt, struct fp_env *env)
 
 /* -- square root -------------------------------------------------------------------------------- */
 
-/* The root of m in [1, 4), in units of 2^-125, to `bits` bits, jammed; the result is in [1, 2) and same units.
- * Law of the loop: rest = (m - root^2) / step and rest < 2 * root + step, so 2 * rest < 8 never overflows. */
-static u128 sqrt_sig(u128 m, unsigned bits_wanted)
+/* The root of m in [1, 4), in units of 2^-125, to `count` bits after the point, jammed; aligned like a sig.
+ * Law of both loops: rest = (m - root^2) / step and rest < 2 * root + step, so 2 * rest < 8 never overflows. */
+static u128 sqrt_sig(u128 m, unsigned count)
 {
     u128 one = (u128)1 << 125, root = one, rest = m - one;
-    for (u128 step = one >> 1; step >> (125 - bits_wanted); step >>= 1) {
+    for (u128 step = one >> 1; step >> (125 - count); step >>= 1) {
         rest <<= 1;
         if (rest >= 2 * root + step) {
             rest -= 2 * root + step;
@@ -177,6 +177,19 @@ static u128 sqrt_sig(u128 m, unsigned bits_wanted)
         }
     }
     return root << 2 | (rest != 0);
+}
+
+/* The same in 64 bits, for formats of up to 56 bits and as many after the point; no branch depends on the number. */
+static u128 sqrt_sig_narrow(u128 m, unsigned count)
+{
+    u64 one = 1ull << 60, root = one, rest = (u64)(m >> 65) - one;
+    for (u64 step = one >> 1; step >> (60 - count); step >>= 1) {
+        rest <<= 1;
+        u64 trial = 2 * root + step, fits = -(u64)(rest >= trial);
+        rest -= trial & fits;
+        root |= step & fits;
+    }
+    return (u128)root << 67 | (rest != 0);
 }
 
 static struct fp_num sqrt_num(const struct fp_num *a, const struct fp_fmt *fmt, struct fp_env *env)
@@ -196,7 +209,8 @@ static struct fp_num sqrt_num(const struct fp_num *a, const struct fp_fmt *fmt, 
     }
     bool odd = a->exp & 1;
     struct fp_num r = {.cls = FPC_FINITE, .exp = (a->exp - odd) / 2};
-    r.sig = sqrt_sig(a->sig >> (odd ? 1 : 2), fmt_prec(fmt) + 2);
+    u128 m = a->sig >> (odd ? 1 : 2);
+    r.sig = fmt_prec(fmt) <= 56 ? sqrt_sig_narrow(m, fmt_prec(fmt) + 2) : sqrt_sig(m, fmt_prec(fmt) + 2);
     return r;
 }
 
