@@ -6,6 +6,8 @@
 #include <fenv.h>
 #include <math.h>
 
+#if defined(__x86_64__) && defined(__GLIBC__) && defined(__SIZEOF_FLOAT128__) && !defined(__clang__)
+
 static f128 f128_of(u128 v)
 {
     return (f128){(u64)v, (u64)(v >> 64)};
@@ -15,8 +17,6 @@ static u128 raw(f128 v)
 {
     return (u128)v.hi << 64 | v.lo;
 }
-
-#if defined(__x86_64__) && defined(__GLIBC__) && defined(__SIZEOF_FLOAT128__)
 
 struct mode {
     int host;
@@ -119,7 +119,7 @@ static void compare_once(struct gen *g, const struct op *op, const u128 *v, cons
 static void test_host(void **state UNUSED)
 {
     struct gen g = gen_start("f128");
-    unsigned iters = gen_iters(10000);
+    unsigned iters = gen_iters(30000);
     for (const struct op *op = ops; op < ops + ARRAY_LEN(ops); op++) {
         for (unsigned i = 0; i < iters; i++) {
             struct fp_env env = FP_ENV_SSE;

@@ -281,7 +281,7 @@ static u64 product_partner(struct gen *g, const struct op *op, const u64 *v)
 static void compare_ops_all(const char *test, const struct op *ops, unsigned n)
 {
     struct gen g = gen_start(test);
-    unsigned iters = gen_iters(20000);
+    unsigned iters = gen_iters(60000);
     bool any = false;
     for (const struct op *op = ops; op < ops + n; op++) {
         if (!op->have()) {

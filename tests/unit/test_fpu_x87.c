@@ -167,7 +167,7 @@ static void compare_once(struct gen *g, const struct op *op, u128 a, u128 b, uns
 static void compare_ops_all(const char *test, const struct op *ops, unsigned n)
 {
     struct gen g = gen_start(test);
-    unsigned iters = gen_iters(20000);
+    unsigned iters = gen_iters(60000);
     for (const struct op *op = ops; op < ops + n; op++) {
         for (unsigned i = 0; i < iters; i++) {
             u128 a = gen_num(&g, op->fmt), b = gen_partner(&g, op->fmt, a);
