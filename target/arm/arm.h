@@ -17,10 +17,15 @@ enum arm_timer { ARM_TIMER_PHYS, ARM_TIMER_VIRT, ARM_TIMER_HYP, ARM_TIMER_SEC, A
 struct arm_gic_ctx {
     u8 el;         /* current exception level */
     bool secure;
-    u64 hcr, scr;  /* HCR_EL2, SCR_EL3 */
-    bool has_el2, has_el3;
+    u64 hcr, scr;  /* HCR_EL2 as it acts (0 while EL2 is not enabled; TGE sets IMO, FMO, AMO); SCR_EL3, NS without EL3 */
+    bool has_el2, has_el3, el2_enabled;
 };
+enum arm_gic_access { ARM_GIC_OK, ARM_GIC_UNDEF, ARM_GIC_TRAP_EL2, ARM_GIC_TRAP_EL3 };
 struct arm_gic_ops {
+    /* Asked before each access; NULL: all are ARM_GIC_OK. */
+    enum arm_gic_access (*access)(void *opaque, unsigned cpu, u32 enc, bool write, const struct arm_gic_ctx *ctx);
+    /* Told of each change of exception level or Security state of a CPU with EL3; may be NULL. */
+    void (*state)(void *opaque, unsigned cpu, const struct arm_gic_ctx *ctx);
     u64 (*read)(void *opaque, unsigned cpu, u32 enc, const struct arm_gic_ctx *ctx);
     void (*write)(void *opaque, unsigned cpu, u32 enc, u64 val, const struct arm_gic_ctx *ctx);
 };
