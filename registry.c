@@ -1,0 +1,18 @@
+/* What this build holds: the one list of boards, targets, accelerators and devices. */
+#include "system/registry.h"
+
+#include "hw/board/virt/virt.h"
+#include "target/arm/arm.h"
+
+const struct board *const registry_boards[] = {&board_virt, NULL};
+const struct target *const registry_targets[] = {&target_aarch64, NULL};
+const struct accel *const registry_accels[] = {&accel_tcg, NULL};
+
+#define D(name) extern const struct device_class name##_class;
+#include "hw/devices.def"
+#undef D
+const struct device_class *const registry_devices[] = {
+#define D(name) &name##_class,
+#include "hw/devices.def"
+#undef D
+    NULL};

@@ -1,0 +1,181 @@
+/* Reads the command line by the table in options.def, which also prints the help. Options may be spelled with one dash
+ * or two; the last of several counts where only one can. */
+#include "system/options.h"
+
+#include <string.h>
+
+#include "base/log.h"
+#include "config.h"
+
+enum kind { KIND_FLAG, KIND_STR, KIND_LIST, KIND_ITEM, KIND_FN, KIND_SECTION };
+struct row {
+    const char *name, *arg;
+    enum kind kind;
+    size_t off;
+    bool (*fn)(struct config *c, const char *value, struct err *e);
+    const char *help;
+};
+
+static bool opt_help(struct config *c, const char *value, struct err *e);
+
+static bool opt_version(struct config *c, const char *value, struct err *e)
+{
+    (void)value;
+    (void)e;
+    if (c->as_qemu) { /* scripts look for a version they know */
+        printf("QEMU emulator version 7.2.0 (moss %s)\n", MOSS_VERSION);
+    } else {
+        printf("moss version %s\nSpeaks the command line of QEMU emulator version 7.2.0\n", MOSS_VERSION);
+    }
+    c->done = true;
+    return true;
+}
+
+static bool opt_debug(struct config *c, const char *value, struct err *e)
+{
+    if (!strcmp(value, "help") || !strcmp(value, "?")) {
+        printf("Log items (comma separated):\n");
+        for (const struct log_name *n = log_names; n->name; n++) {
+            printf("%-15s %s\n", n->name, n->doc);
+        }
+        c->done = true;
+        return true;
+    }
+    return log_set_items(value, e);
+}
+
+static bool opt_dfilter(struct config *c, const char *value, struct err *e)
+{
+    (void)c;
+    return log_set_filter(value, e);
+}
+
+#define ROW_FLAG(m) KIND_FLAG, offsetof(struct config, m), NULL
+#define ROW_STR(m)  KIND_STR, offsetof(struct config, m), NULL
+#define ROW_LIST(m) KIND_LIST, offsetof(struct config, m), NULL
+#define ROW_ITEM(m) KIND_ITEM, offsetof(struct config, m), NULL
+#define ROW_FN(m)   KIND_FN, 0, opt_##m
+#define SECTION(t) {.kind = KIND_SECTION, .help = t},
+#define _(n, a, k, m, h) {n, a, ROW_##k(m), h},
+static const struct row rows[] = {
+#include "system/options.def"
+};
+#undef _
+
+static bool opt_help(struct config *c, const char *value, struct err *e)
+{
+    (void)value;
+    (void)e;
+    printf("%s version %s, an emulator; it takes QEMU's options\n", c->as_qemu ? "QEMU emulator (moss)" : "moss",
+           MOSS_VERSION);
+    printf("usage: %s [options] [disk image]\n", c->program);
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        if (rows[i].kind == KIND_SECTION) {
+            printf("\n%s:\n", rows[i].help);
+        } else if (rows[i].help) {
+            char left[64];
+            snprintf(left, sizeof(left), "-%s%s%s", rows[i].name, rows[i].arg ? " " : "",
+                     rows[i].arg ? rows[i].arg : "");
+            printf(strlen(left) > 28 ? "  %s\n%31s%s\n" : "  %-28s %.0s%s\n", left, "", rows[i].help);
+        }
+    }
+    c->done = true;
+    return true;
+}
+
+static const struct row *row_find(const char *name)
+{
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        if (rows[i].name && !strcmp(rows[i].name, name)) {
+            return &rows[i];
+        }
+    }
+    return NULL;
+}
+
+static bool unknown_option(const char *arg, const char *name, struct err *e)
+{
+    const char *names[ARRAY_LEN(rows) + 1];
+    size_t n = 0;
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        if (rows[i].name) {
+            names[n++] = rows[i].name;
+        }
+    }
+    names[n] = NULL;
+    const char *near = nearest_name(name, names);
+    return near ? err_set(e, "%s: invalid option; did you mean -%s?", arg, near)
+                : err_set(e, "%s: invalid option", arg);
+}
+
+static void strings_add(struct strings *s, const char *v)
+{
+    s->v = realloc(s->v, (s->n + 1) * sizeof(*s->v));
+    must(s->v);
+    s->v[s->n++] = v;
+}
+
+const char *last_of(const struct strings *s)
+{
+    return s->n ? s->v[s->n - 1] : NULL;
+}
+
+static bool row_apply(struct config *c, const struct row *r, const char *value, struct err *e)
+{
+    void *m = (u8 *)c + r->off;
+    switch (r->kind) {
+    case KIND_FLAG:
+        *(bool *)m = true;
+        return true;
+    case KIND_STR:
+        *(const char **)m = value;
+        return true;
+    case KIND_LIST:
+        strings_add(m, value);
+        return true;
+    case KIND_ITEM:
+        c->items = realloc(c->items, (c->nitems + 1) * sizeof(*c->items));
+        must(c->items);
+        c->items[c->nitems++] = (struct item){r->name, value};
+        return true;
+    case KIND_FN:
+        return r->fn(c, value, e);
+    case KIND_SECTION:
+        break;
+    }
+    return true;
+}
+
+bool options_parse(struct config *c, int argc, char **argv, struct err *e)
+{
+    const char *slash = strrchr(argv[0], '/');
+    c->program = slash ? slash + 1 : argv[0];
+    c->as_qemu = !strncmp(c->program, "qemu-", 5);
+    for (int i = 1; i < argc && !c->done; i++) {
+        const char *arg = argv[i];
+        if (arg[0] != '-' || !arg[1]) {
+            if (c->image) {
+                return err_set(e, "'%s': there is a disk image already ('%s')", arg, c->image);
+            }
+            c->image = arg;
+            continue;
+        }
+        const char *name = arg + (arg[1] == '-' ? 2 : 1);
+        const struct row *r = row_find(name);
+        if (!r) {
+            return unknown_option(arg, name, e);
+        }
+        const char *value = NULL;
+        if (r->arg) {
+            if (i + 1 == argc) {
+                return err_set(e, "%s: requires an argument: %s", arg, r->arg);
+            }
+            value = argv[++i];
+        }
+        if (!row_apply(c, r, value, e)) {
+            err_prefix(e, "%s %s", arg, value ? value : "");
+            return false;
+        }
+    }
+    return true;
+}

@@ -1,0 +1,32 @@
+/* The command line, parsed: what was asked for, before anything is built. The table is options.def. */
+#ifndef MOSS_SYSTEM_OPTIONS_H
+#define MOSS_SYSTEM_OPTIONS_H
+
+#include "base/err.h"
+#include "base/types.h"
+
+struct strings {
+    const char **v; /* as typed; they live as long as argv */
+    size_t n;
+};
+struct item {
+    const char *option, *text; /* "device", "virtio-blk-device,drive=d0" */
+};
+struct config {
+    const char *program; /* argv[0] without folders */
+    bool as_qemu;        /* called by a qemu-system-* name */
+    struct strings machine, accel, smp, memory, global, rtc, pflash, boot, serial, parallel, monitor, mon, semi, action,
+        sandbox, msg, icount;
+    const char *cpu, *name, *uuid, *seed, *kernel, *initrd, *append, *dtb, *firmware, *echr, *display, *vga, *pidfile,
+        *logfile;
+    bool nodefaults, ignored, snapshot, nographic, semihosting, no_reboot, no_shutdown, stopped, daemonize, singlestep;
+    struct item *items;
+    size_t nitems;
+    const char *image; /* a file without an option in front */
+    bool done;         /* -help or the like was served: exit with 0 */
+};
+/* False with a sentence when an option or value is wrong. */
+bool options_parse(struct config *c, int argc, char **argv, struct err *e);
+const char *last_of(const struct strings *s); /* NULL when empty */
+
+#endif

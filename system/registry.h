@@ -1,0 +1,13 @@
+/* Everything that can be chosen by name: filled in by registry.c at the root, the only place that names them all. */
+#ifndef MOSS_SYSTEM_REGISTRY_H
+#define MOSS_SYSTEM_REGISTRY_H
+
+#include "accel/accel.h"
+#include "hw/core/machine.h"
+
+extern const struct board *const registry_boards[];        /* NULL ended, as all of these */
+extern const struct target *const registry_targets[];
+extern const struct accel *const registry_accels[];
+extern const struct device_class *const registry_devices[]; /* what -device can make */
+
+#endif

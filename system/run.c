@@ -1,0 +1,159 @@
+/* The main loop and the machine's end: power-off, reset, signals. Requests may come from any thread; they are carried
+ * out here, on the main thread, between two turns of the loop. */
+#include <errno.h>
+#include <signal.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/lock.h"
+#include "base/log.h"
+#include "base/loop.h"
+#include "block/block.h"
+#include "chardev/chardev.h"
+#include "net/net.h"
+#include "system/system.h"
+
+static struct {
+    const struct accel *accel;
+    struct machine *machine;
+    bool no_reboot, no_shutdown;
+    bool shutdown, reset; /* requests; atomic */
+    enum shutdown_cause cause;
+    int code;
+    volatile sig_atomic_t signal_no, signal_pid;
+    const char *program;
+} run;
+
+static void request_shutdown(enum shutdown_cause cause, int code)
+{
+    if (!__atomic_exchange_n(&run.shutdown, true, __ATOMIC_SEQ_CST)) {
+        run.cause = cause;
+        run.code = code;
+    }
+    loop_wake();
+}
+
+static void request_reset(void)
+{
+    __atomic_store_n(&run.reset, true, __ATOMIC_SEQ_CST);
+    loop_wake();
+}
+
+static void quit_request(void)
+{
+    request_shutdown(SHUTDOWN_HOST_QUIT, 0);
+}
+
+static void exit_request(int code)
+{
+    request_shutdown(SHUTDOWN_HOST_QUIT, code);
+}
+
+static void on_signal(int no, siginfo_t *info, void *ctx UNUSED)
+{
+    run.signal_no = no;
+    run.signal_pid = info->si_pid;
+    request_shutdown(SHUTDOWN_SIGNAL, 0);
+}
+
+static void reset_cpus(struct machine *m)
+{
+    for (unsigned i = 0; i < m->ncpus; i++) {
+        struct vcpu *cpu = m->cpus[i];
+        cpu->target->reset(cpu);
+    }
+    run.accel->tlb_flush_all();
+}
+
+void run_init(struct setup *s)
+{
+    run.program = s->cfg.program;
+    run.no_reboot = s->cfg.no_reboot;
+    run.no_shutdown = s->cfg.no_shutdown;
+    for (size_t i = 0; i < s->cfg.action.n; i++) {
+        run.no_reboot |= strstr(s->cfg.action.v[i], "reboot=shutdown") != NULL;
+        run.no_shutdown |= strstr(s->cfg.action.v[i], "shutdown=pause") != NULL;
+    }
+    machine_request_shutdown = request_shutdown;
+    machine_request_reset = request_reset;
+    machine_reset_cpus = reset_cpus;
+    chardev_quit_request = quit_request;
+    chardev_exit_request = exit_request;
+    struct sigaction sa = {.sa_sigaction = on_signal, .sa_flags = SA_SIGINFO | SA_RESTART};
+    sigaction(SIGTERM, &sa, NULL);
+    sigaction(SIGHUP, &sa, NULL);
+    sigaction(SIGINT, &sa, NULL);
+    signal(SIGPIPE, SIG_IGN);
+}
+
+static void do_reset(void)
+{
+    run.accel->pause_all();
+    machine_lock();
+    machine_reset(run.machine);
+    machine_unlock();
+    run.accel->resume_all();
+}
+
+/* True: moss ends. */
+static bool do_shutdown(void)
+{
+    if (run.cause == SHUTDOWN_GUEST && run.no_shutdown) {
+        run.accel->pause_all();
+        clock_stop();
+        run.shutdown = false;
+        return false;
+    }
+    if (run.cause == SHUTDOWN_SIGNAL) {
+        char name[64] = "unknown process", path[64];
+        snprintf(path, sizeof(path), "/proc/%d/comm", (int)run.signal_pid);
+        FILE *f = fopen(path, "r");
+        if (f && fgets(name, sizeof(name), f)) {
+            name[strcspn(name, "\n")] = 0;
+        }
+        if (f) {
+            fclose(f);
+        }
+        fprintf(stderr, "%s: terminating on signal %d from pid %d (%s)\n", run.program, (int)run.signal_no,
+                (int)run.signal_pid, name);
+    }
+    return true;
+}
+
+int run_machine(struct setup *s)
+{
+    run.accel = s->accel;
+    run.machine = s->machine;
+    machine_lock();
+    machine_reset(s->machine);
+    machine_unlock();
+    if (s->cfg.stopped) {
+        clock_stop();
+    } else {
+        clock_start();
+        s->accel->resume_all();
+    }
+    for (;;) {
+        loop_turn(UINT64_MAX);
+        if (__atomic_load_n(&run.shutdown, __ATOMIC_SEQ_CST) && do_shutdown()) {
+            break;
+        }
+        if (__atomic_exchange_n(&run.reset, false, __ATOMIC_SEQ_CST)) {
+            if (run.no_reboot) {
+                break;
+            }
+            do_reset();
+        }
+    }
+    s->accel->pause_all();
+    s->accel->stop_all();
+    machine_lock();
+    block_drain_all();
+    block_close_all();
+    chardev_free_all();
+    net_free_all();
+    machine_unlock();
+    unimp_report();
+    return run.code;
+}
