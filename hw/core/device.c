@@ -108,7 +108,16 @@ bool device_init(struct device *d, struct err *e)
         err_prefix(e, "%s", device_name(d));
         return false;
     }
+    d->live = true;
     return true;
+}
+
+void device_fini(struct device *d)
+{
+    if (d->live && d->cls->fini) {
+        d->cls->fini(d);
+    }
+    d->live = false;
 }
 
 void device_reset(struct device *d)

@@ -102,7 +102,7 @@ struct device_class {
     void (*reset)(struct device *d);                         /* after the table; rare */
     void (*irq_in)(struct device *d, unsigned n, int level); /* input pins, for controllers */
     bool (*loaded)(struct device *d, struct err *e);         /* validates a state that was loaded */
-    void (*fini)(struct device *d);
+    void (*fini)(struct device *d); /* only after an init that succeeded: a failing one cleans up itself */
     bool (*plug)(struct device *bus_owner, struct device *child, struct err *e); /* for `provides` */
     u16 bus_slots;         /* how many children the provided bus takes; 0: as many as plug() does */
     const void *bus_class; /* what the bus needs to know of its device (struct virtio_class, struct pci_class) */
@@ -128,6 +128,7 @@ bool device_set_prop(struct device *d, const char *key, const char *value, struc
 bool device_plug(struct device *d, const char *bus, struct err *e);
 bool device_init(struct device *d, struct err *e);
 void device_reset(struct device *d);
+void device_fini(struct device *d); /* what init did on the host; the memory goes with the machine */
 void device_save(const struct device *d, struct buf *out);
 bool device_load(struct device *d, struct cursor *in, struct err *e);
 const char *device_name(const struct device *d); /* id, else the class's name: for messages */

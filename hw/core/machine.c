@@ -91,9 +91,7 @@ void machine_free(struct machine *m)
         return;
     }
     for (struct device *d = m->devices; d; d = d->next) {
-        if (d->cls->fini) {
-            d->cls->fini(d);
-        }
+        device_fini(d);
     }
     loader_free(m);
     mem_space_free(m->sysmem);

@@ -1,0 +1,288 @@
+/* The firmware configuration device, memory-mapped form (the fw_cfg specification of QEMU, docs/specs/fw_cfg; Linux,
+ * Documentation/devicetree/bindings/firmware/qemu,fw-cfg-mmio.yaml).
+ *
+ * 0x00 data, up to 8 bytes wide, bytes in the order of the item; 0x08 selector, 16 bits big-endian; 0x10 address of a
+ * DMA request, 64 bits big-endian, the write of whose low half starts it. Requests are done at once.
+ *
+ * A file's key follows from its place in the directory, which is sorted by name; so the keys are the same whatever
+ * order files were added in.
+ * Not modelled: writing through the data register, which hardware of this kind no longer does; the x86 port form. */
+#include "hw/misc/fw_cfg.h"
+
+#include <string.h>
+
+#include "base/bits.h"
+#include "base/log.h"
+#include "hw/core/fdt.h"
+#include "hw/core/machine.h"
+
+enum { NKEYS = 0x20, NFILES = 0x40, NAME_LEN = 56, DIR_ENTRY = 64 };
+enum { AT_DATA = 0x00, AT_SELECT = 0x08, AT_DMA = 0x10, MMIO_SIZE = 0x18 };
+enum { DMA_ERROR = 1, DMA_READ = 2, DMA_SKIP = 4, DMA_SELECT = 8, DMA_WRITE = 16 };
+enum { ID_TRADITIONAL = 1, ID_DMA = 2, KEY_MASK = 0x3fff };
+
+struct item {
+    const u8 *data;
+    u64 len;
+    const struct fw_cfg_hooks *hooks;
+    void *opaque;
+};
+struct file {
+    char name[NAME_LEN];
+    struct item item;
+};
+
+struct fw_cfg {
+    struct device dev;
+    struct item keys[2][NKEYS]; /* [1]: with FW_CFG_ARCH_LOCAL */
+    struct file files[NFILES];  /* sorted by name */
+    unsigned nfiles;
+    u8 dir[4 + NFILES * DIR_ENTRY];
+    u16 key;
+    u32 pos;
+    u64 dma_addr;
+};
+
+static const char dma_signature[8] = {'Q', 'E', 'M', 'U', ' ', 'C', 'F', 'G'};
+
+/* -- items ------------------------------------------------------------------------------------------- */
+
+static struct item *item_find(struct fw_cfg *s, u16 key)
+{
+    unsigned n = key & KEY_MASK, arch = key & FW_CFG_ARCH_LOCAL ? 1 : 0;
+    if (n < NKEYS) {
+        return &s->keys[arch][n];
+    }
+    n -= FW_CFG_FILE_FIRST;
+    return !arch && n < s->nfiles ? &s->files[n].item : NULL;
+}
+
+void fw_cfg_add(struct device *d, u16 key, const void *data, size_t len)
+{
+    struct item *it = item_find((struct fw_cfg *)d, key);
+    must(it && (key & KEY_MASK) < NKEYS);
+    *it = (struct item){.data = data, .len = len};
+}
+
+void fw_cfg_add_u16(struct device *d, u16 key, u16 v)
+{
+    fw_cfg_add(d, key, arena_dup(&d->machine->arena, &v, sizeof(v)), sizeof(v));
+}
+
+void fw_cfg_add_u32(struct device *d, u16 key, u32 v)
+{
+    fw_cfg_add(d, key, arena_dup(&d->machine->arena, &v, sizeof(v)), sizeof(v));
+}
+
+void fw_cfg_add_str(struct device *d, u16 key, const char *str)
+{
+    fw_cfg_add(d, key, arena_str(&d->machine->arena, str), strlen(str) + 1);
+}
+
+static void dir_write(struct fw_cfg *s)
+{
+    st32be(s->dir, s->nfiles);
+    for (unsigned i = 0; i < s->nfiles; i++) {
+        u8 *row = s->dir + 4 + i * DIR_ENTRY;
+        st32be(row, (u32)s->files[i].item.len);
+        st16be(row + 4, (u16)(FW_CFG_FILE_FIRST + i));
+        st16be(row + 6, 0);
+        memcpy(row + 8, s->files[i].name, NAME_LEN);
+    }
+    s->keys[0][FW_CFG_FILE_DIR] = (struct item){.data = s->dir, .len = 4 + s->nfiles * DIR_ENTRY};
+}
+
+bool fw_cfg_add_file(struct device *d, const char *name, const void *data, size_t len, const struct fw_cfg_hooks *hooks,
+                     void *opaque, struct err *e)
+{
+    struct fw_cfg *s = (struct fw_cfg *)d;
+    unsigned at = 0;
+    if (strlen(name) >= NAME_LEN) {
+        return err_set(e, "the fw_cfg file name '%s' is longer than %d characters", name, NAME_LEN - 1);
+    }
+    while (at < s->nfiles && strcmp(s->files[at].name, name) < 0) {
+        at++;
+    }
+    if (at < s->nfiles && !strcmp(s->files[at].name, name)) {
+        return err_set(e, "duplicate fw_cfg file name: %s", name);
+    }
+    if (s->nfiles == NFILES) {
+        return err_set(e, "there is room for %d fw_cfg files only", NFILES);
+    }
+    memmove(&s->files[at + 1], &s->files[at], (s->nfiles - at) * sizeof(s->files[0]));
+    s->files[at] = (struct file){.item = {.data = data, .len = len, .hooks = hooks, .opaque = opaque}};
+    memcpy(s->files[at].name, name, strlen(name));
+    s->nfiles++;
+    dir_write(s);
+    return true;
+}
+
+/* -- the programmer's view ---------------------------------------------------------------------------- */
+
+static void item_select(struct fw_cfg *s, u16 key)
+{
+    struct item *it = item_find(s, key);
+    s->key = key;
+    s->pos = 0;
+    if (!it) {
+        guest_error(device_name(&s->dev), "selection of key 0x%x, which does not exist", key);
+    } else if (it->hooks && it->hooks->selected) {
+        it->hooks->selected(it->opaque);
+    }
+}
+
+/* The bytes left of the selected item, n at most; past its end there are zeros. */
+static u64 item_rest(struct fw_cfg *s, const u8 **p, u64 n)
+{
+    const struct item *it = item_find(s, s->key);
+    if (!it || !it->data || s->pos >= it->len) {
+        return 0;
+    }
+    *p = it->data + s->pos;
+    return MIN(n, it->len - s->pos);
+}
+
+/* False: the guest's memory refused it. */
+static bool dma_read(struct fw_cfg *s, u64 to, u64 n)
+{
+    static const u8 zeros[4096];
+    const u8 *p = NULL;
+    enum mem_result res = MEM_OK;
+    u64 have = item_rest(s, &p, n);
+    if (have) {
+        res = mem_write(s->dev.dma, to, p, have, (struct mem_attrs){0});
+    }
+    for (u64 done = have, part; done < n && res == MEM_OK; done += part) {
+        part = MIN(n - done, sizeof(zeros));
+        res = mem_write(s->dev.dma, to + done, zeros, part, (struct mem_attrs){0});
+    }
+    s->pos += (u32)have;
+    return res == MEM_OK;
+}
+
+static bool dma_write(struct fw_cfg *s, u64 from, u64 n)
+{
+    const struct item *it = item_find(s, s->key);
+    const u8 *p = NULL;
+    u32 at = s->pos;
+    if (!it || !it->hooks || !it->hooks->written || item_rest(s, &p, n) != n) {
+        guest_error(device_name(&s->dev), "write to key 0x%x, which is read-only or shorter", s->key);
+        return false;
+    }
+    if (mem_read(s->dev.dma, from, (u8 *)p, n, (struct mem_attrs){0}) != MEM_OK) {
+        return false;
+    }
+    s->pos += (u32)n;
+    it->hooks->written(it->opaque, at, n);
+    return true;
+}
+
+static void dma_run(struct fw_cfg *s, u64 at)
+{
+    u8 raw[16];
+    const u8 *p = NULL;
+    bool ok = true;
+    if (mem_read(s->dev.dma, at, raw, sizeof(raw), (struct mem_attrs){0}) != MEM_OK) {
+        guest_error(device_name(&s->dev), "DMA request at 0x%llx, where there is no memory", (unsigned long long)at);
+        return;
+    }
+    u32 control = ld32be(raw), len = ld32be(raw + 4);
+    u64 addr = ld64be(raw + 8);
+    if (control & DMA_SELECT) {
+        item_select(s, (u16)(control >> 16));
+    }
+    if (control & DMA_READ) {
+        ok = dma_read(s, addr, len);
+    } else if (control & DMA_WRITE) {
+        ok = dma_write(s, addr, len);
+    } else if (control & DMA_SKIP) {
+        s->pos += (u32)item_rest(s, &p, len);
+    }
+    st32be(raw, ok ? 0 : DMA_ERROR);
+    mem_write(s->dev.dma, at, raw, 4, (struct mem_attrs){0});
+}
+
+static u64 data_get(struct fw_cfg *s, unsigned size)
+{
+    const u8 *p = NULL;
+    u8 raw[8] = {0};
+    u64 have = item_rest(s, &p, size);
+    if (have) {
+        memcpy(raw, p, have);
+    }
+    s->pos += (u32)have;
+    return ldnle(raw, size);
+}
+
+static enum mem_result fw_cfg_read(void *opaque, u64 off, unsigned size, u64 *val, struct mem_attrs a)
+{
+    struct fw_cfg *s = opaque;
+    (void)a;
+    *val = 0;
+    if (off < AT_SELECT) {
+        *val = data_get(s, size);
+    } else if (off >= AT_DMA) {
+        *val = ldnle(dma_signature + (off - AT_DMA), size);
+    } else {
+        guest_error(device_name(&s->dev), "read of the selector, which is write-only");
+    }
+    return MEM_OK;
+}
+
+static enum mem_result fw_cfg_write(void *opaque, u64 off, unsigned size, u64 val, struct mem_attrs a)
+{
+    struct fw_cfg *s = opaque;
+    (void)a;
+    if (off == AT_SELECT && size == 2) {
+        item_select(s, __builtin_bswap16((u16)val));
+    } else if (off == AT_DMA && size == 8) {
+        dma_run(s, __builtin_bswap64(val));
+    } else if (off == AT_DMA && size == 4) {
+        s->dma_addr = (u64)__builtin_bswap32((u32)val) << 32;
+    } else if (off == AT_DMA + 4 && size == 4) {
+        u64 at = s->dma_addr | __builtin_bswap32((u32)val);
+        s->dma_addr = 0;
+        dma_run(s, at);
+    } else {
+        guest_error(device_name(&s->dev), "write of %u bytes at offset 0x%llx", size, (unsigned long long)off);
+    }
+    return MEM_OK;
+}
+
+static const struct mem_ops fw_cfg_ops = {.read = fw_cfg_read, .write = fw_cfg_write, .min_size = 1, .max_size = 8};
+
+static const struct field fw_cfg_state[] = {
+    FIELD(struct fw_cfg, key),
+    FIELD(struct fw_cfg, pos),
+    FIELD(struct fw_cfg, dma_addr),
+    {0},
+};
+
+static bool fw_cfg_init(struct device *d, struct err *e)
+{
+    (void)e;
+    fw_cfg_add(d, FW_CFG_SIGNATURE, dma_signature, 4);
+    fw_cfg_add_u32(d, FW_CFG_ID, ID_TRADITIONAL | ID_DMA);
+    dir_write((struct fw_cfg *)d);
+    return true;
+}
+
+static void fw_cfg_describe(const struct device *d, struct dt *t, const char *node)
+{
+    (void)d;
+    dt_flag(t, node, "dma-coherent");
+}
+
+const struct device_class fw_cfg_mmio_class = {
+    .name = "fw_cfg_mmio",
+    .doc = "firmware configuration device",
+    .bus = "sysbus",
+    .compatible = "qemu,fw-cfg-mmio\0",
+    .fdt_name = "fw-cfg",
+    .describe = fw_cfg_describe,
+    .size = sizeof(struct fw_cfg),
+    .mmio_size = MMIO_SIZE,
+    .state = fw_cfg_state,
+    .ops = &fw_cfg_ops,
+    .init = fw_cfg_init,
+};
