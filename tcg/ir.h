@@ -34,7 +34,7 @@ typedef u16 ir_ref; /* 0: none; bit 15 set: constant pool index; else index in o
 struct ir_op {
     u8 op, type; /* enum ir_opcode, enum ir_type */
     u8 sub;
-    u8 uses;     /* scratch of passes and back ends */
+    u8 uses;     /* scratch of passes and back ends; while building: the value is below 1 << uses */
     ir_ref a, b, c, d;
     u32 imm;
 };
@@ -115,6 +115,7 @@ enum ir_reason {
 
 /* -- what a target declares ------------------------------------------------------------------------- */
 
+/* Slots do not overlap. */
 struct ir_slot {
     const char *name;
     u32 off; /* in the CPU struct */
@@ -134,8 +135,9 @@ enum {
     HF_FP = 32,     /* does float arithmetic in C or calls what may: host FP control is switched to C's around it */
     HF_END = 64,    /* may change pc, mode or mapping: must be followed by exit_pc or exit_loop */
 };
-/* A C function translated code may call: ret fn([struct vcpu *,] [union v128 *ret,] args...). Integers by value (u32,
- * u64), floats as their bits (u16 in u32, u32, u64), V128 as const union v128 *, FLAGS as u32 packed. */
+/* A C function translated code may call: u64 fn([struct vcpu *,] [union v128 *ret,] args...). Parameters and results
+ * are u64 whatever their type: integers, floats as their bits, FLAGS packed, each with zeros above; V128 goes in as
+ * const union v128 * and comes out through ret (the function is void then, as without a result). */
 struct ir_helper {
     const char *name;
     void *fn;
@@ -177,6 +179,8 @@ struct ir {
     unsigned ninsns;
     ir_ref slot_val[IR_MAX_SLOTS]; /* build time: current value of each slot, 0 unknown */
     u16 const_hash[256];           /* build time: constants by value */
+    u16 cse_hash[256];             /* build time: the last pure op of each hash */
+    unsigned fp_epoch;             /* build time: FPX ops up to here are not merged with later ones */
 };
 
 static inline bool ir_is_const(ir_ref r)
@@ -198,7 +202,7 @@ struct ir_op_info {
     u8 flags;         /* OPF_* */
     const char *doc;
 };
-enum { OPF_COMM = 1, OPF_FAULT = 2, OPF_EFFECT = 4, OPF_END = 8 };
+enum { OPF_COMM = 1, OPF_FAULT = 2, OPF_EFFECT = 4, OPF_END = 8, OPF_FPX = 16 };
 extern const struct ir_op_info ir_ops[IR_OPCODES];
 extern const char *const ir_type_names[IR_TYPES];
 extern const char *const ir_cond_names[CC_COUNT];

@@ -1,0 +1,54 @@
+/* The tables read from ops.def. */
+#include "tcg/ops_priv.h"
+
+enum {
+    RESULT_NONE = IR_NONE,
+    RESULT_I32 = IR_I32,
+    RESULT_I64 = IR_I64,
+    RESULT_V128 = IR_V128,
+    RESULT_FLAGS = IR_FLAGS,
+    COMM = OPF_COMM,
+    FAULT = OPF_FAULT,
+    EFFECT = OPF_EFFECT,
+    END = OPF_END,
+    FPX = OPF_FPX,
+};
+
+const struct ir_op_info ir_ops[IR_OPCODES] = {
+#define _(name, result, args, sub, imm, flags, doc) {#name, RESULT_##result, args, SUB_##sub, IMM_##imm, flags, doc},
+#include "tcg/ops.def"
+#undef _
+};
+
+const char *const ir_type_names[IR_TYPES] = {"none", "i32", "i64", "f16", "f32", "f64", "v128", "flags"};
+
+const char *const ir_cond_names[CC_COUNT] = {
+    "eq",  "ne", "ult", "uge", "ule", "ugt", "slt", "sge",   "sle",
+    "sgt", "mi", "pl",  "vs",  "vc",  "pe",  "po",  "tsteq", "tstne",
+};
+
+enum ir_type ir_result(const struct ir_op *op)
+{
+    unsigned r = ir_ops[op->op].result;
+    return r == RESULT_T ? op->type : r;
+}
+
+unsigned ir_nargs(const struct ir *ir, const struct ir_op *op)
+{
+    if (op->op == IR_call) {
+        unsigned n = 0;
+        while (n < 4 && op_helper(ir, op)->args[n] != IR_NONE) {
+            n++;
+        }
+        return n;
+    }
+    if (op->op == IR_st) {
+        return op->d & MO_PAIR ? 3 : 2;
+    }
+    static const u8 nargs[IR_OPCODES] = {
+#define _(name, result, args, sub, imm, flags, doc) sizeof(args) - 1,
+#include "tcg/ops.def"
+#undef _
+    };
+    return nargs[op->op];
+}

@@ -1,0 +1,73 @@
+/* What op.sub and op.imm hold, by ops.def's words; and small readers of ops that several files share. */
+#ifndef MOSS_TCG_OPS_PRIV_H
+#define MOSS_TCG_OPS_PRIV_H
+
+#include "tcg/ir.h"
+
+enum sub_kind { SUB_none, SUB_cond, SUB_es, SUB_fp, SUB_bits, SUB_kind, SUB_inv, SUB_rmw };
+enum imm_kind {
+    IMM_none,
+    IMM_off,
+    IMM_slot,
+    IMM_soff,
+    IMM_poslen,
+    IMM_count,
+    IMM_type,
+    IMM_fcmp,
+    IMM_fmaneg,
+    IMM_round,
+    IMM_f2i,
+    IMM_i2f,
+    IMM_vcond,
+    IMM_hi,
+    IMM_lane,
+    IMM_pattern,
+    IMM_widen,
+    IMM_qxtn,
+    IMM_lanes,
+    IMM_fence,
+    IMM_helper,
+    IMM_reason
+};
+enum { RESULT_T = 0xff };
+
+static inline bool type_is_int(unsigned t)
+{
+    return t == IR_I32 || t == IR_I64;
+}
+static inline bool type_is_float(unsigned t)
+{
+    return t == IR_F16 || t == IR_F32 || t == IR_F64;
+}
+static inline unsigned type_bits(unsigned t)
+{
+    static const u8 n[IR_TYPES] = {0, 32, 64, 16, 32, 64, 128, 16};
+    return n[t];
+}
+static inline u16 *op_arg(struct ir_op *op, unsigned k)
+{
+    return k == 0 ? &op->a : k == 1 ? &op->b : k == 2 ? &op->c : &op->d;
+}
+static inline ir_ref op_arg_val(const struct ir_op *op, unsigned k)
+{
+    return k == 0 ? op->a : k == 1 ? op->b : k == 2 ? op->c : op->d;
+}
+/* How many of a, b, c, d are operands: the letters, but for optional ones. */
+unsigned ir_nargs(const struct ir *ir, const struct ir_op *op);
+
+/* The op's memory descriptor is in d. */
+static inline bool op_is_mem(unsigned op)
+{
+    return op == IR_ld || op == IR_st || op == IR_rmw || op == IR_cas;
+}
+static inline const struct ir_helper *op_helper(const struct ir *ir, const struct ir_op *op)
+{
+    return &ir->target->helpers[op->imm];
+}
+/* May leave through a guest exception. */
+static inline bool op_may_fault(const struct ir *ir, const struct ir_op *op)
+{
+    return (ir_ops[op->op].flags & OPF_FAULT) || (op->op == IR_call && (op_helper(ir, op)->flags & HF_FAULT));
+}
+
+#endif
