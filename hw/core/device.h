@@ -118,6 +118,7 @@ struct device {
     struct device *parent;  /* the owner of the bus it sits on */
     struct device *next;    /* in the machine's list */
     unsigned nchildren;     /* on the bus it provides */
+    bool live;              /* device_init succeeded */
 };
 
 /* Allocates in the machine's arena, sets property defaults; not yet initialised. */
