@@ -1,6 +1,5 @@
 /* The main loop's turn. glib's own loop would do, but for two things: its waits count milliseconds,
  * where a guest's timer counts nanoseconds, and it knows nothing of the machine lock. */
-#define _GNU_SOURCE 1 /* ppoll */
 #include "base/loop.h"
 
 #include <glib.h>

@@ -1,5 +1,4 @@
 /* Sockets by name. */
-#define _GNU_SOURCE 1 /* accept4 */
 #include "base/sock.h"
 
 #include <arpa/inet.h>

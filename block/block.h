@@ -31,7 +31,8 @@ struct block_req {
     int niov;
     bool fua;   /* WRITE, ZERO: durable when done */
     bool unmap; /* ZERO: may give the space back */
-    /* result: 0 or -errno. On the main thread (or the one in block_drain()), machine lock held;
+    /* result: 0 or -errno. On the main thread (or the one in block_drain()), machine lock held.
+     * Out of range is -EINVAL, a write to a read-only disk -EROFS, no medium -ENOMEDIUM. The callback
      * may submit again and may free the request. Never called from inside block_submit(). */
     void (*done)(struct block_req *r, int result);
     void *opaque;

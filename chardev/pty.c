@@ -1,7 +1,6 @@
 /* A pseudo terminal: another program opens its name. Nobody tells the master side that someone opened
  * the slave, so while it is closed a timer looks; what is written meanwhile is lost, as on a cable with
  * nothing at its end. */
-#define _GNU_SOURCE 1 /* ptsname_r */
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>

@@ -1,0 +1,70 @@
+/* Inside block/: a disk is a chain of nodes, each a set of synchronous operations that any thread may
+ * call. The bottom is a host file; a snapshot overlay sits on top of it. */
+#ifndef MOSS_BLOCK_BLOCK_PRIV_H
+#define MOSS_BLOCK_BLOCK_PRIV_H
+
+#include <glib.h>
+
+#include "block/block.h"
+
+struct block_node;
+
+/* Offsets and lengths are within the node's size. Results: 0 or -errno. */
+struct block_driver {
+    const char *name;
+    int (*readv)(struct block_node *n, u64 offset, const struct iovec *iov, int niov);
+    int (*writev)(struct block_node *n, u64 offset, const struct iovec *iov, int niov);
+    int (*zero)(struct block_node *n, u64 offset, u64 len, bool unmap);
+    int (*discard)(struct block_node *n, u64 offset, u64 len);
+    int (*flush)(struct block_node *n);
+    void (*close)(struct block_node *n);
+};
+
+struct block_node {
+    const struct block_driver *drv;
+    u64 size; /* a multiple of 512 */
+    bool read_only;
+    bool can_discard;
+    unsigned sector;
+};
+
+struct file_config {
+    const char *path;
+    bool read_only, auto_read_only, lock, unmap;
+    bool writethrough; /* every write is durable when done */
+    bool no_flush;     /* cache=unsafe */
+};
+struct block_node *file_node_open(const struct file_config *c, struct err *e);
+/* Owns base from here on; on failure base is left alone. */
+struct block_node *overlay_node_new(struct block_node *base, struct err *e);
+void node_close(struct block_node *n); /* NULL is legal */
+
+/* Which format the first bytes of an image belong to; "raw" when they tell nothing. */
+const char *format_probe(const u8 *head, size_t n);
+bool format_check(struct block_node *n, const char *path, const char *format, struct err *e);
+
+struct blockdev {
+    char *id, *node_name; /* node_name: a -blockdev node that this one took over, or NULL */
+    char *path;
+    struct block_node *node; /* NULL: no medium */
+    bool detect_zeroes, detect_unmap;
+    unsigned inflight; /* requests whose callback has not run */
+    struct block_stats stats;
+    void (*on_change)(void *opaque);
+    void *change_opaque;
+    struct blockdev *next;
+};
+int request_run(struct blockdev *b, const struct block_req *r); /* on this thread */
+
+/* -- io.c: vectors and whole transfers -------------------------------------------------------------- */
+
+u64 iov_len(const struct iovec *iov, int niov);
+bool iov_is_zero(const struct iovec *iov, int niov);
+/* The part of iov from `skip`, `len` bytes long, into part[niov]; gives its number of elements. */
+int iov_slice(struct iovec *part, const struct iovec *iov, int niov, u64 skip, u64 len);
+/* Reads until full or the end of the file: bytes read, or -errno. */
+i64 io_readv(int fd, u64 offset, const struct iovec *iov, int niov);
+int io_writev(int fd, u64 offset, const struct iovec *iov, int niov);
+int io_zero(int fd, u64 offset, u64 len, bool unmap);
+
+#endif
