@@ -2,6 +2,7 @@
 #include "system/registry.h"
 
 #include "hw/board/virt/virt.h"
+#include "system/semihosting.h"
 #include "target/arm/arm.h"
 
 const struct board *const registry_boards[] = {&board_virt, NULL};
@@ -16,3 +17,20 @@ const struct device_class *const registry_devices[] = {
 #include "hw/devices.def"
 #undef D
     NULL};
+
+static void system_off(void)
+{
+    machine_request_shutdown(SHUTDOWN_GUEST, 0);
+}
+
+static void system_reset(void)
+{
+    machine_request_reset();
+}
+
+void registry_wire(void)
+{
+    arm_system_off = system_off;
+    arm_system_reset = system_reset;
+    arm_semihosting = semihosting_call;
+}

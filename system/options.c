@@ -50,12 +50,12 @@ static bool opt_dfilter(struct config *c, const char *value, struct err *e)
     return log_set_filter(value, e);
 }
 
-#define ROW_FLAG(m) KIND_FLAG, offsetof(struct config, m), NULL
-#define ROW_STR(m)  KIND_STR, offsetof(struct config, m), NULL
-#define ROW_LIST(m) KIND_LIST, offsetof(struct config, m), NULL
-#define ROW_ITEM(m) KIND_ITEM, offsetof(struct config, m), NULL
-#define ROW_FN(m)   KIND_FN, 0, opt_##m
-#define SECTION(t) {.kind = KIND_SECTION, .help = t},
+#define ROW_FLAG(m)      KIND_FLAG, offsetof(struct config, m), NULL
+#define ROW_STR(m)       KIND_STR, offsetof(struct config, m), NULL
+#define ROW_LIST(m)      KIND_LIST, offsetof(struct config, m), NULL
+#define ROW_ITEM(m)      KIND_ITEM, offsetof(struct config, m), NULL
+#define ROW_FN(m)        KIND_FN, 0, opt_##m
+#define SECTION(t)       {.kind = KIND_SECTION, .help = t},
 #define _(n, a, k, m, h) {n, a, ROW_##k(m), h},
 static const struct row rows[] = {
 #include "system/options.def"

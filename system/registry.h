@@ -5,9 +5,12 @@
 #include "accel/accel.h"
 #include "hw/core/machine.h"
 
-extern const struct board *const registry_boards[];        /* NULL ended, as all of these */
+extern const struct board *const registry_boards[]; /* NULL ended, as all of these */
 extern const struct target *const registry_targets[];
 extern const struct accel *const registry_accels[];
 extern const struct device_class *const registry_devices[]; /* what -device can make */
+
+/* Ties what an ISA asks of the machine (power, reset, semihosting) to system/. Once, first thing. */
+void registry_wire(void);
 
 #endif

@@ -30,7 +30,10 @@ static void list_board_options(const struct board *b)
 {
     printf("%s-machine options:\n", b->name);
     for (const struct prop *p = b->options; p && p->name; p++) {
-        printf("  %s=<%s> - %s\n", p->name, p->kind == PROP_BOOL ? "bool" : p->kind == PROP_STR ? "string" : "number",
+        printf("  %s=<%s> - %s\n", p->name,
+               p->kind == PROP_BOOL  ? "bool"
+               : p->kind == PROP_STR ? "string"
+                                     : "number",
                p->doc ? p->doc : "");
     }
 }
@@ -97,8 +100,8 @@ static bool cpu_count(const struct config *c, const struct board *b, unsigned *o
     bool parts = false;
     for (size_t i = 0; i < c->smp.n; i++) {
         struct opts o = {0};
-        bool ok = opts_parse(&o, c->smp.v[i], "cpus", e) && opts_num(&o, "cpus", &n, e) &&
-                  opts_num(&o, "maxcpus", &max, e);
+        bool ok =
+            opts_parse(&o, c->smp.v[i], "cpus", e) && opts_num(&o, "cpus", &n, e) && opts_num(&o, "maxcpus", &max, e);
         parts |= opts_has(&o, "sockets") || opts_has(&o, "cores") || opts_has(&o, "threads");
         opts_ignore(&o, "dies,clusters");
         ok = ok && opts_num(&o, "sockets", &sockets, e) && opts_num(&o, "cores", &cores, e) &&
@@ -146,7 +149,8 @@ static bool memory_size(const struct config *c, const struct board *b, u64 *out,
     return true;
 }
 
-/* -- the accelerator ------------------------------------------------------------------------------------------------- */
+/* -- the accelerator -------------------------------------------------------------------------------------------------
+ */
 
 static bool accel_try(struct setup *s, const char *text, struct accel_config *ac, struct err *e)
 {
@@ -195,7 +199,8 @@ static bool accel_choose(struct setup *s, const char *from_machine, struct accel
     return true;
 }
 
-/* -- all together ------------------------------------------------------------------------------------------------------- */
+/* -- all together
+ * ------------------------------------------------------------------------------------------------------- */
 
 static bool lists_asked(const struct config *c)
 {
@@ -268,7 +273,8 @@ bool setup_machine(struct setup *s, bool *done, struct err *e)
     }
     const char *name = opts_str(&mopts, "type", NULL);
     if (!name) {
-        return err_set(e, "no machine specified, and there is no default; use -machine help to list supported machines");
+        return err_set(e,
+                       "no machine specified, and there is no default; use -machine help to list supported machines");
     }
     if (!strcmp(name, "none")) {
         return err_set(e, "machine 'none' has nothing to run");
@@ -298,7 +304,7 @@ bool setup_machine(struct setup *s, bool *done, struct err *e)
     }
     opts_ignore(&mopts, "accel,graphics,usb,dump-guest-core,mem-merge,memory-backend,kernel-irqchip,kernel_irqchip");
     if (!cpu_count(c, b, &mc.cpus, e) || !memory_size(c, b, &mc.ram_size, e) ||
-        !accel_choose(s, opts_str(&mopts, "accel", NULL), &ac, e) || !backends_make(s, &mc, done, e) || *done) {
+        !accel_choose(s, opts_str(&mopts, "accel", NULL), &ac, e) || !backends_make(s, b, &mc, done, e) || *done) {
         return !e->msg[0];
     }
     config_rest(s, &mc, &mopts);

@@ -17,7 +17,7 @@ struct setup {
 bool setup_machine(struct setup *s, bool *done, struct err *e);
 
 /* -- backends.c: chardevs, drives, netdevs, and the devices on them ------------------------------------ */
-bool backends_make(struct setup *s, struct machine_config *mc, bool *done, struct err *e);
+bool backends_make(struct setup *s, const struct board *b, struct machine_config *mc, bool *done, struct err *e);
 bool devices_make(struct setup *s, struct err *e);
 void devices_help(const char *cls_name);
 
