@@ -247,9 +247,10 @@ u64 arm_h_sysreg_read(struct vcpu *v, u32 enc)
     return arm_sysreg_read(arm_cpu(v), enc & 0xffff, enc >> 16);
 }
 
-void arm_h_sysreg_write(struct vcpu *v, u32 enc, u64 val)
+void arm_h_sysreg_write(struct vcpu *v, u32 enc, u64 val, u64 next)
 {
     arm_sysreg_write(arm_cpu(v), enc & 0xffff, enc >> 16, val);
+    v->rt.pc = next;
 }
 
 void arm_h_sysreg_light(struct vcpu *v, u32 enc, u64 val)
