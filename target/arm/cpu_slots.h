@@ -88,6 +88,9 @@ enum {
 #define MODE_BREAK      BIT(29) /* a breakpoint register may match: helper break_check before each instruction */
 #define MODE_TRAP_TPIDR BIT(28) /* accesses to TPIDR_EL0, TPIDRRO_EL0 or TPIDR_EL1 go through the sysreg helpers */
 
+/* walk_result.why[WALK_GUARDED] of a walk for MMU_FETCH that succeeded: 1 when the page is guarded (GP). */
+enum { WALK_GUARDED = 3 };
+
 /* Views (rt.tlb[]). */
 enum { ARM_VIEW_NORMAL, ARM_VIEW_UNPRIV };
 

@@ -1,0 +1,175 @@
+/* Helpers of the base instruction set: CRC32, exclusives, 16-byte compare and swap, branch target checks, and the
+ * float registers of the system kind. */
+#include "target/arm/a64/helpers.h"
+
+#include "target/arm/exceptions.h"
+#include "target/arm/sysreg.h"
+
+/* -- program counter ------------------------------------------------------------------------------------------- */
+
+/* A block at an offset with low bits 3 is where an instruction went whose SP is misaligned (see translate.c), unless
+ * SP is fine: then the guest branched to such an address itself. */
+void arm_h_misaligned(struct vcpu *v, u64 pc)
+{
+    struct arm_cpu *cpu = arm_cpu(v);
+    if ((pc & 3) == 3 && (v->rt.r[31] & 15)) {
+        arm_enter_sync(cpu, 1, arm_esr(EC_SP_ALIGN, 0), pc & ~3ull);
+    } else {
+        arm_enter_sync(cpu, 1, arm_esr(EC_PC_ALIGN, 0), pc);
+        *arm_far_at(cpu, cpu->el) = pc;
+    }
+    v->sv->unwind(v);
+}
+
+/* Landing pads for BTYPE (a set of 1 << BTYPE): HINT #32 BTI 0, c, j, jc, and the instructions that stand for them. */
+static bool is_landing_pad(const struct arm_cpu *cpu, u32 insn, unsigned btype)
+{
+    switch (insn) {
+    case 0xd503245f: /* BTI c */
+        return btype != 3;
+    case 0xd503249f: /* BTI j */
+        return btype != 2;
+    case 0xd50324df: /* BTI jc */
+        return true;
+    case 0xd503233f: /* PACIASP */
+    case 0xd503237f: /* PACIBSP */ {
+        u64 sctlr = cpu->el == 3        ? cpu->sr.SCTLR_EL3
+                    : cpu->el == 2      ? cpu->sr.SCTLR_EL2
+                    : arm_host_el0(cpu) ? cpu->sr.SCTLR_EL2
+                                        : cpu->sr.SCTLR_EL1;
+        return btype != 3 || !(sctlr & (cpu->el ? SCTLR_BT1 : SCTLR_BT0));
+    }
+    default:
+        return (insn & 0xffe0001f) == 0xd4200000 || (insn & 0xffe0001f) == 0xd4400000; /* BRK, HLT */
+    }
+}
+
+static bool page_guarded(struct arm_cpu *cpu, u64 va)
+{
+    struct walk_result r = {0};
+    return cpu->vcpu.target->walk(&cpu->vcpu, va, MMU_FETCH, ARM_VIEW_NORMAL, &r) && r.why[WALK_GUARDED];
+}
+
+/* The check that a fetch at the target would make: BTYPE never outlives the branch here. A target that can't be fetched
+ * is left to the fetch. */
+void arm_h_bti_branch(struct vcpu *v, u64 target, u64 btype)
+{
+    struct arm_cpu *cpu = arm_cpu(v);
+    if ((target & 3) || !page_guarded(cpu, target)) {
+        return;
+    }
+    if (btype == 3 && !page_guarded(cpu, v->sv->helper_pc(v))) {
+        btype = 1; /* BR from an unguarded page is as good as one through X16 */
+    }
+    const void *p = v->sv->probe(v, target, 4, MMU_FETCH, ARM_VIEW_NORMAL);
+    if (!p || is_landing_pad(cpu, ld32le(p), (unsigned)btype)) {
+        return;
+    }
+    cpu->btype = (u8)btype;
+    arm_enter_sync(cpu, 1, arm_esr(EC_BTI, (u32)btype), target);
+    v->sv->unwind(v);
+}
+
+/* -- FPCR, FPSR --------------------------------------------------------------------------------------------------- */
+
+u64 arm_h_fpreg_read(struct vcpu *v, u64 enc)
+{
+    return arm_sysreg_read(arm_cpu(v), enc & 0xffff, (unsigned)(enc >> 16));
+}
+void arm_h_fpsr_write(struct vcpu *v, u64 enc, u64 val)
+{
+    arm_sysreg_write(arm_cpu(v), enc & 0xffff, (unsigned)(enc >> 16), val);
+}
+void arm_h_fpcr_write(struct vcpu *v, u64 enc, u64 val, u64 next)
+{
+    arm_sysreg_write(arm_cpu(v), enc & 0xffff, (unsigned)(enc >> 16), val);
+    v->rt.pc = next;
+}
+
+/* -- CRC32 -----------------------------------------------------------------------------------------------------------
+ */
+
+/* Bit-reflected division, eight bits a table look-up. */
+struct crc_table {
+    u32 t[256];
+};
+static void crc_table_make(struct crc_table *c, u32 poly)
+{
+    for (u32 i = 0; i < 256; i++) {
+        u32 r = i;
+        for (unsigned k = 0; k < 8; k++) {
+            r = r & 1 ? r >> 1 ^ poly : r >> 1;
+        }
+        c->t[i] = r;
+    }
+}
+static struct crc_table crc_ieee, crc_castagnoli;
+__attribute__((constructor)) static void crc_tables_make(void)
+{
+    crc_table_make(&crc_ieee, 0xedb88320);
+    crc_table_make(&crc_castagnoli, 0x82f63b78);
+}
+static u64 crc_run(const struct crc_table *c, u32 acc, u64 val, u64 bytes)
+{
+    for (; bytes; bytes--, val >>= 8) {
+        acc = acc >> 8 ^ c->t[(acc ^ val) & 0xff];
+    }
+    return acc;
+}
+u64 arm_h_crc32(u64 acc, u64 val, u64 bytes)
+{
+    return crc_run(&crc_ieee, (u32)acc, val, bytes);
+}
+u64 arm_h_crc32c(u64 acc, u64 val, u64 bytes)
+{
+    return crc_run(&crc_castagnoli, (u32)acc, val, bytes);
+}
+
+/* -- exclusives
+ * --------------------------------------------------------------------------------------------------------- */
+
+static void need_aligned(struct vcpu *v, u64 va, u64 log2, enum mmu_access acc)
+{
+    if (likely(!(va & MASK(log2)))) {
+        return;
+    }
+    v->rt.pc = v->sv->helper_pc(v);
+    v->target->fault(v, FAULT_ALIGN, va, acc, 1u << log2, ARM_VIEW_NORMAL, NULL);
+    v->sv->unwind(v);
+}
+
+void arm_h_clrex(struct vcpu *v)
+{
+    v->sv->clear_exclusive(v);
+}
+u64 arm_h_ldx(struct vcpu *v, u64 va, u64 log2)
+{
+    u64 val = 0;
+    need_aligned(v, va, log2, MMU_LOAD);
+    v->sv->load_exclusive(v, va, &val, 1u << log2, ARM_VIEW_NORMAL);
+    return val;
+}
+void arm_h_ldxp(struct vcpu *v, union v128 *ret, u64 va, u64 log2)
+{
+    union v128 val = {0};
+    need_aligned(v, va, log2, MMU_LOAD);
+    v->sv->load_exclusive(v, va, &val, 1u << log2, ARM_VIEW_NORMAL);
+    *ret = val;
+}
+u64 arm_h_stx(struct vcpu *v, u64 va, u64 val, u64 log2)
+{
+    need_aligned(v, va, log2, MMU_STORE);
+    return !v->sv->store_exclusive(v, va, &val, 1u << log2, ARM_VIEW_NORMAL);
+}
+u64 arm_h_stxp(struct vcpu *v, u64 va, const union v128 *val, u64 log2)
+{
+    need_aligned(v, va, log2, MMU_STORE);
+    return !v->sv->store_exclusive(v, va, val, 1u << log2, ARM_VIEW_NORMAL);
+}
+void arm_h_casp(struct vcpu *v, union v128 *ret, u64 va, const union v128 *expected, const union v128 *val)
+{
+    union v128 old = *expected, new = *val;
+    need_aligned(v, va, 4, MMU_STORE);
+    v->sv->cas128(v, va, &old, &new, ARM_VIEW_NORMAL);
+    *ret = old;
+}
