@@ -57,7 +57,4 @@ struct cond ir_cond_flags(struct ir *ir, enum ir_cond cc, ir_ref fl);
 /* 1 or 0 */
 ir_ref ir_cond_value(struct ir *ir, const struct cond *c);
 
-/* What is wrong with op i, NULL: nothing. */
-const char *ir_check_op(const struct ir *ir, unsigned i);
-
 #endif

@@ -5,14 +5,8 @@
 
 /* -- operands ------------------------------------------------------------------------------------------------ */
 
-enum operand_class { WANT_INT = 0x100, WANT_FLOAT, WANT_INT_OR_FLOAT };
-
-/* `want`: an enum ir_type (exactly that; integers of either width are one) or a class. */
 static bool operand_is(const struct ir *ir, ir_ref r, unsigned want)
 {
-    if (want == IR_I32 || want == IR_I64) {
-        want = WANT_INT;
-    }
     if (ir_is_const(r)) {
         unsigned i = r & ~IR_CONST;
         if (want == IR_V128) {
@@ -67,23 +61,28 @@ static unsigned wanted_x(const struct ir *ir, const struct ir_op *op, unsigned k
     }
 }
 
-static bool operand_ok(const struct ir *ir, const struct ir_op *op, unsigned k)
+unsigned ir_wanted(const struct ir *ir, const struct ir_op *op, unsigned k)
 {
-    ir_ref r = op_arg_val(op, k);
-    switch (ir_ops[op->op].args[k]) {
-    case 'i':
-    case 'j':
-        return operand_is(ir, r, WANT_INT);
-    case 'f':
-    case 't':
-        return operand_is(ir, r, op->type);
-    case 'v':
-        return operand_is(ir, r, IR_V128);
-    case 'F':
-        return operand_is(ir, r, IR_FLAGS);
-    default:
-        return operand_is(ir, r, wanted_x(ir, op, k));
+    unsigned want = IR_NONE;
+    if (k < ir_nargs(ir, op)) {
+        switch (ir_ops[op->op].args[k]) {
+        case 'i':
+        case 'j':
+            return WANT_INT;
+        case 'f':
+        case 't':
+            want = op->type;
+            break;
+        case 'v':
+            return IR_V128;
+        case 'F':
+            return IR_FLAGS;
+        default:
+            want = wanted_x(ir, op, k);
+            break;
+        }
     }
+    return type_is_int(want) ? WANT_INT : want; /* integers of either width are one class */
 }
 
 /* -- one op ---------------------------------------------------------------------------------------------------- */
@@ -307,7 +306,7 @@ const char *ir_check_op(const struct ir *ir, unsigned i)
         if (!ir_is_const(r) && (r == 0 || r >= i)) {
             return "operand is not defined before";
         }
-        if (!operand_ok(ir, op, k)) {
+        if (!operand_is(ir, r, ir_wanted(ir, op, k))) {
             return "operand of the wrong type";
         }
     }

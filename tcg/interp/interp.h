@@ -1,14 +1,19 @@
-/* The IR interpreter: the oracle every pass and back end is compared with, and the engine on hosts without a back end. */
+/* The IR interpreter: the oracle every pass and back end is compared with, and the engine on hosts without a back end.
+ */
 #ifndef MOSS_TCG_INTERP_INTERP_H
 #define MOSS_TCG_INTERP_INTERP_H
 
 #include "tcg/ir.h"
 #include "tcg/rt.h"
 
-/* Memory as the interpreter sees it: as rt_funcs, but with the instruction's page offset in place of a host address.
- * A fault is reported by returning false after the functions raised it (slots are home when they are called). */
+/* Memory as the interpreter sees it: as rt_funcs, but without a host address: slots are home and rt.insn_off is set
+ * when these are called, so a fault may be raised at once. It is reported by returning false, or by unwinding.
+ *
+ * load and store move raw bytes, lowest address first; `val` has room for two vectors, and holds mo_bytes(mo) bytes
+ * (a pair lies there as it does in memory); byte order and sign are the interpreter's business. rmw and cas move
+ * numbers: MO_BE is theirs (eval_rmw in tcg/eval.h does the arithmetic). Stores and atomics come with MO_STORE. */
 struct interp_mem {
-    bool (*load)(void *opaque, struct vcpu *cpu, u64 va, u32 mo, union v128 *val); /* raw bytes, low first */
+    bool (*load)(void *opaque, struct vcpu *cpu, u64 va, u32 mo, union v128 *val);
     bool (*store)(void *opaque, struct vcpu *cpu, u64 va, u32 mo, const union v128 *val);
     /* Atomic old = f(old): called with expected/new for cas, operand for rmw. */
     bool (*rmw)(void *opaque, struct vcpu *cpu, u64 va, u32 mo, enum ir_rmw kind, u64 operand, u64 *old);
