@@ -6,6 +6,7 @@
 #include <glib.h>
 
 #include "base/buf.h"
+#include "base/watch.h"
 #include "chardev/chardev.h"
 
 struct chardev_class {
@@ -64,12 +65,8 @@ void mux_output(struct mux *m, const u8 *p, size_t n);
 
 /* -- fdio.c ----------------------------------------------------------------------------------------- */
 
-/* Calls ready() from the main loop when fd has input (or its other end is gone) and the front end has
- * room. While there is no room the descriptor is not watched at all, so that a peer that hung up with
- * bytes under way does not spin the loop. */
-struct fd_in;
-struct fd_in *fd_in_new(struct chardev *c, int fd, void (*ready)(struct chardev *c, size_t room));
-void fd_in_free(struct fd_in *in); /* NULL is legal; also from inside ready() */
+/* Watches fd for input while the front end has room; ready() gets c. */
+struct watch *chardev_watch(struct chardev *c, int fd, void (*ready)(void *c));
 
 /* Output through a non-blocking descriptor: what it does not take at once waits here. Past OUT_BOUND
  * the writer is held up for OUT_PATIENCE_MS once, then output is dropped until the peer reads again. */

@@ -1,4 +1,5 @@
-/* Input and output on file descriptors, on the main loop. */
+/* Input and output on file descriptors, on the main loop. Output is the longer story: a ring behind a
+ * descriptor that does not block. */
 #include <errno.h>
 #include <fcntl.h>
 #include <glib-unix.h>
@@ -9,74 +10,15 @@
 #include "base/log.h"
 #include "chardev/chardev_priv.h"
 
-/* -- input ----------------------------------------------------------------------------------------- */
-
-struct fd_in {
-    GSource source; /* glib's header: first */
-    struct chardev *c;
-    int fd;
-    gpointer tag; /* of the watched descriptor, NULL while not watched */
-    void (*ready)(struct chardev *c, size_t room);
-};
-
-static void fd_in_watch(struct fd_in *in, bool on)
+static bool input_wanted(void *c)
 {
-    if (on && !in->tag) {
-        in->tag = g_source_add_unix_fd(&in->source, in->fd, G_IO_IN | G_IO_HUP | G_IO_ERR);
-    } else if (!on && in->tag) {
-        g_source_remove_unix_fd(&in->source, in->tag);
-        in->tag = NULL;
-    }
+    return chardev_room(c) > 0;
 }
 
-/* Asked each turn, so a front end that has room again is heard even if it forgot to say so. */
-static gboolean fd_in_prepare(GSource *source, gint *timeout)
+struct watch *chardev_watch(struct chardev *c, int fd, void (*ready)(void *c))
 {
-    struct fd_in *in = (struct fd_in *)source;
-    *timeout = -1;
-    fd_in_watch(in, chardev_room(in->c) > 0);
-    return FALSE;
+    return watch_new(fd, input_wanted, ready, c);
 }
-
-static gboolean fd_in_check(GSource *source)
-{
-    struct fd_in *in = (struct fd_in *)source;
-    return in->tag && g_source_query_unix_fd(source, in->tag);
-}
-
-static gboolean fd_in_dispatch(GSource *source, GSourceFunc fn, gpointer opaque)
-{
-    struct fd_in *in = (struct fd_in *)source;
-    size_t room = chardev_room(in->c);
-    (void)fn;
-    (void)opaque;
-    if (room) {
-        in->ready(in->c, room);
-    }
-    return G_SOURCE_CONTINUE;
-}
-
-struct fd_in *fd_in_new(struct chardev *c, int fd, void (*ready)(struct chardev *c, size_t room))
-{
-    static GSourceFuncs funcs = {.prepare = fd_in_prepare, .check = fd_in_check, .dispatch = fd_in_dispatch};
-    struct fd_in *in = (struct fd_in *)g_source_new(&funcs, sizeof(struct fd_in));
-    in->c = c;
-    in->fd = fd;
-    in->ready = ready;
-    g_source_attach(&in->source, NULL);
-    return in;
-}
-
-void fd_in_free(struct fd_in *in)
-{
-    if (in) {
-        fd_in_watch(in, false);
-        g_source_destroy(&in->source);
-        g_source_unref(&in->source);
-    }
-}
-
-/* -- output ---------------------------------------------------------------------------------------- */
 
 void fd_set_nonblock(int fd)
 {

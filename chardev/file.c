@@ -12,19 +12,20 @@
 struct path {
     struct chardev c;
     int in_fd, out_fd;
-    struct fd_in *in;
+    struct watch *in;
     struct fd_out out; /* pipe and serial: the other end may not read */
 };
 
-static void path_ready(struct chardev *c, size_t room)
+static void path_ready(void *opaque)
 {
+    struct chardev *c = opaque;
     struct path *s = (struct path *)c;
     u8 part[4096];
-    ssize_t n = read(s->in_fd, part, MIN(room, sizeof(part)));
+    ssize_t n = read(s->in_fd, part, MIN((size_t)chardev_room(c), sizeof(part)));
     if (n > 0) {
         chardev_input(c, part, (size_t)n);
     } else if (n == 0 || (errno != EAGAIN && errno != EINTR)) {
-        fd_in_free(s->in);
+        watch_free(s->in);
         s->in = NULL;
     }
 }
@@ -32,7 +33,7 @@ static void path_ready(struct chardev *c, size_t room)
 static void path_close(struct chardev *c)
 {
     struct path *s = (struct path *)c;
-    fd_in_free(s->in);
+    watch_free(s->in);
     fd_out_reset(&s->out);
     if (s->in_fd > 0) {
         close(s->in_fd);
@@ -65,7 +66,7 @@ static bool file_open(struct chardev *c, struct opts *o, struct err *e)
         if (s->in_fd < 0) {
             return err_errno(e, "cannot read '%s'", input);
         }
-        s->in = fd_in_new(c, s->in_fd, path_ready);
+        s->in = chardev_watch(c, s->in_fd, path_ready);
     }
     chardev_set_where(c, "file");
     c->is_open = true;
@@ -123,7 +124,7 @@ static void both_start(struct path *s)
     fd_set_nonblock(s->in_fd);
     fd_set_nonblock(s->out_fd);
     fd_out_init(&s->out, &s->c, s->out_fd, out_failed);
-    s->in = fd_in_new(&s->c, s->in_fd, path_ready);
+    s->in = chardev_watch(&s->c, s->in_fd, path_ready);
     s->c.is_open = true;
 }
 

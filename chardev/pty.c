@@ -16,26 +16,26 @@ enum { LOOK_NS = 250000000 };
 struct pty {
     struct chardev c;
     int fd;
-    struct fd_in *in;
+    struct watch *in;
     struct fd_out out;
     struct timer look;
 };
 
-static void pty_ready(struct chardev *c, size_t room);
+static void pty_ready(void *opaque);
 static void pty_gone(struct chardev *c);
 
 static void pty_arrive(struct pty *s)
 {
     timer_cancel(&s->look);
     fd_out_init(&s->out, &s->c, s->fd, pty_gone);
-    s->in = fd_in_new(&s->c, s->fd, pty_ready);
+    s->in = chardev_watch(&s->c, s->fd, pty_ready);
     chardev_set_open(&s->c, true);
 }
 
 static void pty_gone(struct chardev *c)
 {
     struct pty *s = (struct pty *)c;
-    fd_in_free(s->in);
+    watch_free(s->in);
     s->in = NULL;
     fd_out_reset(&s->out);
     timer_set(&s->look, clock_now(CLOCK_HOST) + LOOK_NS);
@@ -58,11 +58,12 @@ static void pty_look(void *opaque)
     }
 }
 
-static void pty_ready(struct chardev *c, size_t room)
+static void pty_ready(void *opaque)
 {
+    struct chardev *c = opaque;
     struct pty *s = (struct pty *)c;
     u8 part[4096];
-    ssize_t n = read(s->fd, part, MIN(room, sizeof(part)));
+    ssize_t n = read(s->fd, part, MIN((size_t)chardev_room(c), sizeof(part)));
     if (n > 0) {
         chardev_input(c, part, (size_t)n);
     } else if (n == 0 || (errno != EAGAIN && errno != EINTR)) {
@@ -122,7 +123,7 @@ static void pty_close(struct chardev *c)
 {
     struct pty *s = (struct pty *)c;
     timer_cancel(&s->look);
-    fd_in_free(s->in);
+    watch_free(s->in);
     fd_out_reset(&s->out);
     if (s->fd > 0) {
         close(s->fd);

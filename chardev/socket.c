@@ -25,7 +25,7 @@ struct sock {
     guint accept_watch, connect_watch;
     unsigned next_addr; /* the one to try */
     struct timer retry;
-    struct fd_in *in;
+    struct watch *in;
     struct fd_out out;
     struct telnet telnet;
     int passed[PASSED_FDS];
@@ -111,11 +111,12 @@ static void telnet_receive(struct sock *s, u8 *p, size_t n)
     chardev_input(&s->c, p, n);
 }
 
-static void sock_ready(struct chardev *c, size_t room)
+static void sock_ready(void *opaque)
 {
+    struct chardev *c = opaque;
     struct sock *s = (struct sock *)c;
     u8 part[4096];
-    ssize_t n = sock_recv(s, part, MIN(room, sizeof(part)));
+    ssize_t n = sock_recv(s, part, MIN((size_t)chardev_room(c), sizeof(part)));
     if (n > 0) {
         if (s->is_telnet) {
             telnet_receive(s, part, (size_t)n);
@@ -139,7 +140,7 @@ static void sock_connected(struct sock *s, int fd)
         s->telnet = (struct telnet){0};
         fd_out_write(&s->out, telnet_hello, sizeof(telnet_hello));
     }
-    s->in = fd_in_new(&s->c, fd, sock_ready);
+    s->in = chardev_watch(&s->c, fd, sock_ready);
     where_update(s);
     chardev_set_open(&s->c, true);
 }
@@ -150,7 +151,7 @@ static void connection_drop(struct sock *s)
         g_source_remove(s->connect_watch);
         s->connect_watch = 0;
     }
-    fd_in_free(s->in);
+    watch_free(s->in);
     s->in = NULL;
     fd_out_reset(&s->out);
     if (s->fd >= 0) {

@@ -11,7 +11,7 @@
 
 struct stdio {
     struct chardev c;
-    struct fd_in *in;
+    struct watch *in;
     bool broken; /* nobody reads standard output any more */
 };
 
@@ -92,15 +92,16 @@ static void terminal_raw(bool signals)
     }
 }
 
-static void stdio_ready(struct chardev *c, size_t room)
+static void stdio_ready(void *opaque)
 {
+    struct chardev *c = opaque;
     struct stdio *s = (struct stdio *)c;
     u8 part[4096];
-    ssize_t n = read(STDIN_FILENO, part, MIN(room, sizeof(part)));
+    ssize_t n = read(STDIN_FILENO, part, MIN((size_t)chardev_room(c), sizeof(part)));
     if (n > 0) {
         chardev_input(c, part, (size_t)n);
     } else if (n == 0 || (errno != EAGAIN && errno != EINTR)) {
-        fd_in_free(s->in);
+        watch_free(s->in);
         s->in = NULL;
         chardev_set_open(c, false);
     }
@@ -118,7 +119,7 @@ static bool stdio_open(struct chardev *c, struct opts *o, struct err *e)
     }
     owner = s;
     terminal_raw(signals);
-    s->in = fd_in_new(c, STDIN_FILENO, stdio_ready);
+    s->in = chardev_watch(c, STDIN_FILENO, stdio_ready);
     c->is_open = true;
     return true;
 }
@@ -136,7 +137,7 @@ static void stdio_close(struct chardev *c)
 {
     struct stdio *s = (struct stdio *)c;
     if (owner == s) {
-        fd_in_free(s->in);
+        watch_free(s->in);
         chardev_restore_terminal();
         tio_changed = 0;
         owner = NULL;

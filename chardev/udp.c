@@ -10,7 +10,7 @@
 struct udp {
     struct chardev c;
     int fd;
-    struct fd_in *in;
+    struct watch *in;
     struct sock_addr peer;
     u8 data[65536];
     size_t from, to; /* of data, not yet delivered */
@@ -27,10 +27,10 @@ static void udp_deliver(struct chardev *c)
     }
 }
 
-static void udp_ready(struct chardev *c, size_t room)
+static void udp_ready(void *opaque)
 {
+    struct chardev *c = opaque;
     struct udp *s = (struct udp *)c;
-    (void)room;
     udp_deliver(c);
     if (s->from < s->to) {
         return;
@@ -82,7 +82,7 @@ static bool udp_open(struct chardev *c, struct opts *o, struct err *e)
         return false;
     }
     s->peer = remote.a[0];
-    s->in = fd_in_new(c, s->fd, udp_ready);
+    s->in = chardev_watch(c, s->fd, udp_ready);
     chardev_set_where(c, "udp:%s:%s", host, port);
     c->is_open = true;
     return true;
@@ -91,7 +91,7 @@ static bool udp_open(struct chardev *c, struct opts *o, struct err *e)
 static void udp_close(struct chardev *c)
 {
     struct udp *s = (struct udp *)c;
-    fd_in_free(s->in);
+    watch_free(s->in);
     if (s->fd > 0) {
         close(s->fd);
     }
