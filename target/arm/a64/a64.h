@@ -34,7 +34,7 @@ enum { A64_SIDE_EXITS = 6 };
 
 /* Made by tools/gen-decode.py: the prototypes of the tr_ functions. A tr_ function emits the IR of one instruction and
  * returns true, or returns false before emitting anything that matters: the encoding is unallocated. */
-#include "a64_decode.inc"
+#include "target/arm/a64/a64_decode.inc"
 
 /* -- registers: number 31 is zero in x_*, SP in xsp_* ------------------------------------------------------------- */
 

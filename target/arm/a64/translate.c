@@ -13,7 +13,7 @@
 #define SEXT(v, len)          ((i32)((v) << (32 - (len))) >> (32 - (len)))
 #define HAS(t, feature)       a64_has(t, ARM_FEAT_##feature)
 #define IN_CLASS(t, name)     ((t)->klass = A64_##name, true)
-#include "a64_decode.inc"
+#include "target/arm/a64/a64_decode.inc"
 
 enum { PAGE_SIZE = 1 << TLB_PAGE_BITS };
 
