@@ -6,12 +6,13 @@
 #include "target/target.h"
 
 struct accel_config {
-    bool verify;       /* -accel tcg,verify=on: every block also runs in the interpreter */
-    bool single_step;  /* one-instruction blocks (-singlestep) */
-    bool no_chain;     /* -d nochain */
-    bool interp;       /* -accel tcg,interp=on: no host code at all */
-    u64 code_cache;    /* bytes; 0: default */
-    bool hostile;      /* tiny code cache, 4-entry TLB, one-instruction blocks */
+    bool verify;      /* -accel tcg,verify=on: every block also runs in the interpreter */
+    bool single_step; /* one-instruction blocks (-singlestep) */
+    bool no_chain;    /* -d nochain */
+    bool interp;      /* -accel tcg,interp=on: no host code at all */
+    u64 code_cache;   /* bytes; 0: default */
+    bool stats;       /* -accel tcg,stats=on: measure translation; system/ prints the figures at exit */
+    bool hostile;     /* tiny code cache, 4-entry TLB, one-instruction blocks */
 };
 
 struct accel {

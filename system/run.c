@@ -5,6 +5,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/buf.h"
 #include "base/clock.h"
 #include "base/lock.h"
 #include "base/log.h"
@@ -155,5 +156,11 @@ int run_machine(struct setup *s)
     net_free_all();
     machine_unlock();
     unimp_report();
+    if (s->stats) {
+        struct buf b = {0};
+        s->accel->print_stats(&b);
+        fprintf(stderr, "%s", (char *)b.data);
+        buf_free(&b);
+    }
     return run.code;
 }

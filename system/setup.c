@@ -166,8 +166,8 @@ static bool accel_try(struct setup *s, const char *text, struct accel_config *ac
     if (ok && s->accel) {
         opts_ignore(&o, "thread,split-wx");
         ok = opts_bool(&o, "verify", &ac->verify, e) && opts_bool(&o, "interp", &ac->interp, e) &&
-             opts_bool(&o, "one-insn-per-tb", &ac->single_step, e) && opts_num(&o, "tb-size", &mib, e) &&
-             opts_all_used(&o, "-accel tcg", NULL, e);
+             opts_bool(&o, "stats", &ac->stats, e) && opts_bool(&o, "one-insn-per-tb", &ac->single_step, e) &&
+             opts_num(&o, "tb-size", &mib, e) && opts_all_used(&o, "-accel tcg", NULL, e);
         ac->code_cache = mib << 20;
     }
     opts_free(&o);
@@ -312,6 +312,7 @@ bool setup_machine(struct setup *s, bool *done, struct err *e)
         return false;
     }
     s->machine = machine_new(b, &mc, e);
+    s->stats = ac.stats;
     if (!s->machine || !s->accel->init(&ac, s->machine->sysmem, e)) {
         return false;
     }

@@ -12,6 +12,7 @@ struct setup {
     struct config cfg;
     struct machine *machine;
     const struct accel *accel;
+    bool stats; /* print the accelerator's figures at exit */
 };
 /* Builds everything the command line asks for. *done: a list was printed instead ("-cpu help"). */
 bool setup_machine(struct setup *s, bool *done, struct err *e);

@@ -168,13 +168,16 @@ static void tcg_run_on(struct vcpu *cpu, void (*fn)(struct vcpu *, void *), void
 
 static void tcg_print_stats(struct buf *out)
 {
-    u64 insns = 0, blocks = 0, fills = 0;
+    u64 insns = 0, blocks = 0, fills = 0, ns = 0;
     for (unsigned i = 0; i < tcg.ncpus; i++) {
         insns += tcg.cpus[i]->stat_translated;
         blocks += tcg.cpus[i]->stat_blocks;
         fills += tcg.cpus[i]->stat_fills;
+        ns += tcg.cpus[i]->stat_ns;
     }
     buf_printf(out, "guest instructions translated  %llu\n", (unsigned long long)insns);
+    buf_printf(out, "translated per second          %llu\n",
+               (unsigned long long)(ns ? (u64)((double)insns * 1e9 / (double)ns) : 0));
     buf_printf(out, "blocks                         %llu\n", (unsigned long long)blocks);
     buf_printf(out, "blocks invalidated             %llu\n", (unsigned long long)tcg.stat_invalidated);
     buf_printf(out, "chunks used, evictions         %u, %llu\n", tcg.chunks_used, (unsigned long long)tcg.stat_evicted);

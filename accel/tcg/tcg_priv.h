@@ -154,6 +154,7 @@ struct tcpu {
     u64 excl_va, excl_ram;
     u32 excl_version;
     union v128 excl_val;
+    u64 stat_ns; /* with stats: thread CPU time spent translating */
     u64 stat_translated, stat_blocks, stat_fills, stat_walks;
 };
 

@@ -4,6 +4,7 @@
  * (page flag, piece map, TLB protection) and then compares them with the copy: a store that came too early for the
  * announcement is seen by the comparison, one that came later finds the announcement and waits for the lock. */
 #include <string.h>
+#include <time.h>
 
 #include "accel/tcg/tcg_priv.h"
 #include "base/bits.h"
@@ -235,6 +236,13 @@ static struct block *translate(struct tcpu *t, u64 pc, u64 ram_off)
     return ok ? b : NULL;
 }
 
+static u64 thread_ns(void)
+{
+    struct timespec ts;
+    clock_gettime(CLOCK_THREAD_CPUTIME_ID, &ts);
+    return (u64)ts.tv_sec * 1000000000u + (u64)ts.tv_nsec;
+}
+
 struct block *block_for_pc(struct tcpu *t)
 {
     struct vcpu *cpu = t->cpu;
@@ -245,7 +253,13 @@ struct block *block_for_pc(struct tcpu *t)
         return NULL;
     }
     struct block *b = block_find(ram_off, t->mode);
-    return b ? b : translate(t, pc, ram_off);
+    if (b) {
+        return b;
+    }
+    u64 begin = tcg.cfg.stats ? thread_ns() : 0;
+    b = translate(t, pc, ram_off);
+    t->stat_ns += tcg.cfg.stats ? thread_ns() - begin : 0;
+    return b;
 }
 
 static void jc_fill(struct tcpu *t, u64 pc, const struct block *b)
