@@ -1,0 +1,123 @@
+/* PCI functions: what a device model on the bus "pci" uses.
+ *
+ * A function is a struct with `struct pci_device` first; its class has .bus = "pci", PCI_PROPS among its properties and
+ * PCI_FIELDS in its state. Its init calls pci_init, then adds capabilities and BARs; its reset and loaded hooks call
+ * pci_reset and pci_loaded. Configuration space is three arrays: values after reset, bits that software may write, and
+ * bits that it clears by writing one; hooks only hear that something was written. */
+#ifndef MOSS_HW_PCI_PCI_H
+#define MOSS_HW_PCI_PCI_H
+
+#include "hw/core/device.h"
+
+struct pci_host;
+struct pci_device;
+
+#define PCI_CONFIG_SIZE  256
+#define PCI_BARS         6
+#define PCI_MSIX_VECTORS 128
+
+enum { /* offsets and bits of the type 0 header */
+       PCI_COMMAND = 0x04,
+       PCI_COMMAND_IO = 1 << 0,
+       PCI_COMMAND_MEMORY = 1 << 1,
+       PCI_COMMAND_MASTER = 1 << 2,
+       PCI_COMMAND_INTX_DISABLE = 1 << 10,
+       PCI_STATUS = 0x06,
+       PCI_STATUS_INTERRUPT = 1 << 3,
+       PCI_STATUS_CAP_LIST = 1 << 4,
+       PCI_BAR0 = 0x10,
+       PCI_SUBSYSTEM_VENDOR = 0x2c,
+       PCI_CAPABILITIES = 0x34,
+       PCI_INTERRUPT_LINE = 0x3c,
+       PCI_INTERRUPT_PIN = 0x3d,
+       PCI_CAP_ID_MSI = 0x05,
+       PCI_CAP_ID_VENDOR = 0x09,
+       PCI_CAP_ID_MSIX = 0x11,
+};
+
+enum pci_bar_kind { PCI_BAR_NONE, PCI_BAR_MEM32, PCI_BAR_MEM64 /* takes the next BAR too */, PCI_BAR_IO };
+struct pci_bar {
+    struct mem_region *region; /* its size is a power of two */
+    enum pci_bar_kind kind;
+    bool mapped;
+    u64 at; /* where, if mapped */
+};
+
+struct pci_device {
+    struct device dev;
+    struct pci_host *host;
+    struct pci_device *next; /* on the bus */
+    const char *addr;        /* property: "SLOT[.FUNCTION]", hexadecimal */
+    bool multifunction;
+    const char *romfile; /* accepted, and no ROM is ever shown */
+    u32 rombar;
+    u8 devfn;
+    u8 config[PCI_CONFIG_SIZE];
+    u8 initial[PCI_CONFIG_SIZE], wmask[PCI_CONFIG_SIZE], w1c[PCI_CONFIG_SIZE];
+    u8 cap_end; /* first free byte behind the capabilities */
+    struct pci_bar bar[PCI_BARS];
+    bool intx_level;
+    void (*config_written)(struct pci_device *p, unsigned off, unsigned size);
+
+    u8 msi_cap;
+    u8 msix_cap; /* 0: none */
+    u16 msix_count;
+    u32 msix_table[PCI_MSIX_VECTORS * 4];
+    u32 msix_pba[PCI_MSIX_VECTORS / 32];
+    struct mem_region msix_region;
+};
+
+#define PCI_PROPS(T)                                                                                            \
+    PROP("addr", PROP_STR, T, pci.addr, NULL, "slot[.function], hexadecimal; else the first free slot"),        \
+        PROP("multifunction", PROP_BOOL, T, pci.multifunction, "off", "function 0 says that there are others"), \
+        PROP("romfile", PROP_STR, T, pci.romfile, NULL, "accepted, not used: no option ROM is shown"),          \
+        PROP("rombar", PROP_U32, T, pci.rombar, "1", "accepted, not used")
+#define PCI_FIELDS(T) \
+    FIELDS(T, pci.config, .flags = F_KEEP), FIELD(T, pci.intx_level), FIELDS(T, pci.msix_table), FIELDS(T, pci.msix_pba)
+
+struct pci_ident {
+    u16 vendor, device, subsystem_vendor, subsystem;
+    u32 class_code; /* base class, sub-class, interface: 24 bits */
+    u8 revision;
+    u8 interrupt_pin; /* 0: none, 1: INTA */
+};
+void pci_init(struct pci_device *p, const struct pci_ident *id);
+void pci_reset(struct pci_device *p);
+bool pci_loaded(struct pci_device *p, struct err *e);
+
+/* A register of configuration space, little-endian: value after reset, writable bits, bits cleared by writing one. */
+void pci_row(struct pci_device *p, unsigned off, unsigned size, u32 initial, u32 wmask, u32 w1c);
+/* Room for a capability of `size` bytes, its first two included; gives its offset. */
+u8 pci_add_cap(struct pci_device *p, u8 id, u8 size);
+void pci_add_bar(struct pci_device *p, unsigned n, enum pci_bar_kind kind, bool prefetch, struct mem_region *r);
+
+u32 pci_config_read(struct pci_device *p, unsigned off, unsigned size);
+void pci_config_write(struct pci_device *p, unsigned off, unsigned size, u32 v);
+static inline u16 pci_requester(const struct pci_device *p)
+{
+    return p->devfn; /* bus 0 */
+}
+bool pci_is_master(const struct pci_device *p);
+
+/* -- interrupts: pci_msi.c --------------------------------------------------------------------------- */
+
+void pci_set_intx(struct pci_device *p, bool level);
+/* MSI-X with its table and pending bits in a BAR of its own. At most PCI_MSIX_VECTORS. */
+void pci_msix_init(struct pci_device *p, unsigned bar, unsigned vectors);
+bool pci_msix_enabled(const struct pci_device *p);
+void pci_msix_notify(struct pci_device *p, unsigned vector);
+/* Plain MSI, 64-bit addresses, no masks; vectors a power of two up to 32. */
+void pci_msi_init(struct pci_device *p, unsigned vectors);
+bool pci_msi_enabled(const struct pci_device *p);
+void pci_msi_notify(struct pci_device *p, unsigned vector);
+
+/* -- the bus: pci_host.c ------------------------------------------------------------------------------- */
+
+/* Puts a function, whose class is of bus "pci", on the host's bus; what -device does through the host's plug. */
+bool pci_plug(struct device *host, struct pci_device *p, struct err *e);
+/* Maps and unmaps BARs as command register and BARs say. */
+void pci_host_map(struct pci_device *p);
+/* Some function's INTx changed. */
+void pci_host_intx(struct pci_host *h);
+
+#endif
