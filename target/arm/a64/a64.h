@@ -160,7 +160,8 @@ struct pattern {
 extern const struct pattern a64_patterns[];
 extern const unsigned a64_npatterns;
 u32 pattern_value(const struct pattern *p, unsigned field, u32 insn);
-const struct pattern *a64_find(u32 insn); /* NULL: unallocated */
+bool pattern_allows(const struct pattern *p, u32 insn); /* the fields keep their limits */
+const struct pattern *a64_find(u32 insn);               /* NULL: unallocated */
 int a64_disas(char *out, size_t n, u64 pc, u32 insn);
 
 void a64_translate(struct ir *ir, const struct tr_request *rq, struct tr_result *rs);
