@@ -1,14 +1,9 @@
-/* A connected stream socket, unix or TCP, as server or client; one connection at a time, others wait
- * in the listen queue. A client with reconnect= comes back; a server listens again. */
+/* A stream socket, unix or TCP, as server or client; base/conn.h keeps it connected. */
 #include <errno.h>
-#include <glib-unix.h>
-#include <poll.h>
 #include <string.h>
 #include <unistd.h>
 
-#include "base/clock.h"
-#include "base/log.h"
-#include "base/sock.h"
+#include "base/conn.h"
 #include "chardev/chardev_priv.h"
 #include "chardev/telnet.h"
 
@@ -16,15 +11,11 @@ enum { PASSED_FDS = 16 };
 
 struct sock {
     struct chardev c;
-    struct sock_addrs addrs;
-    bool server, wait, is_telnet, nodelay;
-    u64 reconnect_ns; /* 0: a lost connection stays lost */
-    char *name, *unlink_path;
+    struct conn conn;
+    bool wait, is_telnet, nodelay;
+    char *name;
 
-    int fd, listen_fd; /* -1: none */
-    guint accept_watch, connect_watch;
-    unsigned next_addr; /* the one to try */
-    struct timer retry;
+    int fd; /* -1: nobody is connected */
     struct watch *in;
     struct fd_out out;
     struct telnet telnet;
@@ -34,14 +25,13 @@ struct sock {
 
 static void sock_gone(struct chardev *c);
 static void sock_broken(struct chardev *c);
-static void sock_listen_on(struct sock *s);
-static void connect_begin(void *opaque);
 
 static void where_update(struct sock *s)
 {
-    const char *kind = s->addrs.n && s->addrs.a[0].sa.sa_family == AF_UNIX ? "unix" : s->is_telnet ? "telnet" : "tcp";
+    const struct sock_addrs *a = &s->conn.addrs;
+    const char *kind = a->n && a->a[0].sa.sa_family == AF_UNIX ? "unix" : s->is_telnet ? "telnet" : "tcp";
     chardev_set_where(&s->c, "%s%s:%s%s", s->fd >= 0 ? "" : "disconnected:", kind, s->name,
-                      s->server ? ",server=on" : "");
+                      s->conn.server ? ",server=on" : "");
 }
 
 /* -- a connection ---------------------------------------------------------------------------------- */
@@ -128,10 +118,10 @@ static void sock_ready(void *opaque)
     }
 }
 
-static void sock_connected(struct sock *s, int fd)
+static void sock_connected(void *opaque, int fd)
 {
+    struct sock *s = opaque;
     s->fd = fd;
-    fd_set_nonblock(fd);
     if (s->nodelay) {
         sock_nodelay(fd);
     }
@@ -147,10 +137,6 @@ static void sock_connected(struct sock *s, int fd)
 
 static void connection_drop(struct sock *s)
 {
-    if (s->connect_watch) {
-        g_source_remove(s->connect_watch);
-        s->connect_watch = 0;
-    }
     watch_free(s->in);
     s->in = NULL;
     fd_out_reset(&s->out);
@@ -165,11 +151,7 @@ static void sock_gone(struct chardev *c)
     struct sock *s = (struct sock *)c;
     connection_drop(s);
     where_update(s);
-    if (s->listen_fd >= 0) {
-        sock_listen_on(s);
-    } else if (s->reconnect_ns) {
-        timer_set(&s->retry, clock_now(CLOCK_HOST) + s->reconnect_ns);
-    }
+    conn_lost(&s->conn);
     chardev_set_open(c, false);
 }
 
@@ -201,110 +183,6 @@ static void sock_write(struct chardev *c, const u8 *p, size_t n)
     buf_free(&b);
 }
 
-/* -- server ---------------------------------------------------------------------------------------- */
-
-static gboolean accept_ready(gint fd, GIOCondition cond, gpointer opaque)
-{
-    struct sock *s = opaque;
-    (void)cond;
-    int peer = sock_accept(fd);
-    if (peer < 0) {
-        return G_SOURCE_CONTINUE;
-    }
-    s->accept_watch = 0;
-    sock_connected(s, peer);
-    return G_SOURCE_REMOVE;
-}
-
-static void sock_listen_on(struct sock *s)
-{
-    if (!s->accept_watch) {
-        s->accept_watch = g_unix_fd_add(s->listen_fd, G_IO_IN, accept_ready, s);
-    }
-}
-
-static bool server_start(struct sock *s, struct err *e)
-{
-    if (s->listen_fd < 0) {
-        s->listen_fd = sock_listen(&s->addrs, e);
-    }
-    if (s->listen_fd < 0) {
-        return false;
-    }
-    struct sock_addr at = {.len = sizeof(at.space)};
-    if (getsockname(s->listen_fd, &at.sa, &at.len) == 0 && at.sa.sa_family != AF_UNIX) {
-        g_free(s->name);
-        s->name = g_malloc0(128);
-        sock_name(&at, s->name, 128);
-    }
-    where_update(s);
-    fd_set_nonblock(s->listen_fd);
-    if (!s->wait) {
-        sock_listen_on(s);
-        return true;
-    }
-    fprintf(stderr, "moss: waiting for a connection on %s\n", s->c.where);
-    int peer;
-    while ((peer = sock_accept(s->listen_fd)) < 0) {
-        poll(&(struct pollfd){.fd = s->listen_fd, .events = POLLIN}, 1, -1);
-    }
-    sock_connected(s, peer);
-    return true;
-}
-
-/* -- client ---------------------------------------------------------------------------------------- */
-
-static void connect_failed(struct sock *s)
-{
-    connection_drop(s);
-    if (++s->next_addr < s->addrs.n) {
-        connect_begin(s);
-        return;
-    }
-    s->next_addr = 0;
-    timer_set(&s->retry, clock_now(CLOCK_HOST) + s->reconnect_ns);
-}
-
-static gboolean connect_decided(gint fd, GIOCondition cond, gpointer opaque)
-{
-    struct sock *s = opaque;
-    (void)cond;
-    s->connect_watch = 0;
-    if (sock_error(fd)) {
-        connect_failed(s);
-    } else {
-        s->fd = -1;
-        sock_connected(s, fd);
-    }
-    return G_SOURCE_REMOVE;
-}
-
-static void connect_begin(void *opaque)
-{
-    struct sock *s = opaque;
-    s->fd = sock_connect_start(&s->addrs.a[s->next_addr], SOCK_STREAM);
-    if (s->fd < 0) {
-        connect_failed(s);
-        return;
-    }
-    s->connect_watch = g_unix_fd_add(s->fd, G_IO_OUT | G_IO_ERR | G_IO_HUP, connect_decided, s);
-}
-
-static bool client_start(struct sock *s, struct err *e)
-{
-    where_update(s);
-    if (s->reconnect_ns) {
-        connect_begin(s);
-        return true;
-    }
-    int fd = sock_connect(&s->addrs, e);
-    if (fd < 0) {
-        return false;
-    }
-    sock_connected(s, fd);
-    return true;
-}
-
 /* -- set-up ---------------------------------------------------------------------------------------- */
 
 static bool family_get(struct opts *o, int *family, struct err *e)
@@ -320,23 +198,25 @@ static bool family_get(struct opts *o, int *family, struct err *e)
 /* port=P,to=Q: the first free port of the range. */
 static bool range_listen(struct sock *s, const char *port, u64 to, struct err *e)
 {
-    u64 first = sock_port(&s->addrs.a[0]);
+    struct sock_addrs *a = &s->conn.addrs;
+    u64 first = sock_port(&a->a[0]);
     if (to < first || to > 65535) {
         return err_set(e, "port=%s,to=%llu is no range of ports", port, (unsigned long long)to);
     }
-    for (u64 p = first; p <= to && s->listen_fd < 0; p++) {
-        for (unsigned i = 0; i < s->addrs.n; i++) {
-            sock_set_port(&s->addrs.a[i], (u16)p);
+    for (u64 p = first; p <= to && s->conn.listen_fd < 0; p++) {
+        for (unsigned i = 0; i < a->n; i++) {
+            sock_set_port(&a->a[i], (u16)p);
         }
-        s->listen_fd = sock_listen(&s->addrs, p == to ? e : NULL);
+        s->conn.listen_fd = sock_listen(a, p == to ? e : NULL);
     }
-    return s->listen_fd >= 0;
+    return s->conn.listen_fd >= 0;
 }
 
 static bool tcp_address(struct sock *s, struct opts *o, struct err *e)
 {
     int family;
     u64 to = 0;
+    bool server = s->conn.server;
     const char *host = opts_str(o, "host", ""), *port = opts_str(o, "port", NULL);
     if (!port) {
         return err_set(e, "-chardev socket needs path= (unix), port= (TCP) or fd=");
@@ -344,11 +224,11 @@ static bool tcp_address(struct sock *s, struct opts *o, struct err *e)
     if (!family_get(o, &family, e) || !opts_num(o, "to", &to, e)) {
         return false;
     }
-    s->name = g_strdup_printf("%s:%s", *host ? host : s->server ? "0.0.0.0" : "127.0.0.1", port);
-    if (!sock_resolve(&s->addrs, SOCK_STREAM, family, s->server, host, port, e)) {
+    s->name = g_strdup_printf("%s:%s", *host ? host : server ? "0.0.0.0" : "127.0.0.1", port);
+    if (!sock_resolve(&s->conn.addrs, SOCK_STREAM, family, server, host, port, e)) {
         return false;
     }
-    return !to || !s->server || range_listen(s, port, to, e);
+    return !to || !server || range_listen(s, port, to, e);
 }
 
 static bool fd_address(struct sock *s, const char *text, struct err *e)
@@ -360,11 +240,12 @@ static bool fd_address(struct sock *s, const char *text, struct err *e)
         return err_set(e, "fd=%s is no socket that moss was given", text);
     }
     s->name = g_strdup_printf("fd=%s", text);
-    s->wait &= s->server;
-    s->server = listening;
-    s->reconnect_ns = 0; /* there is no address to go back to */
+    s->wait &= s->conn.server;
+    s->conn.server = listening;
+    s->conn.retry_ns = 0; /* there is no address to go back to */
+    fd_set_nonblock((int)fd);
     if (listening) {
-        s->listen_fd = (int)fd;
+        s->conn.listen_fd = (int)fd;
     } else {
         s->fd = (int)fd;
     }
@@ -381,12 +262,8 @@ static bool address_get(struct sock *s, struct opts *o, struct err *e)
     if (!path) {
         return tcp_address(s, o, e);
     }
-    if (!opts_bool(o, "abstract", &abstract, e) || !sock_unix(&s->addrs, path, abstract, e)) {
-        return false;
-    }
     s->name = g_strdup(path);
-    s->unlink_path = s->server && !abstract ? g_strdup(path) : NULL;
-    return true;
+    return opts_bool(o, "abstract", &abstract, e) && sock_unix(&s->conn.addrs, path, abstract, e);
 }
 
 static bool flags_get(struct sock *s, struct opts *o, struct err *e)
@@ -394,7 +271,7 @@ static bool flags_get(struct sock *s, struct opts *o, struct err *e)
     bool delay = true;
     u64 reconnect = 0;
     s->wait = true;
-    if (!opts_bool(o, "server", &s->server, e) || !opts_bool(o, "wait", &s->wait, e) ||
+    if (!opts_bool(o, "server", &s->conn.server, e) || !opts_bool(o, "wait", &s->wait, e) ||
         !opts_bool(o, "telnet", &s->is_telnet, e) || !opts_bool(o, "delay", &delay, e) ||
         !opts_num(o, "reconnect", &reconnect, e)) {
         return false;
@@ -403,29 +280,41 @@ static bool flags_get(struct sock *s, struct opts *o, struct err *e)
     if (!opts_bool(o, "nodelay", &s->nodelay, e)) {
         return false;
     }
-    if (s->server && reconnect) {
+    if (s->conn.server && reconnect) {
         return err_set(e, "reconnect= is for the side that connects; with server=on moss waits for others");
     }
-    s->reconnect_ns = MIN(reconnect, (u64)86400) * 1000000000;
+    s->conn.retry_ns = MIN(reconnect, (u64)86400) * 1000000000;
     return true;
+}
+
+/* The name tells the port that was chosen for port 0 or out of a range. */
+static void name_update(struct sock *s)
+{
+    struct sock_addr at = {.len = sizeof(at.space)};
+    char name[128];
+    if (s->conn.listen_fd >= 0 && getsockname(s->conn.listen_fd, &at.sa, &at.len) == 0 && at.sa.sa_family != AF_UNIX) {
+        sock_name(&at, name, sizeof(name));
+        g_free(s->name);
+        s->name = g_strdup(name);
+    }
 }
 
 static bool socket_open(struct chardev *c, struct opts *o, struct err *e)
 {
     struct sock *s = (struct sock *)c;
-    s->fd = s->listen_fd = s->out.fd = -1;
-    timer_init(&s->retry, CLOCK_HOST, connect_begin, s);
+    s->fd = s->out.fd = -1;
+    conn_init(&s->conn, sock_connected, s);
     if (!flags_get(s, o, e) || !address_get(s, o, e)) {
         return false;
-    }
-    if (s->server) {
-        return server_start(s, e);
     }
     if (s->fd >= 0) {
         sock_connected(s, s->fd);
         return true;
     }
-    return client_start(s, e);
+    bool ok = conn_start(&s->conn, s->wait, e);
+    name_update(s);
+    where_update(s);
+    return ok;
 }
 
 static void socket_flush(struct chardev *c)
@@ -444,25 +333,15 @@ static void socket_hang_up(struct chardev *c)
 static void socket_close(struct chardev *c)
 {
     struct sock *s = (struct sock *)c;
-    if (!s->retry.fn) { /* was never opened */
+    if (!s->conn.up) { /* was never opened */
         return;
     }
-    timer_cancel(&s->retry);
     connection_drop(s);
-    if (s->accept_watch) {
-        g_source_remove(s->accept_watch);
-    }
-    if (s->listen_fd >= 0) {
-        close(s->listen_fd);
-        if (s->unlink_path) {
-            unlink(s->unlink_path);
-        }
-    }
+    conn_close(&s->conn);
     for (int fd; (fd = chardev_take_fd(c)) >= 0;) {
         close(fd);
     }
     g_free(s->name);
-    g_free(s->unlink_path);
 }
 
 static const struct opt_key keys[] = {
