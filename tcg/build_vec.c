@@ -76,6 +76,10 @@ ir_ref ir_bitcast(struct ir *ir, enum ir_type to, ir_ref a)
     if (type_is_int(to) == type_is_int(from)) {
         return type_is_int(to) ? ir_as(ir, to, a) : a;
     }
+    if (type_is_int(to)) {
+        check(type_bits(from) <= type_bits(to));
+        to = from == IR_F64 ? IR_I64 : IR_I32;
+    }
     if (x->op == IR_bitcast) {
         if (type_is_int(to)) {
             return from == IR_F16 ? ir_zext(ir, IR_I32, x->a, 16) : ir_as(ir, to, x->a);

@@ -56,7 +56,7 @@ static inline ir_ref op_arg_val(const struct ir_op *op, unsigned k)
 unsigned ir_nargs(const struct ir *ir, const struct ir_op *op);
 
 /* What operand k must be: an enum ir_type, or any of a class; IR_NONE: there is none. */
-enum operand_class { WANT_INT = 0x100, WANT_FLOAT, WANT_INT_OR_FLOAT };
+enum operand_class { WANT_INT = 0x100, WANT_NARROW_FLOAT /* F32, F16 */, WANT_INT_OR_FLOAT };
 unsigned ir_wanted(const struct ir *ir, const struct ir_op *op, unsigned k);
 /* What is wrong with op i, NULL: nothing. */
 const char *ir_check_op(const struct ir *ir, unsigned i);

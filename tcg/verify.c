@@ -18,8 +18,8 @@ static bool operand_is(const struct ir *ir, ir_ref r, unsigned want)
     switch (want) {
     case WANT_INT:
         return type_is_int(t);
-    case WANT_FLOAT:
-        return type_is_float(t);
+    case WANT_NARROW_FLOAT:
+        return t == IR_F32 || t == IR_F16;
     case WANT_INT_OR_FLOAT:
         return type_is_int(t) || type_is_float(t);
     default:
@@ -46,7 +46,7 @@ static unsigned wanted_x(const struct ir *ir, const struct ir_op *op, unsigned k
     case IR_i2f:
         return op->imm & 0xff;
     case IR_bitcast:
-        return type_is_int(op->type) ? WANT_FLOAT : WANT_INT;
+        return op->type == IR_I64 ? IR_F64 : op->type == IR_I32 ? (unsigned)WANT_NARROW_FLOAT : (unsigned)WANT_INT;
     case IR_vzero_ext:
     case IR_vset:
         return WANT_INT_OR_FLOAT;
