@@ -6,9 +6,10 @@
 #include <string.h>
 
 #include "base/bits.h"
+#include "hw/core/loader.h"
 #include "hw/core/machine.h"
 
-enum { ROOM = 1 << 20, FIRST_PHANDLE = 0x8000 };
+enum { ROOM = 1 << 20, FIRST_PHANDLE = 0x8000, MARGIN_MIN = 4096, MARGIN_ALIGN = 65536 };
 
 static void dt_check(struct dt *t, int rc, const char *path, const char *what)
 {
@@ -25,22 +26,18 @@ void dt_new(struct dt *t)
 
 bool dt_load(struct dt *t, const char *path, struct err *e)
 {
-    gchar *data = NULL;
-    gsize n;
-    GError *why = NULL;
-    if (!g_file_get_contents(path, &data, &n, &why)) {
-        err_set(e, "Couldn't open dtb file %s: %s", path, why->message);
-        g_error_free(why);
-        return false;
+    struct image_file f;
+    if (!image_read(&f, "dtb", path, NULL)) {
+        return err_set(e, "Couldn't open dtb file %s", path);
     }
-    if (n < sizeof(struct fdt_header) || fdt_check_header(data) || fdt_totalsize(data) > n) {
-        g_free(data);
+    if (f.len < sizeof(struct fdt_header) || fdt_check_header(f.data) || fdt_totalsize(f.data) > f.len) {
+        image_free(&f);
         return err_set(e, "'%s' is not a flattened device tree", path);
     }
-    int size = (int)fdt_totalsize(data) + ROOM;
+    int size = (int)fdt_totalsize(f.data) + ROOM;
     *t = (struct dt){.blob = g_malloc0((gsize)size), .size = size};
-    dt_check(t, fdt_open_into(data, t->blob, size), "/", "");
-    g_free(data);
+    dt_check(t, fdt_open_into(f.data, t->blob, size), "/", "");
+    image_free(&f);
     t->last_phandle = MAX(fdt_get_max_phandle(t->blob), FIRST_PHANDLE - 1u);
     return true;
 }
@@ -54,7 +51,9 @@ void dt_free(struct dt *t)
 bool dt_finish(struct dt *t, struct err *e)
 {
     dt_check(t, fdt_pack(t->blob), "/", "");
-    t->size = (int)fdt_totalsize(t->blob);
+    t->size = (int)align_up(fdt_totalsize(t->blob) + MARGIN_MIN, MARGIN_ALIGN);
+    t->blob = g_realloc(t->blob, (gsize)t->size);
+    dt_check(t, fdt_open_into(t->blob, t->blob, t->size), "/", "");
     return !t->err.msg[0] || err_set(e, "%s", t->err.msg);
 }
 
@@ -70,6 +69,13 @@ void dt_node(struct dt *t, const char *path)
     const char *name = strrchr(path, '/');
     int parent = name == path ? 0 : fdt_path_offset_namelen(t->blob, path, (int)(name - path));
     dt_check(t, parent < 0 ? parent : fdt_add_subnode(t->blob, parent, name + 1), path, "");
+}
+
+void dt_node_once(struct dt *t, const char *path)
+{
+    if (!dt_has(t, path)) {
+        dt_node(t, path);
+    }
 }
 
 void dt_bytes(struct dt *t, const char *path, const char *prop, const void *p, size_t n)

@@ -19,9 +19,11 @@ struct dt {
 void dt_new(struct dt *t);
 bool dt_load(struct dt *t, const char *path, struct err *e); /* a blob from a file */
 void dt_free(struct dt *t);
-bool dt_finish(struct dt *t, struct err *e); /* packs; blob and size are what the guest gets */
+/* Packs, and leaves some room, as firmware adds to the tree in place; blob and size are what the guest gets. */
+bool dt_finish(struct dt *t, struct err *e);
 
 void dt_node(struct dt *t, const char *path);
+void dt_node_once(struct dt *t, const char *path); /* unless it is there */
 bool dt_has(const struct dt *t, const char *path);
 void dt_flag(struct dt *t, const char *path, const char *prop);
 void dt_u32(struct dt *t, const char *path, const char *prop, u32 v);

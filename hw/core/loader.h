@@ -31,6 +31,8 @@ struct image_file {
     u8 *data; /* g_free; NULL: nothing read */
     u64 len;
 };
+/* A file as named, else of that name in the folders where distributions put firmware; NULL: neither. g_free. */
+char *image_find(const char *name);
 /* The sentence is "could not load WHAT 'PATH'" and why. */
 bool image_read(struct image_file *f, const char *what, const char *path, struct err *e);
 /* Looks through gzip, zstd and the EFI zboot wrapper around either (a kernel's vmlinuz.efi). */

@@ -93,6 +93,9 @@ void machine_free(struct machine *m)
     for (struct device *d = m->devices; d; d = d->next) {
         device_fini(d);
     }
+    if (m->board->fini) {
+        m->board->fini(m);
+    }
     loader_free(m);
     mem_space_free(m->sysmem);
     ram_free(&m->ram);

@@ -72,6 +72,8 @@ struct board {
     bool (*build)(struct machine *m, struct err *e);  /* parts are placed by machine_place_parts(); wires the rest */
     bool (*finish)(struct machine *m, struct err *e); /* after -device: device tree, kernel, firmware */
     void (*reset)(struct machine *m);                 /* after devices and images, before the cpus; may be NULL */
+    void (*fini)(struct machine *m);                  /* may be NULL */
+    void (*power_button)(struct machine *m);          /* somebody pressed it; NULL: the board has none */
     const char *ram_name;                             /* of the RAM region, NULL: "ram" */
 };
 

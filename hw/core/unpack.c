@@ -3,9 +3,13 @@
 #include <glib.h>
 #include <string.h>
 #include <zlib.h>
+#if __has_include(<zstd.h>)
 #include <zstd.h>
+#define HAVE_ZSTD_H
+#endif
 
 #include "base/bits.h"
+#include "config.h"
 #include "hw/core/loader.h"
 
 /* Far above any kernel; a small file that unpacks to more is an attack or a mistake. */
@@ -27,6 +31,25 @@ bool image_read(struct image_file *f, const char *what, const char *path, struct
     }
     *f = (struct image_file){.data = (u8 *)data, .len = n};
     return true;
+}
+
+char *image_find(const char *name)
+{
+    if (g_file_test(name, G_FILE_TEST_EXISTS)) {
+        return g_strdup(name);
+    }
+    char *found = NULL;
+    gchar **dirs = g_strsplit(MOSS_DATADIRS, ":", 0);
+    for (gchar **d = dirs; *d && !found && !strchr(name, '/'); d++) {
+        char *path = g_build_filename(*d, name, NULL);
+        if (g_file_test(path, G_FILE_TEST_EXISTS)) {
+            found = path;
+        } else {
+            g_free(path);
+        }
+    }
+    g_strfreev(dirs);
+    return found;
 }
 
 void image_free(struct image_file *f)
@@ -67,6 +90,7 @@ static bool gunzip(struct image_file *f, struct err *e)
     return true;
 }
 
+#ifdef HAVE_ZSTD_H
 static bool unzstd(struct image_file *f, struct err *e)
 {
     ZSTD_DStream *z = ZSTD_createDStream();
@@ -90,6 +114,13 @@ static bool unzstd(struct image_file *f, struct err *e)
     image_replace(f, out.dst, out.pos);
     return true;
 }
+#else
+static bool unzstd(struct image_file *f, struct err *e)
+{
+    (void)f;
+    return err_set(e, "it is compressed with zstd, which this build lacks (libzstd)");
+}
+#endif
 
 /* struct linux_efi_zboot_header: "MZ\0\0", "zimg", payload offset, payload size, 8 bytes, the compression's name. */
 static bool unwrap_zboot(struct image_file *f, struct err *e)
