@@ -459,9 +459,10 @@ static void stopped_time_is_not_counted(void **state)
     assert_true(at >= 5000 + 2000000);
     g_usleep(20000);
     assert_int_equal(clock_now(CLOCK_VIRTUAL), at);
+    u64 restarted = clock_now(CLOCK_HOST);
     clock_start();
     u64 later = clock_now(CLOCK_VIRTUAL);
-    assert_true(later >= at && later < at + 20000000);
+    assert_true(later >= at && later - at <= clock_now(CLOCK_HOST) - restarted);
     clock_stop();
 }
 
