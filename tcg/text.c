@@ -74,7 +74,7 @@ static void print_off(struct buf *out, u32 imm)
 
 /* -- operands ------------------------------------------------------------------------------------------------ */
 
-static bool reads_vector(const struct ir *ir, const struct ir_op *op, unsigned k)
+bool text_reads_vector(const struct ir *ir, const struct ir_op *op, unsigned k)
 {
     switch (ir_ops[op->op].args[k]) {
     case 'v':
@@ -122,7 +122,7 @@ static void print_sub(struct buf *out, const struct ir_op *op)
         buf_printf(out, ".%s", ir_cond_names[sub]);
         break;
     case SUB_es:
-        if (ir_result(op) == IR_V128 || op->op == IR_vget || op->op == IR_vgets || op->op == IR_bswap) {
+        if (text_has_es(op)) {
             buf_printf(out, ".%s", text_es[sub & 3]);
         }
         break;
@@ -219,17 +219,11 @@ static void print_imm(struct buf *out, const struct ir *ir, const struct ir_op *
 /* -- lines ----------------------------------------------------------------------------------------------------------
  */
 
-/* These name their imm before the operands: "put x0, v4", "call helper, v1". */
-static bool imm_first(const struct ir_op *op)
-{
-    return op->op == IR_put || op->op == IR_call;
-}
-
 static void print_op(struct buf *out, const struct ir *ir, const struct ir_op *op)
 {
     const char *sep = " ";
     unsigned first = 0, n = ir_nargs(ir, op);
-    if (imm_first(op)) {
+    if (text_imm_first(op)) {
         print_imm(out, ir, op, sep);
         sep = ", ";
     }
@@ -241,11 +235,11 @@ static void print_op(struct buf *out, const struct ir *ir, const struct ir_op *o
     }
     for (unsigned k = first; k < n; k++, sep = ", ") {
         buf_printf(out, "%s", sep);
-        print_ref(out, ir, op_arg_val(op, k), reads_vector(ir, op, k));
+        print_ref(out, ir, op_arg_val(op, k), text_reads_vector(ir, op, k));
     }
     if (op_is_mem(op->op)) {
         print_mo(out, op->d);
-    } else if (!imm_first(op)) {
+    } else if (!text_imm_first(op)) {
         print_imm(out, ir, op, sep);
     }
 }

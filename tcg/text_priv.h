@@ -29,5 +29,17 @@ static inline bool text_has_type(const struct ir_op *op)
     }
     return ir_ops[o].result == RESULT_T || o == IR_setcc || o == IR_st || o == IR_exitcc;
 }
+/* The element size is written. */
+static inline bool text_has_es(const struct ir_op *op)
+{
+    return ir_result(op) == IR_V128 || op->op == IR_vget || op->op == IR_vgets || op->op == IR_bswap;
+}
+/* imm comes before the operands: "put x0, v4", "call helper, v1". */
+static inline bool text_imm_first(const struct ir_op *op)
+{
+    return op->op == IR_put || op->op == IR_call;
+}
+/* Operand k, if constant, is a vector. */
+bool text_reads_vector(const struct ir *ir, const struct ir_op *op, unsigned k);
 
 #endif

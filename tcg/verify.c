@@ -289,7 +289,7 @@ const char *ir_check_op(const struct ir *ir, unsigned i)
     }
     unsigned fixed = ir_ops[op->op].result;
     bool typed = fixed == RESULT_T || fixed == IR_NONE || op->op == IR_setcc;
-    if (!type_ok(op) || (!typed && op->type != fixed && op->type != IR_NONE)) {
+    if (!type_ok(op) || (!typed && op->type != fixed)) {
         return "bad type";
     }
     const char *wrong = check_sub(op);
