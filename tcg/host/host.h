@@ -17,7 +17,7 @@ struct host_thunks {
     const void *leave;     /* jump here with the token in the return register */
     const void *lookup;    /* jump here with the virtual target in the scratch register: rt_funcs.lookup, then go */
     const void *leave_event; /* jump here to leave with REASON_EVENT; rt.pc is exact already (rt_funcs.lookup returns it) */
-    const void *slow[8];   /* save registers, call C; the back end's own */
+    const void *slow[16];  /* save registers, call C; the back end's own */
 };
 
 /* How translated code came back: low 3 bits say what, the rest is the argument. */

@@ -1,0 +1,532 @@
+/* Exits: bringing the state to where block boundaries want it, linked jumps, the jump cache, events.
+ *
+ * At a boundary pinned slots are in their registers and all others in their homes. On the way out of a side exit that
+ * happens in cold code and must not disturb what the allocator knows: nothing here allocates, only rax, rcx and xmm0 are
+ * used, and rdx carries the target of an indirect exit through. None of the moves touches EFLAGS. */
+#include "tcg/host/x86_64/x_priv.h"
+
+/* -- the canonical state ---------------------------------------------------------------------------------------- */
+
+/* A 64-bit value was put into a 32-bit slot: its upper half has to go. */
+static bool needs_cut(const struct gen *g, unsigned s, ir_ref r)
+{
+    return g->t->slots[s].type == IR_I32 && g->vals[r].type == IR_I64;
+}
+bool slot_is_canon(const struct gen *g, unsigned s)
+{
+    ir_ref r = g->cur[s];
+    unsigned pin = g->pins.reg_of[s];
+    if (pin == NOREG) {
+        return r == 0 || g->home[s] == r;
+    }
+    return r && !ir_is_const(r) && g->vals[r].reg == pin && !needs_cut(g, s, r);
+}
+
+#define FOR_TOUCHED(g, s)                                                                                              \
+    for (unsigned w_ = 0; w_ < IR_MAX_SLOTS / 64; w_++)                                                                \
+        for (u64 m_ = (g)->touched.w[w_], s; m_ && (s = w_ * 64 + ctz64(m_), true); m_ &= m_ - 1)
+
+static bool state_is_canon(const struct gen *g)
+{
+    FOR_TOUCHED (g, s) {
+        if (!slot_is_canon(g, (unsigned)s)) {
+            return false;
+        }
+    }
+    return true;
+}
+
+/* Values that lie only in a home about to be overwritten move away first (in code both paths run). */
+static void canon_prepare(struct gen *g)
+{
+    FOR_TOUCHED (g, s) {
+        ir_ref r = g->cur[s];
+        if (slot_is_canon(g, (unsigned)s) || !r || ir_is_const(r) || g->vals[r].reg != NOREG) {
+            continue;
+        }
+        unsigned loc = g->vals[r].mem;
+        if (loc >= LOC_HOME && loc < LOC_SPILL && loc - LOC_HOME != s && !slot_is_canon(g, loc - LOC_HOME)) {
+            ra_rescue_home(g, loc - LOC_HOME);
+        }
+    }
+}
+
+struct moves {
+    u32 pending;
+    u8 from[16];
+    bool wide[16];
+};
+
+static void moves_emit(struct gen *g, struct moves *m)
+{
+    while (m->pending) {
+        u32 used = 0;
+        for (u32 p = m->pending; p; p &= p - 1) {
+            unsigned d = ctz32(p);
+            used |= m->from[d] == d ? 0 : RBIT(m->from[d]);
+        }
+        u32 ready = m->pending & ~used;
+        if (ready) {
+            unsigned d = ctz32(ready);
+            x_mov(g->c, m->wide[d], d, m->from[d]);
+            m->pending &= ~RBIT(d);
+            continue;
+        }
+        unsigned d = ctz32(m->pending);
+        x_mov(g->c, true, RAX, d);
+        for (u32 p = m->pending; p; p &= p - 1) {
+            unsigned k = ctz32(p);
+            if (m->from[k] == d) {
+                m->from[k] = RAX;
+            }
+        }
+    }
+}
+
+static void canon_pins(struct gen *g)
+{
+    struct moves m = {.pending = 0};
+    FOR_TOUCHED (g, s) {
+        ir_ref r = g->cur[s];
+        unsigned pin = g->pins.reg_of[s];
+        if (pin != NOREG && r && !ir_is_const(r) && g->vals[r].reg != NOREG && !slot_is_canon(g, (unsigned)s)) {
+            m.pending |= RBIT(pin);
+            m.from[pin] = g->vals[r].reg;
+            m.wide[pin] = !needs_cut(g, (unsigned)s, r);
+        }
+    }
+    moves_emit(g, &m);
+    FOR_TOUCHED (g, s) {
+        ir_ref r = g->cur[s];
+        unsigned pin = g->pins.reg_of[s], t = g->t->slots[s].type;
+        if (pin == NOREG || (r && !ir_is_const(r) && g->vals[r].reg != NOREG)) {
+            continue;
+        }
+        if (r == 0) {
+            x_load(g->c, is_w(t), pin, slot_mem(g, (unsigned)s));
+        } else if (ir_is_const(r)) {
+            ra_load(g, pin, r, t);
+        } else {
+            x_load(g->c, is_w(t) && is_w(g->vals[r].type), pin, loc_mem(g, g->vals[r].mem));
+        }
+    }
+}
+
+static void canon(struct gen *g)
+{
+    FOR_TOUCHED (g, s) {
+        if (g->t->slots[s].type == IR_FLAGS && !slot_is_canon(g, (unsigned)s)) {
+            ra_copy_home(g, (unsigned)s);
+        }
+    }
+    FOR_TOUCHED (g, s) {
+        if (g->pins.reg_of[s] == NOREG && g->t->slots[s].type != IR_FLAGS && !slot_is_canon(g, (unsigned)s)) {
+            ra_copy_home(g, (unsigned)s);
+        }
+    }
+    canon_pins(g);
+}
+
+void state_home(struct gen *g)
+{
+    for (unsigned k = 0; k < g->pins.n; k++) {
+        ra_store_home(g, g->pins.slot[k]);
+    }
+    FOR_TOUCHED (g, s) {
+        ra_store_home(g, (unsigned)s);
+    }
+}
+
+/* -- leaving ------------------------------------------------------------------------------------------------------- */
+
+static u32 reason_token(enum ir_reason why)
+{
+    return TOKEN_REASON | (u32)why << 3;
+}
+
+/* rt.pc = page + off, and out. */
+static void leave(struct gen *g, i32 off, u32 token, const void *thunk)
+{
+    x_load(g->c, true, RCX, RT_MEM(page));
+    if (off) {
+        x_lea(g->c, true, RCX, MEM(RCX, off));
+    }
+    x_store(g->c, true, RT_MEM(pc), RCX);
+    x_mov_i(g->c, RAX, token);
+    jump_abs(g, x_jmp(g->c), thunk);
+}
+
+static u8 *event_check(struct gen *g)
+{
+    x_alu_mi(g->c, ALU_CMP, false, RT_MEM(event), 0);
+    return x_jcc(g->c, X_NE);
+}
+
+/* What follows in cold code when the present code is hot, right here when it is cold. */
+static bool aside(struct gen *g)
+{
+    bool hot = g->c == &g->hot;
+    to_cold(g);
+    return hot;
+}
+static void back(struct gen *g, bool hot)
+{
+    if (hot) {
+        to_hot(g);
+    }
+}
+
+static struct gen_exit *exit_new(struct gen *g, i32 target, unsigned kind)
+{
+    struct gen_exit *e = &g->out->exits[g->out->nexits++];
+    *e = (struct gen_exit){.target = target, .kind = (u8)kind};
+    return e;
+}
+
+/* The displacement is to lie inside eight aligned bytes, so that one store changes it. */
+static void align_disp(struct gen *g, unsigned opcode_bytes)
+{
+    unsigned at = (unsigned)((uintptr_t)(g->c->p + opcode_bytes) & 7);
+    if (at > 4) {
+        x_nops(g->c, 8 - at);
+    }
+}
+
+static bool same_page(const struct gen *g, i32 target)
+{
+    return target >= 0 && target < 1 << g->ir->page_bits;
+}
+static bool can_link(const struct gen *g, i32 target)
+{
+    return same_page(g, target) && g->out->nexits < GEN_MAX_EXITS && !g->cfg->no_chain;
+}
+/* Every loop of links goes backward somewhere. */
+static bool is_backward(const struct gen *g, i32 target)
+{
+    return target <= (i32)g->ir->start_off;
+}
+
+/* Registers the jump whose displacement is at `at`, and writes its stub. */
+static void link_here(struct gen *g, u8 *at, unsigned opcode_bytes, i32 target, unsigned kind)
+{
+    unsigned n = g->out->nexits;
+    struct gen_exit *e = exit_new(g, target, kind);
+    e->same_page = true;
+    e->patch_off = (u32)(at - opcode_bytes - g->out->rw);
+    bool hot = aside(g);
+    bind_cold(g, at);
+    e->stub_off = (u32)(g->c->p - g->out->rw);
+    leave(g, target, TOKEN_EXIT | (g->cfg->block_id << 3 | n) << 3, g->cfg->thunks->leave);
+    back(g, hot);
+}
+
+/* -- the jump cache ----------------------------------------------------------------------------------------------------- */
+
+enum { JC_ENTRY_LOG2 = 4 };
+_Static_assert(sizeof(struct jc_entry) == 1 << JC_ENTRY_LOG2, "scaled below");
+
+/* rdx = virtual target, rcx = its page; [rax + disp] the entry. */
+static void go_through_cache(struct gen *g, i32 disp)
+{
+    x_rm(g->c, 0x39, true, RDX, MEM(RAX, disp));
+    u8 *miss = x_jcc(g->c, X_NE);
+    x_store(g->c, true, RT_MEM(page), RCX);
+    u8 *event = event_check(g);
+    x_rm(g->c, 0xff, false, 4, MEM(RAX, disp + (i32)offsetof(struct jc_entry, code)));
+    bool hot = aside(g);
+    bind_cold(g, miss);
+    jump_abs(g, x_jmp(g->c), g->cfg->thunks->lookup);
+    bind_cold(g, event);
+    x_store(g->c, true, RT_MEM(pc), RDX);
+    x_mov_i(g->c, RAX, reason_token(REASON_EVENT));
+    jump_abs(g, x_jmp(g->c), g->cfg->thunks->leave);
+    back(g, hot);
+}
+
+/* To a constant place in another page: most of the index is known. */
+static void goto_far(struct gen *g, i32 target, unsigned kind)
+{
+    if (g->out->nexits < GEN_MAX_EXITS) {
+        exit_new(g, target, kind);
+    }
+    i32 page = target & -(1 << g->ir->page_bits), off = target - page;
+    x_load(g->c, true, RCX, RT_MEM(page));
+    if (page) {
+        x_alu_i(g->c, ALU_ADD, true, RCX, page);
+    }
+    x_lea(g->c, true, RDX, MEM(RCX, off));
+    x_mov(g->c, false, RAX, RDX);
+    x_shift(g->c, SH_SHR, false, RAX, 2);
+    x_alu_i(g->c, ALU_AND, false, RAX, 0xfc00);
+    x_alu_m(g->c, ALU_ADD, true, RAX, RT_MEM(jc));
+    go_through_cache(g, (off >> 2 & 63) << JC_ENTRY_LOG2);
+}
+
+static void goto_ind(struct gen *g)
+{
+    if (x_cpu.fast_pext) {
+        x_mov_i(g->c, RAX, JC_PEXT);
+        v_rrr(g->c, X_PEXT, RAX, RDX, RAX);
+        x_shift(g->c, SH_SHL, false, RAX, JC_ENTRY_LOG2);
+    } else {
+        x_mov(g->c, false, RAX, RDX);
+        x_mov(g->c, false, RCX, RDX);
+        x_shift(g->c, SH_SHL, false, RAX, 2);
+        x_shift(g->c, SH_SHR, false, RCX, 2);
+        x_alu_i(g->c, ALU_AND, false, RAX, 0x3f0);
+        x_alu_i(g->c, ALU_AND, false, RCX, 0xfc00);
+        x_alu(g->c, ALU_OR, false, RAX, RCX);
+    }
+    x_alu_m(g->c, ALU_ADD, true, RAX, RT_MEM(jc));
+    x_mov(g->c, true, RCX, RDX);
+    x_alu_i(g->c, ALU_AND, true, RCX, -(1 << g->ir->page_bits));
+    go_through_cache(g, 0);
+}
+
+/* -- exits ------------------------------------------------------------------------------------------------------------------ */
+
+/* The state is canonical: go to page + target. */
+static void goto_target(struct gen *g, i32 target, unsigned kind)
+{
+    if (g->cfg->no_chain) {
+        leave(g, target, reason_token(REASON_NONE), g->cfg->thunks->leave);
+        return;
+    }
+    if (!can_link(g, target)) {
+        goto_far(g, target, kind);
+        return;
+    }
+    u8 *event = is_backward(g, target) ? event_check(g) : NULL;
+    align_disp(g, 1);
+    u8 *at = x_jmp(g->c);
+    link_here(g, at, 1, target, kind);
+    if (event) {
+        bool hot = aside(g);
+        bind_cold(g, event);
+        leave(g, target, reason_token(REASON_EVENT), g->cfg->thunks->leave);
+        back(g, hot);
+    }
+}
+
+/* Deterministic mode counted the whole block at its entry: give back what a side exit leaves out. */
+static void refund(struct gen *g)
+{
+    unsigned n = g->ir->ninsns - g->insns_done;
+    if (g->cfg->count && n) {
+        x_alu_mi(g->c, ALU_ADD, false, RT_MEM(countdown), (i32)n);
+    }
+}
+
+/* The op behind this one, when nothing but an unconditional exit follows. */
+static const struct xop *final_exit(const struct gen *g)
+{
+    for (unsigned j = g->i + 1; j < g->ir->nops; j++) {
+        if (g->x[j].op == IR_exit) {
+            return &g->x[j];
+        }
+        if (g->x[j].op != IR_nop) {
+            return NULL;
+        }
+    }
+    return NULL;
+}
+
+static u8 *jump_if(struct gen *g, struct cond c, u8 **second)
+{
+    *second = NULL;
+    if (c.kind == C_ALWAYS) {
+        return x_jmp(g->c);
+    }
+    if (c.kind == C_OR_P) {
+        *second = x_jcc(g->c, X_P);
+    }
+    if (c.kind == C_AND_NP) {
+        u8 *skip = x_jcc8(g->c, X_P);
+        u8 *at = x_jcc(g->c, c.cc);
+        x_here8(g->c, skip);
+        return at;
+    }
+    return x_jcc(g->c, c.cc);
+}
+
+/* The trace ends with "if c go to x's target, else to y's": one canonical state for both. */
+static void exit_pair(struct gen *g, struct cond c, const struct xop *x, const struct xop *y)
+{
+    i32 target = (i32)x->imm;
+    canon(g);
+    if (c.kind == C_CC && can_link(g, target) && !is_backward(g, target)) {
+        align_disp(g, 2);
+        u8 *at = x_jcc(g->c, c.cc);
+        link_here(g, at, 2, target, EXIT_JUMP);
+    } else {
+        struct cond n = {c.kind == C_AND_NP ? C_OR_P : c.kind == C_OR_P ? C_AND_NP : c.kind, c.cc ^ 1};
+        u8 *second, *at = jump_if(g, n, &second);
+        goto_target(g, target, EXIT_JUMP);
+        x_set_rel(at, g->c->p);
+        if (second) {
+            x_set_rel(second, g->c->p);
+        }
+    }
+    goto_target(g, (i32)y->imm, y->sub);
+    g->i = g->ir->nops - 1; /* the final exit is done */
+}
+
+static void exit_aside(struct gen *g, struct cond c, const struct xop *x)
+{
+    i32 target = (i32)x->imm;
+    canon_prepare(g);
+    bool whole = !g->cfg->count || g->insns_done == g->ir->ninsns;
+    if (c.kind == C_CC && can_link(g, target) && !is_backward(g, target) && whole && state_is_canon(g)) {
+        align_disp(g, 2);
+        u8 *at = x_jcc(g->c, c.cc);
+        link_here(g, at, 2, target, EXIT_JUMP);
+        return;
+    }
+    u8 *second, *at = jump_if(g, c, &second);
+    struct eflags ef = g->ef;
+    to_cold(g);
+    bind_cold(g, at);
+    if (second) {
+        bind_cold(g, second);
+    }
+    canon(g);
+    refund(g);
+    goto_target(g, target, EXIT_JUMP);
+    to_hot(g);
+    g->ef = ef;
+}
+
+static bool flags_need_work(const struct gen *g)
+{
+    FOR_TOUCHED (g, s) {
+        if (g->t->slots[s].type == IR_FLAGS && !slot_is_canon(g, (unsigned)s) && ref_is_recipe(g, g->cur[s])) {
+            const struct xop *f = &g->x[g->cur[s]];
+            unsigned kind = f->rk == RK_SUB_DB || f->rk == RK_SUB_AD ? RK_SUB : f->rk == RK_ADD_DB ? RK_ADD : f->rk;
+            bool have = g->ef.kind == kind && g->ef.a == f->a && g->ef.b == f->b && g->ef.type == (u8)f->imm;
+            if (!have || (kind == RK_FCMP && g->ef.fcmp != f->imm << 1)) {
+                return true;
+            }
+        }
+    }
+    return false;
+}
+
+static void exit_if(struct gen *g, struct cond c, struct xop *x)
+{
+    if (c.kind == C_NEVER) {
+        return;
+    }
+    const struct xop *y = c.kind == C_ALWAYS ? NULL : final_exit(g);
+    /* Making the flags' packed form must not destroy the condition. */
+    if (y && !flags_need_work(g)) {
+        canon_prepare(g);
+        exit_pair(g, c, x, y);
+    } else {
+        exit_aside(g, c, x);
+    }
+}
+
+void emit_exitcc(struct gen *g, struct xop *x)
+{
+    exit_if(g, cond_cmp(g, x->sub, x->type, x->a, x->b), x);
+}
+void emit_exitf(struct gen *g, struct xop *x)
+{
+    exit_if(g, cond_flags(g, x->sub, x->a), x);
+}
+
+void emit_exit(struct gen *g, struct xop *x)
+{
+    canon_prepare(g);
+    canon(g);
+    goto_target(g, (i32)x->imm, x->sub);
+}
+
+void emit_exit_ind(struct gen *g, struct xop *x)
+{
+    x_mov(g->c, true, RDX, ra_src(g, x->a, IR_I64));
+    canon_prepare(g);
+    canon(g);
+    if (g->cfg->no_chain) {
+        x_store(g->c, true, RT_MEM(pc), RDX);
+        x_mov_i(g->c, RAX, reason_token(REASON_NONE));
+        jump_abs(g, x_jmp(g->c), g->cfg->thunks->leave);
+    } else {
+        goto_ind(g);
+    }
+}
+
+void emit_exit_pc(struct gen *g, struct xop *x UNUSED)
+{
+    state_home(g);
+    if (g->cfg->no_chain) {
+        x_mov_i(g->c, RAX, reason_token(REASON_NONE));
+        jump_abs(g, x_jmp(g->c), g->cfg->thunks->slow[TH_LEAVE_HOME]);
+    } else {
+        x_load(g->c, true, RDX, RT_MEM(pc));
+        jump_abs(g, x_jmp(g->c), g->cfg->thunks->slow[TH_LOOKUP_HOME]);
+    }
+}
+
+void emit_exit_loop(struct gen *g, struct xop *x)
+{
+    state_home(g);
+    leave(g, (i32)(g->insn_off + g->insn_len), reason_token(x->imm), g->cfg->thunks->slow[TH_LEAVE_HOME]);
+}
+
+/* -- entry -------------------------------------------------------------------------------------------------------------------- */
+
+void control_entry(struct gen *g)
+{
+    x_nops(g->c, 5);
+    if (g->cfg->count) {
+        x_alu_mi(g->c, ALU_SUB, false, RT_MEM(countdown), (i32)g->ir->ninsns);
+        u8 *out = x_jcc(g->c, X_S);
+        to_cold(g);
+        bind_cold(g, out);
+        x_alu_mi(g->c, ALU_ADD, false, RT_MEM(countdown), (i32)g->ir->ninsns);
+        leave(g, (i32)g->ir->start_off, reason_token(REASON_EVENT), g->cfg->thunks->leave);
+        to_hot(g);
+    }
+}
+
+void control_stale(struct gen *g)
+{
+    to_cold(g);
+    g->out->stale_off = (u32)(g->c->p - g->out->rw);
+    leave(g, (i32)g->ir->start_off, reason_token(REASON_RETRANSLATE), g->cfg->thunks->leave);
+    to_hot(g);
+}
+
+/* -- patching ------------------------------------------------------------------------------------------------------------------- */
+
+static void store8(u8 *rw, u64 v)
+{
+    __atomic_store_n((u64 *)(void *)rw, v, __ATOMIC_RELEASE);
+}
+/* Replaces the four bytes at rw, inside one aligned eight. */
+static void patch4(u8 *rw, u32 v)
+{
+    uintptr_t in = (uintptr_t)rw & 7;
+    must(in <= 4);
+    u64 old = __atomic_load_n((u64 *)(void *)(rw - in), __ATOMIC_RELAXED);
+    store8(rw - in, (old & ~(0xffffffffull << 8 * in)) | (u64)v << 8 * in);
+}
+
+void x_patch_jump(u8 *rw, const u8 *at, const u8 *target)
+{
+    unsigned opcode_bytes = *rw == 0x0f ? 2 : 1;
+    must(*rw == 0x0f || *rw == 0xe9);
+    i64 rel = target - (at + opcode_bytes + 4);
+    must(rel == (i32)rel);
+    patch4(rw + opcode_bytes, (u32)rel);
+}
+
+void x_patch_entry(u8 *rw, const u8 *entry, const u8 *stale)
+{
+    must(((uintptr_t)rw & 7) == 0);
+    i64 rel = stale - (entry + 5);
+    must(rel == (i32)rel);
+    u64 old = __atomic_load_n((u64 *)(void *)rw, __ATOMIC_RELAXED);
+    store8(rw, (old & ~0xffffffffffull) | 0xe9 | (u64)(u32)rel << 8);
+}

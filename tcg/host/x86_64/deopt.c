@@ -1,0 +1,319 @@
+/* The deopt map: for each place that may fault, which guest instruction it belongs to and where each slot is.
+ *
+ *      u16 points; u32 code_off[points];
+ *      then a point after the other:  u16 insn_off, u8 refund, u8 n, n x { u8 slot, place }
+ *
+ * A slot that is not listed is where block boundaries want it: its pinned register, or its home. Places are listed
+ * below; registers are as a slow-path thunk saved them. Constants are in LEB128. */
+#include "tcg/host/x86_64/x_priv.h"
+
+#include "tcg/eval.h"
+
+enum place {
+    /* 0..31: registers */
+    PL_CONST = 32, /* value */
+    PL_VECTOR,     /* 16 bytes */
+    PL_MEM,        /* u8: LOC_* */
+    PL_FLAGS,      /* u8 recipe, u8 sub, u32 imm, place, place: b is absent when the recipe needs none */
+    PL_NONE,
+};
+
+/* -- writing ----------------------------------------------------------------------------------------------------- */
+
+static void put(struct gen *g, const void *p, unsigned n)
+{
+    struct gen_out *out = g->out;
+    if (out->map_len + n > out->map_cap) {
+        g->full = true;
+        return;
+    }
+    memcpy(out->map + out->map_len, p, n);
+    out->map_len += n;
+}
+static void put_u8(struct gen *g, unsigned v)
+{
+    u8 b = (u8)v;
+    put(g, &b, 1);
+}
+static void put_leb(struct gen *g, u64 v)
+{
+    while (v >= 0x80) {
+        put_u8(g, (unsigned)(v & 0x7f) | 0x80);
+        v >>= 7;
+    }
+    put_u8(g, (unsigned)v);
+}
+
+static void put_place(struct gen *g, ir_ref r, unsigned type)
+{
+    if (ir_is_const(r)) {
+        if (type == IR_V128) {
+            put_u8(g, PL_VECTOR);
+            put(g, &g->ir->consts[r & ~IR_CONST], 16);
+        } else {
+            put_u8(g, PL_CONST);
+            put_leb(g, const_of(g, r));
+        }
+        return;
+    }
+    const struct val *v = &g->vals[r];
+    if (v->reg != NOREG) {
+        put_u8(g, v->reg);
+    } else if (v->mem) {
+        put_u8(g, PL_MEM);
+        put_u8(g, v->mem);
+    } else {
+        must(ref_is_recipe(g, r));
+        const struct xop *x = &g->x[r];
+        put_u8(g, PL_FLAGS);
+        put_u8(g, x->rk);
+        put_u8(g, x->sub);
+        put(g, &x->imm, 4);
+        put_place(g, x->c, (u8)x->imm);
+        if (x->d) {
+            put_place(g, x->d, (u8)x->imm);
+        } else {
+            put_u8(g, PL_NONE);
+        }
+    }
+}
+
+void deopt_point(struct gen *g)
+{
+    u16 off = (u16)g->insn_off;
+    put(g, &off, 2);
+    put_u8(g, g->cfg->count ? MIN(g->ir->ninsns - g->insns_done + 1, 255) : 0);
+    u32 at = g->out->map_len;
+    unsigned n = 0;
+    put_u8(g, 0);
+    for (unsigned w = 0; w < IR_MAX_SLOTS / 64; w++) {
+        for (u64 m = g->touched.w[w]; m; m &= m - 1) {
+            unsigned s = w * 64 + ctz64(m);
+            if (slot_is_canon(g, s)) {
+                continue;
+            }
+            n++;
+            put_u8(g, s);
+            if (g->cur[s] == 0) {
+                put_u8(g, PL_MEM);
+                put_u8(g, LOC_HOME + s);
+            } else {
+                put_place(g, g->cur[s], g->t->slots[s].type);
+            }
+        }
+    }
+    if (!g->full) {
+        g->out->map[at] = (u8)n;
+    }
+}
+
+void deopt_here(struct gen *g)
+{
+    must(g->npoints < ARRAY_LEN(g->point));
+    g->point[g->npoints++] = (u32)(g->c->p - g->out->rw);
+}
+
+bool deopt_finish(struct gen *g, i32 cold_delta)
+{
+    struct gen_out *out = g->out;
+    u32 head = 2 + 4 * g->npoints;
+    if (g->full || out->map_len + head > out->map_cap) {
+        return false;
+    }
+    memmove(out->map + head, out->map, out->map_len);
+    out->map_len += head;
+    st16le(out->map, (u16)g->npoints);
+    for (unsigned k = 0; k < g->npoints; k++) {
+        st32le(out->map + 2 + 4 * k, g->point[k] - (u32)cold_delta);
+    }
+    return true;
+}
+
+/* -- reading --------------------------------------------------------------------------------------------------------- */
+
+struct reader {
+    const u8 *p;
+    const struct ir_target *t;
+    const struct rt *rt; /* NULL: decode only */
+};
+
+static u64 get_leb(struct reader *r)
+{
+    u64 v = 0;
+    for (unsigned n = 0;; n += 7) {
+        u8 b = *r->p++;
+        v |= (u64)(b & 0x7f) << n;
+        if (b < 0x80) {
+            return v;
+        }
+    }
+}
+
+static void get_mem(const struct reader *r, unsigned loc, union v128 *v)
+{
+    if (loc >= LOC_VSPILL) {
+        *v = r->rt->vspill[loc - LOC_VSPILL];
+    } else if (loc >= LOC_SPILL) {
+        v->d[0] = r->rt->spill[loc - LOC_SPILL];
+    } else {
+        static const u8 bytes[IR_TYPES] = {0, 4, 8, 2, 4, 8, 16, 4};
+        const struct ir_slot *s = &r->t->slots[loc - LOC_HOME];
+        memcpy(v, (const u8 *)r->rt + s->off, bytes[s->type]);
+    }
+}
+
+/* -1 less, 0 equal, 1 greater, 2 unordered; raises nothing. Finite numbers compare as sign and magnitude. */
+static int compare_bits(u64 a, u64 b, unsigned bits, u64 inf)
+{
+    u64 sign = 1ull << (bits - 1), ma = a & (sign - 1), mb = b & (sign - 1);
+    if (ma > inf || mb > inf) {
+        return 2;
+    }
+    i64 x = a & sign ? -(i64)ma : (i64)ma, y = b & sign ? -(i64)mb : (i64)mb;
+    return (x > y) - (x < y);
+}
+
+static u32 flags_of_fcmp(u32 imm, u64 a, u64 b)
+{
+    unsigned type = (u8)imm;
+    int c = type == IR_F64   ? compare_bits(a, b, 64, 0x7ff0000000000000)
+            : type == IR_F32 ? compare_bits((u32)a, (u32)b, 32, 0x7f800000)
+                             : compare_bits((u16)a, (u16)b, 16, 0x7c00);
+    static const u16 nzcv[4] = {FL_N | FL_C, FL_Z, 0, FL_V}, zpc[4] = {FL_C, FL_Z, 0, FL_Z | FL_P | FL_C};
+    return (imm & FCMP_ZPC ? zpc : nzcv)[c + 1];
+}
+
+static u32 flags_of(unsigned rk, unsigned sub, u32 imm, u64 a, u64 b)
+{
+    unsigned t = (u8)imm;
+    switch (rk) {
+    case RK_SUB:
+        return eval_fl_sub(t, a, b, 0, sub);
+    case RK_SUB_DB:
+        return eval_fl_sub(t, a + b, b, 0, sub);
+    case RK_SUB_AD:
+        return eval_fl_sub(t, a, a - b, 0, sub);
+    case RK_ADD:
+        return eval_fl_add(t, a, b, 0, sub);
+    case RK_ADD_DB:
+        return eval_fl_add(t, a - b, b, 0, sub);
+    case RK_TEST:
+        return eval_fl_logic(t, a & b, sub);
+    default:
+        return flags_of_fcmp(imm, a, b);
+    }
+}
+
+static bool get_place(struct reader *r, union v128 *v);
+
+static void get_flags(struct reader *r, union v128 *v)
+{
+    unsigned rk = r->p[0], sub = r->p[1];
+    u32 imm = ld32le(r->p + 2);
+    r->p += 6;
+    union v128 a = {.d = {0}}, b = {.d = {0}};
+    get_place(r, &a);
+    if (!get_place(r, &b)) {
+        b = a;
+    }
+    if (r->rt) {
+        v->d[0] = flags_of(rk, sub, imm, a.d[0], b.d[0]);
+    }
+}
+
+/* False: no place. */
+static bool get_place(struct reader *r, union v128 *v)
+{
+    unsigned pl = *r->p++;
+    switch (pl) {
+    case PL_CONST:
+        v->d[0] = get_leb(r);
+        return true;
+    case PL_VECTOR:
+        memcpy(v, r->p, 16);
+        r->p += 16;
+        return true;
+    case PL_MEM:
+        if (r->rt) {
+            get_mem(r, *r->p, v);
+        }
+        r->p++;
+        return true;
+    case PL_FLAGS:
+        get_flags(r, v);
+        return true;
+    case PL_NONE:
+        return false;
+    }
+    must(pl < 32);
+    if (r->rt && pl >= XMM0) {
+        *v = r->rt->save_vec[pl - XMM0];
+    } else if (r->rt) {
+        v->d[0] = r->rt->save_gpr[pl];
+    }
+    return true;
+}
+
+static void write_slot(const struct ir_target *t, struct rt *rt, unsigned s, const union v128 *v)
+{
+    static const u8 bytes[IR_TYPES] = {0, 4, 8, 2, 4, 8, 16, 4};
+    memcpy((u8 *)rt + t->slots[s].off, v, bytes[t->slots[s].type]);
+}
+
+static void skip_point(struct reader *r)
+{
+    union v128 v;
+    unsigned n = r->p[3];
+    r->p += 4;
+    while (n--) {
+        r->p++;
+        get_place(r, &v);
+    }
+}
+
+/* All values are read before any is written: homes are sources too. */
+static void restore_point(struct reader *r, struct rt *rt)
+{
+    struct {
+        u8 slot;
+        union v128 v;
+    } w[IR_MAX_SLOTS];
+    struct pins pins;
+    pins_make(&pins, r->t);
+    unsigned n = r->p[3];
+    rt->countdown += r->p[2];
+    r->p += 4;
+    r->rt = rt;
+    for (unsigned k = 0; k < n; k++) {
+        w[k].slot = *r->p++;
+        w[k].v = (union v128){.d = {0, 0}};
+        get_place(r, &w[k].v);
+        pins.reg_of[w[k].slot] = NOREG;
+    }
+    for (unsigned k = 0; k < pins.n; k++) {
+        if (pins.reg_of[pins.slot[k]] != NOREG) {
+            write_slot(r->t, rt, pins.slot[k], &(union v128){.d = {rt->save_gpr[pins.reg[k]], 0}});
+        }
+    }
+    for (unsigned k = 0; k < n; k++) {
+        write_slot(r->t, rt, w[k].slot, &w[k].v);
+    }
+}
+
+u32 deopt_restore(const struct ir_target *t, const u8 *map, u32 map_len, u32 code_off, struct vcpu *cpu)
+{
+    unsigned n = ld16le(map), k = 0;
+    while (k < n && ld32le(map + 2 + 4 * k) != code_off) {
+        k++;
+    }
+    must(k < n && map_len > 2);
+    struct reader r = {.p = map + 2 + 4 * n, .t = t};
+    while (k--) {
+        skip_point(&r);
+    }
+    u32 insn_off = ld16le(r.p);
+    if (cpu) {
+        restore_point(&r, (struct rt *)(void *)cpu);
+    }
+    return insn_off;
+}

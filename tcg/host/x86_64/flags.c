@@ -1,0 +1,658 @@
+/* Flags: recipes, EFLAGS, the packed form.
+ *
+ * fl_add, fl_sub, fl_logic and fl_fcmp emit nothing (a float comparison does, for its exceptions): their value is the
+ * recipe, made again by an instruction wherever EFLAGS do not hold it any more. gen.ef says what they hold; moves, lea,
+ * setcc, cmov, lahf and all vector instructions but comparisons leave them alone.
+ *
+ * Packed form by lahf; seto al: AH is SF ZF - AF - PF - CF, AL is OF, which is enum fl_bits. Back by
+ * add al, 0x7f (overflows when AL is 1); sahf. */
+#include "tcg/host/x86_64/x_priv.h"
+
+#include "tcg/eval.h"
+
+static const u8 xcc_of[CC_COUNT] = {X_E, X_NE, X_B,  X_AE, X_BE, X_A, X_L, X_GE, X_LE,
+                                    X_G, X_S,  X_NS, X_O,  X_NO, X_P, X_NP, X_E, X_NE};
+
+static struct cond cond_cc(enum xcc cc)
+{
+    return (struct cond){C_CC, cc};
+}
+static struct cond cond_const(bool v)
+{
+    return (struct cond){v ? C_ALWAYS : C_NEVER, X_O};
+}
+
+static void cmc(struct gen *g)
+{
+    x_byte(g->c, 0xf5);
+}
+
+/* -- comparisons ----------------------------------------------------------------------------------------------- */
+
+static void emit_cmp(struct gen *g, unsigned type, ir_ref a, ir_ref b)
+{
+    bool w = is_w(type);
+    if (ir_is_const(b) && (w ? const_of(g, b) : (u32)const_of(g, b)) == 0) {
+        unsigned r = ra_src(g, a, type);
+        x_test(g->c, w, r, r);
+        return;
+    }
+    struct opnd ob = ra_opnd(g, b, type);
+    if (ob.kind != OP_MEM && !ir_is_const(a)) {
+        struct opnd oa = ra_opnd(g, a, type);
+        if (oa.kind == OP_MEM) {
+            if (ob.kind == OP_IMM) {
+                x_alu_mi(g->c, ALU_CMP, w, oa.mem, ob.imm);
+            } else {
+                x_rm(g->c, 0x39, w, ob.reg, oa.mem);
+            }
+            return;
+        }
+    }
+    alu_opnd(g, ALU_CMP, w, ra_src(g, a, type), &ob);
+}
+
+static void emit_test(struct gen *g, unsigned type, ir_ref a, ir_ref b)
+{
+    bool w = is_w(type);
+    unsigned ra = ra_src(g, a, type);
+    if (!ir_is_const(b)) {
+        x_test(g->c, w, ra, ra_src(g, b, type));
+        return;
+    }
+    u64 k = w ? const_of(g, b) : (u32)const_of(g, b);
+    if (k <= 0x7fffffff) {
+        x_test_i(g->c, false, ra, (u32)k);
+    } else if (!w || (i64)k == (i32)k) {
+        x_test_i(g->c, w, ra, (u32)k);
+    } else {
+        x_mov_i(g->c, RAX, k);
+        x_test(g->c, true, ra, RAX);
+    }
+}
+
+static bool ef_is(const struct gen *g, unsigned kind, unsigned type, ir_ref a, ir_ref b)
+{
+    return g->ef.kind == kind && g->ef.type == type && g->ef.a == a && g->ef.b == b;
+}
+
+struct cond cond_cmp(struct gen *g, unsigned cc, unsigned type, ir_ref a, ir_ref b)
+{
+    bool zero = ir_is_const(b) && const_of(g, b) == 0;
+    if (cc >= CC_TSTEQ) {
+        if (ir_is_const(b) && type == IR_I64 && is_pow2(const_of(g, b)) && const_of(g, b) > 0x40000000) {
+            x_rri(g->c, X_BT_IMM, true, 4, ra_src(g, a, type), ctz64(const_of(g, b)), 1);
+            g->ef.kind = RK_NONE;
+            return cond_cc(cc == CC_TSTNE ? X_B : X_AE);
+        }
+        if (!ef_is(g, RK_TEST, type, a, b)) {
+            emit_test(g, type, a, b);
+            g->ef = (struct eflags){.kind = RK_TEST, .type = (u8)type, .a = a, .b = b};
+        }
+        return cond_cc(xcc_of[cc]);
+    }
+    if (zero && g->ef.res == a && g->ef.type == type && g->ef.kind) {
+        /* Z and S are the result's; a test also leaves C and V clear. */
+        if (cc == CC_EQ || cc == CC_NE || g->ef.kind == RK_TEST) {
+            return cond_cc(xcc_of[cc]);
+        }
+        if (cc == CC_SLT || cc == CC_SGE) {
+            return cond_cc(cc == CC_SLT ? X_S : X_NS);
+        }
+    }
+    if (!ef_is(g, RK_SUB, type, a, b)) {
+        emit_cmp(g, type, a, b);
+        g->ef = (struct eflags){.kind = RK_SUB, .type = (u8)type, .a = a, .b = b};
+    }
+    return cond_cc(xcc_of[cc]);
+}
+
+/* -- recipes ------------------------------------------------------------------------------------------------------ */
+
+static unsigned base_kind(unsigned rk)
+{
+    return rk == RK_SUB_DB || rk == RK_SUB_AD ? RK_SUB : rk == RK_ADD_DB ? RK_ADD : rk;
+}
+
+/* Operands of recipes as they lie, so that nothing is allocated: a recipe may be followed in code beside the main path.
+ * What an instruction cannot take goes into `scratch`. */
+static struct opnd place(struct gen *g, ir_ref r, bool w, unsigned scratch)
+{
+    struct opnd o = {.kind = OP_REG, .reg = scratch};
+    if (const_fits(g, r, w ? IR_I64 : IR_I32, &o.imm)) {
+        o.kind = OP_IMM;
+    } else if (ir_is_const(r)) {
+        x_mov_i(g->c, scratch, const_of(g, r));
+    } else if (g->vals[r].reg != NOREG) {
+        o.reg = g->vals[r].reg;
+    } else if (w && g->vals[r].type != IR_I64) {
+        ra_load(g, scratch, r, IR_I32);
+    } else {
+        must(g->vals[r].mem);
+        o.kind = OP_MEM;
+        o.mem = loc_mem(g, g->vals[r].mem);
+    }
+    return o;
+}
+static void alu_ref(struct gen *g, enum alu op, bool w, unsigned reg, ir_ref r)
+{
+    struct opnd o = place(g, r, w, RCX);
+    alu_opnd(g, op, w, reg, &o);
+}
+static void mov_ref(struct gen *g, bool w, unsigned reg, ir_ref r)
+{
+    struct opnd o = place(g, r, w, reg);
+    if (o.kind != OP_REG || o.reg != reg) {
+        mov_opnd(g, w, reg, &o);
+    }
+}
+/* A register holding r: its own, or `scratch`. */
+static unsigned reg_ref(struct gen *g, bool w, unsigned scratch, ir_ref r)
+{
+    if (!ir_is_const(r) && g->vals[r].reg != NOREG) {
+        return g->vals[r].reg;
+    }
+    mov_ref(g, w, scratch, r);
+    return scratch;
+}
+static unsigned vec_ref(struct gen *g, unsigned type, unsigned scratch, ir_ref r)
+{
+    if (!ir_is_const(r) && g->vals[r].reg != NOREG) {
+        return g->vals[r].reg;
+    }
+    ra_load(g, scratch, r, type);
+    return scratch;
+}
+
+static void fcmp_load(struct gen *g, const struct xop *f, bool swap)
+{
+    unsigned t = (u8)f->imm;
+    unsigned a = vec_ref(g, t, XMM0, f->a), b = vec_ref(g, t, XMM1, f->b);
+    if (t == IR_F16) {
+        v_rrr(g->c, 0x13 | M38 | P66, XMM0, 0, a);
+        v_rrr(g->c, 0x13 | M38 | P66, XMM1, 0, b);
+        a = XMM0;
+        b = XMM1;
+    }
+    u32 opc = (f->imm & FCMP_SIGNAL ? 0x2f : 0x2e) | M0F | (t == IR_F64 ? P66 : 0);
+    v_rrr(g->c, opc, swap ? b : a, 0, swap ? a : b);
+    g->ef = (struct eflags){.kind = RK_FCMP, .type = (u8)t, .a = f->a, .b = f->b, .fcmp = f->imm << 1 | swap};
+}
+
+static bool ef_has(const struct gen *g, const struct xop *f)
+{
+    unsigned kind = base_kind(f->rk), type = (u8)f->imm;
+    if (kind == RK_TEST && f->a == f->b && g->ef.kind == RK_TEST && g->ef.type == type && g->ef.res == f->a) {
+        return true;
+    }
+    if (kind == RK_ADD && ef_is(g, kind, type, f->b, f->a)) {
+        return true;
+    }
+    return ef_is(g, kind, type, f->a, f->b);
+}
+
+/* EFLAGS as the instruction leaves them; FL_INV not looked at. Not for float comparisons. */
+static void recipe_load(struct gen *g, const struct xop *f)
+{
+    if (ef_has(g, f)) {
+        return;
+    }
+    unsigned type = (u8)f->imm;
+    bool w = is_w(type);
+    switch (f->rk) {
+    case RK_SUB:
+        alu_ref(g, ALU_CMP, w, reg_ref(g, w, RAX, f->a), f->b);
+        break;
+    case RK_TEST:
+        if (f->a == f->b) {
+            unsigned r = reg_ref(g, w, RAX, f->a);
+            x_test(g->c, w, r, r);
+        } else {
+            mov_ref(g, w, RAX, f->a);
+            alu_ref(g, ALU_AND, w, RAX, f->b);
+        }
+        break;
+    case RK_ADD:
+        mov_ref(g, w, RAX, f->a);
+        alu_ref(g, ALU_ADD, w, RAX, f->b);
+        break;
+    case RK_SUB_DB:
+        mov_ref(g, w, RAX, f->c);
+        alu_ref(g, ALU_ADD, w, RAX, f->d);
+        alu_ref(g, ALU_CMP, w, RAX, f->d);
+        break;
+    case RK_SUB_AD:
+        mov_ref(g, w, RAX, f->c);
+        mov_ref(g, w, RCX, f->c);
+        alu_ref(g, ALU_SUB, w, RAX, f->d);
+        x_alu(g->c, ALU_CMP, w, RCX, RAX);
+        break;
+    case RK_ADD_DB:
+        mov_ref(g, w, RAX, f->c);
+        alu_ref(g, ALU_SUB, w, RAX, f->d);
+        alu_ref(g, ALU_ADD, w, RAX, f->d);
+        break;
+    default:
+        must(!"a recipe");
+    }
+    g->ef = (struct eflags){.kind = (u8)base_kind(f->rk), .type = (u8)type, .a = f->a, .b = f->b};
+}
+
+static struct cond recipe_test(struct gen *g, unsigned cc, const struct xop *f)
+{
+    bool inv = f->sub & FL_INV;
+    switch (cc) {
+    case CC_ULT:
+    case CC_UGE:
+        return cond_const(inv == (cc == CC_ULT));
+    case CC_VS:
+    case CC_VC:
+        return cond_const(cc == CC_VC);
+    case CC_ULE:
+    case CC_UGT:
+        if (inv) {
+            return cond_const(cc == CC_ULE);
+        }
+        cc = cc == CC_ULE ? CC_EQ : CC_NE;
+        break;
+    case CC_SLT:
+    case CC_SGE:
+        cc = cc == CC_SLT ? CC_MI : CC_PL;
+        break;
+    }
+    recipe_load(g, f);
+    return cond_cc(xcc_of[cc]);
+}
+
+/* One jump decides any order, when the operands go in the order that makes "unordered" fall on the right side;
+ * only equality needs the parity flag too. */
+static bool fcmp_wants_swap(unsigned cc)
+{
+    return (cc >= CC_ULT && cc <= CC_UGT) || cc == CC_MI || cc == CC_PL;
+}
+static struct cond recipe_fcmp(struct gen *g, unsigned cc, const struct xop *f)
+{
+    static const u8 nzcv[16] = {X_E, X_NE, X_A, X_BE, X_AE, X_B, X_B, X_AE, X_BE, X_A, X_A, X_BE, X_P, X_NP, X_P, X_NP};
+    bool zpc = f->imm & FCMP_ZPC;
+    if (zpc) {
+        if (cc == CC_SLT || cc == CC_MI || cc == CC_VS || cc == CC_SGE || cc == CC_PL || cc == CC_VC) {
+            return cond_const(cc & 1);
+        }
+        cc = cc == CC_SLE ? CC_EQ : cc == CC_SGT ? CC_NE : cc;
+    } else if (cc == CC_PE || cc == CC_PO) {
+        return cond_const(cc == CC_PO);
+    }
+    bool swap = !zpc && fcmp_wants_swap(cc), either = !zpc && (cc == CC_EQ || cc == CC_NE || cc == CC_VS || cc == CC_VC);
+    const struct eflags *e = &g->ef;
+    bool have = e->kind == RK_FCMP && e->a == f->a && e->b == f->b && e->fcmp >> 1 == f->imm;
+    if (!have || (!either && (e->fcmp & 1) != swap)) {
+        fcmp_load(g, f, swap);
+    }
+    if (zpc) {
+        return cond_cc(xcc_of[cc]);
+    }
+    return (struct cond){cc == CC_EQ ? C_AND_NP : cc == CC_NE ? C_OR_P : C_CC, nzcv[cc]};
+}
+
+/* -- the packed form -------------------------------------------------------------------------------------------------- */
+
+enum { FL_KEPT = FL_N | FL_Z | FL_A | FL_P | FL_C | FL_V };
+
+/* The place of packed flags: a register or memory. */
+static struct opnd packed_opnd(const struct gen *g, ir_ref f)
+{
+    const struct val *v = &g->vals[f];
+    struct opnd o = {.kind = OP_REG, .reg = v->reg};
+    if (v->reg == NOREG) {
+        must(v->mem);
+        o.kind = OP_MEM;
+        o.mem = loc_mem(g, v->mem);
+    }
+    return o;
+}
+
+static struct cond packed_cond(struct gen *g, unsigned cc, ir_ref f)
+{
+    static const u16 mask[CC_COUNT / 2] = {FL_Z, FL_C, FL_C | FL_Z, 0, 0, FL_N, FL_V, FL_P, 0};
+    if (g->ef.kind == RK_PACKED && g->ef.a == f) {
+        return cond_cc(xcc_of[cc]);
+    }
+    struct opnd o = packed_opnd(g, f);
+    if (mask[cc / 2]) {
+        if (o.kind == OP_REG) {
+            x_test_i(g->c, false, o.reg, mask[cc / 2]);
+        } else {
+            x_test_mi(g->c, o.mem, mask[cc / 2]);
+        }
+        g->ef.kind = RK_NONE;
+        return cond_cc(cc & 1 ? X_E : X_NE);
+    }
+    mov_opnd(g, false, RAX, &o);
+    x_alu_i(g->c, ALU_AND, false, RAX, FL_KEPT);
+    x_byte(g->c, 0x04); /* add al, 0x7f */
+    x_byte(g->c, 0x7f);
+    x_byte(g->c, 0x9e); /* sahf */
+    g->ef = (struct eflags){.kind = RK_PACKED, .type = IR_FLAGS, .a = f, .b = f};
+    return cond_cc(xcc_of[cc]);
+}
+
+struct cond cond_flags(struct gen *g, unsigned cc, ir_ref f)
+{
+    if (ir_is_const(f)) {
+        return cond_const(eval_cond(cc, (u32)const_of(g, f)));
+    }
+    if (!ref_is_recipe(g, f)) {
+        return packed_cond(g, cc, f);
+    }
+    const struct xop *x = &g->x[f];
+    if (x->rk == RK_TEST) {
+        return recipe_test(g, cc, x);
+    }
+    if (x->rk == RK_FCMP) {
+        return recipe_fcmp(g, cc, x);
+    }
+    recipe_load(g, x);
+    if (x->sub & FL_INV) {
+        if (cc == CC_ULT || cc == CC_UGE) {
+            cc ^= 1;
+        } else if (cc == CC_ULE || cc == CC_UGT) {
+            cmc(g);
+            g->ef.kind = RK_NONE;
+        }
+    }
+    return cond_cc(xcc_of[cc]);
+}
+
+/* lt N C, eq Z, unordered V: the later move wins. No move touches EFLAGS. */
+static void fcmp_pack(struct gen *g, const struct xop *f)
+{
+    const struct eflags *e = &g->ef;
+    if (e->kind != RK_FCMP || e->a != f->a || e->b != f->b || e->fcmp != f->imm << 1) {
+        fcmp_load(g, f, false);
+    }
+    x_mov_i(g->c, RAX, 0);
+    if (f->imm & FCMP_ZPC) {
+        x_byte(g->c, 0x9f);
+        return;
+    }
+    static const struct {
+        u8 cc;
+        u16 v;
+    } step[3] = {{X_B, FL_N | FL_C}, {X_E, FL_Z}, {X_P, FL_V}};
+    for (unsigned k = 0; k < 3; k++) {
+        x_mov_i(g->c, RCX, step[k].v);
+        x_cmov(g->c, step[k].cc, false, RAX, RCX);
+    }
+}
+
+void flags_pack(struct gen *g, ir_ref f)
+{
+    if (ir_is_const(f)) {
+        x_mov_i(g->c, RAX, (u32)const_of(g, f));
+        return;
+    }
+    const struct val *v = &g->vals[f];
+    if (v->reg != NOREG || v->mem) {
+        struct opnd o = packed_opnd(g, f);
+        mov_opnd(g, false, RAX, &o);
+        return;
+    }
+    const struct xop *x = &g->x[f];
+    if (x->rk == RK_FCMP) {
+        fcmp_pack(g, x);
+        return;
+    }
+    recipe_load(g, x);
+    bool inv = x->sub & FL_INV;
+    if (inv) {
+        cmc(g);
+    }
+    x_byte(g->c, 0x9f); /* lahf */
+    x_setcc(g->c, X_O, RAX);
+    if (inv) {
+        cmc(g); /* back to what gen.ef says */
+    }
+}
+
+void flags_twin(struct gen *g, struct xop *x, unsigned kind, ir_ref a, ir_ref b)
+{
+    g->ef_next = (struct eflags){.kind = (u8)kind, .type = x->type, .a = a, .b = b, .res = (ir_ref)g->i};
+}
+
+/* -- carry in ------------------------------------------------------------------------------------------------------------ */
+
+/* CF = C of f, complemented when inv. */
+static void load_carry(struct gen *g, ir_ref f, bool inv)
+{
+    bool flip = inv;
+    if (ir_is_const(f) || (ref_is_recipe(g, f) && g->x[f].rk == RK_TEST)) {
+        bool c = ir_is_const(f) ? const_of(g, f) & FL_C : g->x[f].sub & FL_INV;
+        x_byte(g->c, c != inv ? 0xf9 : 0xf8); /* stc, clc */
+        g->ef.kind = RK_NONE;
+        return;
+    }
+    if (ref_is_recipe(g, f) && g->x[f].rk != RK_FCMP) {
+        recipe_load(g, &g->x[f]);
+        flip ^= g->x[f].sub & FL_INV;
+    } else if (ref_is_recipe(g, f)) {
+        flags_pack(g, f);
+        x_rri(g->c, X_BT_IMM, false, 4, RAX, 8, 1);
+    } else {
+        struct opnd o = packed_opnd(g, f);
+        if (o.kind == OP_REG) {
+            x_rri(g->c, X_BT_IMM, false, 4, o.reg, 8, 1);
+        } else {
+            x_rmi(g->c, X_BT_IMM, false, 4, o.mem, 8, 1);
+        }
+    }
+    if (flip) {
+        cmc(g);
+    }
+    g->ef.kind = RK_NONE;
+}
+
+enum { EK_ADC = 32 }; /* eflags.kind beyond the recipes: of adc; EK_ADC + 1: of sbb */
+
+static void carry_into_rax(struct gen *g, struct xop *x, bool sub, unsigned type)
+{
+    load_carry(g, x->c, x->sub & FL_INV);
+    mov_ref(g, is_w(type), RAX, x->a);
+    alu_ref(g, sub ? ALU_SBB : ALU_ADC, is_w(type), RAX, x->b);
+}
+
+void emit_adc(struct gen *g, struct xop *x)
+{
+    bool sub = x->op == IR_sbb;
+    carry_into_rax(g, x, sub, x->type);
+    x_mov(g->c, is_w(x->type), ra_dst(g, 0), RAX);
+    g->ef_next = (struct eflags){
+        .kind = EK_ADC + sub, .type = x->type, .a = x->a, .b = x->b, .fcmp = x->c | (u32)(x->sub & FL_INV) << 16};
+}
+
+void emit_fl_adc(struct gen *g, struct xop *x)
+{
+    bool sub = x->op == IR_fl_sbb;
+    const struct eflags *e = &g->ef;
+    u32 carry = x->c | (u32)(x->sub & FL_INV) << 16;
+    if (!ef_is(g, EK_ADC + sub, (u8)x->imm, x->a, x->b) || e->fcmp != carry) {
+        carry_into_rax(g, x, sub, (u8)x->imm);
+    }
+    if (x->sub & FL_INV) {
+        cmc(g);
+    }
+    x_byte(g->c, 0x9f);
+    x_setcc(g->c, X_O, RAX);
+    x_mov(g->c, false, ra_dst(g, 0), RAX);
+}
+
+/* -- ops -------------------------------------------------------------------------------------------------------------------- */
+
+void emit_recipe(struct gen *g, struct xop *x)
+{
+    if (x->rk != RK_FCMP) {
+        return;
+    }
+    /* For its exceptions, in the order its first reader wants. */
+    unsigned j = g->vals[g->i].next;
+    bool swap = false;
+    if (j != NOUSE && !(x->imm & FCMP_ZPC)) {
+        const struct xop *y = &g->x[j];
+        swap = (y->op == IR_exitf || y->op == IR_setf || y->op == IR_selectf) && fcmp_wants_swap(y->sub);
+    }
+    fcmp_load(g, x, swap);
+}
+
+void emit_fl_unpack(struct gen *g, struct xop *x)
+{
+    flags_pack(g, x->a);
+    x_alu_i(g->c, ALU_AND, false, RAX, FL_KEPT);
+    x_mov(g->c, false, ra_dst(g, 0), RAX);
+}
+
+/* 1 or 0 in reg, which may be a scratch register. */
+static void cond_bool(struct gen *g, struct cond c, unsigned reg)
+{
+    if (c.kind == C_ALWAYS || c.kind == C_NEVER) {
+        x_mov_i(g->c, reg, c.kind == C_ALWAYS);
+        return;
+    }
+    x_setcc(g->c, c.cc, reg);
+    if (c.kind != C_CC) {
+        x_setcc(g->c, c.kind == C_AND_NP ? X_NP : X_P, RAX);
+        x_rr(g->c, (c.kind == C_AND_NP ? 0x22 : 0x0a) | OPB | OPBM, false, reg, RAX);
+        g->ef.kind = RK_NONE;
+    }
+    x_rr(g->c, X_MOVZX8, false, reg, reg);
+}
+
+void emit_setf(struct gen *g, struct xop *x)
+{
+    struct cond c = cond_flags(g, x->sub, x->a);
+    cond_bool(g, c, ra_dst(g, 0));
+}
+void emit_setcc(struct gen *g, struct xop *x)
+{
+    struct cond c = cond_cmp(g, x->sub, x->type, x->a, x->b);
+    cond_bool(g, c, ra_dst(g, ra_dying(g, x->a) | ra_dying(g, x->b)));
+}
+
+static void select_flags(struct gen *g, struct cond c, ir_ref yes, ir_ref no)
+{
+    cond_bool(g, c, RDX);
+    unsigned rd = ra_dst(g, 0);
+    flags_pack(g, yes);
+    x_mov(g->c, false, rd, RAX);
+    flags_pack(g, no);
+    x_test(g->c, false, RDX, RDX);
+    x_cmov(g->c, X_E, false, rd, RAX);
+    g->ef.kind = RK_NONE;
+}
+
+/* reg = c ? yes : no among integer registers; reg may be either of the two. */
+static void cmov_cond(struct gen *g, struct cond c, bool w, unsigned reg, unsigned yes, unsigned no)
+{
+    if (c.kind == C_CC) {
+        if (reg == yes) {
+            x_cmov(g->c, c.cc ^ 1, w, reg, no);
+        } else {
+            if (reg != no) {
+                x_mov(g->c, w, reg, no);
+            }
+            x_cmov(g->c, c.cc, w, reg, yes);
+        }
+        return;
+    }
+    bool both = c.kind == C_AND_NP;
+    x_mov(g->c, w, RAX, both ? yes : no);
+    x_cmov(g->c, both ? c.cc ^ 1 : c.cc, w, RAX, both ? no : yes);
+    x_cmov(g->c, X_P, w, RAX, both ? no : yes);
+    x_mov(g->c, w, reg, RAX);
+}
+
+static void select_vec(struct gen *g, struct cond c, unsigned type, ir_ref yes, ir_ref no)
+{
+    unsigned ry = ra_src(g, yes, type), rn = ra_src(g, no, type);
+    if (type == IR_V128) {
+        unsigned rd = ra_dst(g, ra_dying(g, no));
+        if (rd != rn) {
+            v_rrr(g->c, X_MOVAPS, rd, 0, rn);
+        }
+        u8 *skip = NULL, *take = NULL;
+        if (c.kind == C_AND_NP) {
+            skip = x_jcc8(g->c, X_P);
+        } else if (c.kind == C_OR_P) {
+            take = x_jcc8(g->c, X_P);
+        }
+        u8 *over = x_jcc8(g->c, c.cc ^ 1);
+        if (take) {
+            x_here8(g->c, take);
+        }
+        v_rrr(g->c, X_MOVAPS, rd, 0, ry);
+        x_here8(g->c, over);
+        if (skip) {
+            x_here8(g->c, skip);
+        }
+        return;
+    }
+    v_rrr(g->c, X_MOVD_RX | OPW, ry, 0, RCX);
+    v_rrr(g->c, X_MOVD_RX | OPW, rn, 0, RDX);
+    cmov_cond(g, c, true, RDX, RCX, RDX);
+    v_rrr(g->c, X_MOVD | OPW, ra_dst(g, 0), 0, RDX);
+}
+
+/* EFLAGS hold c; the values are loaded by moves only. */
+static void select_cond(struct gen *g, struct cond c, unsigned type, ir_ref yes, ir_ref no)
+{
+    if (type == IR_FLAGS) {
+        select_flags(g, c, yes, no);
+        return;
+    }
+    if (c.kind == C_ALWAYS || c.kind == C_NEVER) {
+        ir_ref r = c.kind == C_ALWAYS ? yes : no;
+        unsigned rs = ra_src(g, r, type), rd = ra_dst(g, ra_dying(g, r));
+        if (type_is_vec(type)) {
+            v_rrr(g->c, X_MOVAPS, rd, 0, rs);
+        } else {
+            x_mov(g->c, is_w(type), rd, rs);
+        }
+        return;
+    }
+    if (type_is_vec(type)) {
+        select_vec(g, c, type, yes, no);
+        return;
+    }
+    bool w = is_w(type);
+    unsigned ry = RCX, rn = RDX;
+    if (ir_is_const(yes)) {
+        ra_load(g, ry, yes, type);
+    } else {
+        ry = ra_src(g, yes, type);
+    }
+    if (ir_is_const(no) && c.kind != C_CC) {
+        ra_load(g, rn, no, type);
+    } else if (!ir_is_const(no)) {
+        rn = ra_src(g, no, type);
+    }
+    unsigned rd = ra_dst(g, ra_dying(g, no) | ra_dying(g, yes));
+    if (ir_is_const(no) && c.kind == C_CC) {
+        if (rd == ry) {
+            ra_load(g, rn, no, type);
+        } else {
+            ra_load(g, rd, no, type);
+            rn = rd;
+        }
+    }
+    /* A 32-bit cmov clears the upper half whether it moves or not. */
+    cmov_cond(g, c, w, rd, ry, rn);
+}
+
+void emit_select(struct gen *g, struct xop *x)
+{
+    struct cond c = cond_cmp(g, x->sub, x->imm, x->a, x->b);
+    select_cond(g, c, x->type, x->c, x->d);
+}
+void emit_selectf(struct gen *g, struct xop *x)
+{
+    struct cond c = cond_flags(g, x->sub, x->a);
+    select_cond(g, c, x->type, x->b, x->c);
+}

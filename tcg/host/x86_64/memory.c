@@ -1,0 +1,442 @@
+/* Guest memory: the inline TLB probe, plain loads and stores, their slow paths.
+ *
+ * On a hit, of an aligned-or-not 8-byte load through view 0 with an offset:
+ *
+ *      lea   rax, [addr + off]          index of the first byte's page
+ *      shr   rax, 7
+ *      and   eax, [r15 - 8]
+ *      lea   rcx, [addr + off + 7]      tag of the last byte's page: an access that crosses never matches
+ *      and   rcx, ~0xfff | alignment
+ *      cmp   rcx, [r15 + rax]
+ *      jne   cold
+ *      mov   rcx, [r15 + rax + addend]
+ *      mov   rd, [addr + rcx + off]
+ *
+ * Views 1..3 load their table into rdx first. An access that must be n-aligned adds (bytes - n) instead of
+ * (bytes - 1), so that the low bits compared are those of the address. */
+#include "tcg/host/x86_64/x_priv.h"
+
+#include "tcg/host/x86_64/memory_priv.h"
+
+/* -- the probe -------------------------------------------------------------------------------------------------- */
+
+/* Leaves the addend in rcx; returns the jump to the cold path. */
+u8 *mem_probe(struct gen *g, unsigned addr, i32 off, unsigned mo, unsigned tag_off)
+{
+    unsigned view = (mo & MO_VIEW) >> MO_VIEW_SHIFT, bytes = mo_bytes(mo);
+    unsigned align = 1u << ((mo & MO_ALIGN) >> MO_ALIGN_SHIFT), table = R15;
+    unsigned reach = align < bytes ? bytes - align : 0;
+    if (view) {
+        x_load(g->c, true, RDX, RT_AT(tlb, view));
+        table = RDX;
+    }
+    if (off == 0 && x_cpu.bmi2) {
+        v_rrri(g->c, X_RORX | OPW, RAX, 0, addr, 7);
+    } else {
+        if (off == 0) {
+            x_mov(g->c, true, RAX, addr);
+        } else {
+            x_lea(g->c, true, RAX, MEM(addr, off));
+        }
+        x_shift(g->c, SH_SHR, true, RAX, 7);
+    }
+    x_alu_m(g->c, ALU_AND, false, RAX, MEM(table, -8));
+    if (off == 0 && reach == 0) {
+        x_mov(g->c, true, RCX, addr);
+    } else {
+        x_lea(g->c, true, RCX, MEM(addr, (i32)((u32)off + reach)));
+    }
+    x_alu_i(g->c, ALU_AND, true, RCX, (i32)(~0xfffu | (align - 1)));
+    x_alu_m(g->c, ALU_CMP, true, RCX, MEMX(table, RAX, 0, tag_off));
+    u8 *cold = x_jcc(g->c, X_NE);
+    x_load(g->c, true, RCX, MEMX(table, RAX, 0, offsetof(struct tlb_entry, addend)));
+    return cold;
+}
+
+/* In cold code: rax = address, ecx = descriptor. */
+void mem_slow_args(struct gen *g, unsigned addr, i32 off, unsigned mo)
+{
+    if (off) {
+        x_lea(g->c, true, RAX, MEM(addr, off));
+    } else {
+        x_mov(g->c, true, RAX, addr);
+    }
+    x_mov_i(g->c, RCX, mo);
+}
+void mem_slow_call(struct gen *g, unsigned thunk)
+{
+    jump_abs(g, x_call(g->c), g->cfg->thunks->slow[thunk]);
+    deopt_here(g);
+}
+
+bool mem_vectors_live(const struct gen *g)
+{
+    return (g->occupied & XMM_ALL) != 0;
+}
+
+/* -- one value between register and host memory ------------------------------------------------------------------------ */
+
+static void swap_bytes(struct gen *g, unsigned reg, unsigned size)
+{
+    if (size == MO_16) {
+        x_rri(g->c, 0xc1 | P66, false, SH_ROR, reg, 8, 1);
+    } else if (size >= MO_32) {
+        x_bswap(g->c, size == MO_64, reg);
+    }
+}
+
+/* Raw bytes of 1 << size at m into reg, extended as mo says; byte order not looked at. */
+static void load_int(struct gen *g, unsigned reg, struct mem m, unsigned mo, unsigned type)
+{
+    bool sign = (mo & MO_SIGN) && !(mo & MO_BE), w = type == IR_I64;
+    switch (mo & MO_SIZE) {
+    case MO_8:
+        x_rm(g->c, sign ? X_MOVSX8 : X_MOVZX8, w && sign, reg, m);
+        break;
+    case MO_16:
+        x_rm(g->c, sign ? X_MOVSX16 : X_MOVZX16, w && sign, reg, m);
+        break;
+    case MO_32:
+        x_rm(g->c, sign && w ? X_MOVSXD : X_MOV_RM, sign && w, reg, m);
+        break;
+    default:
+        x_load(g->c, true, reg, m);
+        break;
+    }
+}
+
+/* Extends what is in reg already. */
+static void extend(struct gen *g, unsigned reg, unsigned from, unsigned mo, unsigned type)
+{
+    bool sign = mo & MO_SIGN, w = type == IR_I64;
+    switch (mo & MO_SIZE) {
+    case MO_8:
+        x_rr(g->c, sign ? X_MOVSX8 : X_MOVZX8, w && sign, reg, from);
+        break;
+    case MO_16:
+        x_rr(g->c, sign ? X_MOVSX16 : X_MOVZX16, w && sign, reg, from);
+        break;
+    case MO_32:
+        x_rr(g->c, sign && w ? X_MOVSXD : X_MOV_RM, sign && w, reg, from);
+        break;
+    default:
+        x_mov(g->c, true, reg, from);
+        break;
+    }
+}
+
+static u32 vec_load_opc(unsigned size)
+{
+    static const u32 opc[] = {0, 0, X_MOVSS, X_MOVSD, X_MOVUPS};
+    return opc[size];
+}
+static void load_vec(struct gen *g, unsigned reg, struct mem m, unsigned mo)
+{
+    unsigned size = mo & MO_SIZE;
+    must(!(mo & MO_BE));
+    if (size <= MO_16) {
+        x_rm(g->c, size == MO_8 ? X_MOVZX8 : X_MOVZX16, false, RAX, m);
+        v_rrr(g->c, X_MOVD, reg, 0, RAX);
+    } else {
+        v_rrm(g->c, vec_load_opc(size), reg, 0, m);
+    }
+}
+
+static void load_one(struct gen *g, unsigned reg, struct mem m, unsigned mo, unsigned type)
+{
+    if (type_is_vec(type)) {
+        load_vec(g, reg, m, mo);
+    } else {
+        load_int(g, reg, m, mo, type);
+    }
+}
+
+/* -- loads ---------------------------------------------------------------------------------------------------------------- */
+
+struct load {
+    unsigned mo, type, addr, reg[2];
+    i32 off;
+    bool pair, atomic;
+};
+
+/* Two halves in one access, so that nobody sees one without the other. */
+static void load_atomic_pair(struct gen *g, const struct load *l, struct mem m)
+{
+    v_rrm(g->c, X_MOVUPS, XMM0, 0, m);
+    v_rrr(g->c, X_MOVD_RX | OPW, XMM0, 0, l->reg[0]);
+    v_rrri(g->c, 0x16 | M3A | P66 | OPW, XMM0, 0, l->reg[1], 1);
+}
+
+static void load_hit(struct gen *g, const struct load *l, struct mem m)
+{
+    unsigned step = 1u << (l->mo & MO_SIZE);
+    struct mem m2 = m;
+    m2.disp += (i32)step;
+    if (!l->pair) {
+        load_one(g, l->reg[0], m, l->mo, l->type);
+    } else if (l->atomic) {
+        load_atomic_pair(g, l, m);
+    } else if (l->reg[0] == l->addr) {
+        load_one(g, l->reg[1], m2, l->mo, l->type);
+        load_one(g, l->reg[0], m, l->mo, l->type);
+    } else {
+        load_one(g, l->reg[0], m, l->mo, l->type);
+        load_one(g, l->reg[1], m2, l->mo, l->type);
+    }
+}
+
+/* The slow path's result: in rax, or in rt.vtmp when it is a pair or 128 bits. */
+static void load_slow_result(struct gen *g, const struct load *l)
+{
+    unsigned size = l->mo & MO_SIZE;
+    if (l->pair || size == MO_128) {
+        for (unsigned k = 0; k < (l->pair ? 2u : 1u); k++) {
+            struct mem m = RT_MEM(vtmp);
+            m.disp += (i32)(k << size);
+            load_one(g, l->reg[k], m, l->mo, l->type);
+        }
+    } else if (type_is_vec(l->type)) {
+        v_rrr(g->c, X_MOVD | OPW, l->reg[0], 0, RAX);
+    } else {
+        extend(g, l->reg[0], RAX, l->mo & MO_BE ? l->mo & ~MO_SIGN : l->mo, l->type);
+    }
+}
+
+static void load_swap(struct gen *g, const struct load *l)
+{
+    for (unsigned k = 0; k < (l->pair ? 2u : 1u); k++) {
+        swap_bytes(g, l->reg[k], l->mo & MO_SIZE);
+        if (l->mo & MO_SIGN) {
+            extend(g, l->reg[k], l->reg[k], l->mo, l->type);
+        }
+    }
+}
+
+void emit_ld(struct gen *g, struct xop *x)
+{
+    struct load l = {.mo = x->d, .type = x->type, .off = (i32)x->imm, .pair = x->d & MO_PAIR};
+    ir_ref hi = (ir_ref)(g->i + 1);
+    bool has_hi = l.pair && g->x[hi].op == IR_ld_hi;
+    l.addr = ra_src(g, x->a, IR_I64);
+    l.atomic = l.pair && (l.mo & MO_ATOMIC) && (l.mo & MO_SIZE) == MO_64 && l.type == IR_I64;
+    l.reg[0] = ra_pick(g, (ir_ref)g->i, ra_dying(g, x->a));
+    if (l.pair) {
+        /* Both results are defined by this op. */
+        u32 lock = g->lock;
+        g->lock |= RBIT(l.reg[0]);
+        ir_ref want = has_hi ? hi : (ir_ref)g->i;
+        l.reg[1] = ra_pick(g, want, ra_dying(g, x->a) & ~RBIT(l.reg[0]));
+        g->lock = lock;
+    }
+    deopt_point(g);
+    u8 *cold = mem_probe(g, l.addr, l.off, l.mo, offsetof(struct tlb_entry, rd));
+    load_hit(g, &l, MEMX(l.addr, RCX, 0, l.off));
+    u8 *join = g->c->p;
+    bool vec = mem_vectors_live(g);
+    to_cold(g);
+    bind_cold(g, cold);
+    mem_slow_args(g, l.addr, l.off, l.mo);
+    mem_slow_call(g, vec ? TH_LOAD_X : TH_LOAD);
+    load_slow_result(g, &l);
+    back_to_hot(g, join);
+    to_hot(g);
+    if (l.mo & MO_BE) {
+        load_swap(g, &l);
+    }
+    ra_bind(g, (ir_ref)g->i, l.reg[0]);
+    if (has_hi) {
+        ra_bind(g, hi, l.reg[1]);
+    } else if (l.pair) {
+        ra_forget(g, l.reg[1]);
+    }
+}
+
+/* The load before defined it. */
+void emit_ld_hi(struct gen *g UNUSED, struct xop *x UNUSED)
+{
+}
+
+/* -- stores ----------------------------------------------------------------------------------------------------------------- */
+
+struct store {
+    unsigned mo, type, addr, n;
+    struct opnd val[2];
+    i32 off;
+};
+
+static void store_int(struct gen *g, struct mem m, unsigned size, const struct opnd *o)
+{
+    if (o->kind == OP_IMM) {
+        switch (size) {
+        case MO_8:
+            x_rmi(g->c, 0xc6, false, 0, m, (u32)o->imm, 1);
+            break;
+        case MO_16:
+            x_rmi(g->c, 0xc7 | P66, false, 0, m, (u32)o->imm, 2);
+            break;
+        default:
+            x_store_i(g->c, size == MO_64, m, o->imm);
+            break;
+        }
+        return;
+    }
+    static const u32 opc[] = {X_MOV8_MR, X_MOV16_MR, X_MOV_MR, X_MOV_MR};
+    x_rm(g->c, opc[size], size == MO_64, o->reg, m);
+}
+
+static void store_vec(struct gen *g, struct mem m, unsigned size, unsigned reg)
+{
+    static const u32 opc[] = {0, 0, X_MOVSS_MR, X_MOVSD_MR, X_MOVUPS_MR};
+    if (size <= MO_16) {
+        v_rrr(g->c, X_MOVD_RX, reg, 0, RAX);
+        store_int(g, m, size, &(struct opnd){.kind = OP_REG, .reg = RAX});
+    } else {
+        v_rrm(g->c, opc[size], reg, 0, m);
+    }
+}
+
+static void store_one(struct gen *g, const struct store *s, unsigned k, struct mem m)
+{
+    if (type_is_vec(s->type)) {
+        store_vec(g, m, s->mo & MO_SIZE, s->val[k].reg);
+    } else {
+        store_int(g, m, s->mo & MO_SIZE, &s->val[k]);
+    }
+}
+
+/* A release store: nothing later may be seen before it, so that a load-acquire behind it stays behind. */
+static void store_release(struct gen *g, const struct store *s, struct mem m)
+{
+    unsigned size = s->mo & MO_SIZE;
+    if (s->n == 1 && !type_is_vec(s->type)) {
+        static const u32 opc[] = {X_XCHG8, X_XCHG16, X_XCHG, X_XCHG};
+        mov_opnd(g, true, RDX, &s->val[0]);
+        x_rm(g->c, opc[size], size == MO_64, RDX, m);
+        return;
+    }
+    for (unsigned k = 0; k < s->n; k++) {
+        store_one(g, s, k, m);
+        m.disp += 1 << size;
+    }
+    x_fence(g->c);
+}
+
+static void store_atomic_pair(struct gen *g, const struct store *s, struct mem m)
+{
+    for (unsigned k = 0; k < 2; k++) {
+        unsigned reg = s->val[k].reg;
+        if (s->val[k].kind == OP_IMM) {
+            x_mov_i(g->c, RAX, (u64)(i64)s->val[k].imm);
+            reg = RAX;
+        }
+        if (k == 0) {
+            v_rrr(g->c, X_MOVD | OPW, XMM0, 0, reg);
+        } else {
+            v_rrri(g->c, 0x22 | M3A | P66 | OPW, XMM0, XMM0, reg, 1);
+        }
+    }
+    v_rrm(g->c, X_MOVUPS_MR, XMM0, 0, m);
+}
+
+static void store_hit(struct gen *g, const struct store *s, struct mem m)
+{
+    if (s->n == 2 && (s->mo & MO_ATOMIC) && (s->mo & MO_SIZE) == MO_64 && s->type == IR_I64) {
+        store_atomic_pair(g, s, m);
+        if (s->mo & MO_REL) {
+            x_fence(g->c);
+        }
+    } else if (s->mo & MO_REL) {
+        store_release(g, s, m);
+    } else {
+        for (unsigned k = 0; k < s->n; k++) {
+            store_one(g, s, k, m);
+            m.disp += 1 << (s->mo & MO_SIZE);
+        }
+    }
+}
+
+/* The value to rdx, or to rt.vtmp when it is a pair or 128 bits. */
+static void store_slow_args(struct gen *g, const struct store *s)
+{
+    unsigned size = s->mo & MO_SIZE;
+    if (s->n == 2 || size == MO_128) {
+        struct mem m = RT_MEM(vtmp);
+        for (unsigned k = 0; k < s->n; k++) {
+            store_one(g, s, k, m);
+            m.disp += 1 << size;
+        }
+    } else if (type_is_vec(s->type)) {
+        v_rrr(g->c, X_MOVD_RX | (size == MO_64 ? OPW : 0), s->val[0].reg, 0, RDX);
+    } else {
+        mov_opnd(g, true, RDX, &s->val[0]);
+    }
+    if (s->n == 1 && size < MO_64) {
+        if (size == MO_32) {
+            x_mov(g->c, false, RDX, RDX);
+        } else {
+            x_rr(g->c, size == MO_8 ? X_MOVZX8 : X_MOVZX16, false, RDX, RDX);
+        }
+    }
+}
+
+/* A byte-swapped copy of operand k in rdx (single) or in a register of its own (pair). */
+static void store_swapped(struct gen *g, struct store *s)
+{
+    for (unsigned k = 0; k < s->n; k++) {
+        unsigned r = ra_temp(g, GPR_ALLOC);
+        mov_opnd(g, true, r, &s->val[k]);
+        swap_bytes(g, r, s->mo & MO_SIZE);
+        s->val[k] = (struct opnd){.kind = OP_REG, .reg = r};
+    }
+}
+
+/* A constant keeps only the bits that are stored, so that it fits as an immediate. */
+static struct opnd store_opnd(struct gen *g, ir_ref r, unsigned type, unsigned size)
+{
+    if (ir_is_const(r) && !type_is_vec(type)) {
+        u64 v = const_of(g, r);
+        if (size < MO_64 || (i64)v == (i32)v) {
+            return (struct opnd){.kind = OP_IMM, .imm = size == MO_8 ? (i8)v : size == MO_16 ? (i16)v : (i32)v};
+        }
+    }
+    return (struct opnd){.kind = OP_REG, .reg = ra_src(g, r, type)};
+}
+
+void emit_st(struct gen *g, struct xop *x)
+{
+    unsigned size = x->d & MO_SIZE;
+    struct store s = {.mo = x->d, .type = x->type, .off = (i32)x->imm, .n = x->d & MO_PAIR ? 2 : 1};
+    s.addr = ra_src(g, x->a, IR_I64);
+    s.val[0] = store_opnd(g, x->b, x->type, size);
+    if (s.n == 2) {
+        s.val[1] = store_opnd(g, x->c, x->type, size);
+    }
+    if (s.mo & MO_BE) {
+        store_swapped(g, &s);
+    }
+    deopt_point(g);
+    u8 *cold = mem_probe(g, s.addr, s.off, s.mo, offsetof(struct tlb_entry, wr));
+    store_hit(g, &s, MEMX(s.addr, RCX, 0, s.off));
+    u8 *join = g->c->p;
+    bool vec = mem_vectors_live(g);
+    to_cold(g);
+    bind_cold(g, cold);
+    store_slow_args(g, &s);
+    mem_slow_args(g, s.addr, s.off, s.mo | MO_STORE);
+    mem_slow_call(g, vec ? TH_STORE_X : TH_STORE);
+    back_to_hot(g, join);
+    to_hot(g);
+}
+
+void x_fence(struct code *c)
+{
+    x_byte(c, 0xf0); /* lock or dword [rsp], 0: a full barrier, cheaper than mfence */
+    x_alu_mi(c, ALU_OR, false, MEM(RSP, 0), 0);
+}
+
+void emit_fence(struct gen *g, struct xop *x)
+{
+    if (x->imm & FENCE_SL) {
+        x_fence(g->c);
+    }
+}

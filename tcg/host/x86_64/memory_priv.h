@@ -1,0 +1,13 @@
+/* What memory.c and atomic.c share. */
+#ifndef MOSS_TCG_HOST_X86_64_MEMORY_PRIV_H
+#define MOSS_TCG_HOST_X86_64_MEMORY_PRIV_H
+
+#include "tcg/host/x86_64/x_priv.h"
+
+u8 *mem_probe(struct gen *g, unsigned addr, i32 off, unsigned mo, unsigned tag_off);
+void mem_slow_args(struct gen *g, unsigned addr, i32 off, unsigned mo);
+void mem_slow_call(struct gen *g, unsigned thunk);
+bool mem_vectors_live(const struct gen *g);
+void x_fence(struct code *c);
+
+#endif

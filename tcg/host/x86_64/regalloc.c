@@ -1,0 +1,497 @@
+/* Registers: one forward walk, furthest next use leaves first.
+ *
+ * Nothing is freed explicitly: a register whose value is dead (val_dead, val_gone) counts as free when one is looked for.
+ * Before an op's fault point or exit only registers whose values are gone may be overwritten; its result, written
+ * behind that point, may also take those of values that end there. Loads, stores and moves made here leave EFLAGS. */
+#include "tcg/host/x86_64/x_priv.h"
+
+void pins_make(struct pins *p, const struct ir_target *t)
+{
+    /* Callee-saved registers for the hottest: they survive helper calls. */
+    static const u8 regs[MAX_PINS] = {RBX, R12, R13, R14, RSI, RDI, R8, R9};
+    p->target = t;
+    p->n = MIN(t->npins, MAX_PINS);
+    p->mask = 0;
+    memset(p->reg_of, NOREG, sizeof(p->reg_of));
+    for (unsigned k = 0; k < p->n; k++) {
+        p->slot[k] = t->pins[k];
+        p->reg[k] = regs[k];
+        p->reg_of[t->pins[k]] = regs[k];
+        p->mask |= RBIT(regs[k]);
+    }
+}
+
+static inline void touch(struct gen *g, unsigned s)
+{
+    g->touched.w[s / 64] |= 1ull << s % 64;
+}
+
+void ra_init(struct gen *g)
+{
+    memset(g->reg_val, 0, sizeof(g->reg_val));
+    g->occupied = 0;
+    g->lock = 0;
+    g->touched = (struct slot_set){{0}};
+    g->spill_used = g->vspill_used = 0;
+    for (unsigned s = 0; s < g->t->nslots; s++) {
+        ir_ref e = (ir_ref)(REF_ENTRY + s);
+        g->cur[s] = e;
+        unsigned reg = g->pins.reg_of[s];
+        if (reg == NOREG) {
+            g->home[s] = e;
+            g->vals[e].mem = (u8)(LOC_HOME + s);
+        } else {
+            g->home[s] = 0;
+            g->reg_val[reg] = e;
+            g->vals[e].reg = (u8)reg;
+            g->occupied |= RBIT(reg);
+        }
+    }
+}
+
+static inline void lock_val(struct gen *g, ir_ref r)
+{
+    if (g->vals[r].reg != NOREG) {
+        g->lock |= RBIT(g->vals[r].reg);
+    }
+}
+
+void ra_begin(struct gen *g, struct xop *x)
+{
+    const u16 arg[4] = {x->a, x->b, x->c, x->d};
+    g->lock = 0;
+    for (unsigned k = 0; k < x->nargs; k++) {
+        if (!ir_is_const(arg[k]) && arg[k]) {
+            if (x->nu[k] != g->i) {
+                g->vals[arg[k]].next = x->nu[k];
+            }
+            lock_val(g, arg[k]);
+        }
+    }
+    for (unsigned k = 0; k < x->nextra; k++) {
+        const struct extra_use *e = &g->extra[x->extra + k];
+        if (e->nu != g->i) {
+            g->vals[e->ref].next = e->nu;
+        }
+        lock_val(g, e->ref);
+    }
+}
+
+/* -- memory ---------------------------------------------------------------------------------------------------- */
+
+struct mem loc_mem(const struct gen *g, unsigned loc)
+{
+    if (loc >= LOC_VSPILL) {
+        return RT_AT(vspill, loc - LOC_VSPILL);
+    }
+    return loc >= LOC_SPILL ? RT_AT(spill, loc - LOC_SPILL) : slot_mem(g, loc - LOC_HOME);
+}
+
+static unsigned spill_alloc(struct gen *g, ir_ref r, bool vec)
+{
+    ir_ref *who = vec ? g->vspill_val : g->spill_val;
+    u64 *used = vec ? &g->vspill_used : &g->spill_used;
+    unsigned n = vec ? ARRAY_LEN(g->vspill_val) : ARRAY_LEN(g->spill_val), base = vec ? LOC_VSPILL : LOC_SPILL;
+    for (unsigned k = 0; k < n; k++) {
+        if (!bit(*used, k) || val_gone(g, who[k]) || g->vals[who[k]].mem != base + k) {
+            *used |= 1ull << k;
+            who[k] = r;
+            return base + k;
+        }
+    }
+    must(!"spill places enough");
+}
+
+static void store_reg(struct gen *g, struct mem m, unsigned reg, unsigned type)
+{
+    switch (type) {
+    case IR_V128:
+        v_rrm(g->c, X_MOVUPS_MR, reg, 0, m);
+        break;
+    case IR_F64:
+        v_rrm(g->c, X_MOVSD_MR, reg, 0, m);
+        break;
+    case IR_F32:
+        v_rrm(g->c, X_MOVSS_MR, reg, 0, m);
+        break;
+    default:
+        x_store(g->c, is_w(type), m, reg);
+    }
+}
+
+/* The slot's home can hold the whole value, and nothing else lives there. */
+static bool home_is_free(const struct gen *g, unsigned s, ir_ref r)
+{
+    unsigned st = g->t->slots[s].type, vt = g->vals[r].type;
+    if (st != vt && !(st == IR_I64 && vt == IR_I32)) {
+        return false;
+    }
+    ir_ref old = g->home[s];
+    return !old || old == r || val_gone(g, old) || g->vals[old].reg != NOREG || g->vals[old].mem != LOC_HOME + s;
+}
+
+/* The home of s holds r from now on. */
+static void set_home(struct gen *g, unsigned s, ir_ref r)
+{
+    ir_ref old = g->home[s];
+    if (old && old != r && g->vals[old].mem == LOC_HOME + s) {
+        g->vals[old].mem = LOC_NONE;
+    }
+    g->home[s] = r;
+}
+
+void ra_evict(struct gen *g, unsigned reg)
+{
+    ir_ref r = g->reg_val[reg];
+    g->reg_val[reg] = 0;
+    g->occupied &= ~RBIT(reg);
+    if (ir_is_const(r)) {
+        return;
+    }
+    struct val *v = &g->vals[r];
+    v->reg = NOREG;
+    if (r >= REF_ENTRY) {
+        touch(g, r - REF_ENTRY);
+    }
+    if (v->mem) {
+        return;
+    }
+    unsigned s = v->slot;
+    if (s != NOSLOT && g->cur[s] == r && home_is_free(g, s, r)) {
+        set_home(g, s, r);
+        v->mem = (u8)(LOC_HOME + s);
+        store_reg(g, slot_mem(g, s), reg, g->t->slots[s].type);
+    } else {
+        bool vec = reg >= XMM0;
+        v->mem = (u8)spill_alloc(g, r, vec);
+        store_reg(g, loc_mem(g, v->mem), reg, vec ? IR_V128 : IR_I64);
+    }
+}
+
+void ra_flush(struct gen *g, u32 regs)
+{
+    for (u32 m = g->occupied & regs; m; m &= m - 1) {
+        unsigned reg = ctz32(m);
+        ir_ref r = g->reg_val[reg];
+        if (!ir_is_const(r) && val_dead(g, r)) {
+            g->vals[r].reg = NOREG;
+            g->reg_val[reg] = 0;
+            g->occupied &= ~RBIT(reg);
+        } else {
+            ra_evict(g, reg);
+        }
+    }
+}
+
+void ra_rescue_home(struct gen *g, unsigned s)
+{
+    ir_ref r = g->home[s];
+    if (!r || val_gone(g, r) || g->vals[r].reg != NOREG || g->vals[r].mem != LOC_HOME + s) {
+        return;
+    }
+    struct val *v = &g->vals[r];
+    bool vec = type_is_vec(v->type);
+    unsigned loc = spill_alloc(g, r, vec);
+    if (vec) {
+        v_rrm(g->c, X_MOVUPS, XMM0, 0, slot_mem(g, s));
+        v_rrm(g->c, X_MOVUPS_MR, XMM0, 0, loc_mem(g, loc));
+    } else {
+        x_load(g->c, g->t->slots[s].type == IR_I64, RAX, slot_mem(g, s));
+        x_store(g->c, true, loc_mem(g, loc), RAX);
+    }
+    v->mem = (u8)loc;
+}
+
+static void store_const(struct gen *g, unsigned s, ir_ref r)
+{
+    struct mem m = slot_mem(g, s);
+    unsigned t = g->t->slots[s].type;
+    u64 v = const_of(g, r);
+    if (t == IR_V128) {
+        ra_load(g, XMM0, r, IR_V128);
+        v_rrm(g->c, X_MOVUPS_MR, XMM0, 0, m);
+    } else if (t == IR_I64 || t == IR_F64) {
+        if ((i64)v == (i32)v) {
+            x_store_i(g->c, true, m, (i32)v);
+        } else {
+            x_mov_i(g->c, RAX, v);
+            x_store(g->c, true, m, RAX);
+        }
+    } else {
+        x_store_i(g->c, false, m, (i32)v);
+    }
+}
+
+void ra_copy_home(struct gen *g, unsigned s)
+{
+    ir_ref r = g->cur[s];
+    unsigned t = g->t->slots[s].type;
+    if (ir_is_const(r)) {
+        store_const(g, s, r);
+        return;
+    }
+    const struct val *v = &g->vals[r];
+    if (v->reg != NOREG) {
+        store_reg(g, slot_mem(g, s), v->reg, t);
+    } else if (ref_is_recipe(g, r) && !v->mem) {
+        flags_pack(g, r);
+        x_store(g->c, false, slot_mem(g, s), RAX);
+    } else if (type_is_vec(t)) {
+        v_rrm(g->c, X_MOVUPS, XMM0, 0, loc_mem(g, v->mem));
+        store_reg(g, slot_mem(g, s), XMM0, t);
+    } else {
+        x_load(g->c, is_w(v->type), RAX, loc_mem(g, v->mem));
+        x_store(g->c, t == IR_I64, slot_mem(g, s), RAX);
+    }
+}
+
+void ra_store_home(struct gen *g, unsigned s)
+{
+    ir_ref r = g->cur[s];
+    if (r == 0 || g->home[s] == r) {
+        return;
+    }
+    ra_rescue_home(g, s);
+    ra_copy_home(g, s);
+    if (ir_is_const(r)) {
+        set_home(g, s, 0);
+        g->cur[s] = 0;
+        touch(g, s);
+        return;
+    }
+    set_home(g, s, r);
+    unsigned st = g->t->slots[s].type, vt = g->vals[r].type;
+    if (!g->vals[r].mem && (st == vt || (st == IR_I64 && vt == IR_I32))) {
+        g->vals[r].mem = (u8)(LOC_HOME + s);
+    }
+}
+
+/* -- registers ----------------------------------------------------------------------------------------------------- */
+
+/* How little it costs to lose this register. */
+static unsigned evict_score(const struct gen *g, ir_ref r)
+{
+    if (ir_is_const(r)) {
+        return 0x20000;
+    }
+    const struct val *v = &g->vals[r];
+    unsigned far = v->next == NOUSE ? 512 : MIN(v->next - g->i, 512);
+    bool pinned = v->slot != NOSLOT && g->pins.reg_of[v->slot] == v->reg && g->cur[v->slot] == r;
+    if (v->mem) {
+        far += 64;
+    } else if (v->next == NOUSE && !pinned) {
+        far += 256; /* the store is due anyway */
+    }
+    return far;
+}
+
+/* Empty registers among cand, and those whose values end before (early) or with this op. */
+static u32 free_regs(const struct gen *g, u32 cand, bool early)
+{
+    u32 f = cand & ~g->occupied;
+    for (u32 m = cand & g->occupied; m; m &= m - 1) {
+        unsigned reg = ctz32(m);
+        ir_ref r = g->reg_val[reg];
+        if (!ir_is_const(r) && (early ? val_gone(g, r) : val_dead(g, r))) {
+            f |= RBIT(reg);
+        }
+    }
+    return f;
+}
+
+static unsigned evict_one(struct gen *g, u32 cand)
+{
+    unsigned best = NOREG, score = 0;
+    for (u32 m = cand; m; m &= m - 1) {
+        unsigned reg = ctz32(m), s = evict_score(g, g->reg_val[reg]);
+        if (best == NOREG || s > score) {
+            best = reg;
+            score = s;
+        }
+    }
+    must(best != NOREG);
+    ra_evict(g, best);
+    return best;
+}
+
+static unsigned choose(struct gen *g, u32 f)
+{
+    u32 m = f & ~g->pins.mask;
+    return ctz32(m ? m : f);
+}
+
+static unsigned pick_early(struct gen *g, u32 from)
+{
+    u32 cand = from & ~g->lock, f = free_regs(g, cand, true);
+    return f ? choose(g, f) : evict_one(g, cand);
+}
+
+unsigned ra_pick(struct gen *g, ir_ref r, u32 allow)
+{
+    u32 cand = (type_is_vec(g->vals[r].type) ? XMM_ALLOC : GPR_ALLOC) & (~g->lock | allow);
+    u32 f = free_regs(g, cand, false);
+    unsigned hint = g->vals[r].hint;
+    if (hint != NOREG && (f & RBIT(hint))) {
+        return hint;
+    }
+    if (f & allow) {
+        return ctz32(f & allow);
+    }
+    return f ? choose(g, f) : evict_one(g, cand);
+}
+
+void ra_bind(struct gen *g, ir_ref r, unsigned reg)
+{
+    ir_ref old = g->reg_val[reg];
+    if (old && old != r && !ir_is_const(old) && g->vals[old].reg == reg) {
+        g->vals[old].reg = NOREG;
+    }
+    g->reg_val[reg] = r;
+    g->occupied |= RBIT(reg);
+    g->lock |= RBIT(reg);
+    if (!ir_is_const(r)) {
+        g->vals[r].reg = (u8)reg;
+    }
+}
+
+void ra_forget(struct gen *g, unsigned reg)
+{
+    ir_ref old = g->reg_val[reg];
+    if (old && !ir_is_const(old) && g->vals[old].reg == reg) {
+        g->vals[old].reg = NOREG;
+    }
+    g->reg_val[reg] = 0;
+    g->occupied &= ~RBIT(reg);
+}
+
+unsigned ra_dst(struct gen *g, u32 allow)
+{
+    unsigned reg = ra_pick(g, (ir_ref)g->i, allow);
+    ra_bind(g, (ir_ref)g->i, reg);
+    return reg;
+}
+
+u32 ra_dying(const struct gen *g, ir_ref r)
+{
+    if (ir_is_const(r) || g->vals[r].reg == NOREG || !val_dead(g, r)) {
+        return 0;
+    }
+    return RBIT(g->vals[r].reg);
+}
+
+unsigned ra_temp(struct gen *g, u32 from)
+{
+    unsigned reg = pick_early(g, from);
+    ra_forget(g, reg);
+    g->lock |= RBIT(reg);
+    return reg;
+}
+
+void ra_load(struct gen *g, unsigned reg, ir_ref r, unsigned type)
+{
+    bool k = ir_is_const(r);
+    if (reg < XMM0) {
+        if (k) {
+            x_mov_i(g->c, reg, type == IR_I64 ? const_of(g, r) : (u32)const_of(g, r));
+        } else {
+            x_load(g->c, is_w(g->vals[r].type), reg, loc_mem(g, g->vals[r].mem));
+        }
+        return;
+    }
+    if (k && (r == IR_CONST || (type != IR_V128 && const_of(g, r) == 0))) {
+        v_rrr(g->c, 0x57 | M0F, reg, reg, reg);
+        return;
+    }
+    unsigned t = k ? type : g->vals[r].mem >= LOC_VSPILL ? IR_V128 : g->vals[r].type;
+    u32 opc = t == IR_V128 ? X_MOVUPS : t == IR_F64 ? X_MOVSD : X_MOVSS;
+    v_rrm(g->c, opc, reg, 0, k ? POOL_MEM : loc_mem(g, g->vals[r].mem));
+    if (k) {
+        const u64 *v = &g->ir->consts[r & ~IR_CONST];
+        pool_use(g, t == IR_V128 ? pool_v128(g, v[0], v[1]) : pool_u64(g, v[0]), 0);
+    }
+}
+
+static unsigned const_reg(struct gen *g, ir_ref r, unsigned type)
+{
+    u32 from = type_is_vec(type) ? XMM_ALLOC : GPR_ALLOC;
+    for (u32 m = g->occupied & from; m; m &= m - 1) {
+        unsigned reg = ctz32(m);
+        if (g->reg_val[reg] == r && g->const_type[reg] == type) {
+            g->lock |= RBIT(reg);
+            return reg;
+        }
+    }
+    unsigned reg = pick_early(g, from);
+    ra_load(g, reg, r, type);
+    ra_bind(g, r, reg);
+    g->const_type[reg] = (u8)type;
+    return reg;
+}
+
+unsigned ra_src(struct gen *g, ir_ref r, unsigned type)
+{
+    if (ir_is_const(r)) {
+        return const_reg(g, r, type);
+    }
+    struct val *v = &g->vals[r];
+    if (v->reg == NOREG) {
+        must(v->mem);
+        unsigned reg = pick_early(g, type_is_vec(v->type) ? XMM_ALLOC : GPR_ALLOC);
+        ra_load(g, reg, r, type);
+        ra_bind(g, r, reg);
+    }
+    g->lock |= RBIT(v->reg);
+    return v->reg;
+}
+
+/* -- operands --------------------------------------------------------------------------------------------------------- */
+
+struct opnd ra_opnd(struct gen *g, ir_ref r, unsigned type)
+{
+    struct opnd o = {.kind = OP_REG};
+    if (const_fits(g, r, type, &o.imm)) {
+        o.kind = OP_IMM;
+        return o;
+    }
+    if (!ir_is_const(r)) {
+        const struct val *v = &g->vals[r];
+        bool wide = type == IR_I64 && v->type != IR_I64;
+        if (v->reg == NOREG && v->next == NOUSE && !wide && v->mem) {
+            o.kind = OP_MEM;
+            o.mem = loc_mem(g, v->mem);
+            return o;
+        }
+    }
+    o.reg = ra_src(g, r, type);
+    return o;
+}
+
+void alu_opnd(struct gen *g, enum alu op, bool w, unsigned reg, const struct opnd *o)
+{
+    switch (o->kind) {
+    case OP_REG:
+        x_alu(g->c, op, w, reg, o->reg);
+        break;
+    case OP_IMM:
+        x_alu_i(g->c, op, w, reg, o->imm);
+        break;
+    case OP_MEM:
+        x_alu_m(g->c, op, w, reg, o->mem);
+        break;
+    }
+}
+
+void mov_opnd(struct gen *g, bool w, unsigned reg, const struct opnd *o)
+{
+    switch (o->kind) {
+    case OP_REG:
+        x_mov(g->c, w, reg, o->reg);
+        break;
+    case OP_IMM:
+        x_mov_i(g->c, reg, w ? (u64)(i64)o->imm : (u32)o->imm);
+        break;
+    case OP_MEM:
+        x_load(g->c, w, reg, o->mem);
+        break;
+    }
+}

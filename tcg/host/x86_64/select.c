@@ -1,0 +1,391 @@
+/* The first pass: names, uses, folding. One walk forward over the trace.
+ *
+ * Law of holds: between a put and the next put of the same slot, the ops that may fault, exit, or call something that
+ * looks at guest state are observers. A value must stay somewhere until the last observer of a slot it was put into
+ * (val.hold). A put without an observer before the next put is dead. */
+#include "tcg/host/x86_64/x_priv.h"
+
+static void val_init(struct gen *g, ir_ref r, unsigned type)
+{
+    struct val *v = &g->vals[r];
+    *v = (struct val){.next = NOUSE, .reg = NOREG, .slot = NOSLOT, .hint = NOREG, .type = (u8)type};
+    g->tail[r] = &v->next;
+}
+
+static inline void chain(struct gen *g, ir_ref r, u16 *cell)
+{
+    *g->tail[r] = (u16)g->i;
+    g->tail[r] = cell;
+    *cell = NOUSE;
+}
+static void use_extra(struct gen *g, struct xop *x, ir_ref r)
+{
+    if (ir_is_const(r) || r == 0) {
+        return;
+    }
+    must(g->nextra < ARRAY_LEN(g->extra));
+    struct extra_use *e = &g->extra[g->nextra];
+    if (x->nextra++ == 0) {
+        x->extra = (u16)g->nextra;
+    }
+    g->nextra++;
+    e->ref = r;
+    chain(g, r, &e->nu);
+}
+static void use(struct gen *g, struct xop *x, unsigned k, ir_ref r)
+{
+    x->nu[k] = NOUSE;
+    if (ir_is_const(r)) {
+        return;
+    }
+    if (ref_is_recipe(g, r)) {
+        use_extra(g, x, g->x[r].c);
+        use_extra(g, x, g->x[r].d);
+    }
+    chain(g, r, &x->nu[k]);
+}
+
+static void hold_until(struct gen *g, ir_ref r, unsigned i)
+{
+    if (r == 0 || ir_is_const(r)) {
+        return;
+    }
+    if (ref_is_recipe(g, r)) {
+        hold_until(g, g->x[r].c, i);
+        hold_until(g, g->x[r].d, i);
+    }
+    struct val *v = &g->vals[r];
+    if (v->hold < i) {
+        v->hold = (u16)i;
+    }
+}
+
+static inline ir_ref named(const struct gen *g, ir_ref r)
+{
+    return ir_is_const(r) ? r : g->name[r];
+}
+
+/* -- slots ----------------------------------------------------------------------------------------------- */
+
+static void select_put(struct gen *g, struct xop *x, unsigned obs)
+{
+    unsigned s = x->imm;
+    hold_until(g, g->cur[s], obs);
+    u16 prev = g->last_put[s];
+    if (prev && obs < prev) {
+        g->x[prev].flags |= XF_DEAD;
+    }
+    g->last_put[s] = (u16)g->i;
+    g->cur[s] = x->a;
+    use(g, x, 0, x->a);
+    if (!ir_is_const(x->a) && g->vals[x->a].hint == NOREG) {
+        g->vals[x->a].hint = g->pins.reg_of[s];
+    }
+}
+
+/* A helper that writes slots: what they held ends with its seeing them. */
+static void select_forget(struct gen *g, const struct slot_set *set)
+{
+    for (unsigned s = 0; s < g->t->nslots; s++) {
+        if (!set || bit(set->w[s / 64], s % 64)) {
+            hold_until(g, g->cur[s], g->i);
+            g->cur[s] = 0;
+            g->last_put[s] = 0;
+        }
+    }
+}
+
+/* -- folding -------------------------------------------------------------------------------------------------- */
+
+static bool sole_use(const struct gen *g, ir_ref r)
+{
+    return !ir_is_const(r) && r < REF_ENTRY && g->ir->ops[r].uses == 1;
+}
+static bool is_def(const struct gen *g, ir_ref r, unsigned op)
+{
+    return !ir_is_const(r) && r < REF_ENTRY && g->x[r].op == op;
+}
+
+/* add a, (b << 1..3): one lea. */
+static void fold_scale(struct gen *g, struct xop *x)
+{
+    for (unsigned k = 0; k < 2; k++) {
+        ir_ref r = k ? x->a : x->b;
+        const struct xop *s = &g->x[ir_is_const(r) || r >= REF_ENTRY ? 0 : r];
+        if (s->op != IR_shl || !sole_use(g, r) || !ir_is_const(s->b) || (s->type != x->type && x->type != IR_I32)) {
+            continue;
+        }
+        u64 n = const_of(g, s->b);
+        ir_ref other = k ? x->b : x->a;
+        if (n < 1 || n > 3 || ir_is_const(other)) {
+            continue;
+        }
+        g->x[r].op = XOP_FOLDED;
+        x->a = other;
+        x->b = s->a;
+        x->scale = (u8)n;
+        return;
+    }
+}
+
+/* -- flags ------------------------------------------------------------------------------------------------------ */
+
+static bool same_operands(const struct gen *g, const struct xop *v, const struct xop *f)
+{
+    if (v->type != (u8)f->imm || v->scale) {
+        return false;
+    }
+    bool straight = v->a == f->a && v->b == f->b;
+    if (v->op == IR_sub) {
+        return f->rk == RK_SUB && straight;
+    }
+    if (v->op != IR_add) {
+        return false;
+    }
+    if (f->rk == RK_ADD) {
+        return straight || (v->a == f->b && v->b == f->a);
+    }
+    /* The builder writes a - k as a + -k. */
+    if (f->rk != RK_SUB || v->a != f->a || !ir_is_const(v->b) || !ir_is_const(f->b)) {
+        return false;
+    }
+    u64 sum = const_of(g, v->b) + const_of(g, f->b);
+    return v->type == IR_I32 ? (u32)sum == 0 : sum == 0;
+}
+
+/* The arithmetic op near by whose instruction makes these flags, or the flags for such an op. */
+static void find_twin(struct gen *g, struct xop *x)
+{
+    for (unsigned n = 1, j = g->i - 1; n <= 4 && j > 0; n++, j--) {
+        struct xop *y = &g->x[j];
+        bool is_fl = x->rk != RK_NONE;
+        if (y->op == IR_insn || y->twin || (is_fl ? y->rk != RK_NONE : y->rk == RK_NONE)) {
+            if (y->op == IR_insn) {
+                return;
+            }
+            continue;
+        }
+        if (is_fl ? same_operands(g, y, x) : same_operands(g, x, y)) {
+            x->twin = (u16)j;
+            y->twin = (u16)g->i;
+            return;
+        }
+    }
+}
+
+/* Will this instruction put result d over the slot that holds v now? */
+static bool overwritten_by(const struct gen *g, ir_ref v, ir_ref d)
+{
+    const struct ir *ir = g->ir;
+    if (ir_is_const(v)) {
+        return false;
+    }
+    for (unsigned j = g->i + 1; j < ir->nops && ir->ops[j].op != IR_insn; j++) {
+        if (ir->ops[j].op == IR_put && ir->ops[j].a == d && g->cur[ir->ops[j].imm] == v) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* Of the two operands and the result any two make the flags again: hold those that stay in slots anyway. */
+static void choose_recipe(struct gen *g, struct xop *x)
+{
+    x->c = x->a;
+    x->d = x->b;
+    if (!x->twin || x->twin > g->i || (x->rk != RK_SUB && x->rk != RK_ADD)) {
+        return;
+    }
+    ir_ref d = x->twin;
+    if (overwritten_by(g, x->a, d)) {
+        x->rk = x->rk == RK_SUB ? RK_SUB_DB : RK_ADD_DB;
+        x->c = d;
+    } else if (overwritten_by(g, x->b, d)) {
+        if (x->rk == RK_SUB) {
+            x->rk = RK_SUB_AD;
+            x->d = d;
+        } else {
+            x->rk = RK_ADD_DB;
+            x->c = d;
+            x->d = x->a;
+        }
+    }
+}
+
+static void select_recipe(struct gen *g, struct xop *x)
+{
+    switch (x->op) {
+    case IR_fl_add:
+        x->rk = RK_ADD;
+        break;
+    case IR_fl_sub:
+        x->rk = RK_SUB;
+        break;
+    case IR_fl_fcmp:
+        x->rk = RK_FCMP;
+        break;
+    default:
+        x->rk = RK_TEST;
+        x->b = x->a;
+        if (is_def(g, x->a, IR_and) && g->x[x->a].type == (u8)x->imm) {
+            struct xop *y = &g->x[x->a];
+            if (sole_use(g, x->a)) {
+                y->op = XOP_FOLDED;
+                x->a = y->a;
+                x->b = y->b;
+            } else {
+                x->twin = x->a;
+            }
+        }
+        x->c = x->a;
+        x->d = x->b == x->a ? 0 : x->b;
+        return;
+    }
+    if (x->op != IR_fl_fcmp) {
+        find_twin(g, x);
+    }
+    choose_recipe(g, x);
+}
+
+/* -- the walk ------------------------------------------------------------------------------------------------------- */
+
+static unsigned select_nargs(const struct gen *g, const struct ir_op *op)
+{
+    if (op->op == IR_call) {
+        const struct ir_helper *h = &g->t->helpers[op->imm];
+        unsigned n = 0;
+        while (n < 4 && h->args[n] != IR_NONE) {
+            n++;
+        }
+        return n;
+    }
+    if (op->op == IR_st) {
+        return op->d & MO_PAIR ? 3 : 2;
+    }
+    static const u8 nargs[IR_OPCODES] = {
+#define _(name, result, args, sub, imm, flags, doc) sizeof(args) - 1,
+#include "tcg/ops.def"
+#undef _
+    };
+    return nargs[op->op];
+}
+
+static bool is_observer(const struct gen *g, const struct ir_op *op)
+{
+    switch (op->op) {
+    case IR_ld:
+    case IR_st:
+    case IR_rmw:
+    case IR_cas:
+    case IR_exitcc:
+    case IR_exitf:
+        return true;
+    case IR_call:
+        return g->t->helpers[op->imm].flags & (HF_FAULT | HF_READS | HF_WRITES);
+    default:
+        return ir_ops[op->op].flags & OPF_END;
+    }
+}
+
+/* True when the op is a mere name of another value. */
+static bool select_name(struct gen *g, struct xop *x)
+{
+    const struct ir_op *op = &g->ir->ops[g->i];
+    switch (op->op) {
+    case IR_get:
+        if (g->cur[op->imm]) {
+            g->name[g->i] = g->cur[op->imm];
+            x->op = IR_nop;
+            return true;
+        }
+        /* Forgotten by a helper call: it is in its home. */
+        g->cur[op->imm] = (ir_ref)g->i;
+        return false;
+    case IR_vget:
+        if (op->imm == 0 && type_is_vec(op->type) && !ir_is_const(op->a)) {
+            g->name[g->i] = named(g, op->a);
+            x->op = IR_nop;
+            return true;
+        }
+        return false;
+    case IR_fl_pack:
+        g->name[g->i] = named(g, op->a);
+        x->op = IR_nop;
+        return true;
+    default:
+        return false;
+    }
+}
+
+static void select_op(struct gen *g, struct xop *x, unsigned *obs)
+{
+    const struct ir_op *op = &g->ir->ops[g->i];
+    x->nargs = (u8)select_nargs(g, op);
+    ir_ref *arg[4] = {&x->a, &x->b, &x->c, &x->d};
+    for (unsigned k = 0; k < x->nargs; k++) {
+        *arg[k] = named(g, *arg[k]);
+    }
+    if (op->op == IR_put) {
+        select_put(g, x, *obs);
+        return;
+    }
+    if (is_observer(g, op)) {
+        *obs = g->i;
+    }
+    if (op->op >= IR_fl_add && op->op <= IR_fl_fcmp && op->op != IR_fl_adc && op->op != IR_fl_sbb) {
+        select_recipe(g, x); /* its operands are used where the flags are */
+        if (op->op == IR_fl_fcmp) {
+            use_extra(g, x, x->c); /* compared at once too: it may raise invalid */
+            use_extra(g, x, x->d);
+        }
+        return;
+    }
+    if ((op->op == IR_add || op->op == IR_sub) && op->type != IR_V128) {
+        if (op->op == IR_add) {
+            fold_scale(g, x);
+        }
+        find_twin(g, x);
+    }
+    for (unsigned k = 0; k < x->nargs; k++) {
+        use(g, x, k, *arg[k]);
+    }
+    if (op->op == IR_call && (g->t->helpers[op->imm].flags & HF_WRITES)) {
+        select_forget(g, g->t->helpers[op->imm].writes);
+    }
+}
+
+void select_ops(struct gen *g)
+{
+    struct ir *ir = g->ir;
+    g->nextra = 0;
+    for (unsigned s = 0; s < g->t->nslots; s++) {
+        ir_ref e = (ir_ref)(REF_ENTRY + s);
+        val_init(g, e, g->t->slots[s].type);
+        g->vals[e].slot = (u8)s;
+        g->cur[s] = e;
+        g->last_put[s] = 0;
+    }
+    unsigned obs = 0;
+    for (unsigned i = 1; i < ir->nops; i++) {
+        const struct ir_op *op = &ir->ops[i];
+        struct xop *x = &g->x[i];
+        *x = (struct xop){.op = op->op,
+                          .type = op->type,
+                          .sub = op->sub,
+                          .a = op->a,
+                          .b = op->b,
+                          .c = op->c,
+                          .d = op->d,
+                          .imm = op->imm};
+        g->i = i;
+        g->name[i] = (ir_ref)i;
+        if (op->op == IR_nop || op->op == IR_insn || select_name(g, x)) {
+            continue;
+        }
+        val_init(g, (ir_ref)i, ir_result(op));
+        select_op(g, x, &obs);
+    }
+    for (unsigned s = 0; s < g->t->nslots; s++) {
+        hold_until(g, g->cur[s], ir->nops - 1);
+    }
+}

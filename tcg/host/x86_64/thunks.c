@@ -1,0 +1,186 @@
+/* The entry points all blocks share: in and out of translated code, the slow paths' calls into C, constants.
+ *
+ * Stack inside translated code: rsp is 16-byte aligned; `enter` has pushed the callee-saved registers. MXCSR is the
+ * guest's, in rt.host_fp whenever C runs. C may move the TLB, so r15 is loaded again after each call. */
+#include "tcg/host/x86_64/x_priv.h"
+
+struct maker {
+    struct code c;
+    u8 *rw;
+    const u8 *rx;
+    struct pins pins;
+    u32 table[8]; /* offsets of the function pointers */
+};
+enum { FN_LOAD, FN_STORE, FN_ATOMIC, FN_LOOKUP, FN_COUNT };
+
+static const void *here(const struct maker *m)
+{
+    return m->rx + (m->c.p - m->rw);
+}
+static void align16(struct maker *m)
+{
+    x_nops(&m->c, (unsigned)(-(uintptr_t)m->c.p & 15));
+}
+
+static void pins_load(struct maker *m, const struct ir_target *t)
+{
+    for (unsigned k = 0; k < m->pins.n; k++) {
+        const struct ir_slot *s = &t->slots[m->pins.slot[k]];
+        x_load(&m->c, s->type == IR_I64, m->pins.reg[k], MEM(RBP, (i32)s->off - RT_BIAS));
+    }
+}
+static void pins_store(struct maker *m, const struct ir_target *t)
+{
+    for (unsigned k = 0; k < m->pins.n; k++) {
+        const struct ir_slot *s = &t->slots[m->pins.slot[k]];
+        x_store(&m->c, s->type == IR_I64, MEM(RBP, (i32)s->off - RT_BIAS), m->pins.reg[k]);
+    }
+}
+
+static void mxcsr(struct maker *m, bool load, struct mem at)
+{
+    v_rrm(&m->c, 0xae | M0F, load ? 2 : 3, 0, at);
+}
+static void to_c_fp(struct maker *m)
+{
+    mxcsr(m, false, RT_MEM(host_fp));
+    mxcsr(m, true, RT_MEM(c_fp));
+}
+static void to_guest_fp(struct maker *m)
+{
+    mxcsr(m, true, RT_MEM(host_fp));
+}
+static void call_fn(struct maker *m, unsigned fn)
+{
+    x_rm(&m->c, 0xff, false, 2, MEM(RIP, 0));
+    x_set_rel(m->c.p - 4, m->rw + m->table[fn]);
+}
+
+static const u8 callee_saved[] = {RBX, RBP, R12, R13, R14, R15};
+
+static void make_enter(struct maker *m, const struct ir_target *t, struct host_thunks *out)
+{
+    align16(m);
+    out->enter = here(m);
+    for (unsigned k = 0; k < ARRAY_LEN(callee_saved); k++) {
+        x_push(&m->c, callee_saved[k]);
+    }
+    x_alu_i(&m->c, ALU_SUB, true, RSP, 8);
+    x_lea(&m->c, true, RBP, MEM(RDI, RT_BIAS));
+    x_mov(&m->c, true, RAX, RSI);
+    mxcsr(m, false, RT_MEM(c_fp));
+    to_guest_fp(m);
+    x_load(&m->c, true, R15, RT_MEM(tlb));
+    pins_load(m, t);
+    x_rr(&m->c, 0xff, false, 4, RAX);
+}
+
+static void make_leave(struct maker *m, const struct ir_target *t, struct host_thunks *out)
+{
+    align16(m);
+    out->leave_event = here(m);
+    x_mov_i(&m->c, RAX, TOKEN_REASON | REASON_EVENT << 3);
+    out->leave = here(m);
+    pins_store(m, t);
+    out->slow[TH_LEAVE_HOME] = here(m);
+    to_c_fp(m);
+    x_alu_i(&m->c, ALU_ADD, true, RSP, 8);
+    for (unsigned k = ARRAY_LEN(callee_saved); k-- > 0;) {
+        x_pop(&m->c, callee_saved[k]);
+    }
+    x_byte(&m->c, 0xc3);
+}
+
+/* rdx = virtual target. */
+static void make_lookup(struct maker *m, const struct ir_target *t, struct host_thunks *out)
+{
+    align16(m);
+    out->lookup = here(m);
+    pins_store(m, t);
+    out->slow[TH_LOOKUP_HOME] = here(m);
+    to_c_fp(m);
+    x_lea(&m->c, true, RDI, MEM(RBP, -RT_BIAS));
+    x_mov(&m->c, true, RSI, RDX);
+    call_fn(m, FN_LOOKUP);
+    to_guest_fp(m);
+    x_load(&m->c, true, R15, RT_MEM(tlb));
+    pins_load(m, t);
+    x_rr(&m->c, 0xff, false, 4, RAX);
+}
+
+enum { SAVED = GPR_ALLOC, RESTORED = GPR_CALLER_SAVED };
+
+static void save_all(struct maker *m, bool vec)
+{
+    for (u32 r = SAVED; r; r &= r - 1) {
+        x_store(&m->c, true, RT_AT(save_gpr, ctz32(r)), ctz32(r));
+    }
+    for (u32 r = vec ? XMM_ALLOC : 0; r; r &= r - 1) {
+        v_rrm(&m->c, X_MOVUPS_MR, ctz32(r), 0, RT_AT(save_vec, ctz32(r) - XMM0));
+    }
+}
+static void restore_all(struct maker *m, bool vec)
+{
+    for (u32 r = RESTORED; r; r &= r - 1) {
+        x_load(&m->c, true, ctz32(r), RT_AT(save_gpr, ctz32(r)));
+    }
+    for (u32 r = vec ? XMM_ALLOC : 0; r; r &= r - 1) {
+        v_rrm(&m->c, X_MOVUPS, ctz32(r), 0, RT_AT(save_vec, ctz32(r) - XMM0));
+    }
+}
+
+/* rax = va, ecx = descriptor, rdx = value of a store; the return address on the stack is `ra`. */
+static void make_slow(struct maker *m, unsigned fn, bool vec, struct host_thunks *out, unsigned slot)
+{
+    align16(m);
+    out->slow[slot] = here(m);
+    save_all(m, vec);
+    to_c_fp(m);
+    x_lea(&m->c, true, RDI, MEM(RBP, -RT_BIAS));
+    x_mov(&m->c, true, RSI, RAX);
+    if (fn == FN_STORE) {
+        x_load(&m->c, true, R8, MEM(RSP, 0));
+    } else {
+        x_mov(&m->c, false, RDX, RCX);
+        x_load(&m->c, true, RCX, MEM(RSP, 0));
+    }
+    x_alu_i(&m->c, ALU_SUB, true, RSP, 8);
+    call_fn(m, fn);
+    x_alu_i(&m->c, ALU_ADD, true, RSP, 8);
+    if (fn == FN_ATOMIC) {
+        x_mov(&m->c, true, RCX, RAX);
+    }
+    to_guest_fp(m);
+    x_load(&m->c, true, R15, RT_MEM(tlb));
+    restore_all(m, vec);
+    x_byte(&m->c, 0xc3);
+}
+
+u32 x_make_thunks(u8 *rw, const u8 *rx, u32 cap, const struct ir_target *t, const struct rt_funcs *f,
+                  struct host_thunks *out)
+{
+    if (cap < 4096) {
+        return 0;
+    }
+    struct maker m = {.c = {rw}, .rw = rw, .rx = rx};
+    pins_make(&m.pins, t);
+    const void *fn[FN_COUNT] = {(const void *)f->load, (const void *)f->store, (const void *)f->atomic_ptr,
+                                (const void *)f->lookup};
+    out->slow[TH_TABLE] = rx;
+    m.c.p += x_write_table(m.c.p);
+    for (unsigned k = 0; k < FN_COUNT; k++) {
+        m.table[k] = (u32)(m.c.p - rw);
+        x_u64(&m.c, (u64)(uintptr_t)fn[k]);
+    }
+    make_enter(&m, t, out);
+    make_leave(&m, t, out);
+    make_lookup(&m, t, out);
+    make_slow(&m, FN_LOAD, false, out, TH_LOAD);
+    make_slow(&m, FN_LOAD, true, out, TH_LOAD_X);
+    make_slow(&m, FN_STORE, false, out, TH_STORE);
+    make_slow(&m, FN_STORE, true, out, TH_STORE_X);
+    make_slow(&m, FN_ATOMIC, true, out, TH_ATOMIC);
+    align16(&m);
+    must((u32)(m.c.p - rw) <= cap);
+    return (u32)(m.c.p - rw);
+}
