@@ -184,21 +184,23 @@ static inline struct op_key op_key(const struct ir_op *op)
     return k;
 }
 
+/* Two places a hash, the later op in the first. */
 ir_ref ir_pure(struct ir *ir, const struct ir_op *op)
 {
     struct op_key k = op_key(op);
     u64 mix = (k.w[0] ^ k.w[1] >> 29 ^ k.w[1] << 35) * 0x9e3779b97f4a7c15ull;
-    u16 *h = &ir->cse_hash[(mix ^ mix >> 32) >> 24 & 255];
-    if (*h) {
-        struct op_key o = op_key(&ir->ops[*h]);
-        bool same = o.w[0] == k.w[0] && o.w[1] == k.w[1];
-        if (same && !((ir_ops[op->op].flags & OPF_FPX || op->op == IR_call) && *h <= ir->fp_epoch)) {
-            return *h;
+    u16 *h = &ir->cse_hash[mix >> 57 << 1];
+    bool in_epoch = (ir_ops[op->op].flags & OPF_FPX) || op->op == IR_call;
+    for (unsigned i = 0; i < 2 && h[i]; i++) {
+        struct op_key o = op_key(&ir->ops[h[i]]);
+        if (o.w[0] == k.w[0] && o.w[1] == k.w[1] && !(in_epoch && h[i] <= ir->fp_epoch)) {
+            return h[i];
         }
     }
     ir_ref r = ir_append(ir, op);
     if (!ir_is_const(r)) {
-        *h = r;
+        h[1] = h[0];
+        h[0] = r;
     }
     return r;
 }

@@ -111,7 +111,7 @@ static struct cond cmp_tst_const(struct ir *ir, enum ir_cond cc, enum ir_type t,
     if ((k & reach) == reach) {
         return cmp_zero(ir, eq, t, a);
     }
-    if (x->op == IR_and && at_least(x, t) && ir_is_const(x->b)) {
+    if (x->op == IR_and && ir_is_const(x->b)) {
         return ir_cond_cmp(ir, cc, t, x->a, ir_const(ir, k & ir_const_val(ir, x->b)));
     }
     if (x->op == IR_shr && x->type == t && ir_is_const(x->b)) {

@@ -68,11 +68,14 @@ static ir_ref fold_and_const(struct ir *ir, enum ir_type t, ir_ref a, u64 k)
     if (k == 0xff || k == 0xffff || k == 0xffffffff) {
         return ir_zext(ir, t, a, 64 - clz64(k));
     }
-    if (has_const_at(x, IR_and, t)) {
+    if (x->op == IR_and && type_is_int(x->type) && ir_is_const(x->b)) {
         return ir_andi(ir, t, x->a, k & right_const(ir, x));
     }
     ir_ref low = ir_low(ir, a, 64 - clz64(k));
-    return low != a ? ir_andi(ir, t, low, k) : 0;
+    if (low != a) {
+        return ir_andi(ir, t, low, k);
+    }
+    return t == IR_I64 && MIN(n, 64 - clz64(k)) <= 32 ? ir_andi(ir, IR_I32, a, k) : 0; /* the same number */
 }
 
 static ir_ref fold_mul_const(struct ir *ir, enum ir_type t, ir_ref a, u64 k)
@@ -158,6 +161,9 @@ static ir_ref fold_shift_const(struct ir *ir, unsigned op, enum ir_type t, ir_re
     }
     if (op == IR_shr && n >= sig) {
         return IR_CONST;
+    }
+    if (op == IR_shr && t == IR_I64 && sig <= 32) {
+        return ir_shri(ir, IR_I32, a, n); /* the same number */
     }
     bool same = op == IR_shl ? has_const_at(x, op, t) : x->op == op && x->type == t && ir_is_const(x->b);
     if (!same) {

@@ -70,10 +70,98 @@ static void built_traces_mean_the_same(void **state)
     }
 }
 
+/* -- limits ----------------------------------------------------------------------------------------------------------
+ */
+
+/* The same requests give the same trace, whatever the struct held before. */
+static void building_is_pure(void **state)
+{
+    (void)state;
+    static struct ir fresh;
+    u64 seed = rng_seed("building_is_pure");
+    for (unsigned i = 0; i < 200; i++) {
+        struct rng r = {seed + i};
+        struct buf a = {0}, b = {0};
+        ir_random(&raw, &r, &ir_random_all);
+        ir_rebuild(&built, &raw); /* holds the leftovers of the trace before */
+        memset(&fresh, 0xa5, sizeof(fresh));
+        ir_rebuild(&fresh, &raw);
+        ir_print(&built, &a);
+        ir_print(&fresh, &b);
+        assert_string_equal((char *)a.data, (char *)b.data);
+        assert_int_equal(built.nconsts, fresh.nconsts);
+        buf_free(&a);
+        buf_free(&b);
+    }
+}
+
+static void a_full_trace_can_still_end(void **state)
+{
+    (void)state;
+    struct err e = {""};
+    ir_init(&built, &ir_cpu_target, 0, 12);
+    ir_insn(&built, 0, 4);
+    ir_ref v = ir_get(&built, SLOT_X);
+    unsigned n = 0;
+    while (!built.full) {
+        v = ir_mul(&built, IR_I64, v, v);
+        n++;
+    }
+    assert_in_range(n, IR_MAX_OPS - 16, IR_MAX_OPS);
+    assert_false(built.ended);
+    for (unsigned i = 0; i < 100; i++) {
+        v = ir_add(&built, IR_I64, v, v);
+        ir_put(&built, SLOT_X, v);
+        ir_put(&built, SLOT_V, ir_v2(&built, IR_vsmin, 0, ir_get(&built, SLOT_V), ir_vdup(&built, 0, v), 0));
+    }
+    ir_exit(&built, 4, EXIT_JUMP);
+    assert_true(built.full && built.ended);
+    assert_in_range(built.nops, 1, IR_MAX_OPS);
+    assert_int_equal(built.ops[built.nops - 1].op, IR_exit);
+    assert_false(ir_verify(&built, &e));
+}
+
+static void constants_run_out_softly(void **state)
+{
+    (void)state;
+    ir_init(&built, &ir_cpu_target, 0, 12);
+    ir_insn(&built, 0, 4);
+    for (u64 i = 1; !built.full; i++) {
+        assert_in_range(i, 1, IR_MAX_CONSTS);
+        ir_const(&built, i << 20);
+        ir_const_v128(&built, i, ~i);
+    }
+    assert_in_range(built.nconsts, IR_MAX_CONSTS - 1, IR_MAX_CONSTS);
+    ir_ref v = ir_add(&built, IR_I64, ir_get(&built, SLOT_X), ir_const(&built, 0x123456789));
+    ir_put(&built, SLOT_X, v);
+    ir_exit(&built, 4, EXIT_JUMP);
+    assert_true(built.full && built.ended);
+}
+
+static void nothing_follows_the_end(void **state)
+{
+    (void)state;
+    struct err e = {""};
+    ir_init(&built, &ir_cpu_target, 0, 12);
+    ir_insn(&built, 0, 4);
+    ir_exitcc(&built, CC_EQ, IR_I64, ir_const(&built, 7), ir_const(&built, 7), 0x40);
+    assert_true(built.ended);
+    ir_insn(&built, 4, 4);
+    ir_ref v = ir_add(&built, IR_I64, ir_get(&built, SLOT_X), ir_get(&built, SLOT_X + 1));
+    ir_put(&built, SLOT_X, v);
+    ir_exitf(&built, CC_EQ, ir_fl_sub(&built, IR_I64, v, v, 0), 0x40);
+    ir_exit(&built, 8, EXIT_JUMP);
+    assert_int_equal(built.nops, 3);
+    assert_int_equal(built.ninsns, 1);
+    assert_true(ir_verify(&built, &e));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(built_traces_mean_the_same),
+        cmocka_unit_test(built_traces_mean_the_same), cmocka_unit_test(building_is_pure),
+        cmocka_unit_test(a_full_trace_can_still_end), cmocka_unit_test(constants_run_out_softly),
+        cmocka_unit_test(nothing_follows_the_end),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
