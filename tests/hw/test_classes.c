@@ -13,12 +13,10 @@
 
 #define D(name) extern const struct device_class name##_class;
 #include "hw/devices.def"
-#include "hw/parts.def"
 #undef D
 static const struct device_class *const classes[] = {
 #define D(name) &name##_class,
 #include "hw/devices.def"
-#include "hw/parts.def"
 #undef D
     NULL};
 
