@@ -83,7 +83,7 @@ static bool is_wild(const struct pattern *p)
         return true;
     }
     return strstr(p->name, "_lit") != NULL || starts(p, "ADR") || starts(p, "LDRA") || starts(p, "PAC") ||
-           starts(p, "AUT") || starts(p, "XPAC");
+           starts(p, "AUT") || starts(p, "XPAC") || starts(p, "STX");
 }
 
 static bool reserved_reg(u32 r)
@@ -148,11 +148,13 @@ static void tame_branches(u32 *code, unsigned n, u64 *seed)
             continue;
         }
         u32 dist = 1 + (u32)(a64_random_next(seed) % 6);
-        if (at + dist >= n) {
+        if (at + dist + 3 >= n) {
             code[at] = NOP;
             continue;
         }
-        dist += code[at + dist - 1] == RESET_BASE;
+        while (code[at + dist - 1] == RESET_BASE || (at + dist >= 2 && code[at + dist - 2] == RESET_BASE)) {
+            dist++;
+        }
         for (unsigned i = 0; i < p->nfields; i++) {
             if (!strncmp(p->fields[i].name, "imm", 3)) {
                 set_field(p, i, &code[at], dist);
@@ -167,9 +169,19 @@ static bool chosen(const struct a64_random *r, const struct pattern *p)
            (!r->only || starts(p, r->only)) && !is_wild(p);
 }
 
+/* The store-exclusive that goes with a load-exclusive, its status in x25: alone, its outcome is anyone's. */
+static u32 matching_store(u32 load)
+{
+    return (load & ~(1u << 22 | 31u << 16)) | 25u << 16;
+}
+
 void a64_random_code(struct a64_random *r, u32 *code, unsigned n)
 {
     for (unsigned at = 0; at < n;) {
+        if (n - at < 3) {
+            code[at++] = NOP;
+            continue;
+        }
         const struct pattern *p = &a64_patterns[a64_random_next(&r->seed) % a64_npatterns];
         if (!chosen(r, p)) {
             continue;
@@ -178,7 +190,7 @@ void a64_random_code(struct a64_random *r, u32 *code, unsigned n)
         if (is_mem(p)) {
             tame_memory(p, &w, &r->seed);
         }
-        if (!regs_ok(p, w) || !pattern_allows(p, w) || a64_find(w) != p || (is_mem(p) && n - at < 2)) {
+        if (!regs_ok(p, w) || !pattern_allows(p, w) || a64_find(w) != p) {
             continue;
         }
         if (r->accept && !r->accept(w)) {
@@ -188,6 +200,9 @@ void a64_random_code(struct a64_random *r, u32 *code, unsigned n)
             code[at++] = RESET_BASE;
         }
         code[at++] = w;
+        if (starts(p, "LDX")) {
+            code[at++] = matching_store(w);
+        }
     }
     tame_branches(code, n, &r->seed);
 }

@@ -222,7 +222,7 @@ static ir_ref gather(struct a64 *t, const struct pieces *p, const u8 from[16])
         }
         if (any) {
             ir_ref v = ir_vshuf(t->ir, p->v[i], p->v[i + 1 < p->n ? i + 1 : i], pat);
-            sum = sum ? ir_or(t->ir, IR_V128, sum, v) : v;
+            sum = sum ? ir_v2(t->ir, IR_or, 0, sum, v, 0) : v;
         }
     }
     return sum;
