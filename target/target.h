@@ -56,6 +56,8 @@ struct target {
     /* "cortex-a57,pmu=off": model and features. The struct is zeroed; sets it up as after power-on. */
     bool (*init)(struct vcpu *cpu, const char *model, struct err *e);
     void (*reset)(struct vcpu *cpu);
+    /* After `state` was loaded from outside: what is derived from it follows. May be NULL. */
+    void (*loaded)(struct vcpu *cpu);
     /* All the state translation depends on, as a number; equal modes share blocks. */
     u64 (*mode)(const struct vcpu *cpu);
     void (*context)(const struct vcpu *cpu, unsigned view, struct mmu_key *key);

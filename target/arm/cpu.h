@@ -18,9 +18,11 @@
 #include "target/arm/cpu_slots.h"
 
 /* Features beside those of instructions (cpu_slots.h): what the system registers and the MMU have. */
-#define ARM_SYS_FEATURES(_)                                                                                            \
-    _(EL2) _(EL3) _(PMU) _(VHE) _(HAF) _(HDBS) _(HPD) _(XNX) _(E0PD) _(EVT) _(TLBIOS) _(PAN2) _(DPBX) _(DPB2X) _(PAUTHX)        \
-        _(SSBSX) _(LORX) _(RASX) _(RNGX) _(SPECRESX) _(GICV3) _(DOUBLELOCK) _(BTIX) _(UAOX) _(PANX) _(DITX) _(TLBIRANGE)
+#define ARM_SYS_FEATURES(_)                                                                                       \
+    _(EL2)                                                                                                        \
+    _(EL3) _(PMU) _(VHE) _(HAF) _(HDBS) _(HPD) _(XNX) _(E0PD) _(EVT) _(TLBIOS) _(PAN2) _(DPBX) _(DPB2X) _(PAUTHX) \
+        _(SSBSX) _(LORX) _(RASX) _(RNGX) _(SPECRESX) _(GICV3) _(DOUBLELOCK) _(BTIX) _(UAOX) _(PANX) _(DITX)       \
+            _(TLBIRANGE)
 enum arm_sys_feature {
     SYS_ALWAYS,
 #define _(name) SYS_##name,
@@ -46,8 +48,8 @@ enum arm_regime { REGIME_EL10, REGIME_EL2, REGIME_EL20, REGIME_EL3 };
 
 /* mmu_key.w[0], see mmu.c. */
 enum {
-    KEY_ASID = 0, /* 16 bits */
-    KEY_VMID = 16, /* 16 bits */
+    KEY_ASID = 0,    /* 16 bits */
+    KEY_VMID = 16,   /* 16 bits */
     KEY_REGIME = 32, /* 2 bits */
     KEY_SECURE = 34,
     KEY_S2 = 35,   /* HCR_EL2.{DC,VM} as two bits, then PTW */
@@ -58,10 +60,10 @@ enum {
 
 /* What the system registers make of one exception level. */
 struct arm_el {
-    u64 mode;  /* mode word, less what PSTATE gives */
-    u64 key;   /* mmu_key.w[0], less KEY_PAN */
+    u64 mode;   /* mode word, less what PSTATE gives */
+    u64 key;    /* mmu_key.w[0], less KEY_PAN */
     u64 unpriv; /* the same of the unprivileged view */
-    u8 regime; /* enum arm_regime */
+    u8 regime;  /* enum arm_regime */
     bool secure;
     bool has_unpriv; /* LDTR and STTR are EL0's accesses when PSTATE.UAO is 0 */
 };
@@ -85,6 +87,7 @@ struct arm_cpu {
     u8 el, spsel, il, ss;
     u8 pan, uao, dit, ssbs;
     u8 btype;
+    bool stepped; /* the last instruction was stepped: the step syndrome is valid */
 
     u64 sp_el[4];
     u64 elr_el[4], spsr_el[4];
@@ -101,34 +104,34 @@ struct arm_cpu {
 
     /* -- derived -- */
     struct arm_el elc[4];
-    u64 hcr, mdcr;      /* HCR_EL2 and MDCR_EL2 as they act: 0 while EL2 is not enabled, TGE's side effects in */
-    u64 mode;           /* what target->mode answers */
-    u64 fp_mode;        /* its part that FPCR gives */
-    u64 features;       /* instruction sets: bits ARM_FEAT_x */
-    u64 sys_features;   /* bits SYS_x */
+    u64 hcr, mdcr;    /* HCR_EL2 and MDCR_EL2 as they act: 0 while EL2 is not enabled, TGE's side effects in */
+    u64 mode;         /* what target->mode answers */
+    u64 fp_mode;      /* its part that FPCR gives */
+    u64 features;     /* instruction sets: bits ARM_FEAT_x */
+    u64 sys_features; /* bits SYS_x */
     u8 features_id;
-    u8 pa_bits;         /* of the model */
-    bool watching;      /* a watchpoint may fire */
-    bool bti_seen;      /* the walker met a guarded page */
-    bool event;         /* the event register of WFE */
-    u64 wfx_deadline;   /* WFIT, WFET: counter value that ends the wait; ~0 none */
+    u8 pa_bits;    /* of the model */
+    bool watching; /* a watchpoint may fire */
+    bool bti_seen; /* the walker met a guarded page */
+    bool event;    /* the event register of WFE */
 
     /* -- pins and timers -- */
     struct arm_gtimer gt[ARM_TIMERS];
-    u64 cntfrq;         /* Hz of the counter: what the hardware runs at */
-    struct timer wfx_timer;
+    u64 cntfrq; /* Hz of the counter: what the hardware runs at */
     struct timer pmu_timer;
     struct irq pmu_out;
     atomic_int pmu_level;
+    u64 pmu_last;      /* virtual time the counters stand at */
+    bool pmu_by_level; /* a running counter looks at the exception level */
+    bool pmu_due;      /* an overflow is due */
 
     /* -- configuration -- */
     struct arm_cpu_opts opts;
     const struct arm_model *model;
     const struct arm_gic_ops *gic;
     void *gic_opaque;
-    bool pauth_qarma;   /* QARMA5, else the fast hash */
-    u8 gic_el;          /* what the GIC was last told */
-    u8 gic_secure;
+    u64 reset_sctlr, reset_pmcr; /* of the model */
+    bool pauth_qarma;            /* QARMA5, else the fast hash */
 
     /* -- where a loader starts this cpu, and PSCI -- */
     struct {
@@ -136,10 +139,9 @@ struct arm_cpu {
         u8 el;
         bool set;
     } entry;
-    _Atomic u32 power; /* enum arm_power */
+    _Atomic u32 power;        /* enum arm_power */
     u64 on_entry, on_context; /* of a pending CPU_ON */
     u8 on_el;
-    bool on_secure;
 };
 
 static inline struct arm_cpu *arm_cpu(struct vcpu *v)
@@ -164,96 +166,96 @@ static inline bool arm_feat(const struct arm_cpu *cpu, enum arm_feature f)
 
 enum { PSTATE_F = 1 << 6, PSTATE_I = 1 << 7, PSTATE_A = 1 << 8, PSTATE_D = 1 << 9, PSTATE_DAIF = 15 << 6 };
 
-#define SPSR_SP       BIT(0)
-#define SPSR_M4       BIT(4) /* AArch32 */
-#define SPSR_BTYPE    10
-#define SPSR_SSBS     BIT(12)
-#define SPSR_IL       BIT(20)
-#define SPSR_SS       BIT(21)
-#define SPSR_PAN      BIT(22)
-#define SPSR_UAO      BIT(23)
-#define SPSR_DIT      BIT(24)
+#define SPSR_SP    BIT(0)
+#define SPSR_M4    BIT(4) /* AArch32 */
+#define SPSR_BTYPE 10
+#define SPSR_SSBS  BIT(12)
+#define SPSR_IL    BIT(20)
+#define SPSR_SS    BIT(21)
+#define SPSR_PAN   BIT(22)
+#define SPSR_UAO   BIT(23)
+#define SPSR_DIT   BIT(24)
 
-#define HCR_VM        BIT(0)
-#define HCR_SWIO      BIT(1)
-#define HCR_PTW       BIT(2)
-#define HCR_FMO       BIT(3)
-#define HCR_IMO       BIT(4)
-#define HCR_AMO       BIT(5)
-#define HCR_VF        BIT(6)
-#define HCR_VI        BIT(7)
-#define HCR_VSE       BIT(8)
-#define HCR_FB        BIT(9)
-#define HCR_DC        BIT(12)
-#define HCR_TWI       BIT(13)
-#define HCR_TWE       BIT(14)
-#define HCR_TSC       BIT(19)
-#define HCR_TIDCP     BIT(20)
-#define HCR_TGE       BIT(27)
-#define HCR_TDZ       BIT(28)
-#define HCR_HCD       BIT(29)
-#define HCR_TRVM      BIT(30)
-#define HCR_RW        BIT(31)
-#define HCR_E2H       BIT(34)
-#define HCR_TEA       BIT(37)
-#define HCR_APK       BIT(40)
-#define HCR_API       BIT(41)
+#define HCR_VM    BIT(0)
+#define HCR_SWIO  BIT(1)
+#define HCR_PTW   BIT(2)
+#define HCR_FMO   BIT(3)
+#define HCR_IMO   BIT(4)
+#define HCR_AMO   BIT(5)
+#define HCR_VF    BIT(6)
+#define HCR_VI    BIT(7)
+#define HCR_VSE   BIT(8)
+#define HCR_FB    BIT(9)
+#define HCR_DC    BIT(12)
+#define HCR_TWI   BIT(13)
+#define HCR_TWE   BIT(14)
+#define HCR_TSC   BIT(19)
+#define HCR_TIDCP BIT(20)
+#define HCR_TGE   BIT(27)
+#define HCR_TDZ   BIT(28)
+#define HCR_HCD   BIT(29)
+#define HCR_TRVM  BIT(30)
+#define HCR_RW    BIT(31)
+#define HCR_E2H   BIT(34)
+#define HCR_TEA   BIT(37)
+#define HCR_APK   BIT(40)
+#define HCR_API   BIT(41)
 
-#define SCR_NS        BIT(0)
-#define SCR_IRQ       BIT(1)
-#define SCR_FIQ       BIT(2)
-#define SCR_EA        BIT(3)
-#define SCR_SMD       BIT(7)
-#define SCR_HCE       BIT(8)
-#define SCR_SIF       BIT(9)
-#define SCR_RW        BIT(10)
-#define SCR_ST        BIT(11)
-#define SCR_TWI       BIT(12)
-#define SCR_TWE       BIT(13)
-#define SCR_APK       BIT(16)
-#define SCR_API       BIT(17)
+#define SCR_NS  BIT(0)
+#define SCR_IRQ BIT(1)
+#define SCR_FIQ BIT(2)
+#define SCR_EA  BIT(3)
+#define SCR_SMD BIT(7)
+#define SCR_HCE BIT(8)
+#define SCR_SIF BIT(9)
+#define SCR_RW  BIT(10)
+#define SCR_ST  BIT(11)
+#define SCR_TWI BIT(12)
+#define SCR_TWE BIT(13)
+#define SCR_APK BIT(16)
+#define SCR_API BIT(17)
 
-#define SCTLR_M       BIT(0)
-#define SCTLR_A       BIT(1)
-#define SCTLR_C       BIT(2)
-#define SCTLR_SA      BIT(3)
-#define SCTLR_SA0     BIT(4)
-#define SCTLR_NAA     BIT(6)
-#define SCTLR_UMA     BIT(9)
-#define SCTLR_ENRCTX  BIT(10)
-#define SCTLR_I       BIT(12)
-#define SCTLR_ENDB    BIT(13)
-#define SCTLR_DZE     BIT(14)
-#define SCTLR_UCT     BIT(15)
-#define SCTLR_NTWI    BIT(16)
-#define SCTLR_NTWE    BIT(18)
-#define SCTLR_WXN     BIT(19)
-#define SCTLR_IESB    BIT(21)
-#define SCTLR_SPAN    BIT(23)
-#define SCTLR_E0E     BIT(24)
-#define SCTLR_EE      BIT(25)
-#define SCTLR_UCI     BIT(26)
-#define SCTLR_ENDA    BIT(27)
-#define SCTLR_ENIB    BIT(30)
-#define SCTLR_ENIA    BIT(31)
-#define SCTLR_BT0     BIT(35)
-#define SCTLR_BT1     BIT(36)
-#define SCTLR_DSSBS   BIT(44)
+#define SCTLR_M      BIT(0)
+#define SCTLR_A      BIT(1)
+#define SCTLR_C      BIT(2)
+#define SCTLR_SA     BIT(3)
+#define SCTLR_SA0    BIT(4)
+#define SCTLR_NAA    BIT(6)
+#define SCTLR_UMA    BIT(9)
+#define SCTLR_ENRCTX BIT(10)
+#define SCTLR_I      BIT(12)
+#define SCTLR_ENDB   BIT(13)
+#define SCTLR_DZE    BIT(14)
+#define SCTLR_UCT    BIT(15)
+#define SCTLR_NTWI   BIT(16)
+#define SCTLR_NTWE   BIT(18)
+#define SCTLR_WXN    BIT(19)
+#define SCTLR_IESB   BIT(21)
+#define SCTLR_SPAN   BIT(23)
+#define SCTLR_E0E    BIT(24)
+#define SCTLR_EE     BIT(25)
+#define SCTLR_UCI    BIT(26)
+#define SCTLR_ENDA   BIT(27)
+#define SCTLR_ENIB   BIT(30)
+#define SCTLR_ENIA   BIT(31)
+#define SCTLR_BT0    BIT(35)
+#define SCTLR_BT1    BIT(36)
+#define SCTLR_DSSBS  BIT(44)
 
-#define MDSCR_SS      BIT(0)
-#define MDSCR_TDCC    BIT(12)
-#define MDSCR_KDE     BIT(13)
-#define MDSCR_MDE     BIT(15)
+#define MDSCR_SS   BIT(0)
+#define MDSCR_TDCC BIT(12)
+#define MDSCR_KDE  BIT(13)
+#define MDSCR_MDE  BIT(15)
 
-#define MDCR_HPMN     0 /* 5 bits */
-#define MDCR_TPMCR    BIT(5)
-#define MDCR_TPM      BIT(6)
-#define MDCR_HPME     BIT(7)
-#define MDCR_TDE      BIT(8)
-#define MDCR_TDA      BIT(9)
-#define MDCR_TDOSA    BIT(10)
-#define MDCR_TDRA     BIT(11)
-#define MDCR3_SDD     BIT(16)
+#define MDCR_HPMN  0 /* 5 bits */
+#define MDCR_TPMCR BIT(5)
+#define MDCR_TPM   BIT(6)
+#define MDCR_HPME  BIT(7)
+#define MDCR_TDE   BIT(8)
+#define MDCR_TDA   BIT(9)
+#define MDCR_TDOSA BIT(10)
+#define MDCR_TDRA  BIT(11)
+#define MDCR3_SDD  BIT(16)
 
 /* Exception classes (ESR_ELx.EC). */
 enum arm_ec {
@@ -286,7 +288,8 @@ static inline u64 arm_esr(enum arm_ec ec, u32 iss)
     return (u64)ec << 26 | ESR_IL | iss;
 }
 
-/* -- state of affairs ----------------------------------------------------------------------------------------------- */
+/* -- state of affairs -----------------------------------------------------------------------------------------------
+ */
 
 /* Below EL3 and without EL3 the CPU is Non-secure; SCR_EL3.NS decides else. */
 static inline bool arm_secure_below_el3(const struct arm_cpu *cpu)
@@ -308,6 +311,15 @@ static inline bool arm_host_el0(const struct arm_cpu *cpu)
     return (cpu->hcr & (HCR_E2H | HCR_TGE)) == (HCR_E2H | HCR_TGE);
 }
 
-u64 arm_pstate(const struct arm_cpu *cpu); /* in SPSR's form */
+u64 arm_pstate(const struct arm_cpu *cpu); /* in SPSR's form (exceptions.c) */
+
+/* On its own thread: the cold start that CPU_ON asked for (cpu.c). */
+void arm_power_up(struct arm_cpu *cpu);
+
+/* -- the A64 front end (a64/) ------------------------------------------------------------------------------------- */
+
+void a64_translate(struct ir *ir, const struct tr_request *rq, struct tr_result *rs);
+/* Text of an instruction; 4, or 0 when it is unallocated. */
+int a64_disas(char *out, size_t n, u64 pc, u32 insn);
 
 #endif

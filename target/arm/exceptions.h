@@ -21,7 +21,14 @@ static inline NORETURN void arm_undefined(struct arm_cpu *cpu)
     arm_raise(cpu, 1, arm_esr(EC_UNKNOWN, 0));
 }
 
-u64 arm_pstate(const struct arm_cpu *cpu); /* in SPSR's form */
+static inline u64 *arm_esr_at(struct arm_cpu *cpu, unsigned el)
+{
+    return el == 1 ? &cpu->sr.ESR_EL1 : el == 2 ? &cpu->sr.ESR_EL2 : &cpu->sr.ESR_EL3;
+}
+static inline u64 *arm_far_at(struct arm_cpu *cpu, unsigned el)
+{
+    return el == 1 ? &cpu->sr.FAR_EL1 : el == 2 ? &cpu->sr.FAR_EL2 : &cpu->sr.FAR_EL3;
+}
 
 /* The SP in use changes owner: bring rt.r[31] home before EL or SPSel change, and load it after. */
 static inline u64 *arm_sp_home(struct arm_cpu *cpu)
@@ -45,6 +52,9 @@ void arm_context_update(struct arm_cpu *cpu);
 /* After a change of anything else the mode word holds. */
 void arm_mode_update(struct arm_cpu *cpu);
 void arm_fpcr_changed(struct arm_cpu *cpu);
+void arm_host_fp_set(struct arm_cpu *cpu, unsigned rmode);
+/* After a change of EL: what else depends on it. */
+void arm_el_changed(struct arm_cpu *cpu, unsigned from);
 
 /* -- interrupts (interrupt.c) -- */
 /* Sets EVENT_IRQ when something pending is unmasked. */
@@ -56,9 +66,11 @@ u64 arm_isr(const struct arm_cpu *cpu); /* ISR_EL1 */
 /* -- debug (debug.c) -- */
 bool arm_debug_enabled_from(const struct arm_cpu *cpu, unsigned el, bool secure, bool d_mask);
 unsigned arm_debug_target(const struct arm_cpu *cpu);
-bool arm_stepping(const struct arm_cpu *cpu);    /* software step is active */
-bool arm_breaking(const struct arm_cpu *cpu);    /* some breakpoint may match here */
+bool arm_stepping(const struct arm_cpu *cpu);                             /* software step is active */
+bool arm_breaking(const struct arm_cpu *cpu);                             /* some breakpoint may match here */
 bool arm_eret_step_bit(const struct arm_cpu *cpu, unsigned el, u64 spsr); /* PSTATE.SS after an exception return */
+void arm_enter_watchpoint(struct arm_cpu *cpu, u64 va, u32 iss);          /* does not unwind */
+void arm_debug_update(struct arm_cpu *cpu); /* after a change of the registers from outside */
 bool arm_watch_hit(struct vcpu *v, u64 va, unsigned n, enum mmu_access acc);
 bool arm_watch_page(const struct vcpu *v, u64 va_page);
 

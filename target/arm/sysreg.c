@@ -6,6 +6,7 @@
 
 #include "base/log.h"
 #include "target/arm/exceptions.h"
+#include "target/arm/helpers.h"
 
 // clang-format off
 #define REG(nm, op0, op1, crn, crm, op2, access, ...)                                                                  \
@@ -124,7 +125,8 @@ static int gic_check(struct arm_cpu *cpu, u32 enc, bool write, struct arm_gic_ct
     }
 }
 
-/* -- checks ---------------------------------------------------------------------------------------------------------- */
+/* -- checks ----------------------------------------------------------------------------------------------------------
+ */
 
 static u32 access_iss(u32 enc, unsigned rt, bool read)
 {
@@ -240,20 +242,22 @@ bool arm_sysreg_peek(struct arm_cpu *cpu, u32 enc, u64 *v)
     return true;
 }
 
-/* -- helpers ----------------------------------------------------------------------------------------------------------- */
+/* -- helpers
+ * ----------------------------------------------------------------------------------------------------------- */
 
-u64 arm_h_sysreg_read(struct vcpu *v, u32 enc)
+/* enc: bits 20:5 of the instruction, Rt in bits 20:16. */
+u64 arm_h_sysreg_read(struct vcpu *v, u64 enc)
 {
-    return arm_sysreg_read(arm_cpu(v), enc & 0xffff, enc >> 16);
+    return arm_sysreg_read(arm_cpu(v), enc & 0xffff, enc >> 16 & 31);
 }
 
-void arm_h_sysreg_write(struct vcpu *v, u32 enc, u64 val, u64 next)
+void arm_h_sysreg_write(struct vcpu *v, u64 enc, u64 val, u64 next)
 {
-    arm_sysreg_write(arm_cpu(v), enc & 0xffff, enc >> 16, val);
+    arm_sysreg_write(arm_cpu(v), enc & 0xffff, enc >> 16 & 31, val);
     v->rt.pc = next;
 }
 
-void arm_h_sysreg_light(struct vcpu *v, u32 enc, u64 val)
+void arm_h_sysreg_light(struct vcpu *v, u64 enc, u64 val)
 {
-    arm_sysreg_write(arm_cpu(v), enc & 0xffff, enc >> 16, val);
+    arm_sysreg_write(arm_cpu(v), enc & 0xffff, enc >> 16 & 31, val);
 }

@@ -2,7 +2,8 @@
  *
  * Most traps are a bit of a control register: rows of `rules`, tried in order, so a class's rows stand in the order of
  * the levels they trap to. What depends on more than a bit is a function. An access that traps to EL1 goes to EL2 while
- * HCR_EL2.TGE is 1; that is the raiser's business. Not modelled: fine-grained traps (FEAT_FGT), nested virtualisation. */
+ * HCR_EL2.TGE is 1; that is the raiser's business. Not modelled: fine-grained traps (FEAT_FGT), nested virtualisation.
+ */
 #include "target/arm/sysreg.h"
 
 enum { AT_EL0 = 1, AT_EL1 = 2, AT_EL2 = 4, AT_EL01 = 3, AT_EL12 = 6, AT_EL012 = 7 };
@@ -14,17 +15,19 @@ struct trap_rule {
     u8 rw;
     u8 to;
     u8 bit;
-    bool when; /* traps while the bit has this value */
+    bool when;         /* traps while the bit has this value */
     u32 off, host_off; /* the control register; host_off: the one at EL0 of a host regime */
 };
 
-#define SR(reg)    offsetof(struct arm_cpu, sr.reg), 0
-#define SCTLR      offsetof(struct arm_cpu, sr.SCTLR_EL1), offsetof(struct arm_cpu, sr.SCTLR_EL2)
-#define HCR        offsetof(struct arm_cpu, hcr), 0
-#define MDCR       offsetof(struct arm_cpu, mdcr), 0
-#define PMU(cls, bit_n, on)                                                                                            \
-    {cls, AT_EL0, on, 1, bit_n, false, SR(PMUSERENR_EL0)}, {cls, AT_EL01, ON_RW, 2, 6, true, MDCR},                    \
-        {cls, AT_EL012, ON_RW, 3, 6, true, SR(MDCR_EL3)}
+#define SR(reg) offsetof(struct arm_cpu, sr.reg), 0
+#define SCTLR   offsetof(struct arm_cpu, sr.SCTLR_EL1), offsetof(struct arm_cpu, sr.SCTLR_EL2)
+#define HCR     offsetof(struct arm_cpu, hcr), 0
+#define MDCR    offsetof(struct arm_cpu, mdcr), 0
+#define PMU(cls, bit_n, on)                                                                         \
+    {cls, AT_EL0, on, 1, bit_n, false, SR(PMUSERENR_EL0)}, {cls, AT_EL01, ON_RW, 2, 6, true, MDCR}, \
+    {                                                                                               \
+        cls, AT_EL012, ON_RW, 3, 6, true, SR(MDCR_EL3)                                              \
+    }
 
 static const struct trap_rule rules[] = {
     {TRAP_ID1, AT_EL1, ON_R, 2, 16, true, HCR},
@@ -124,15 +127,15 @@ static bool fpen_traps(u64 fpen, bool el0)
     return fpen == 1 ? el0 : fpen != 3;
 }
 
-int fp_trapped(const struct arm_cpu *cpu)
+int fp_trapped(const struct arm_cpu *cpu, unsigned el)
 {
     bool e2h = cpu->hcr & HCR_E2H, host = arm_host_el0(cpu);
-    if (cpu->el < 2 && !host && fpen_traps(bits(cpu->sr.CPACR_EL1, 20, 2), cpu->el == 0)) {
+    if (el < 2 && !host && fpen_traps(bits(cpu->sr.CPACR_EL1, 20, 2), el == 0)) {
         return ACC_EL1;
     }
-    if (cpu->el < 3 && arm_el2_enabled(cpu)) {
+    if (el < 3 && arm_el2_enabled(cpu)) {
         u64 cptr = cpu->sr.CPTR_EL2;
-        if (!e2h ? cptr >> 10 & 1 : fpen_traps(bits(cptr, 20, 2), cpu->el == 0 && host)) {
+        if (!e2h ? cptr >> 10 & 1 : fpen_traps(bits(cptr, 20, 2), el == 0 && host)) {
             return ACC_EL2;
         }
     }
@@ -198,7 +201,7 @@ static int trapped_by_function(const struct arm_cpu *cpu, const struct sysreg *r
     case TRAP_SP_EL0:
         return cpu->spsel ? ACC_OK : ACC_UNDEF;
     case TRAP_FP:
-        return fp_trapped(cpu) ? ACC_FP : ACC_OK;
+        return fp_trapped(cpu, cpu->el) ? ACC_FP : ACC_OK;
     case TRAP_HIGHEST:
         return highest_trapped(cpu, r);
     default:

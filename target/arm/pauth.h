@@ -1,0 +1,16 @@
+/* Pointer authentication codes. */
+#ifndef MOSS_TARGET_ARM_PAUTH_H
+#define MOSS_TARGET_ARM_PAUTH_H
+
+#include "target/arm/cpu.h"
+
+enum pauth_key { PAUTH_IA, PAUTH_IB, PAUTH_DA, PAUTH_DB };
+u64 arm_pauth_add(const struct arm_cpu *cpu, u64 ptr, u64 modifier, enum pauth_key key);
+/* A pointer that does not authenticate comes back with an error code that makes its use fault. */
+u64 arm_pauth_aut(const struct arm_cpu *cpu, u64 ptr, u64 modifier, enum pauth_key key);
+u64 arm_pauth_strip(const struct arm_cpu *cpu, u64 ptr, bool data);
+/* The two functions a code may be made with; the whole 64 bits. */
+u64 pauth_qarma5(u64 data, u64 modifier, u64 key_lo, u64 key_hi);
+u64 pauth_fast(u64 data, u64 modifier, u64 key_lo, u64 key_hi);
+
+#endif

@@ -1,0 +1,185 @@
+/* The generic timer (DDI 0487, D11): one counter, five timers on it, their output pins.
+ *
+ * The counter is CLOCK_VIRTUAL scaled to CNTFRQ. A timer's control and compare value are written by its vcpu's thread
+ * and read by the clock's callback on the main thread; nobody locks them. Whoever sees a reason recomputes all of the
+ * timer (level and next deadline) from what it finds, and does it again when `seq` moved meanwhile: so the last write
+ * always has the last word. The output pin changes under the machine lock.
+ *
+ * Not modelled: the event stream (WFE does not sleep), counter offsets of FEAT_ECV, the memory-mapped frames. */
+#include "target/arm/timer.h"
+
+#include "base/lock.h"
+#include "target/arm/sysreg.h"
+
+enum { CTL_ENABLE = 1, CTL_IMASK = 2, CTL_ISTATUS = 4 };
+
+#define NS_PER_S 1000000000ull
+
+static u64 ticks_of(const struct arm_cpu *cpu, u64 ns)
+{
+    if (NS_PER_S % cpu->cntfrq == 0) {
+        return ns / (NS_PER_S / cpu->cntfrq);
+    }
+    return (u64)((u128)ns * cpu->cntfrq / NS_PER_S);
+}
+
+/* The first moment at which the counter has reached `ticks`; ~0: beyond the clock's reach. */
+static u64 ns_of(const struct arm_cpu *cpu, u64 ticks)
+{
+    u128 ns = ((u128)ticks * NS_PER_S + cpu->cntfrq - 1) / cpu->cntfrq;
+    return ns >= ~0ull ? ~0ull : (u64)ns;
+}
+
+u64 arm_counter(const struct arm_cpu *cpu)
+{
+    return ticks_of(cpu, clock_now(CLOCK_VIRTUAL));
+}
+
+static u64 offset_of(const struct arm_gtimer *t)
+{
+    const struct arm_cpu *cpu = t->cpu;
+    return t == &cpu->gt[ARM_TIMER_VIRT] && arm_sys(cpu, SYS_EL2)
+               ? __atomic_load_n(&cpu->sr.CNTVOFF_EL2, __ATOMIC_RELAXED)
+               : 0;
+}
+
+static bool condition(struct arm_gtimer *t)
+{
+    return arm_counter(t->cpu) - offset_of(t) >= t->cval;
+}
+
+static void out_set(struct arm_gtimer *t, int level)
+{
+    bool locked = machine_locked();
+    if (!locked) {
+        machine_lock();
+    }
+    atomic_store(&t->level, level);
+    irq_set(&t->out, level);
+    if (!locked) {
+        machine_unlock();
+    }
+}
+
+static void timer_eval(struct arm_gtimer *t)
+{
+    unsigned seq;
+    if (!t->out.fn) {
+        return;
+    }
+    do {
+        seq = atomic_load(&t->seq);
+        u64 ctl = t->ctl;
+        bool met = ctl & CTL_ENABLE && condition(t);
+        int level = met && !(ctl & CTL_IMASK);
+        u64 at = ctl & CTL_ENABLE && !met ? ns_of(t->cpu, t->cval + offset_of(t)) : ~0ull;
+        timer_set(&t->timer, at);
+        if (level != atomic_load(&t->level)) {
+            out_set(t, level);
+        }
+    } while (seq != atomic_load(&t->seq));
+}
+
+static void timer_due(void *opaque)
+{
+    timer_eval(opaque);
+}
+
+static void timer_changed(struct arm_gtimer *t)
+{
+    atomic_fetch_add(&t->seq, 1);
+    timer_eval(t);
+}
+
+/* -- life -------------------------------------------------------------------------------------------------------- */
+
+void arm_timers_init(struct arm_cpu *cpu)
+{
+    for (unsigned i = 0; i < ARM_TIMERS; i++) {
+        struct arm_gtimer *t = &cpu->gt[i];
+        t->cpu = cpu;
+        timer_init(&t->timer, CLOCK_VIRTUAL, timer_due, t);
+    }
+}
+
+void arm_timers_reset(struct arm_cpu *cpu)
+{
+    for (unsigned i = 0; i < ARM_TIMERS; i++) {
+        cpu->gt[i].ctl = 0;
+        cpu->gt[i].cval = 0;
+        timer_changed(&cpu->gt[i]);
+    }
+}
+
+void arm_timers_update(struct arm_cpu *cpu)
+{
+    for (unsigned i = 0; i < ARM_TIMERS; i++) {
+        timer_changed(&cpu->gt[i]);
+    }
+}
+
+void arm_set_timer_out(struct vcpu *v, enum arm_timer t, struct irq out)
+{
+    arm_cpu(v)->gt[t].out = out;
+}
+
+/* -- registers: r->arg is the timer ------------------------------------------------------------------------------- */
+
+u64 cntpct_read(struct arm_cpu *cpu, const struct sysreg *r)
+{
+    (void)r;
+    return arm_counter(cpu);
+}
+
+u64 cntvct_read(struct arm_cpu *cpu, const struct sysreg *r)
+{
+    bool host = (cpu->el == 2 && cpu->hcr & HCR_E2H) || (cpu->el == 0 && arm_host_el0(cpu));
+    (void)r;
+    return arm_counter(cpu) - (host ? 0 : offset_of(&cpu->gt[ARM_TIMER_VIRT]));
+}
+
+u64 ctl_read(struct arm_cpu *cpu, const struct sysreg *r)
+{
+    struct arm_gtimer *t = &cpu->gt[r->arg];
+    u64 ctl = t->ctl;
+    return ctl | (ctl & CTL_ENABLE && condition(t) ? CTL_ISTATUS : 0);
+}
+
+void ctl_write(struct arm_cpu *cpu, const struct sysreg *r, u64 v)
+{
+    struct arm_gtimer *t = &cpu->gt[r->arg];
+    t->ctl = v & (CTL_ENABLE | CTL_IMASK);
+    timer_changed(t);
+}
+
+u64 cval_read(struct arm_cpu *cpu, const struct sysreg *r)
+{
+    return cpu->gt[r->arg].cval;
+}
+
+void cval_write(struct arm_cpu *cpu, const struct sysreg *r, u64 v)
+{
+    struct arm_gtimer *t = &cpu->gt[r->arg];
+    t->cval = v;
+    timer_changed(t);
+}
+
+u64 tval_read(struct arm_cpu *cpu, const struct sysreg *r)
+{
+    struct arm_gtimer *t = &cpu->gt[r->arg];
+    return (u32)(t->cval - (arm_counter(cpu) - offset_of(t)));
+}
+
+void tval_write(struct arm_cpu *cpu, const struct sysreg *r, u64 v)
+{
+    struct arm_gtimer *t = &cpu->gt[r->arg];
+    t->cval = arm_counter(cpu) - offset_of(t) + (u64)(i64)(i32)v;
+    timer_changed(t);
+}
+
+void cntvoff_write(struct arm_cpu *cpu, const struct sysreg *r, u64 v)
+{
+    (void)r;
+    __atomic_store_n(&cpu->sr.CNTVOFF_EL2, v, __ATOMIC_RELAXED);
+    timer_changed(&cpu->gt[ARM_TIMER_VIRT]);
+}
