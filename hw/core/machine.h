@@ -40,6 +40,7 @@ struct machine_config {
     struct blockdev *pflash[2];
     bool no_defaults;
     bool semihosting;
+    i64 rtc_offset; /* seconds that the guest\'s calendar is ahead of the host\'s (-rtc base=) */
 };
 
 struct machine {
@@ -74,7 +75,9 @@ struct board {
     void (*reset)(struct machine *m);                 /* after devices and images, before the cpus; may be NULL */
     void (*fini)(struct machine *m);                  /* may be NULL */
     void (*power_button)(struct machine *m);          /* somebody pressed it; NULL: the board has none */
-    const char *ram_name;                             /* of the RAM region, NULL: "ram" */
+    /* A file for the firmware (-fw_cfg); the bytes outlive the machine. NULL: the board has no fw_cfg. */
+    bool (*fw_cfg_file)(struct machine *m, const char *name, const void *data, size_t len, struct err *e);
+    const char *ram_name; /* of the RAM region, NULL: "ram" */
 };
 
 /* Sets up config, options, RAM (the board maps it) and runs build(). */

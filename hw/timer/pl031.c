@@ -6,6 +6,7 @@
 #include "hw/timer/pl031.h"
 
 #include "base/clock.h"
+#include "hw/core/machine.h"
 
 enum { NS = 1000000000 };
 
@@ -135,6 +136,7 @@ static bool pl031_init(struct device *d, struct err *e)
     struct pl031 *s = (struct pl031 *)d;
     (void)e;
     timer_init(&s->alarm, CLOCK_WALL, alarm_rings, s);
+    s->offset = (u32)d->machine->cfg.rtc_offset;
     return true;
 }
 

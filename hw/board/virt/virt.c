@@ -171,6 +171,11 @@ static void virt_power_button(struct machine *m)
     irq_set(&pin, 0);
 }
 
+static bool virt_fw_cfg_file(struct machine *m, const char *name, const void *data, size_t len, struct err *e)
+{
+    return fw_cfg_add_file(virt_of(m)->fw_cfg, name, data, len, NULL, NULL, e);
+}
+
 static void virt_fini(struct machine *m)
 {
     struct virt *v = virt_of(m);
@@ -201,5 +206,6 @@ const struct board board_virt = {
     .reset = virt_reset,
     .fini = virt_fini,
     .power_button = virt_power_button,
+    .fw_cfg_file = virt_fw_cfg_file,
     .ram_name = "mach-virt.ram",
 };
