@@ -22,7 +22,7 @@ static void state_home(struct tcpu *t, uintptr_t ra)
 {
     struct vcpu *cpu = t->cpu;
     if (ra) {
-        struct block *b = block_at((const u8 *)ra);
+        struct block *b = code_at((const u8 *)ra);
         must(b);
         u32 off = tcg.host->restore(cpu->target->ir, b->map, b->map_len, (u32)((const u8 *)ra - b->code), cpu);
         cpu->rt.pc = cpu->rt.page + off;

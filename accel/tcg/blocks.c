@@ -27,7 +27,7 @@ static unsigned hash_of(u64 ram_off, u64 mode)
     return (unsigned)(h >> (64 - HASH_BITS));
 }
 
-struct block *block_find(u64 ram_off, u64 mode)
+struct block *code_find(u64 ram_off, u64 mode)
 {
     struct block *b = __atomic_load_n(&tcg.hash[hash_of(ram_off, mode)], __ATOMIC_ACQUIRE);
     while (b && (b->ram_off != ram_off || b->mode != mode || b->dead)) {
@@ -58,7 +58,7 @@ static u64 piece_mask(unsigned start, unsigned end)
     return MASK(z + 1) & ~MASK(a);
 }
 
-void block_insert(struct block *b)
+void code_insert(struct block *b)
 {
     struct block **head = &tcg.hash[hash_of(b->ram_off, b->mode)];
     b->hash_next = *head;
@@ -87,7 +87,7 @@ static void exit_unlink(struct block_exit *x)
     x->target = NULL;
 }
 
-void block_link(struct block_exit *x, struct block *to)
+void code_link(struct block_exit *x, struct block *to)
 {
     if (x->target || x->from->dead || to->dead || !x->patch_off) {
         return;
@@ -103,7 +103,7 @@ void block_link(struct block_exit *x, struct block *to)
     tcg.host->patch_jump(to_rw(at), at, to->code);
 }
 
-void block_kill(struct block *b)
+void code_kill(struct block *b)
 {
     __atomic_store_n(&b->dead, true, __ATOMIC_RELEASE);
     struct block **p = &tcg.hash[hash_of(b->ram_off, b->mode)];
@@ -151,7 +151,7 @@ static void page_written(u64 off, u64 len)
     for (struct block *b = pd->blocks, *next; b; b = next) {
         next = b->page_next;
         if (b->start < to && from < b->end) {
-            block_kill(b);
+            code_kill(b);
             tcg.stat_invalidated++;
             any = true;
         }

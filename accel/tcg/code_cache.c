@@ -79,7 +79,7 @@ static void chunk_evict(struct tcpu *t)
     struct chunk *c = pick_victim(t);
     for (unsigned i = 0; i < c->nblocks; i++) {
         if (!c->blocks[i]->dead) {
-            block_kill(c->blocks[i]);
+            code_kill(c->blocks[i]);
         }
         tcg.by_id[c->blocks[i]->id] = NULL;
     }
@@ -125,7 +125,7 @@ struct chunk *chunk_get(struct tcpu *t, u32 want)
     return NULL;
 }
 
-struct block *block_at(const u8 *rx)
+struct block *code_at(const u8 *rx)
 {
     u64 off = (u64)(rx - tcg.cache_rx);
     if (rx < tcg.cache_rx + THUNK_SIZE || off >= tcg.cache_size) {

@@ -74,13 +74,13 @@ static void run_interp(struct tcpu *t, struct block *b)
 static struct block *follow_exit(struct tcpu *t, u32 arg)
 {
     struct block *from = tcg.by_id[arg >> 3];
-    struct block *to = block_for_pc(t);
+    struct block *to = code_for_pc(t);
     if (to && from && !from->dead && !tcg.cfg.no_chain && !tcg.cfg.verify) {
         struct block_exit *x = &from->exits[arg & 7];
         /* Same page and mode as when the exit was taken, or it is no link. */
         if (x->patch_off && to->mode == from->mode && (to->ram_off & PAGE_MASK) == (from->ram_off & PAGE_MASK)) {
             pthread_mutex_lock(&tcg.lock);
-            block_link(x, to);
+            code_link(x, to);
             pthread_mutex_unlock(&tcg.lock);
         }
     }
@@ -96,7 +96,7 @@ void cpu_exec(struct tcpu *t)
             !handle_events(t)) {
             continue;
         }
-        struct block *b = block_for_pc(t);
+        struct block *b = code_for_pc(t);
         while (b) {
             if (log_on(LOG_EXEC | LOG_CPU)) {
                 log_exec(t, b);

@@ -199,7 +199,7 @@ bool code_cache_thunks(const struct ir_target *t, struct err *e);
 /* Room for a block in this cpu's chunk: makes or evicts one when needed. False: tcg.lock and everything else must be
  * dropped and the caller must retry (an eviction happened). */
 struct chunk *chunk_get(struct tcpu *t, u32 want);
-struct block *block_at(const u8 *rx); /* whose code holds this host address; NULL */
+struct block *code_at(const u8 *rx); /* whose code holds this host address; NULL */
 static inline u8 *to_rw(const u8 *rx)
 {
     return tcg.cache_rw + (rx - tcg.cache_rx);
@@ -207,11 +207,11 @@ static inline u8 *to_rw(const u8 *rx)
 
 /* -- blocks.c ---------------------------------------------------------------------------------------------------- */
 void blocks_init(void);
-struct block *block_find(u64 ram_off, u64 mode);
+struct block *code_find(u64 ram_off, u64 mode);
 struct page_desc *page_desc_get(u64 ram_off, bool make);
-void block_insert(struct block *b);                      /* tcg.lock held */
-void block_kill(struct block *b);                        /* tcg.lock held */
-void block_link(struct block_exit *x, struct block *to); /* tcg.lock held */
+void code_insert(struct block *b);                      /* tcg.lock held */
+void code_kill(struct block *b);                        /* tcg.lock held */
+void code_link(struct block_exit *x, struct block *to); /* tcg.lock held */
 /* Bytes change: kills blocks that cover them. Any thread; takes tcg.lock when there may be some. */
 void code_written(u64 ram_off, u64 len);
 
@@ -219,7 +219,7 @@ void code_written(u64 ram_off, u64 len);
  */
 /* Finds or makes the block for rt.pc in the present mode. NULL: the fetch faulted (the guest's exception was entered)
  * or the world changed; look again. */
-struct block *block_for_pc(struct tcpu *t);
+struct block *code_for_pc(struct tcpu *t);
 const void *rt_lookup(struct vcpu *cpu, u64 pc);
 
 /* -- tlb.c

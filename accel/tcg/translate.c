@@ -73,7 +73,7 @@ static void make_trace(struct tcpu *t, u32 off, unsigned max_insns, struct tr_re
     cpu->target->translate(t->ir, &rq, rs);
 }
 
-static struct block *block_new(struct arena *a, unsigned nexits, const struct tr_result *rs, struct tcpu *t,
+static struct block *code_new(struct arena *a, unsigned nexits, const struct tr_result *rs, struct tcpu *t,
                                u64 ram_off)
 {
     struct block *b = arena_alloc(a, sizeof(*b) + nexits * sizeof(struct block_exit));
@@ -121,7 +121,7 @@ static struct block *compile(struct tcpu *t, u64 ram_off, const struct tr_result
         *too_big = true;
         return NULL;
     }
-    struct block *b = block_new(&c->arena, out->nexits, rs, t, ram_off);
+    struct block *b = code_new(&c->arena, out->nexits, rs, t, ram_off);
     b->id = cfg.block_id;
     b->chunk = c;
     b->code = out->rx;
@@ -141,7 +141,7 @@ static struct block *compile(struct tcpu *t, u64 ram_off, const struct tr_result
         if (c->nblocks) {
             memcpy(grown, c->blocks, c->nblocks * sizeof(struct block *));
         }
-        __atomic_store_n(&c->blocks, grown, __ATOMIC_RELEASE); /* block_at may still read the old one */
+        __atomic_store_n(&c->blocks, grown, __ATOMIC_RELEASE); /* code_at may still read the old one */
     }
     c->blocks[c->nblocks] = b;
     __atomic_store_n(&c->nblocks, c->nblocks + 1, __ATOMIC_RELEASE);
@@ -168,11 +168,11 @@ static bool publish(struct tcpu *t, struct block *b)
     if (had & RAM_WRITTEN) {
         tlb_protect_page(page);
     }
-    block_insert(b);
+    code_insert(b);
     __atomic_thread_fence(__ATOMIC_SEQ_CST);
     u32 n = MIN(b->end, PAGE_SIZE) - b->start;
     if (memcmp(ram_base + page + b->start, t->page_copy + b->start, n) != 0) {
-        block_kill(b);
+        code_kill(b);
         return false;
     }
     return true;
@@ -208,7 +208,7 @@ static struct block *translate(struct tcpu *t, u64 pc, u64 ram_off)
         }
         struct ir *kept = tcg.cfg.verify || !tcg.host ? keep_trace(t->ir) : NULL;
         if (!tcg.host) {
-            b = block_new(&t->arena, 0, &rs, t, ram_off);
+            b = code_new(&t->arena, 0, &rs, t, ram_off);
             b->ir = kept;
             break;
         }
@@ -243,7 +243,7 @@ static u64 thread_ns(void)
     return (u64)ts.tv_sec * 1000000000u + (u64)ts.tv_nsec;
 }
 
-struct block *block_for_pc(struct tcpu *t)
+struct block *code_for_pc(struct tcpu *t)
 {
     struct vcpu *cpu = t->cpu;
     u64 pc = cpu->rt.pc, ram_off;
@@ -252,7 +252,7 @@ struct block *block_for_pc(struct tcpu *t)
         cpu->target->fault(cpu, r.why[3] == ~0ull ? FAULT_BUS : FAULT_TRANSLATION, pc, MMU_FETCH, 4, 0, &r);
         return NULL;
     }
-    struct block *b = block_find(ram_off, t->mode);
+    struct block *b = code_find(ram_off, t->mode);
     if (b) {
         return b;
     }
@@ -289,7 +289,7 @@ const void *rt_lookup(struct vcpu *cpu, u64 pc)
             cpu->rt.page = pc & PAGE_MASK;
             return cpu->rt.jc[jc_index(pc)].code;
         }
-        struct block *b = block_for_pc(t);
+        struct block *b = code_for_pc(t);
         if (b) {
             jc_fill(t, pc, b);
             cpu->rt.page = pc & PAGE_MASK;
