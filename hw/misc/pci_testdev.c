@@ -119,12 +119,12 @@ static bool testdev_loaded(struct device *d, struct err *e)
 }
 
 static const struct field testdev_state[] = {
-    PCI_FIELDS(struct pci_testdev),
+    PCI_FIELDS(struct pci_testdev, pci),
     FIELDS(struct pci_testdev, test, .reset = 0xff),
     FIELDS(struct pci_testdev, count),
     {0},
 };
-static const struct prop testdev_props[] = {PCI_PROPS(struct pci_testdev), {0}};
+static const struct prop testdev_props[] = {PCI_PROPS(struct pci_testdev, pci), {0}};
 
 const struct device_class pci_testdev_class = {
     .name = "pci-testdev",

@@ -3,7 +3,7 @@
  * A function is a struct with `struct pci_device` first; its class has .bus = "pci", PCI_PROPS among its properties and
  * PCI_FIELDS in its state. Its init calls pci_init, then adds capabilities and BARs; its reset and loaded hooks call
  * pci_reset and pci_loaded. Configuration space is three arrays: values after reset, bits that software may write, and
- * bits that it clears by writing one; hooks only hear that something was written. */
+ * bits that it clears by writing one. */
 #ifndef MOSS_HW_PCI_PCI_H
 #define MOSS_HW_PCI_PCI_H
 
@@ -57,6 +57,8 @@ struct pci_device {
     u8 cap_end; /* first free byte behind the capabilities */
     struct pci_bar bar[PCI_BARS];
     bool intx_level;
+    /* Either may be NULL: called before config is read, and after it was written. */
+    void (*config_reading)(struct pci_device *p, unsigned off, unsigned size);
     void (*config_written)(struct pci_device *p, unsigned off, unsigned size);
 
     u8 msi_cap;
@@ -67,13 +69,16 @@ struct pci_device {
     struct mem_region msix_region;
 };
 
-#define PCI_PROPS(T)                                                                                            \
-    PROP("addr", PROP_STR, T, pci.addr, NULL, "slot[.function], hexadecimal; else the first free slot"),        \
-        PROP("multifunction", PROP_BOOL, T, pci.multifunction, "off", "function 0 says that there are others"), \
-        PROP("romfile", PROP_STR, T, pci.romfile, NULL, "accepted, not used: no option ROM is shown"),          \
-        PROP("rombar", PROP_U32, T, pci.rombar, "1", "accepted, not used")
-#define PCI_FIELDS(T) \
-    FIELDS(T, pci.config, .flags = F_KEEP), FIELD(T, pci.intx_level), FIELDS(T, pci.msix_table), FIELDS(T, pci.msix_pba)
+/* m: the path to the struct pci_device in T. */
+// clang-format off
+#define PCI_PROPS(T, m)                                                                                                \
+    PROP("addr", PROP_STR, T, m.addr, NULL, "slot[.function], hexadecimal; else the first free slot"),                 \
+    PROP("multifunction", PROP_BOOL, T, m.multifunction, "off", "function 0 says that there are others"),              \
+    PROP("romfile", PROP_STR, T, m.romfile, NULL, "accepted, not used: no option ROM is shown"),                       \
+    PROP("rombar", PROP_U32, T, m.rombar, "1", "accepted, not used")
+#define PCI_FIELDS(T, m)                                                                                               \
+    FIELDS(T, m.config, .flags = F_KEEP), FIELD(T, m.intx_level), FIELDS(T, m.msix_table), FIELDS(T, m.msix_pba)
+// clang-format on
 
 struct pci_ident {
     u16 vendor, device, subsystem_vendor, subsystem;
@@ -106,6 +111,7 @@ void pci_set_intx(struct pci_device *p, bool level);
 void pci_msix_init(struct pci_device *p, unsigned bar, unsigned vectors);
 bool pci_msix_enabled(const struct pci_device *p);
 void pci_msix_notify(struct pci_device *p, unsigned vector);
+void pci_msix_flush(struct pci_device *p); /* sends what became pending while it was masked */
 /* Plain MSI, 64-bit addresses, no masks; vectors a power of two up to 32. */
 void pci_msi_init(struct pci_device *p, unsigned vectors);
 bool pci_msi_enabled(const struct pci_device *p);

@@ -114,6 +114,9 @@ u32 pci_config_read(struct pci_device *p, unsigned off, unsigned size)
     if (off + size > PCI_CONFIG_SIZE) {
         return (u32)MASK(size * 8);
     }
+    if (p->config_reading) {
+        p->config_reading(p, off, size);
+    }
     return (u32)ldnle(p->config + off, size);
 }
 
@@ -136,6 +139,9 @@ void pci_config_write(struct pci_device *p, unsigned off, unsigned size, u32 v)
         pci_host_intx(p->host);
     } else if (touches(off, size, PCI_BAR0, 4 * PCI_BARS)) {
         pci_host_map(p);
+    }
+    if (p->msix_cap && touches(off, size, p->msix_cap, 4)) {
+        pci_msix_flush(p);
     }
     if (p->config_written) {
         p->config_written(p, off, size);

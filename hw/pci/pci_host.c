@@ -225,7 +225,7 @@ static bool root_loaded(struct device *d, struct err *e)
     return pci_loaded((struct pci_device *)d, e);
 }
 
-static const struct field root_state[] = {PCI_FIELDS(struct gpex_root), {0}};
+static const struct field root_state[] = {PCI_FIELDS(struct gpex_root, pci), {0}};
 static const struct device_class gpex_root_class = {
     .name = "gpex-root",
     .doc = "host bridge of the generic PCI Express host",

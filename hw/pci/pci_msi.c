@@ -93,8 +93,7 @@ void pci_msix_notify(struct pci_device *p, unsigned vector)
     message(p, e[0] | (u64)e[1] << 32, e[2]);
 }
 
-/* Sends what became pending while it was masked. */
-static void msix_flush(struct pci_device *p)
+void pci_msix_flush(struct pci_device *p)
 {
     if (!pci_msix_enabled(p)) {
         return;
@@ -107,13 +106,6 @@ static void msix_flush(struct pci_device *p)
                 pci_msix_notify(p, vector);
             }
         }
-    }
-}
-
-static void msix_config_written(struct pci_device *p, unsigned off, unsigned size)
-{
-    if (off < p->msix_cap + 4u && off + size > p->msix_cap) {
-        msix_flush(p);
     }
 }
 
@@ -138,7 +130,7 @@ static enum mem_result msix_write(void *opaque, u64 off, unsigned size, u64 val,
     (void)a;
     if (off < 16u * p->msix_count) {
         p->msix_table[off / 4] = off % 16 == 12 ? val & 1 : (u32)val;
-        msix_flush(p);
+        pci_msix_flush(p);
     }
     return MEM_OK;
 }
@@ -156,5 +148,4 @@ void pci_msix_init(struct pci_device *p, unsigned bar, unsigned vectors)
     p->msix_region =
         (struct mem_region){.name = "msix", .kind = MEM_MMIO, .size = MSIX_REGION_SIZE, .ops = &msix_ops, .opaque = p};
     pci_add_bar(p, bar, PCI_BAR_MEM32, false, &p->msix_region);
-    p->config_written = msix_config_written;
 }

@@ -65,8 +65,8 @@ static bool func_loaded(struct device *d, struct err *e)
 {
     return pci_loaded((struct pci_device *)d, e);
 }
-static const struct field func_state[] = {PCI_FIELDS(struct func), FIELD(struct func, written), {0}};
-static const struct prop func_props[] = {PCI_PROPS(struct func), {0}};
+static const struct field func_state[] = {PCI_FIELDS(struct func, pci), FIELD(struct func, written), {0}};
+static const struct prop func_props[] = {PCI_PROPS(struct func, pci), {0}};
 static const struct device_class func_class = {.name = "func",
                                                .bus = "pci",
                                                .size = sizeof(struct func),
