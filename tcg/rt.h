@@ -14,8 +14,12 @@
 /* -- TLB: direct mapped; entry index = (va >> 12) & (size - 1) -------------------------------------------------- */
 
 /* A tag is the 4K-aligned virtual address with low bits that make the fast compare fail when the access needs the
- * slow path; an access compares (va + bytes - 1) & ~0xfff | (va & alignment it asks for). */
-enum { TLB_SLOW = 1 /* MMIO, code page, dirty tracking, watchpoint, monitor: see the cold entry */, TLB_INVALID = 2 };
+ * slow path; an access compares (va + bytes - 1) & ~0xfff | (va & alignment it asks for). The bits lie above those of
+ * alignments, or a misaligned address could make up for them. */
+enum {
+    TLB_SLOW = 1 << 10, /* MMIO, code page, dirty tracking, watchpoint, monitor: see the cold entry */
+    TLB_INVALID = 1 << 11,
+};
 struct tlb_entry {
     u64 rd, wr;  /* tags for reads and writes; TLB_INVALID alone when empty */
     u64 addend;  /* host address minus virtual address */
@@ -34,7 +38,7 @@ _Static_assert(sizeof(struct tlb_entry) == 32 && sizeof(struct tlb_head) == 32, 
 /* -- jump cache: virtual address -> host code, for one context and mode ------------------------------------------ */
 
 struct jc_entry {
-    u64 pc;           /* ~0 when empty */
+    u64 pc; /* when empty: an address that belongs to another entry */
     const void *code;
 };
 #define JC_BITS 12
@@ -43,6 +47,13 @@ struct jc_entry {
 static inline unsigned jc_index(u64 pc)
 {
     return (unsigned)(((pc >> 2) & 63) | ((pc >> 12) & 63) << 6);
+}
+/* Empties n entries from index `first` on: no pc finds its way into them, not even ~0. */
+static inline void jc_clear(struct jc_entry *jc, unsigned first, unsigned n)
+{
+    for (unsigned i = first; i < first + n; i++) {
+        jc[i] = (struct jc_entry){i == JC_SIZE - 1 ? 0 : ~0ull, NULL};
+    }
 }
 
 /* -- the hot words: at offset 0 of every CPU struct ----------------------------------------------------------------- */

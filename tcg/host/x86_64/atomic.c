@@ -34,12 +34,20 @@ static void zero_ext(struct gen *g, unsigned size, unsigned rd, unsigned rs)
     }
 }
 
-/* rdx = rax op rb at the access's size */
+/* rdx = rdx op rb at the access's size */
 static void rmw_step(struct gen *g, unsigned kind, unsigned size, unsigned rb)
 {
     bool w = size == MO_64;
-    x_mov(g->c, true, RDX, RAX);
     switch (kind) {
+    case RMW_ADD:
+        x_alu(g->c, ALU_ADD, w, RDX, rb);
+        return;
+    case RMW_SUB:
+        x_alu(g->c, ALU_SUB, w, RDX, rb);
+        return;
+    case RMW_SWAP:
+        x_mov(g->c, w, RDX, rb);
+        return;
     case RMW_AND:
         x_alu(g->c, ALU_AND, w, RDX, rb);
         return;
@@ -56,16 +64,23 @@ static void rmw_step(struct gen *g, unsigned kind, unsigned size, unsigned rb)
         return;
     }
     static const u8 cc[] = {[RMW_SMIN] = X_G, [RMW_SMAX] = X_L, [RMW_UMIN] = X_A, [RMW_UMAX] = X_B};
-    x_rr(g->c, sized(size, 0x3a | OPB | OPBM, 0x3b | P66, 0x3b), w, RAX, rb);
+    x_rr(g->c, sized(size, 0x3a | OPB | OPBM, 0x3b | P66, 0x3b), w, RDX, rb);
     x_cmov(g->c, cc[kind], w, RDX, rb);
 }
 
-static void rmw_loop(struct gen *g, unsigned kind, unsigned size, unsigned rb)
+static void rmw_loop(struct gen *g, unsigned kind, unsigned size, unsigned rb, bool swap)
 {
     static const u32 ld[] = {X_MOVZX8, X_MOVZX16, X_MOV_RM, X_MOV_RM};
     x_rm(g->c, ld[size], size == MO_64, RAX, MEM(RCX, 0));
     u8 *again = g->c->p;
+    x_mov(g->c, true, RDX, RAX);
+    if (swap) {
+        mem_swap(g, RDX, size);
+    }
     rmw_step(g, kind, size, rb);
+    if (swap) {
+        mem_swap(g, RDX, size);
+    }
     lock(g);
     x_rm(g->c, sized(size, X_CMPXCHG8, X_CMPXCHG16, X_CMPXCHG), size == MO_64, RDX, MEM(RCX, 0));
     u8 *at = x_jcc8(g->c, X_NE);
@@ -90,15 +105,16 @@ void emit_rmw(struct gen *g, struct xop *x)
 {
     unsigned size = x->d & MO_SIZE, kind = x->sub;
     bool w = size == MO_64;
-    must(size <= MO_64 && !(x->d & MO_BE));
+    bool swap = (x->d & MO_BE) && size != MO_8;
+    must(size <= MO_64);
     unsigned addr = ra_src(g, x->a, IR_I64), rb = ra_src(g, x->b, x->type);
     bool wanted = g->vals[g->i].next != NOUSE || g->vals[g->i].hold > g->i;
     unsigned rd = wanted ? ra_pick(g, (ir_ref)g->i, 0) : RDX;
     probe_pointer(g, addr, x->d);
-    if (!wanted && rmw_plain(g, kind, size, rb)) {
+    if (!wanted && !swap && rmw_plain(g, kind, size, rb)) {
         return;
     }
-    if (kind == RMW_ADD || kind == RMW_SUB || kind == RMW_SWAP) {
+    if (!swap && (kind == RMW_ADD || kind == RMW_SUB || kind == RMW_SWAP)) {
         x_mov(g->c, true, RDX, rb);
         if (kind == RMW_SUB) {
             x_unary(g->c, 3, true, RDX);
@@ -111,7 +127,10 @@ void emit_rmw(struct gen *g, struct xop *x)
         }
         zero_ext(g, size, rd, RDX);
     } else {
-        rmw_loop(g, kind, size, rb);
+        rmw_loop(g, kind, size, rb, swap);
+        if (wanted && swap) {
+            mem_swap(g, RAX, size);
+        }
         if (wanted) {
             zero_ext(g, size, rd, RAX);
         }
@@ -124,14 +143,24 @@ void emit_rmw(struct gen *g, struct xop *x)
 void emit_cas(struct gen *g, struct xop *x)
 {
     unsigned size = x->d & MO_SIZE;
-    must(size <= MO_64 && !(x->d & MO_BE));
+    bool swap = (x->d & MO_BE) && size != MO_8;
+    must(size <= MO_64);
     unsigned addr = ra_src(g, x->a, IR_I64), rb = ra_src(g, x->b, x->type), rc = ra_src(g, x->c, x->type);
     bool wanted = g->vals[g->i].next != NOUSE || g->vals[g->i].hold > g->i;
     unsigned rd = wanted ? ra_pick(g, (ir_ref)g->i, 0) : RAX;
     probe_pointer(g, addr, x->d);
     x_mov(g->c, true, RAX, rb);
+    if (swap) {
+        mem_swap(g, RAX, size);
+        x_mov(g->c, true, RDX, rc);
+        mem_swap(g, RDX, size);
+        rc = RDX;
+    }
     lock(g);
     x_rm(g->c, sized(size, X_CMPXCHG8, X_CMPXCHG16, X_CMPXCHG), size == MO_64, rc, MEM(RCX, 0));
+    if (wanted && swap) {
+        mem_swap(g, RAX, size);
+    }
     if (wanted) {
         zero_ext(g, size, rd, RAX);
         ra_bind(g, (ir_ref)g->i, rd);

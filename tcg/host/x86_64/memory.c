@@ -76,7 +76,7 @@ bool mem_vectors_live(const struct gen *g)
 
 /* -- one value between register and host memory ------------------------------------------------------------------------ */
 
-static void swap_bytes(struct gen *g, unsigned reg, unsigned size)
+void mem_swap(struct gen *g, unsigned reg, unsigned size)
 {
     if (size == MO_16) {
         x_rri(g->c, 0xc1 | P66, false, SH_ROR, reg, 8, 1);
@@ -85,27 +85,6 @@ static void swap_bytes(struct gen *g, unsigned reg, unsigned size)
     }
 }
 
-/* Raw bytes of 1 << size at m into reg, extended as mo says; byte order not looked at. */
-static void load_int(struct gen *g, unsigned reg, struct mem m, unsigned mo, unsigned type)
-{
-    bool sign = (mo & MO_SIGN) && !(mo & MO_BE), w = type == IR_I64;
-    switch (mo & MO_SIZE) {
-    case MO_8:
-        x_rm(g->c, sign ? X_MOVSX8 : X_MOVZX8, w && sign, reg, m);
-        break;
-    case MO_16:
-        x_rm(g->c, sign ? X_MOVSX16 : X_MOVZX16, w && sign, reg, m);
-        break;
-    case MO_32:
-        x_rm(g->c, sign && w ? X_MOVSXD : X_MOV_RM, sign && w, reg, m);
-        break;
-    default:
-        x_load(g->c, true, reg, m);
-        break;
-    }
-}
-
-/* Extends what is in reg already. */
 static void extend(struct gen *g, unsigned reg, unsigned from, unsigned mo, unsigned type)
 {
     bool sign = mo & MO_SIGN, w = type == IR_I64;
@@ -125,20 +104,54 @@ static void extend(struct gen *g, unsigned reg, unsigned from, unsigned mo, unsi
     }
 }
 
-static u32 vec_load_opc(unsigned size)
+/* 1 << size bytes at m into reg, in the order and extended as mo says. */
+static void load_int(struct gen *g, unsigned reg, struct mem m, unsigned mo, unsigned type)
 {
-    static const u32 opc[] = {0, 0, X_MOVSS, X_MOVSD, X_MOVUPS};
-    return opc[size];
+    bool swap = (mo & MO_BE) && (mo & MO_SIZE) != MO_8, sign = (mo & MO_SIGN) && !swap, w = type == IR_I64;
+    switch (mo & MO_SIZE) {
+    case MO_8:
+        x_rm(g->c, sign ? X_MOVSX8 : X_MOVZX8, w && sign, reg, m);
+        break;
+    case MO_16:
+        x_rm(g->c, sign ? X_MOVSX16 : X_MOVZX16, w && sign, reg, m);
+        break;
+    case MO_32:
+        x_rm(g->c, sign && w ? X_MOVSXD : X_MOV_RM, sign && w, reg, m);
+        break;
+    default:
+        x_load(g->c, true, reg, m);
+        break;
+    }
+    if (swap) {
+        mem_swap(g, reg, mo & MO_SIZE);
+        if (mo & MO_SIGN) {
+            extend(g, reg, reg, mo, type);
+        }
+    }
 }
+
+/* Sixteen bytes reversed. */
+static void swap_vec(struct gen *g, unsigned rd, unsigned rs)
+{
+    v_rrm(g->c, 0x00 | M38 | P66, rd, rs, POOL_MEM);
+    pool_use(g, pool_v128(g, 0x08090a0b0c0d0e0f, 0x0001020304050607), 0);
+}
+
 static void load_vec(struct gen *g, unsigned reg, struct mem m, unsigned mo)
 {
+    static const u32 opc[] = {0, 0, X_MOVSS, X_MOVSD, X_MOVUPS};
     unsigned size = mo & MO_SIZE;
-    must(!(mo & MO_BE));
-    if (size <= MO_16) {
-        x_rm(g->c, size == MO_8 ? X_MOVZX8 : X_MOVZX16, false, RAX, m);
-        v_rrr(g->c, X_MOVD, reg, 0, RAX);
+    bool swap = mo & MO_BE;
+    if (size == MO_128) {
+        v_rrm(g->c, X_MOVUPS, reg, 0, m);
+        if (swap) {
+            swap_vec(g, reg, reg);
+        }
+    } else if (size <= MO_16 || swap) {
+        load_int(g, RAX, m, size | (mo & MO_BE), IR_I64);
+        v_rrr(g->c, X_MOVD | OPW, reg, 0, RAX);
     } else {
-        v_rrm(g->c, vec_load_opc(size), reg, 0, m);
+        v_rrm(g->c, opc[size], reg, 0, m);
     }
 }
 
@@ -165,6 +178,9 @@ static void load_atomic_pair(struct gen *g, const struct load *l, struct mem m)
     v_rrm(g->c, X_MOVUPS, XMM0, 0, m);
     v_rrr(g->c, X_MOVD_RX | OPW, XMM0, 0, l->reg[0]);
     v_rrri(g->c, 0x16 | M3A | P66 | OPW, XMM0, 0, l->reg[1], 1);
+    for (unsigned k = 0; k < 2 && (l->mo & MO_BE); k++) {
+        mem_swap(g, l->reg[k], MO_64);
+    }
 }
 
 static void load_hit(struct gen *g, const struct load *l, struct mem m)
@@ -185,7 +201,7 @@ static void load_hit(struct gen *g, const struct load *l, struct mem m)
     }
 }
 
-/* The slow path's result: in rax, or in rt.vtmp when it is a pair or 128 bits. */
+/* The slow path's result, byte order settled: in rax, or in rt.vtmp when it is a pair or 128 bits. */
 static void load_slow_result(struct gen *g, const struct load *l)
 {
     unsigned size = l->mo & MO_SIZE;
@@ -193,22 +209,12 @@ static void load_slow_result(struct gen *g, const struct load *l)
         for (unsigned k = 0; k < (l->pair ? 2u : 1u); k++) {
             struct mem m = RT_MEM(vtmp);
             m.disp += (i32)(k << size);
-            load_one(g, l->reg[k], m, l->mo, l->type);
+            load_one(g, l->reg[k], m, l->mo & ~(unsigned)MO_BE, l->type);
         }
     } else if (type_is_vec(l->type)) {
         v_rrr(g->c, X_MOVD | OPW, l->reg[0], 0, RAX);
     } else {
-        extend(g, l->reg[0], RAX, l->mo & MO_BE ? l->mo & ~MO_SIGN : l->mo, l->type);
-    }
-}
-
-static void load_swap(struct gen *g, const struct load *l)
-{
-    for (unsigned k = 0; k < (l->pair ? 2u : 1u); k++) {
-        swap_bytes(g, l->reg[k], l->mo & MO_SIZE);
-        if (l->mo & MO_SIGN) {
-            extend(g, l->reg[k], l->reg[k], l->mo, l->type);
-        }
+        extend(g, l->reg[0], RAX, l->mo, l->type);
     }
 }
 
@@ -240,9 +246,6 @@ void emit_ld(struct gen *g, struct xop *x)
     load_slow_result(g, &l);
     back_to_hot(g, join);
     to_hot(g);
-    if (l.mo & MO_BE) {
-        load_swap(g, &l);
-    }
     ra_bind(g, (ir_ref)g->i, l.reg[0]);
     if (has_hi) {
         ra_bind(g, hi, l.reg[1]);
@@ -379,13 +382,23 @@ static void store_slow_args(struct gen *g, const struct store *s)
     }
 }
 
-/* A byte-swapped copy of operand k in rdx (single) or in a register of its own (pair). */
+/* The same store of values whose bytes are reversed already, in registers of their own. */
 static void store_swapped(struct gen *g, struct store *s)
 {
+    unsigned size = s->mo & MO_SIZE;
     for (unsigned k = 0; k < s->n; k++) {
-        unsigned r = ra_temp(g, GPR_ALLOC);
-        mov_opnd(g, true, r, &s->val[k]);
-        swap_bytes(g, r, s->mo & MO_SIZE);
+        bool vec = type_is_vec(s->type);
+        unsigned r = ra_temp(g, vec ? XMM_ALLOC : GPR_ALLOC);
+        if (!vec) {
+            mov_opnd(g, true, r, &s->val[k]);
+            mem_swap(g, r, size);
+        } else if (size == MO_128) {
+            swap_vec(g, r, s->val[k].reg);
+        } else {
+            v_rrr(g->c, X_MOVD_RX | OPW, s->val[k].reg, 0, RAX);
+            mem_swap(g, RAX, size);
+            v_rrr(g->c, X_MOVD | OPW, r, 0, RAX);
+        }
         s->val[k] = (struct opnd){.kind = OP_REG, .reg = r};
     }
 }
@@ -411,12 +424,13 @@ void emit_st(struct gen *g, struct xop *x)
     if (s.n == 2) {
         s.val[1] = store_opnd(g, x->c, x->type, size);
     }
+    struct store hit = s;
     if (s.mo & MO_BE) {
-        store_swapped(g, &s);
+        store_swapped(g, &hit);
     }
     deopt_point(g);
     u8 *cold = mem_probe(g, s.addr, s.off, s.mo, offsetof(struct tlb_entry, wr));
-    store_hit(g, &s, MEMX(s.addr, RCX, 0, s.off));
+    store_hit(g, &hit, MEMX(s.addr, RCX, 0, s.off));
     u8 *join = g->c->p;
     bool vec = mem_vectors_live(g);
     to_cold(g);

@@ -8,6 +8,7 @@ u8 *mem_probe(struct gen *g, unsigned addr, i32 off, unsigned mo, unsigned tag_o
 void mem_slow_args(struct gen *g, unsigned addr, i32 off, unsigned mo);
 void mem_slow_call(struct gen *g, unsigned thunk);
 bool mem_vectors_live(const struct gen *g);
+void mem_swap(struct gen *g, unsigned reg, unsigned size); /* the low 1 << size bytes reversed */
 void x_fence(struct code *c);
 
 #endif

@@ -49,8 +49,12 @@ void ra_init(struct gen *g)
     }
 }
 
-static inline void lock_val(struct gen *g, ir_ref r)
+static inline void operand(struct gen *g, ir_ref r, unsigned next)
 {
+    if (next != g->i) {
+        g->vals[r].next = (u16)next;
+    }
+    g->vals[r].used = (u16)g->i;
     if (g->vals[r].reg != NOREG) {
         g->lock |= RBIT(g->vals[r].reg);
     }
@@ -62,18 +66,11 @@ void ra_begin(struct gen *g, struct xop *x)
     g->lock = 0;
     for (unsigned k = 0; k < x->nargs; k++) {
         if (!ir_is_const(arg[k]) && arg[k]) {
-            if (x->nu[k] != g->i) {
-                g->vals[arg[k]].next = x->nu[k];
-            }
-            lock_val(g, arg[k]);
+            operand(g, arg[k], x->nu[k]);
         }
     }
     for (unsigned k = 0; k < x->nextra; k++) {
-        const struct extra_use *e = &g->extra[x->extra + k];
-        if (e->nu != g->i) {
-            g->vals[e->ref].next = e->nu;
-        }
-        lock_val(g, e->ref);
+        operand(g, g->extra[x->extra + k].ref, g->extra[x->extra + k].nu);
     }
 }
 

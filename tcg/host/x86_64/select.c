@@ -294,7 +294,14 @@ static bool select_name(struct gen *g, struct xop *x)
     switch (op->op) {
     case IR_get:
         if (g->cur[op->imm]) {
-            g->name[g->i] = g->cur[op->imm];
+            ir_ref r = g->cur[op->imm];
+            if (op->type == IR_I32 && (ir_is_const(r) ? const_of(g, r) >> 32 != 0 : g->vals[r].type == IR_I64)) {
+                x->op = IR_zext; /* the put cut it */
+                x->a = r;
+                x->sub = 32;
+                return false;
+            }
+            g->name[g->i] = r;
             x->op = IR_nop;
             return true;
         }
@@ -320,8 +327,15 @@ static bool select_name(struct gen *g, struct xop *x)
 static void select_op(struct gen *g, struct xop *x, unsigned *obs)
 {
     const struct ir_op *op = &g->ir->ops[g->i];
-    x->nargs = (u8)select_nargs(g, op);
     ir_ref *arg[4] = {&x->a, &x->b, &x->c, &x->d};
+    if (op->op == IR_get) {
+        x->nargs = x->op == IR_zext;
+        if (x->nargs) {
+            use(g, x, 0, x->a);
+        }
+        return;
+    }
+    x->nargs = (u8)select_nargs(g, op);
     for (unsigned k = 0; k < x->nargs; k++) {
         *arg[k] = named(g, *arg[k]);
     }

@@ -26,6 +26,7 @@ enum { LOC_NONE = 0, LOC_HOME = 1, LOC_SPILL = LOC_HOME + IR_MAX_SLOTS, LOC_VSPI
 struct val {
     u16 next; /* the op that reads it next; NOUSE */
     u16 hold; /* the last op at which it is guest state that somebody may look at */
+    u16 used; /* the last op so far that read it */
     u8 reg, mem;
     u8 slot; /* one that was put from it, NOSLOT */
     u8 hint; /* register of the pinned slot it will be put into, NOREG */
@@ -170,11 +171,11 @@ static inline bool val_dead(const struct gen *g, ir_ref r)
     const struct val *v = &g->vals[r];
     return v->next == NOUSE && v->hold <= g->i;
 }
-/* Neither does that. */
+/* Nor does the op itself. */
 static inline bool val_gone(const struct gen *g, ir_ref r)
 {
     const struct val *v = &g->vals[r];
-    return v->next == NOUSE && v->hold < g->i;
+    return v->next == NOUSE && v->hold < g->i && v->used != g->i;
 }
 /* The value as a signed 32-bit immediate of an instruction of this type. */
 static inline bool const_fits(const struct gen *g, ir_ref r, unsigned type, i32 *imm)
