@@ -162,7 +162,8 @@ extern const unsigned a64_npatterns;
 u32 pattern_value(const struct pattern *p, unsigned field, u32 insn);
 bool pattern_allows(const struct pattern *p, u32 insn); /* the fields keep their limits */
 const struct pattern *a64_find(u32 insn);               /* NULL: unallocated */
-int a64_disas(char *out, size_t n, u64 pc, u32 insn);
+const char *a64_disas_missing(void);
+int a64_disas(char *out, size_t n, u64 pc, u32 insn); /* 4, or 0: unallocated, nothing written */
 
 void a64_translate(struct ir *ir, const struct tr_request *rq, struct tr_result *rs);
 
