@@ -202,5 +202,6 @@ int main(void)
         cmocka_unit_test(integer_memory),
         cmocka_unit_test(long_traces),
     };
+    cmocka_set_test_filter(getenv("MOSS_TEST"));
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -97,9 +97,10 @@ static void select_forget(struct gen *g, const struct slot_set *set)
 
 /* -- folding -------------------------------------------------------------------------------------------------- */
 
-static bool sole_use(const struct gen *g, ir_ref r)
+/* `raw` is the operand as the trace has it: read through a get it would be a second use. */
+static bool sole_use(const struct gen *g, ir_ref r, ir_ref raw)
 {
-    return !ir_is_const(r) && r < REF_ENTRY && g->ir->ops[r].uses == 1;
+    return !ir_is_const(r) && r == raw && g->ir->ops[r].uses == 1;
 }
 static bool is_def(const struct gen *g, ir_ref r, unsigned op)
 {
@@ -109,10 +110,11 @@ static bool is_def(const struct gen *g, ir_ref r, unsigned op)
 /* add a, (b << 1..3): one lea. */
 static void fold_scale(struct gen *g, struct xop *x)
 {
+    const struct ir_op *op = &g->ir->ops[g->i];
     for (unsigned k = 0; k < 2; k++) {
         ir_ref r = k ? x->a : x->b;
         const struct xop *s = &g->x[ir_is_const(r) || r >= REF_ENTRY ? 0 : r];
-        if (s->op != IR_shl || !sole_use(g, r) || !ir_is_const(s->b) || (s->type != x->type && x->type != IR_I32)) {
+        if (s->op != IR_shl || !sole_use(g, r, k ? op->a : op->b) || !ir_is_const(s->b) || (s->type != x->type && x->type != IR_I32)) {
             continue;
         }
         u64 n = const_of(g, s->b);
@@ -229,7 +231,7 @@ static void select_recipe(struct gen *g, struct xop *x)
         x->b = x->a;
         if (is_def(g, x->a, IR_and) && g->x[x->a].type == (u8)x->imm) {
             struct xop *y = &g->x[x->a];
-            if (sole_use(g, x->a)) {
+            if (sole_use(g, x->a, g->ir->ops[g->i].a)) {
                 y->op = XOP_FOLDED;
                 x->a = y->a;
                 x->b = y->b;
