@@ -41,8 +41,10 @@ static void slots_forget(struct gen *g, const struct ir_helper *h)
         if (!in_set(h->writes, s)) {
             continue;
         }
-        ra_rescue_home(g, s);
         ir_ref old = g->home[s];
+        if (old && !val_dead(g, old)) { /* arguments were found already, and are read before the call */
+            ra_rescue_home(g, s);
+        }
         if (old && g->vals[old].mem == LOC_HOME + s) {
             g->vals[old].mem = LOC_NONE;
         }
