@@ -119,6 +119,8 @@ struct mem_hit {
     bool writable; /* host may be written directly */
 };
 void mem_find(struct mem_space *s, u64 addr, struct mem_hit *out);
+/* The same as an access with these attributes sees it: what is hidden from it is a hole. */
+void mem_find_as(struct mem_space *s, u64 addr, struct mem_attrs a, struct mem_hit *out);
 
 /* -- access ------------------------------------------------------------------------------------- */
 

@@ -313,6 +313,14 @@ void mem_find(struct mem_space *s, u64 addr, struct mem_hit *out)
     }
 }
 
+void mem_find_as(struct mem_space *s, u64 addr, struct mem_attrs a, struct mem_hit *out)
+{
+    mem_find(s, addr, out);
+    if (out->region && out->region->secure_only && !a.secure) {
+        *out = (struct mem_hit){.len = out->len};
+    }
+}
+
 /* -- `info mtree` ---------------------------------------------------------------------------------- */
 
 static const char *kind_name(const struct mem_region *r)

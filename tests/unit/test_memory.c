@@ -315,6 +315,15 @@ static void secure_regions_are_hidden(void **st)
     assert_int_equal(mem_read(s, 0, &w, 4, none), MEM_DECODE_ERROR);
     assert_int_equal(w, 0);
     assert_null(mem_map(s, 0, &n, false));
+    struct mem_hit h;
+    mem_find(s, 0x10, &h);
+    assert_ptr_equal(h.region, &r);
+    mem_find_as(s, 0x10, secure, &h);
+    assert_ptr_equal(h.host, ram.host + 0x10);
+    mem_find_as(s, 0x10, none, &h);
+    assert_null(h.region);
+    assert_null(h.host);
+    assert_int_equal(h.len, 0xff0);
     mem_space_free(s);
     ram_free(&ram);
 }
