@@ -310,6 +310,10 @@ const char *ir_check_op(const struct ir *ir, unsigned i)
             return "operand of the wrong type";
         }
     }
+    if (op->op == IR_vset && !ir_is_const(op->b) && type_is_float(ir_result(&ir->ops[op->b])) &&
+        type_bits(ir_result(&ir->ops[op->b])) != 8u << op->sub) {
+        return "float of another size than the lane";
+    }
     if (op->op == IR_ld_hi && (op->a != i - 1 || ir->ops[op->a].op != IR_ld || !(ir->ops[op->a].d & MO_PAIR) ||
                                op->type != ir->ops[op->a].type)) {
         return "does not follow its pair load";

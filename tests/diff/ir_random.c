@@ -17,6 +17,15 @@ const struct ir_random_opts ir_random_all = {
     .views = 2,
 };
 
+const struct ir_random_opts ir_random_chains = {
+    .insns = 3,
+    .ops = 12,
+    .max_exits = 8,
+    .vectors = true,
+    .views = 1,
+    .chains = true,
+};
+
 struct gen {
     struct ir *ir;
     struct rng *rng;
@@ -42,7 +51,13 @@ static bool fits(const struct gen *g, unsigned i, unsigned want)
 
 static ir_ref random_const(struct gen *g, unsigned want)
 {
+    static const u8 few[] = {0, 1, 1, 2, 3, 7, 8, 16, 31, 32, 63, 64, 255};
     u64 a = rng_value(g->rng), b = rng_value(g->rng);
+    if (g->o->chains && !rng_one_in(g->rng, 4)) {
+        a = few[below(g, ARRAY_LEN(few))];
+        a = rng_one_in(g->rng, 6) ? 0 - a : a;
+        b = a;
+    }
     return want == IR_V128 ? ir_const_v128(g->ir, a, rng_one_in(g->rng, 3) ? a : b) : ir_const(g->ir, a);
 }
 
@@ -50,11 +65,11 @@ static ir_ref random_const(struct gen *g, unsigned want)
 static ir_ref pick(struct gen *g, unsigned want)
 {
     bool constant = want == IR_V128 || want == WANT_INT;
-    if (constant && rng_one_in(g->rng, 5)) {
+    if (constant && rng_one_in(g->rng, g->o->chains ? 3 : 5)) {
         return random_const(g, want);
     }
     for (unsigned tries = 0; tries < 40; tries++) {
-        unsigned n = g->ir->nops - 1, span = MIN(n, tries < 20 ? 24u : n);
+        unsigned near = g->o->chains ? 3 : 24, n = g->ir->nops - 1, span = MIN(n, tries < 20 ? near : n);
         unsigned i = n - below(g, span ? span : 1);
         if (i && fits(g, i, want)) {
             return (ir_ref)i;
@@ -129,6 +144,10 @@ static u32 random_imm(struct gen *g, const struct ir_op *op)
     case IMM_soff:
         return below(g, 1024) * 4 - 0x200;
     case IMM_poslen: {
+        if (g->o->chains) {
+            unsigned p8 = below(g, 4) * 8;
+            return p8 | (8 + below(g, 3) * 8) << 8;
+        }
         unsigned pos = below(g, w ? w : 1), len = 1 + below(g, w - pos ? w - pos : 1);
         return pos | (rng_one_in(g->rng, 3) ? 8u << below(g, 3) : len) << 8;
     }
@@ -180,7 +199,7 @@ static bool wanted(const struct gen *g, const struct ir_op *op)
 /* One op without effect; false when the draw was bad. */
 static bool random_value_op(struct gen *g)
 {
-    struct ir_op op = {.op = (u8)below(g, IR_ld)};
+    struct ir_op op = {.op = (u8)below(g, g->o->chains && !rng_one_in(g->rng, 6) ? IR_fadd : IR_ld)};
     if (op.op <= IR_put) {
         return false;
     }

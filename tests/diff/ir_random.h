@@ -10,8 +10,9 @@ struct ir_random_opts {
     unsigned max_exits; /* direct exits, the last one included */
     bool floats, halves /* F16 and its lanes */, flush /* FP_FZ */, vectors, memory, calls, faults;
     unsigned views; /* how many memory views are used, at least 1 */
+    bool chains;    /* mostly integers and flags, each op on the last few values, few constants: what folds */
 };
-extern const struct ir_random_opts ir_random_all;
+extern const struct ir_random_opts ir_random_all, ir_random_chains;
 
 /* Ops as they come, nothing folded: also what no builder would make (constants on both sides...). */
 void ir_random(struct ir *ir, struct rng *r, const struct ir_random_opts *o);
