@@ -150,3 +150,16 @@ void mair_write(struct arm_cpu *cpu, const struct sysreg *r, u64 v)
         mmu_flush_regime(cpu, regime_of_level(cpu, level_of(r)));
     }
 }
+
+/* MDCR_EL2 and MDCR_EL3 rule debug and the performance monitors. */
+void mdcr_write(struct arm_cpu *cpu, const struct sysreg *r, u64 v)
+{
+    if (arm_sys(cpu, SYS_PMU)) {
+        arm_pmu_update(cpu); /* up to now under the old rules */
+    }
+    sysreg_put(cpu, r, v);
+    arm_rebuild(cpu);
+    if (arm_sys(cpu, SYS_PMU)) {
+        arm_pmu_update(cpu);
+    }
+}

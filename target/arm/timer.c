@@ -48,6 +48,13 @@ static bool condition(struct arm_gtimer *t)
     return arm_counter(t->cpu) - offset_of(t) >= t->cval;
 }
 
+/* When the condition, false now, becomes true: all arithmetic on counters is modulo 2^64, the clock's is not. */
+static u64 deadline_of(struct arm_gtimer *t)
+{
+    u64 ticks = t->cval + offset_of(t);
+    return ticks > arm_counter(t->cpu) ? ns_of(t->cpu, ticks) : ~0ull;
+}
+
 static void out_set(struct arm_gtimer *t, int level)
 {
     bool locked = machine_locked();
@@ -72,7 +79,7 @@ static void timer_eval(struct arm_gtimer *t)
         u64 ctl = t->ctl;
         bool met = ctl & CTL_ENABLE && condition(t);
         int level = met && !(ctl & CTL_IMASK);
-        u64 at = ctl & CTL_ENABLE && !met ? ns_of(t->cpu, t->cval + offset_of(t)) : ~0ull;
+        u64 at = ctl & CTL_ENABLE && !met ? deadline_of(t) : ~0ull;
         timer_set(&t->timer, at);
         if (level != atomic_load(&t->level)) {
             out_set(t, level);
