@@ -235,7 +235,7 @@ static void entry_make(struct tcpu *t, u64 page, enum mmu_access acc, const stru
     struct vcpu *cpu = t->cpu;
     struct mem_hit hit;
     u64 pa = r->pa & PAGE_MASK;
-    mem_find(cpu->space, pa, &hit);
+    mem_find_as(cpu->space, pa, r->attrs, &hit);
     *cold = (struct tlb_cold){.attrs = r->attrs, .ram_off = ~0ull};
     cold->flags = (r->device ? COLD_DEVICE : 0) | (r->global ? COLD_GLOBAL : 0);
     bool whole = hit.region && hit.len >= RAM_PAGE_SIZE;
@@ -330,7 +330,7 @@ bool fetch_page(struct tcpu *t, u64 pc, u64 *ram_off, struct walk_result *r)
             return false;
         }
         struct mem_hit hit;
-        mem_find(cpu->space, r->pa & PAGE_MASK, &hit);
+        mem_find_as(cpu->space, r->pa & PAGE_MASK, r->attrs, &hit);
         if (!hit.region || !hit.host || hit.len < RAM_PAGE_SIZE) {
             r->why[3] = ~0ull; /* no memory to execute: a bus error */
             return false;
