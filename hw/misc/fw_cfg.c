@@ -13,7 +13,6 @@
 
 #include "base/bits.h"
 #include "base/log.h"
-#include "hw/core/fdt.h"
 #include "hw/core/machine.h"
 
 enum { NKEYS = 0x20, NFILES = 0x40, NAME_LEN = 56, DIR_ENTRY = 64 };
@@ -267,19 +266,12 @@ static bool fw_cfg_init(struct device *d, struct err *e)
     return true;
 }
 
-static void fw_cfg_describe(const struct device *d, struct dt *t, const char *node)
-{
-    (void)d;
-    dt_flag(t, node, "dma-coherent");
-}
-
 const struct device_class fw_cfg_mmio_class = {
     .name = "fw_cfg_mmio",
     .doc = "firmware configuration device",
     .bus = "sysbus",
     .compatible = "qemu,fw-cfg-mmio\0",
     .fdt_name = "fw-cfg",
-    .describe = fw_cfg_describe,
     .size = sizeof(struct fw_cfg),
     .mmio_size = MMIO_SIZE,
     .state = fw_cfg_state,

@@ -300,6 +300,17 @@ static void gpio_make(struct dt *t, struct virt *v)
     }
 }
 
+/* Every bus master here sees the CPUs' caches. */
+static void coherence_say(struct dt *t)
+{
+    dt_flag(t, "/fw-cfg@9020000", "dma-coherent");
+    for (unsigned i = 0; i < VIRT_VIRTIO_SLOTS; i++) {
+        char node[32];
+        snprintf(node, sizeof(node), "/virtio_mmio@%llx", VIRT_VIRTIO + i * 0x200ull);
+        dt_flag(t, node, "dma-coherent");
+    }
+}
+
 static void platform_bus_make(struct dt *t, const struct virt *v)
 {
     const char *node = "/platform-bus@c000000";
@@ -375,6 +386,7 @@ bool virt_dt_make(struct machine *m, struct err *e)
         secram_make(t, v);
         pcie_make(t, v);
         dt_add_parts(t, m, &(struct dt_wiring){.clock = v->ph_clock, .irq_kind = GIC_SPI});
+        coherence_say(t);
         gpio_make(t, v);
         platform_bus_make(t, v);
     }
