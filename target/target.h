@@ -74,6 +74,9 @@ struct target {
     /* Is there a data watchpoint on any of these bytes? (asked on slow paths of pages with watchpoints) */
     bool (*watch_hit)(struct vcpu *cpu, u64 va, unsigned n, enum mmu_access acc);
     bool (*watch_page)(const struct vcpu *cpu, u64 va_page); /* the page holds a watchpoint */
+    /* What PC holds after an indirect branch to pc (a tag may be dropped); NULL: pc itself. Asked on slow paths only: a
+     * pc that a jump cache holds has been through it. */
+    u64 (*branch_target)(const struct vcpu *cpu, u64 pc);
     /* Disassembly: bytes consumed (0: bad), text in out. */
     int (*disas)(char *out, size_t n, u64 pc, const u8 *p, size_t avail, u64 mode);
     void (*print)(const struct vcpu *cpu, struct buf *out); /* -d cpu, info registers; NULL: fields */

@@ -68,6 +68,7 @@ static void run_interp(struct tcpu *t, struct block *b)
     enum ir_reason why = REASON_NONE;
     t->cpu->rt.page = t->cpu->rt.pc & PAGE_MASK;
     interp_run(b->ir, t->cpu, &tcg_interp_mem, &why);
+    fix_pc(t->cpu, t->cpu->target);
 }
 
 /* Follows a direct exit that is not linked yet: finds its target, links, and gives the block to go on with. */

@@ -192,6 +192,13 @@ static inline struct tcpu *tcpu_of(const struct vcpu *cpu)
 {
     return cpu->accel;
 }
+/* After an indirect branch: what PC makes of its target. */
+static inline void fix_pc(struct vcpu *cpu, const struct target *target)
+{
+    if (target->branch_target) {
+        cpu->rt.pc = target->branch_target(cpu, cpu->rt.pc);
+    }
+}
 
 /* -- code_cache.c --------------------------------------------------------------------------------------------- */
 bool code_cache_init(u64 size, struct err *e);

@@ -280,6 +280,7 @@ const void *rt_lookup(struct vcpu *cpu, u64 pc)
 {
     struct tcpu *t = tcpu_of(cpu);
     cpu->rt.pc = pc;
+    fix_pc(cpu, cpu->target);
     for (;;) {
         if (__atomic_load_n(&cpu->rt.event, __ATOMIC_ACQUIRE) || cpu->halted || tcg.cfg.no_chain || tcg.cfg.verify) {
             return tcg.thunks.leave_event;

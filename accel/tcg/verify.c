@@ -149,6 +149,7 @@ void verify_block(struct tcpu *t, struct block *b)
     struct interp_mem mem = {shadow_load, shadow_store, shadow_rmw, shadow_cas, &sh};
     enum ir_reason why = REASON_NONE;
     interp_run(b->ir, (struct vcpu *)want, &mem, &why);
+    fix_pc((struct vcpu *)want, cpu->target);
     enter(cpu, b->code);
     if (sh.skip || __atomic_load_n(&cpu->rt.event, __ATOMIC_RELAXED)) {
         return;

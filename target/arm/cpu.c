@@ -326,6 +326,7 @@ const struct target target_aarch64 = {
     .has_work = arm_has_work,
     .watch_hit = arm_watch_hit,
     .watch_page = arm_watch_page,
+    .branch_target = a64_branch_target,
     .disas = arm_disas,
     .print = arm_print,
     .mode_name = arm_mode_name,

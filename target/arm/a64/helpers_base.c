@@ -21,6 +21,16 @@ void arm_h_misaligned(struct vcpu *v, u64 pc)
     v->sv->unwind(v);
 }
 
+/* AArch64.BranchAddr: the address without its tag, where instruction addresses have one. */
+u64 a64_branch_target(const struct vcpu *v, u64 pc)
+{
+    u64 mode = arm_cpu_const(v)->mode;
+    if (mode & MODE_ONE_RANGE) {
+        return mode & MODE_TBI0 ? pc & MASK(56) : pc;
+    }
+    return mode & (bit(pc, 55) ? MODE_TBI1 : MODE_TBI0) ? (u64)sext(pc, 56) : pc;
+}
+
 /* Landing pads for BTYPE (a set of 1 << BTYPE): HINT #32 BTI 0, c, j, jc, and the instructions that stand for them. */
 static bool is_landing_pad(const struct arm_cpu *cpu, u32 insn, unsigned btype)
 {

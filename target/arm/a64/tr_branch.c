@@ -65,31 +65,13 @@ bool tr_BC_cond(struct a64 *t, i32 imm19, u32 cond)
 /* -- register --------------------------------------------------------------------------------------------------------
  */
 
-/* AArch64.BranchAddr: the address without its tag, where instruction addresses have one. */
-static ir_ref branch_addr(struct a64 *t, ir_ref addr)
-{
-    struct ir *ir = t->ir;
-    bool low = t->mode & MODE_TBI0, high = t->mode & MODE_TBI1;
-    if (t->mode & MODE_ONE_RANGE) {
-        return low ? ir_extract(ir, IR_I64, addr, 0, 56) : addr;
-    }
-    if (low && high) {
-        return ir_sextract(ir, IR_I64, addr, 0, 56);
-    }
-    if (!low && !high) {
-        return addr;
-    }
-    ir_ref flat = low ? ir_extract(ir, IR_I64, addr, 0, 56) : ir_or(ir, IR_I64, addr, ir_const(ir, 0xffull << 56));
-    return ir_select(ir, low ? CC_TSTEQ : CC_TSTNE, IR_I64, addr, ir_const(ir, BIT(55)), IR_I64, flat, addr);
-}
-
 /* PSTATE.BTYPE after the branch, were the target not a landing pad; BTYPE itself is never seen, see helper bti_branch.
  */
 enum { BTYPE_NONE = 0, BTYPE_BR_X16 = 1, BTYPE_BLR = 2, BTYPE_BR = 3 };
 
+/* The target is taken as it is: a tag is dropped by a64_branch_target. */
 static bool branch_reg(struct a64 *t, ir_ref addr, unsigned btype, enum ir_exit_kind kind)
 {
-    addr = branch_addr(t, addr);
     if (btype != BTYPE_NONE && (t->mode & MODE_BTI)) {
         ir_call(t->ir, H_bti_branch, addr, ir_const(t->ir, btype), 0, 0);
     }
