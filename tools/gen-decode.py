@@ -21,7 +21,9 @@ Two lines may not match the same word, unless they stand in one group, first mat
 
 A line "%class NAME" gives the class of the lines below it. "#" starts a comment.
 
-The decoder calls bool tr_HANDLER(struct PREFIX *t, fields in order of appearance...); false: undefined.
+The decoder calls bool tr_HANDLER(struct PREFIX *t, fields in order of appearance...); false: undefined. The decoder file
+holds the prototypes, and where DECODER is defined the function instead; that wants the macros UBITS, SBITS, SEXT,
+HAS(t, feature) and IN_CLASS(t, class).
 """
 import argparse
 import itertools
@@ -65,12 +67,12 @@ class Field:
         if len(self.parts) == 1:
             pos, n = self.parts[0]
             if self.signed:
-                return f'SFIELD(insn, {pos}, {n})'
-            return f'FIELD(insn, {pos}, {n})'
+                return f'SBITS(insn, {pos}, {n})'
+            return f'UBITS(insn, {pos}, {n})'
         text, above = '', self.length
         for pos, n in self.parts:
             above -= n
-            part = f'FIELD(insn, {pos}, {n})'
+            part = f'UBITS(insn, {pos}, {n})'
             text += (' | ' if text else '') + (f'{part} << {above}' if above else part)
         return f'SEXT({text}, {self.length})' if self.signed else text
 
@@ -313,12 +315,13 @@ class Emitter:
 def emit_decoder(pats, args):
     e = Emitter(args.prefix, 'HAS')
     e.out.append('/* Made by gen-decode.py from the .decode tables. */')
+    e.out.append('#ifndef DECODER')
     seen = set()
     for p in pats:
         if p.handler not in seen:
             seen.add(p.handler)
             e.out.append(f'bool tr_{p.handler}(struct {args.prefix} *t{c_args(p)});')
-    e.out.append('#ifdef DECODER')
+    e.out.append('#else')
     e.out.append(f'static bool {args.prefix}_decode(struct {args.prefix} *t, u32 insn)\n{{')
     e.tree(pats, 0, 1)
     e.out.append('    return false;\n}\n#endif')

@@ -178,8 +178,7 @@ def guest(batch):
            ('' if batch else 'It echoes what you type; Ctrl-D powers it off.\r\n'))
     a.text('primes', ' primes below 20000\r\n')
     a.text('bye', '\r\nGoodbye.\r\n')
-    a.text('digits', '0' * 23)
-    a.words.append(0)
+    a.text('digits', '0' * 20)
     a.labels['digits_end'] = a.labels['digits'] + 5
     return a.finish()
 
