@@ -74,6 +74,7 @@ struct virtqueue {
 
     u16 num_max; /* 0: there is no such queue */
     u16 inuse;   /* elements popped and not yet pushed */
+    bool fresh;  /* something was pushed since the driver was last told */
     void (*kick)(struct virtio_device *v, unsigned q);
     u8 *desc_host, *driver_host, *device_host; /* NULL: to be looked up */
 };

@@ -169,6 +169,7 @@ void vq_push_many(struct virtio_device *v, unsigned n, struct vq_elem **e, const
     }
     if (q) {
         q->inuse -= (u16)count;
+        q->fresh = true;
         ring_ops(v)->give(v, q, e, written, count);
     }
     for (unsigned i = 0; i < count; i++) {
@@ -199,7 +200,11 @@ void vq_drop(struct vq_elem *e)
 void vq_notify(struct virtio_device *v, unsigned n)
 {
     struct virtqueue *q = usable(v, n);
-    if (q && ring_ops(v)->wants_irq(v, q)) {
+    if (!q || !q->fresh) {
+        return;
+    }
+    q->fresh = false;
+    if (ring_ops(v)->wants_irq(v, q)) {
         v->isr |= 1;
         v->transport->queue_irq(v->owner, n);
     }
