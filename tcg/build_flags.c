@@ -121,6 +121,12 @@ ir_ref ir_fl_unpack(struct ir *ir, ir_ref fl)
     return ir_pure(ir, OP(.op = IR_fl_unpack, .type = IR_I32, .a = fl));
 }
 
+/* 1 when an op with `inv` takes a carry (or borrow) from fl. */
+static ir_ref carry_value(struct ir *ir, ir_ref fl, unsigned inv)
+{
+    return ir_setf(ir, inv & FL_INV ? CC_UGE : CC_ULT, fl);
+}
+
 ir_ref ir_adc(struct ir *ir, enum ir_type t, ir_ref a, ir_ref b, ir_ref fl, unsigned inv)
 {
     int carry = known_carry(ir, fl, inv);
@@ -129,6 +135,9 @@ ir_ref ir_adc(struct ir *ir, enum ir_type t, ir_ref a, ir_ref b, ir_ref fl, unsi
     }
     a = ir_rd(ir, t, a);
     b = ir_rd(ir, t, b);
+    if (ir_is_const(a) && ir_is_const(b)) {
+        return ir_add(ir, t, carry_value(ir, fl, inv), ir_add(ir, t, a, b));
+    }
     const_right(&a, &b);
     return ir_pure(ir, OP(.op = IR_adc, .type = t, .sub = (u8)inv, .a = a, .b = b, .c = fl));
 }
@@ -141,5 +150,8 @@ ir_ref ir_sbb(struct ir *ir, enum ir_type t, ir_ref a, ir_ref b, ir_ref fl, unsi
     }
     a = ir_rd(ir, t, a);
     b = ir_rd(ir, t, b);
+    if (ir_is_const(a) && ir_is_const(b)) {
+        return ir_sub(ir, t, ir_sub(ir, t, a, b), carry_value(ir, fl, inv));
+    }
     return ir_pure(ir, OP(.op = IR_sbb, .type = t, .sub = (u8)inv, .a = a, .b = b, .c = fl));
 }

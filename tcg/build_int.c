@@ -185,6 +185,9 @@ static ir_ref build_shift(struct ir *ir, unsigned op, enum ir_type t, ir_ref a, 
 {
     unsigned w = type_bits(t);
     b = ir_low(ir, b, w == 32 ? 5 : 6);
+    if (ir_is_const(a) && ir_is_const(b)) {
+        return ir_const(ir, eval_int2(op, t, ir_const_val(ir, a), ir_const_val(ir, b)));
+    }
     if (ir_is_const(b)) {
         unsigned n = (unsigned)ir_const_val(ir, b) & (w - 1);
         ir_ref r = fold_shift_const(ir, op, t, a, n);

@@ -300,12 +300,12 @@ ir_ref ir_vgets(struct ir *ir, enum ir_type t, unsigned es, ir_ref v, unsigned l
 ir_ref ir_vset(struct ir *ir, unsigned es, ir_ref v, unsigned lane, ir_ref b)
 {
     check(lane < 16u >> es);
+    b = ir_low(ir, b, 8u << es);
     if (ir_is_const(b) && ir_is_const(v)) {
         union v128 k = const_vec(ir, v);
         eval_vset(es, &k, lane, ir_const_val(ir, b));
         return vec_const(ir, &k);
     }
-    b = ir_low(ir, b, 8u << es);
     if (ir_is_const(b)) {
         b = ir_const(ir, ir_const_val(ir, b) & MASK(8u << es));
     }

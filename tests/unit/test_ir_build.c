@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "tcg/build.h"
+#include "tcg/ops_priv.h"
 #include "tcg/opt/opt.h"
 #include "tcg/text.h"
 #include "tests/diff/ir_random.h"
@@ -65,6 +66,51 @@ static void built_traces_mean_the_same(void **state)
             if (k == 1) {
                 opt_run(&built);
                 must_verify(&built, "optimised", seed);
+            }
+        }
+    }
+}
+
+/* Ops that may have nothing but constants as operands. */
+static bool may_be_constant(const struct ir_op *op)
+{
+    switch (op->op) {
+    case IR_put:
+    case IR_fl_pack:
+    case IR_bitcast:
+    case IR_i2f:
+    case IR_fneg:
+    case IR_fabs:
+    case IR_call:
+    case IR_exit_ind:
+        return true;
+    default:
+        return op_is_mem(op->op) || (ir_ops[op->op].flags & OPF_FPX);
+    }
+}
+
+/* docs/ir.md promises these forms to back ends. */
+static void built_traces_are_canonical(void **state)
+{
+    (void)state;
+    u64 seed = rng_seed("built_traces_are_canonical");
+    for (unsigned i = 0; i < 2000; i++) {
+        struct rng r = {seed + i};
+        ir_random(&raw, &r, i % 2 ? &ir_random_chains : &ir_random_all);
+        ir_rebuild(&built, &raw);
+        for (unsigned k = 1; k < built.nops; k++) {
+            const struct ir_op *op = &built.ops[k];
+            unsigned n = ir_nargs(&built, op), constants = 0;
+            for (unsigned j = 0; j < n; j++) {
+                bool constant = ir_is_const(op_arg_val(op, j));
+                assert_false(constant && ir_wanted(&built, op, j) >= IR_F16 && ir_wanted(&built, op, j) <= IR_F64);
+                constants += constant;
+            }
+            bool commutes =
+                (ir_ops[op->op].flags & OPF_COMM) || op->op == IR_fl_add || op->op == IR_adc || op->op == IR_setcc;
+            if ((n && constants == n && !may_be_constant(op)) || (commutes && ir_is_const(op->a))) {
+                show("built", &built);
+                fail_msg("seed 0x%" PRIx64 ": op %u", seed + i, k);
             }
         }
     }
@@ -159,9 +205,9 @@ static void nothing_follows_the_end(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(built_traces_mean_the_same), cmocka_unit_test(building_is_pure),
-        cmocka_unit_test(a_full_trace_can_still_end), cmocka_unit_test(constants_run_out_softly),
-        cmocka_unit_test(nothing_follows_the_end),
+        cmocka_unit_test(built_traces_mean_the_same), cmocka_unit_test(built_traces_are_canonical),
+        cmocka_unit_test(building_is_pure),           cmocka_unit_test(a_full_trace_can_still_end),
+        cmocka_unit_test(constants_run_out_softly),   cmocka_unit_test(nothing_follows_the_end),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
