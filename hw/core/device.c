@@ -54,11 +54,18 @@ static bool has_room(const struct device *owner)
     return !owner->cls->bus_slots || owner->nchildren < owner->cls->bus_slots;
 }
 
+/* A bus is named as its owner, or with ".0" behind, as QEMU names the first bus of a device. */
+static bool owns_bus(const struct device *d, const char *name)
+{
+    size_t n = d->id ? strlen(d->id) : 0;
+    return n && !strncmp(d->id, name, n) && (!name[n] || !strcmp(name + n, ".0"));
+}
+
 static struct device *bus_find(struct machine *m, const char *kind, const char *id, struct err *e)
 {
     bool any = false;
     for (struct device *d = m->devices; d; d = d->next) {
-        if (id && d->id && !strcmp(d->id, id)) {
+        if (id && owns_bus(d, id)) {
             if (!d->cls->provides || strcmp(d->cls->provides, kind)) {
                 err_set(e, "'%s' is no %s bus", id, kind);
                 return NULL;
