@@ -218,14 +218,18 @@ static void command(struct cfi_flash *s, u8 cmd)
     mode_set(s, mode);
 }
 
-/* A buffer is of `count` bus words, which may come in narrower writes; they stay inside one aligned buffer. */
-static void buffer_start(struct cfi_flash *s, u64 off, u64 count, unsigned size)
+static u64 buffer_bytes(const struct cfi_flash *s)
 {
-    u64 bytes = ((u64)s->width / s->chip_width) << CHIP_BUFFER_BITS;
+    return ((u64)s->width / s->chip_width) << CHIP_BUFFER_BITS;
+}
+
+/* Command and count go to any address of the block; the first word's address is where the buffer starts. */
+static void buffer_start(struct cfi_flash *s, u64 count, unsigned size)
+{
     s->left = (u32)(count & MASK(8 * s->chip_width)) + 1;
-    s->buffer_base = align_down(off, bytes);
+    s->buffer_base = s->size; /* not known yet */
     memset(s->buffer, 0xff, sizeof(s->buffer));
-    if (s->left * (u64)size > bytes) {
+    if (s->left * (u64)size > buffer_bytes(s)) {
         guest_error(device_name(&s->dev), "a buffered program of %u words is longer than the buffer", s->left);
         sequence_error(s);
         return;
@@ -235,8 +239,11 @@ static void buffer_start(struct cfi_flash *s, u64 off, u64 count, unsigned size)
 
 static void buffer_fill(struct cfi_flash *s, u64 off, unsigned size, u64 v)
 {
-    u64 at = off - s->buffer_base, bytes = ((u64)s->width / s->chip_width) << CHIP_BUFFER_BITS;
-    if (off < s->buffer_base || at + size > bytes) {
+    if (s->buffer_base == s->size) {
+        s->buffer_base = off;
+    }
+    u64 at = off - s->buffer_base;
+    if (off < s->buffer_base || at + size > buffer_bytes(s)) {
         guest_error(device_name(&s->dev), "a buffered program leaves its buffer");
         sequence_error(s);
         return;
@@ -249,13 +256,12 @@ static void buffer_fill(struct cfi_flash *s, u64 off, unsigned size, u64 v)
 
 static void buffer_commit(struct cfi_flash *s, u8 cmd)
 {
-    u64 bytes = ((u64)s->width / s->chip_width) << CHIP_BUFFER_BITS;
     if (cmd != CMD_CONFIRM) {
         sequence_error(s);
         return;
     }
     s->step = STEP_COMMAND;
-    array_program(s, s->buffer_base, s->buffer, bytes);
+    array_program(s, s->buffer_base, s->buffer, MIN(buffer_bytes(s), s->size - s->buffer_base));
 }
 
 static enum mem_result flash_write(void *opaque, u64 off, unsigned size, u64 val, struct mem_attrs a)
@@ -287,7 +293,7 @@ static enum mem_result flash_write(void *opaque, u64 off, unsigned size, u64 val
         }
         break;
     case STEP_COUNT:
-        buffer_start(s, off, val, size);
+        buffer_start(s, val, size);
         break;
     case STEP_FILL:
         buffer_fill(s, off, size, val);
@@ -393,7 +399,7 @@ static bool flash_loaded(struct device *d, struct err *e)
     struct cfi_flash *s = (struct cfi_flash *)d;
     bool mode_ok =
         s->mode == CMD_READ_ARRAY || s->mode == CMD_READ_STATUS || s->mode == CMD_READ_ID || s->mode == CMD_QUERY;
-    if (!mode_ok || s->step > STEP_COMMIT || s->buffer_base >= s->size) {
+    if (!mode_ok || s->step > STEP_COMMIT || s->buffer_base > s->size) {
         return err_set(e, "the command state makes no sense");
     }
     flash_show(s);

@@ -104,6 +104,16 @@ static void programs_a_buffer(void **st)
     }
     assert_int_equal(bench_r32(b, 0x1100), 0xffffffff);
 
+    cmd(b, 0, 0xe8); /* the command may go to the block's start, and the buffer anywhere */
+    cmd(b, 0, 1);
+    bench_w32(b, 0x5ffc, 1);
+    bench_w32(b, 0x6000, 2);
+    cmd(b, 0, 0xd0);
+    cmd(b, 0, 0xff);
+    assert_int_equal(bench_r32(b, 0x5ff8), 0xffffffff);
+    assert_int_equal(bench_r32(b, 0x5ffc), 1);
+    assert_int_equal(bench_r32(b, 0x6000), 2);
+
     cmd(b, 0x1000, 0xe8); /* not confirmed: nothing happens, and an error is shown */
     cmd(b, 0x1000, 0);
     bench_w32(b, 0x1100, 0);
