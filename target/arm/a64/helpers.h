@@ -2,6 +2,7 @@
 #ifndef MOSS_TARGET_ARM_A64_HELPERS_H
 #define MOSS_TARGET_ARM_A64_HELPERS_H
 
+#include "target/arm/a64/helpers_simd.h"
 #include "target/vcpu.h"
 
 /* helpers_base.c */

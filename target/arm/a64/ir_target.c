@@ -38,6 +38,7 @@ ARM_SLOTS(_)
         .w = { [(s) / 64] = 1ull << (s) % 64 } \
     }
 static const struct slot_set arm_set_daif = ONE_SLOT(SLOT_DAIF);
+static const struct slot_set arm_set_qc = ONE_SLOT(SLOT_QC);
 
 static const struct ir_helper helpers[ARM_NHELPERS] = {
 #define _(hname, hret, a0, a1, a2, a3, hflags, hreads, hwrites)  \
