@@ -271,13 +271,11 @@ const struct rt_funcs tcg_rt_funcs = {
 
 /* -- the interpreter: faults unwind, so these never return false ------------------------------------------------- */
 
+/* Raw bytes both ways: the interpreter turns big-endian values around. */
 static bool interp_load(void *opaque UNUSED, struct vcpu *cpu, u64 va, u32 mo, union v128 *val)
 {
     u8 buf[32] __attribute__((aligned(16)));
     checked_access(access_of(cpu, va, mo, MMU_LOAD, 0), mo, buf);
-    if (mo & MO_BE) {
-        swap_bytes(buf, mo);
-    }
     memcpy(val, buf, mo_bytes(mo));
     return true;
 }
@@ -286,9 +284,6 @@ static bool interp_store(void *opaque UNUSED, struct vcpu *cpu, u64 va, u32 mo, 
 {
     u8 buf[32] __attribute__((aligned(16)));
     memcpy(buf, val, mo_bytes(mo));
-    if (mo & MO_BE) {
-        swap_bytes(buf, mo);
-    }
     checked_access(access_of(cpu, va, mo, MMU_STORE, 0), mo, buf);
     return true;
 }
