@@ -10,6 +10,10 @@ struct gic_acc {
     bool ns; /* a Non-secure access, and the controller knows two Security states */
 };
 
+/* The running priority when nothing runs. What runs has the priority of its group, so a pending interrupt preempts when
+ * its whole priority is below that: it is then in a higher group. */
+#define GIC_IDLE 0xff
+
 /* A row of registers of one kind, side by side. Hooks get the number of the register in the row. */
 struct gic_reg {
     u32 off, end; /* end: one past the last byte */

@@ -48,7 +48,7 @@ static void gicv2_choose(struct gicv2 *s)
     for (unsigned cpu = 0; cpu < s->num_cpu; cpu++) {
         struct gicv2_cpu *c = &s->cpu[cpu];
         c->hppi = INTID_SPURIOUS;
-        c->hppi_prio = GICV2_IDLE;
+        c->hppi_prio = GIC_IDLE;
         for (u32 p = gicv2_deliverable(s, cpu, 0); p; p &= p - 1) {
             gicv2_offer(c, ctz32(p), s->own_prio[cpu * 32 + ctz32(p)]);
         }

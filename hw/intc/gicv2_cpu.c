@@ -28,7 +28,7 @@ static unsigned cpu_takeable(struct gicv2 *s, unsigned cpu)
         return INTID_SPURIOUS;
     }
     u8 running = gicv2_running(c->apr | c->nsapr);
-    return (c->hppi_prio & cpu_group_mask(c, group1)) < running ? c->hppi : INTID_SPURIOUS;
+    return c->hppi_prio < running ? c->hppi : INTID_SPURIOUS;
 }
 
 u8 gicv2_cpu_signal(struct gicv2 *s, unsigned cpu)
@@ -219,7 +219,7 @@ static u64 rpr_read(struct device *d, struct gic_acc a, unsigned n)
     struct gicv2 *s = (struct gicv2 *)d;
     (void)n;
     u8 prio = gicv2_running(s->cpu[a.cpu].apr | s->cpu[a.cpu].nsapr);
-    if (!a.ns || prio == GICV2_IDLE) {
+    if (!a.ns || prio == GIC_IDLE) {
         return prio;
     }
     return prio & 0x80 ? (u8)(prio << 1) : 0;

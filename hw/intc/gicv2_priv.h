@@ -15,7 +15,6 @@
 #define GICV2_PRI_SHIFT 3
 #define GICV2_BPR_MIN   2 /* with 5 bits every value below gives the same split */
 #define GICV2_ABPR_MIN  3
-#define GICV2_IDLE      0xff
 
 #define INTID_GROUP1   1022 /* a Group 1 interrupt is pending, ask for it in its own way */
 #define INTID_SPURIOUS 1023
@@ -101,10 +100,10 @@ u8 gicv2_cpu_signal(struct gicv2 *s, unsigned cpu);
 /* Virtual interface: VIRQ, VFIQ and maintenance, as bits by enum gic_out_kind. */
 u8 gicv2_virt_signal(struct gicv2 *s, unsigned cpu);
 
-/* The highest running priority of two preemption-level words; GICV2_IDLE when there is none. */
+/* The highest running priority of two preemption-level words; GIC_IDLE when there is none. */
 static inline u8 gicv2_running(u32 apr)
 {
-    return apr ? (u8)(ctz32(apr) << GICV2_PRI_SHIFT) : GICV2_IDLE;
+    return apr ? (u8)(ctz32(apr) << GICV2_PRI_SHIFT) : GIC_IDLE;
 }
 
 extern const struct mem_ops gicv2_dist_ops, gicv2_cpu_ops, gicv2_virt_ops, gicv2_vcpu_ops;

@@ -76,8 +76,7 @@ static int virt_takeable(const struct gicv2_cpu *c)
     if (i < 0 || lr_prio(c->lr[i]) >= c->vpmr) {
         return -1;
     }
-    u8 mask = virt_group_mask(c, lr_group1(c->lr[i]));
-    return (lr_prio(c->lr[i]) & mask) < gicv2_running(c->vapr) ? i : -1;
+    return lr_prio(c->lr[i]) < gicv2_running(c->vapr) ? i : -1;
 }
 
 /* An empty list register that asked for a maintenance interrupt at EOI. */

@@ -39,7 +39,7 @@ static void offer(struct gicv3_pend *best, u32 irq, u8 prio, enum gicv3_group gr
 static void choose(struct gicv3_cpu *c)
 {
     struct gicv3 *s = c->gic;
-    struct gicv3_pend best = {INTID_SPURIOUS, GICV3_IDLE, G0};
+    struct gicv3_pend best = {INTID_SPURIOUS, GIC_IDLE, G0};
     u32 p = (c->latch | (c->level & ~c->edge)) & c->enabled & ~c->active & group_mask(c, c->group, c->grpmod);
     for (; p; p &= p - 1) {
         unsigned i = ctz32(p);

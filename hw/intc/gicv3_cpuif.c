@@ -23,8 +23,7 @@ static u8 running_prio(const struct gicv3_cpu *c)
 /* Can the highest priority pending interrupt be taken now? */
 static bool takeable(const struct gicv3_cpu *c)
 {
-    return c->hppi.irq != INTID_SPURIOUS && c->hppi.prio < c->pmr &&
-           (c->hppi.prio & group_prio_mask(c, c->hppi.group)) < running_prio(c);
+    return c->hppi.irq != INTID_SPURIOUS && c->hppi.prio < c->pmr && c->hppi.prio < running_prio(c);
 }
 
 u8 gicv3_phys_lines(const struct gicv3_cpu *c)
@@ -114,7 +113,7 @@ static u64 rpr_read(struct gicv3_cpu *c, ctx *x, unsigned n)
 {
     (void)n;
     u8 prio = running_prio(c);
-    if (!shifted_view(c, x) || prio == GICV3_IDLE) {
+    if (!shifted_view(c, x) || prio == GIC_IDLE) {
         return prio;
     }
     return prio & 0x80 ? (u8)(prio << 1) : 0;

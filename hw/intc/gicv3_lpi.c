@@ -51,7 +51,7 @@ static void lpi_offer(struct gicv3_cpu *c, u32 irq)
 /* Looks through the whole pending table: after the best LPI went away, or configuration changed. */
 void gicv3_lpi_rescan(struct gicv3_cpu *c)
 {
-    c->lpi = (struct gicv3_pend){INTID_SPURIOUS, GICV3_IDLE, G1NS};
+    c->lpi = (struct gicv3_pend){INTID_SPURIOUS, GIC_IDLE, G1NS};
     u32 end = lpi_end(c);
     for (u32 irq = GICV3_LPI_BASE; irq < end;) {
         u64 n = (end - irq) / 8;

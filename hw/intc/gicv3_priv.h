@@ -16,8 +16,7 @@
 #define GICV3_WORDS     (GICV3_IRQS / 32)
 #define GICV3_PRI_MASK  0xf8
 #define GICV3_PRI_SHIFT 3
-#define GICV3_BPR_MIN   2 /* for BPR0 and the Secure BPR1; the Non-secure BPR1 counts one more */
-#define GICV3_IDLE      0xff
+#define GICV3_BPR_MIN   2  /* for BPR0 and the Secure BPR1; the Non-secure BPR1 counts one more */
 #define GICV3_ID_BITS   16 /* of an INTID */
 #define GICV3_LPI_BASE  8192u
 #define GICV3_NO_CPU    0xffff
@@ -125,7 +124,7 @@ static inline enum gicv3_group gicv3_group_of(const struct gicv3 *s, bool group,
 }
 static inline u8 gicv3_running(u32 apr)
 {
-    return apr ? (u8)(ctz32(apr) << GICV3_PRI_SHIFT) : GICV3_IDLE;
+    return apr ? (u8)(ctz32(apr) << GICV3_PRI_SHIFT) : GIC_IDLE;
 }
 /* Group 1 of the Non-secure state has the upper half of the priorities. */
 static inline u8 gicv3_prio_from_ns(u8 prio)

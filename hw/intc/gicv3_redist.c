@@ -378,7 +378,7 @@ static const struct field cpu_state[] = {
     FIELD(struct gicv3_cpu, g1s_irq),
     FIELD(struct gicv3_cpu, g1ns_irq),
     FIELD(struct gicv3_cpu, lpi.irq, .reset = INTID_SPURIOUS),
-    FIELD(struct gicv3_cpu, lpi.prio, .reset = GICV3_IDLE),
+    FIELD(struct gicv3_cpu, lpi.prio, .reset = GIC_IDLE),
     FIELD(struct gicv3_cpu, lpi.group, .reset = G1NS),
     FIELD(struct gicv3_cpu, lines),
     {0},

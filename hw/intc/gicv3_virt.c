@@ -82,8 +82,7 @@ static int vtakeable(const struct gicv3_cpu *c)
     if (i < 0 || lr_prio(c->lr[i]) >= c->vpmr) {
         return -1;
     }
-    u8 prio = lr_prio(c->lr[i]) & vgroup_prio_mask(c, lr_group(c->lr[i]));
-    return prio < gicv3_running(c->vapr[0] | c->vapr[1]) ? i : -1;
+    return lr_prio(c->lr[i]) < gicv3_running(c->vapr[0] | c->vapr[1]) ? i : -1;
 }
 
 static u32 eisr(const struct gicv3_cpu *c)
