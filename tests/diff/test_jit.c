@@ -192,15 +192,40 @@ static void long_traces(void **state)
     run_many("long_traces", &o, 300, 0);
 }
 
+static void vectors(void **state)
+{
+    (void)state;
+    struct ir_random_opts o = {.insns = 4,
+                               .ops = 8,
+                               .max_exits = 8,
+                               .vectors = true,
+                               .memory = true,
+                               .faults = true,
+                               .calls = true,
+                               .views = 2};
+    run_many("vectors", &o, 3000, 0);
+}
+static void everything(void **state)
+{
+    (void)state;
+    run_many("everything", &ir_random_all, 3000, FP_INVALID | FP_DIVZERO | FP_OVERFLOW | FP_UNDERFLOW | FP_INEXACT);
+}
+static void long_everything(void **state)
+{
+    (void)state;
+    struct ir_random_opts o = ir_random_all;
+    o.insns = 40;
+    run_many("long_everything", &o, 300, FP_INVALID | FP_DIVZERO | FP_OVERFLOW | FP_UNDERFLOW | FP_INEXACT);
+}
+
 int main(void)
 {
     if (!host_native()) {
         return 77;
     }
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(integer_ops),
-        cmocka_unit_test(integer_memory),
-        cmocka_unit_test(long_traces),
+        cmocka_unit_test(integer_ops), cmocka_unit_test(integer_memory), cmocka_unit_test(long_traces),
+        cmocka_unit_test(vectors),     cmocka_unit_test(everything),     cmocka_unit_test(long_everything),
     };
     cmocka_set_test_filter(getenv("MOSS_TEST"));
     return cmocka_run_group_tests(tests, NULL, NULL);

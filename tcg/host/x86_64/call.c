@@ -27,8 +27,8 @@ static void slots_home(struct gen *g, const struct ir_helper *h)
 {
     bool all = h->flags & HF_FAULT;
     for (unsigned s = 0; s < g->t->nslots; s++) {
-        bool seen = all || ((h->flags & HF_READS) && in_set(h->reads, s)) ||
-                    ((h->flags & HF_WRITES) && in_set(h->writes, s));
+        bool seen =
+            all || ((h->flags & HF_READS) && in_set(h->reads, s)) || ((h->flags & HF_WRITES) && in_set(h->writes, s));
         if (seen) {
             ra_store_home(g, s);
         }

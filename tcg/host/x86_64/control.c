@@ -1,8 +1,8 @@
 /* Exits: bringing the state to where block boundaries want it, linked jumps, the jump cache, events.
  *
  * At a boundary pinned slots are in their registers and all others in their homes. On the way out of a side exit that
- * happens in cold code and must not disturb what the allocator knows: nothing here allocates, only rax, rcx and xmm0 are
- * used, and rdx carries the target of an indirect exit through. None of the moves touches EFLAGS. */
+ * happens in cold code and must not disturb what the allocator knows: nothing here allocates, only rax, rcx and xmm0
+ * are used, and rdx carries the target of an indirect exit through. None of the moves touches EFLAGS. */
 #include "tcg/host/x86_64/x_priv.h"
 
 /* -- the canonical state ---------------------------------------------------------------------------------------- */
@@ -22,13 +22,14 @@ bool slot_is_canon(const struct gen *g, unsigned s)
     return r && !ir_is_const(r) && g->vals[r].reg == pin && !needs_cut(g, s, r);
 }
 
-#define FOR_TOUCHED(g, s)                                                                                              \
-    for (unsigned w_ = 0; w_ < IR_MAX_SLOTS / 64; w_++)                                                                \
+#define FOR_TOUCHED(g, s)                               \
+    for (unsigned w_ = 0; w_ < IR_MAX_SLOTS / 64; w_++) \
         for (u64 m_ = (g)->touched.w[w_], s; m_ && (s = w_ * 64 + ctz64(m_), true); m_ &= m_ - 1)
 
 static bool state_is_canon(const struct gen *g)
 {
-    FOR_TOUCHED (g, s) {
+    FOR_TOUCHED(g, s)
+    {
         if (!slot_is_canon(g, (unsigned)s)) {
             return false;
         }
@@ -39,7 +40,8 @@ static bool state_is_canon(const struct gen *g)
 /* Values that lie only in a home about to be overwritten move away first (in code both paths run). */
 static void canon_prepare(struct gen *g)
 {
-    FOR_TOUCHED (g, s) {
+    FOR_TOUCHED(g, s)
+    {
         ir_ref r = g->cur[s];
         if (slot_is_canon(g, (unsigned)s) || !r || ir_is_const(r) || g->vals[r].reg != NOREG) {
             continue;
@@ -86,7 +88,8 @@ static void moves_emit(struct gen *g, struct moves *m)
 static void canon_pins(struct gen *g)
 {
     struct moves m = {.pending = 0};
-    FOR_TOUCHED (g, s) {
+    FOR_TOUCHED(g, s)
+    {
         ir_ref r = g->cur[s];
         unsigned pin = g->pins.reg_of[s];
         if (pin != NOREG && r && !ir_is_const(r) && g->vals[r].reg != NOREG && !slot_is_canon(g, (unsigned)s)) {
@@ -96,7 +99,8 @@ static void canon_pins(struct gen *g)
         }
     }
     moves_emit(g, &m);
-    FOR_TOUCHED (g, s) {
+    FOR_TOUCHED(g, s)
+    {
         ir_ref r = g->cur[s];
         unsigned pin = g->pins.reg_of[s], t = g->t->slots[s].type;
         if (pin == NOREG || (r && !ir_is_const(r) && g->vals[r].reg != NOREG)) {
@@ -114,12 +118,14 @@ static void canon_pins(struct gen *g)
 
 static void canon(struct gen *g)
 {
-    FOR_TOUCHED (g, s) {
+    FOR_TOUCHED(g, s)
+    {
         if (g->t->slots[s].type == IR_FLAGS && !slot_is_canon(g, (unsigned)s)) {
             ra_copy_home(g, (unsigned)s);
         }
     }
-    FOR_TOUCHED (g, s) {
+    FOR_TOUCHED(g, s)
+    {
         if (g->pins.reg_of[s] == NOREG && g->t->slots[s].type != IR_FLAGS && !slot_is_canon(g, (unsigned)s)) {
             ra_copy_home(g, (unsigned)s);
         }
@@ -132,7 +138,8 @@ void state_home(struct gen *g)
     for (unsigned k = 0; k < g->pins.n; k++) {
         ra_store_home(g, g->pins.slot[k]);
     }
-    FOR_TOUCHED (g, s) {
+    FOR_TOUCHED(g, s)
+    {
         ra_store_home(g, (unsigned)s);
     }
 }
@@ -220,7 +227,8 @@ static void link_here(struct gen *g, u8 *at, unsigned opcode_bytes, i32 target, 
     back(g, hot);
 }
 
-/* -- the jump cache ----------------------------------------------------------------------------------------------------- */
+/* -- the jump cache
+ * ----------------------------------------------------------------------------------------------------- */
 
 enum { JC_ENTRY_LOG2 = 4 };
 _Static_assert(sizeof(struct jc_entry) == 1 << JC_ENTRY_LOG2, "scaled below");
@@ -283,7 +291,8 @@ static void goto_ind(struct gen *g)
     go_through_cache(g, 0);
 }
 
-/* -- exits ------------------------------------------------------------------------------------------------------------------ */
+/* -- exits
+ * ------------------------------------------------------------------------------------------------------------------ */
 
 /* The state is canonical: go to page + target. */
 static void goto_target(struct gen *g, i32 target, unsigned kind)
@@ -398,7 +407,8 @@ static void exit_aside(struct gen *g, struct cond c, const struct xop *x)
 
 static bool flags_need_work(const struct gen *g)
 {
-    FOR_TOUCHED (g, s) {
+    FOR_TOUCHED(g, s)
+    {
         if (g->t->slots[s].type == IR_FLAGS && !slot_is_canon(g, (unsigned)s) && ref_is_recipe(g, g->cur[s])) {
             const struct xop *f = &g->x[g->cur[s]];
             unsigned kind = f->rk == RK_SUB_DB || f->rk == RK_SUB_AD ? RK_SUB : f->rk == RK_ADD_DB ? RK_ADD : f->rk;
@@ -474,7 +484,9 @@ void emit_exit_loop(struct gen *g, struct xop *x)
     leave(g, (i32)(g->insn_off + g->insn_len), reason_token(x->imm), g->cfg->thunks->slow[TH_LEAVE_HOME]);
 }
 
-/* -- entry -------------------------------------------------------------------------------------------------------------------- */
+/* -- entry
+ * --------------------------------------------------------------------------------------------------------------------
+ */
 
 void control_entry(struct gen *g)
 {
@@ -498,7 +510,9 @@ void control_stale(struct gen *g)
     to_hot(g);
 }
 
-/* -- patching ------------------------------------------------------------------------------------------------------------------- */
+/* -- patching
+ * -------------------------------------------------------------------------------------------------------------------
+ */
 
 static void store8(u8 *rw, u64 v)
 {

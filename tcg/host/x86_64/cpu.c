@@ -45,8 +45,17 @@ const char *x_unavailable(void)
     return x_cpu.avx && x_cpu.popcnt ? NULL : "the x86-64 back end needs AVX, which this processor does not have";
 }
 #else
-struct x_cpu x_cpu = {.avx = true, .avx2 = true, .fma = true, .f16c = true, .bmi1 = true, .bmi2 = true, .lzcnt = true,
-                      .popcnt = true, .movbe = true, .pclmul = true, .fast_pext = true};
+struct x_cpu x_cpu = {.avx = true,
+                      .avx2 = true,
+                      .fma = true,
+                      .f16c = true,
+                      .bmi1 = true,
+                      .bmi2 = true,
+                      .lzcnt = true,
+                      .popcnt = true,
+                      .movbe = true,
+                      .pclmul = true,
+                      .fast_pext = true};
 const char *x_unavailable(void)
 {
     return "this machine is no x86-64";

@@ -10,8 +10,8 @@
 
 #include "tcg/eval.h"
 
-static const u8 xcc_of[CC_COUNT] = {X_E, X_NE, X_B,  X_AE, X_BE, X_A, X_L, X_GE, X_LE,
-                                    X_G, X_S,  X_NS, X_O,  X_NO, X_P, X_NP, X_E, X_NE};
+static const u8 xcc_of[CC_COUNT] = {X_E, X_NE, X_B,  X_AE, X_BE, X_A, X_L,  X_GE, X_LE,
+                                    X_G, X_S,  X_NS, X_O,  X_NO, X_P, X_NP, X_E,  X_NE};
 
 static struct cond cond_cc(enum xcc cc)
 {
@@ -282,7 +282,8 @@ static struct cond recipe_fcmp(struct gen *g, unsigned cc, const struct xop *f)
     } else if (cc == CC_PE || cc == CC_PO) {
         return cond_const(cc == CC_PO);
     }
-    bool swap = !zpc && fcmp_wants_swap(cc), either = !zpc && (cc == CC_EQ || cc == CC_NE || cc == CC_VS || cc == CC_VC);
+    bool swap = !zpc && fcmp_wants_swap(cc),
+         either = !zpc && (cc == CC_EQ || cc == CC_NE || cc == CC_VS || cc == CC_VC);
     const struct eflags *e = &g->ef;
     bool have = e->kind == RK_FCMP && e->a == f->a && e->b == f->b && e->fcmp >> 1 == f->imm;
     if (!have || (!either && (e->fcmp & 1) != swap)) {
@@ -294,7 +295,8 @@ static struct cond recipe_fcmp(struct gen *g, unsigned cc, const struct xop *f)
     return (struct cond){cc == CC_EQ ? C_AND_NP : cc == CC_NE ? C_OR_P : C_CC, nzcv[cc]};
 }
 
-/* -- the packed form -------------------------------------------------------------------------------------------------- */
+/* -- the packed form --------------------------------------------------------------------------------------------------
+ */
 
 enum { FL_KEPT = FL_N | FL_Z | FL_A | FL_P | FL_C | FL_V };
 
@@ -419,7 +421,8 @@ void flags_twin(struct gen *g, struct xop *x, unsigned kind, ir_ref a, ir_ref b)
     g->ef_next = (struct eflags){.kind = (u8)kind, .type = x->type, .a = a, .b = b, .res = (ir_ref)g->i};
 }
 
-/* -- carry in ------------------------------------------------------------------------------------------------------------ */
+/* -- carry in
+ * ------------------------------------------------------------------------------------------------------------ */
 
 /* CF = C of f, complemented when inv. */
 static void load_carry(struct gen *g, ir_ref f, bool inv)
@@ -485,7 +488,9 @@ void emit_fl_adc(struct gen *g, struct xop *x)
     x_mov(g->c, false, ra_dst(g, 0), RAX);
 }
 
-/* -- ops -------------------------------------------------------------------------------------------------------------------- */
+/* -- ops
+ * --------------------------------------------------------------------------------------------------------------------
+ */
 
 void emit_recipe(struct gen *g, struct xop *x)
 {

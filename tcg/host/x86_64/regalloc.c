@@ -1,7 +1,7 @@
 /* Registers: one forward walk, furthest next use leaves first.
  *
- * Nothing is freed explicitly: a register whose value is dead (val_dead, val_gone) counts as free when one is looked for.
- * Before an op's fault point or exit only registers whose values are gone may be overwritten; its result, written
+ * Nothing is freed explicitly: a register whose value is dead (val_dead, val_gone) counts as free when one is looked
+ * for. Before an op's fault point or exit only registers whose values are gone may be overwritten; its result, written
  * behind that point, may also take those of values that end there. Loads, stores and moves made here leave EFLAGS. */
 #include "tcg/host/x86_64/x_priv.h"
 
@@ -441,7 +441,8 @@ unsigned ra_src(struct gen *g, ir_ref r, unsigned type)
     return v->reg;
 }
 
-/* -- operands --------------------------------------------------------------------------------------------------------- */
+/* -- operands ---------------------------------------------------------------------------------------------------------
+ */
 
 struct opnd ra_opnd(struct gen *g, ir_ref r, unsigned type)
 {
@@ -472,7 +473,7 @@ void alu_opnd(struct gen *g, enum alu op, bool w, unsigned reg, const struct opn
     case OP_IMM:
         x_alu_i(g->c, op, w, reg, o->imm);
         break;
-    case OP_MEM:
+    default:
         x_alu_m(g->c, op, w, reg, o->mem);
         break;
     }
@@ -487,7 +488,7 @@ void mov_opnd(struct gen *g, bool w, unsigned reg, const struct opnd *o)
     case OP_IMM:
         x_mov_i(g->c, reg, w ? (u64)(i64)o->imm : (u32)o->imm);
         break;
-    case OP_MEM:
+    default:
         x_load(g->c, w, reg, o->mem);
         break;
     }

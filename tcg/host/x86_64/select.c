@@ -114,7 +114,8 @@ static void fold_scale(struct gen *g, struct xop *x)
     for (unsigned k = 0; k < 2; k++) {
         ir_ref r = k ? x->a : x->b;
         const struct xop *s = &g->x[ir_is_const(r) || r >= REF_ENTRY ? 0 : r];
-        if (s->op != IR_shl || !sole_use(g, r, k ? op->a : op->b) || !ir_is_const(s->b) || (s->type != x->type && x->type != IR_I32)) {
+        if (s->op != IR_shl || !sole_use(g, r, k ? op->a : op->b) || !ir_is_const(s->b) ||
+            (s->type != x->type && x->type != IR_I32)) {
             continue;
         }
         u64 n = const_of(g, s->b);
@@ -249,7 +250,8 @@ static void select_recipe(struct gen *g, struct xop *x)
     choose_recipe(g, x);
 }
 
-/* -- the walk ------------------------------------------------------------------------------------------------------- */
+/* -- the walk -------------------------------------------------------------------------------------------------------
+ */
 
 static unsigned select_nargs(const struct gen *g, const struct ir_op *op)
 {

@@ -11,7 +11,7 @@ struct maker {
     struct pins pins;
     u32 table[8]; /* offsets of the function pointers */
 };
-enum { FN_LOAD, FN_STORE, FN_ATOMIC, FN_LOOKUP, FN_COUNT };
+enum { FN_LOAD, FN_STORE, FN_ATOMIC, FN_LOOKUP, FN_FALLBACK, FN_COUNT };
 
 static const void *here(const struct maker *m)
 {
@@ -156,6 +156,24 @@ static void make_slow(struct maker *m, unsigned fn, bool vec, struct host_thunks
     x_byte(&m->c, 0xc3);
 }
 
+/* rcx = what to do. */
+static void make_fallback(struct maker *m, const struct ir_target *t, struct host_thunks *out)
+{
+    align16(m);
+    out->slow[TH_FALLBACK] = here(m);
+    save_all(m, true);
+    to_c_fp(m);
+    x_lea(&m->c, true, RDI, MEM(RBP, -RT_BIAS));
+    x_lea(&m->c, true, RSI, MEM(RBP, (i32)t->fp_env_off - RT_BIAS));
+    x_mov(&m->c, true, RDX, RCX);
+    x_alu_i(&m->c, ALU_SUB, true, RSP, 8);
+    call_fn(m, FN_FALLBACK);
+    x_alu_i(&m->c, ALU_ADD, true, RSP, 8);
+    to_guest_fp(m);
+    restore_all(m, true);
+    x_byte(&m->c, 0xc3);
+}
+
 u32 x_make_thunks(u8 *rw, const u8 *rx, u32 cap, const struct ir_target *t, const struct rt_funcs *f,
                   struct host_thunks *out)
 {
@@ -165,7 +183,7 @@ u32 x_make_thunks(u8 *rw, const u8 *rx, u32 cap, const struct ir_target *t, cons
     struct maker m = {.c = {rw}, .rw = rw, .rx = rx};
     pins_make(&m.pins, t);
     const void *fn[FN_COUNT] = {(const void *)f->load, (const void *)f->store, (const void *)f->atomic_ptr,
-                                (const void *)f->lookup};
+                                (const void *)f->lookup, (const void *)x_fallback};
     out->slow[TH_TABLE] = rx;
     m.c.p += x_write_table(m.c.p);
     for (unsigned k = 0; k < FN_COUNT; k++) {
@@ -180,6 +198,7 @@ u32 x_make_thunks(u8 *rw, const u8 *rx, u32 cap, const struct ir_target *t, cons
     make_slow(&m, FN_STORE, false, out, TH_STORE);
     make_slow(&m, FN_STORE, true, out, TH_STORE_X);
     make_slow(&m, FN_ATOMIC, true, out, TH_ATOMIC);
+    make_fallback(&m, t, out);
     align16(&m);
     must((u32)(m.c.p - rw) <= cap);
     return (u32)(m.c.p - rw);

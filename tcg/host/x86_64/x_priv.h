@@ -14,6 +14,8 @@
 #include "tcg/host/host.h"
 #include "tcg/host/x86_64/enc.h"
 
+struct fp_env;
+
 enum {
     REF_ENTRY = IR_MAX_OPS,
     NVALS = IR_MAX_OPS + IR_MAX_SLOTS,
@@ -212,9 +214,9 @@ bool slot_is_canon(const struct gen *g, unsigned s);
 
 /* An operand as an instruction may take it. */
 struct opnd {
-    enum { OP_REG, OP_IMM, OP_MEM } kind;
+    enum { OP_REG, OP_IMM, OP_MEM, OP_POOL, OP_TABLE } kind;
     unsigned reg;
-    i32 imm;
+    i32 imm; /* OP_POOL: index; OP_TABLE: offset */
     struct mem mem;
 };
 struct opnd ra_opnd(struct gen *g, ir_ref r, unsigned type); /* memory only when that is the last use */
@@ -264,7 +266,8 @@ enum {
     TH_ATOMIC,            /* rax = va, ecx = descriptor -> rcx host pointer */
     TH_LOOKUP_HOME,       /* as lookup, with all state home */
     TH_LEAVE_HOME,        /* as leave, with all state home */
-    TH_TABLE,             /* constants: enum table_off */
+    TH_FALLBACK,          /* rcx = key: x_fallback, with all registers but rax rcx rdx xmm0..2 preserved */
+    TH_TABLE,             /* constants: enum x_table */
 };
 u32 x_make_thunks(u8 *rw, const u8 *rx, u32 cap, const struct ir_target *t, const struct rt_funcs *f,
                   struct host_thunks *out);
@@ -290,8 +293,59 @@ struct row {
 };
 extern const struct row rows[XOP_COUNT];
 
-/* table.c: constants all blocks share. */
+/* table.c: constants all blocks share, 16 bytes each. */
+#define X_TABLE(_)                                                                                                     \
+    _(ZERO, 0, 0)                                                                                                      \
+    _(ONES, ~0ull, ~0ull)                                                                                              \
+    _(SIGN16, 0x8000800080008000, 0x8000800080008000)                                                                  \
+    _(SIGN32, 0x8000000080000000, 0x8000000080000000)                                                                  \
+    _(SIGN64, 0x8000000000000000, 0x8000000000000000)                                                                  \
+    _(ABS16, 0x7fff7fff7fff7fff, 0x7fff7fff7fff7fff)                                                                   \
+    _(ABS32, 0x7fffffff7fffffff, 0x7fffffff7fffffff)                                                                   \
+    _(ABS64, 0x7fffffffffffffff, 0x7fffffffffffffff)                                                                   \
+    _(LOW8, 0x00ff00ff00ff00ff, 0x00ff00ff00ff00ff)                                                                    \
+    _(MAX7, 0x007f007f007f007f, 0x007f007f007f007f)                                                                    \
+    _(LOW16, 0x0000ffff0000ffff, 0x0000ffff0000ffff)                                                                   \
+    _(MAX15, 0x00007fff00007fff, 0x00007fff00007fff)                                                                   \
+    _(LOW32, 0x00000000ffffffff, 0x00000000ffffffff)                                                                   \
+    _(MAX31, 0x000000007fffffff, 0x000000007fffffff)                                                                   \
+    _(MIN31, 0xffffffff80000000, 0xffffffff80000000)                                                                   \
+    _(NIBBLE, 0x0f0f0f0f0f0f0f0f, 0x0f0f0f0f0f0f0f0f)                                                                  \
+    _(ONES_OF_NIBBLE, 0x0302020102010100, 0x0403030203020201)                                                          \
+    _(SEVENTIES, 0x7070707070707070, 0x7070707070707070)                                                               \
+    _(NARROW16, 0x0e0c0a0806040200, 0x8080808080808080)                                                                \
+    _(NARROW32, 0x0d0c090805040100, 0x8080808080808080)                                                                \
+    _(NARROW64, 0x0b0a090803020100, 0x8080808080808080)                                                                \
+    _(BYTE08, 0x8080808080800800, 0x8080808080808080)                                                                  \
+    _(REV128, 0x08090a0b0c0d0e0f, 0x0001020304050607)                                                                  \
+    _(QNAN16, 0x7e007e007e007e00, 0x7e007e007e007e00)                                                                  \
+    _(QNAN32, 0x7fc000007fc00000, 0x7fc000007fc00000)                                                                  \
+    _(QNAN64, 0x7ff8000000000000, 0x7ff8000000000000)                                                                  \
+    _(QUIET32, 0x0040000000400000, 0x0040000000400000)                                                                 \
+    _(QUIET64, 0x0008000000000000, 0x0008000000000000)                                                                 \
+    _(TINY32, 0x0080000000800000, 0x0080000000800000) /* the least normal number */                                    \
+    _(TINY64, 0x0010000000000000, 0x0010000000000000)
+enum x_table {
+#define _(name, lo, hi) T_##name,
+    X_TABLE(_)
+#undef _
+        T_COUNT
+};
+#define TABLE(name) (&(struct opnd){.kind = OP_TABLE, .imm = T_##name * 16})
 u32 x_write_table(u8 *p); /* bytes written, a multiple of 16 */
+
+/* vec.c: vector operands. */
+struct opnd ra_vopnd(struct gen *g, ir_ref r, unsigned type);  /* a register or memory */
+void vop(struct gen *g, u32 opc, unsigned rd, unsigned rs, const struct opnd *o);
+void vop_i(struct gen *g, u32 opc, unsigned rd, unsigned rs, const struct opnd *o, u8 imm);
+struct opnd opnd_reg(unsigned reg);
+void vmov(struct gen *g, unsigned rd, const struct opnd *o);   /* all 16 bytes */
+
+/* fallback.c: C does it, by way of rt.vtmp; all registers but the scratch ones survive. */
+void fallback_arg(struct gen *g, unsigned k, ir_ref r, unsigned type);
+void fallback_call(struct gen *g, const struct xop *x);        /* result in rt.vtmp[3] */
+void fallback_result(struct gen *g, unsigned rd, unsigned type);
+void x_fallback(struct rt *rt, struct fp_env *env, u64 key);   /* what the thunk calls */
 
 #define EMITTERS(_)                                                                                                    \
     _(insn) _(get) _(put) _(pc) _(folded)                                                                              \
@@ -299,7 +353,11 @@ u32 x_write_table(u8 *p); /* bytes written, a multiple of 16 */
     _(ext) _(extract) _(deposit) _(extr) _(setcc) _(select)                                                            \
     _(recipe) _(fl_adc) _(fl_unpack) _(adc) _(setf) _(selectf)                                                         \
     _(ld) _(ld_hi) _(st) _(rmw) _(cas) _(fence) _(call)                                                                \
-    _(exitcc) _(exitf) _(exit) _(exit_ind) _(exit_pc) _(exit_loop)
+    _(exitcc) _(exitf) _(exit) _(exit_ind) _(exit_pc) _(exit_loop)                                                     \
+    _(bitcast) _(vzero_ext) _(vdup) _(vget) _(vset) _(vshuf) _(vtbl) _(vbsl)                                           \
+    _(v2) _(vmul) _(vandn) _(vnot) _(vneg) _(vminmax64) _(vabs) _(vsat) _(vcmp) _(vshift) _(vshiftv) _(vmull)          \
+    _(vxtl) _(vxtn) _(vqxtn) _(vpopcnt) _(vclmul) _(fallback)                                                        \
+    _(fsign)
 #define _(name) emit_fn emit_##name;
 EMITTERS(_)
 #undef _
