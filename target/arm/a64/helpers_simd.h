@@ -47,6 +47,7 @@ u64 arm_h_to_fixed(struct vcpu *v, u64 a, u64 key);
 u64 arm_h_from_fixed16(struct vcpu *v, u64 a, u64 key);
 
 /* helpers_crypto.c */
+void arm_crypto_without_host(void); /* for tests: from now on in C */
 void arm_h_aese(union v128 *ret, v128_in d, v128_in n);
 void arm_h_aesd(union v128 *ret, v128_in d, v128_in n);
 void arm_h_aesmc(union v128 *ret, v128_in n);
