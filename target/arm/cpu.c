@@ -35,6 +35,7 @@ static const struct field arm_state[] = {
     FIELD(struct arm_cpu, ssbs),
     FIELD(struct arm_cpu, btype),
     FIELD(struct arm_cpu, stepped),
+    FIELD(struct arm_cpu, stepped_ex),
     FIELDS(struct arm_cpu, sp_el),
     FIELDS(struct arm_cpu, elr_el),
     FIELDS(struct arm_cpu, spsr_el),

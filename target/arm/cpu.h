@@ -88,6 +88,7 @@ struct arm_cpu {
     u8 pan, uao, dit, ssbs;
     u8 btype;
     bool stepped; /* the last instruction was stepped: the step syndrome is valid */
+    bool stepped_ex; /* and it was a load-exclusive */
 
     u64 sp_el[4];
     u64 elr_el[4], spsr_el[4];

@@ -228,18 +228,19 @@ void arm_h_break_check(struct vcpu *v)
     }
 }
 
-/* ISS.ISV: EX (bit 6, "a load-exclusive was stepped") is valid after a step; the EX bit itself is always 0 here. */
+/* ISS.ISV: EX (bit 6, "a load-exclusive was stepped") is valid after a step. */
 void arm_h_step_pending(struct vcpu *v)
 {
     struct arm_cpu *cpu = arm_cpu(v);
-    arm_raise(cpu, arm_debug_target(cpu), debug_esr(cpu, EC_STEP_LOWER, cpu->stepped ? (u32)BIT(24) : 0));
+    arm_raise(cpu, arm_debug_target(cpu), debug_esr(cpu, EC_STEP_LOWER, cpu->stepped ? (u32)BIT(24) | (u32)cpu->stepped_ex << 6 : 0));
 }
 
-void arm_h_step_done(struct vcpu *v, u64 pc)
+void arm_h_step_done(struct vcpu *v, u64 pc, u32 exclusive)
 {
     struct arm_cpu *cpu = arm_cpu(v);
     cpu->ss = 0;
     cpu->stepped = true;
+    cpu->stepped_ex = exclusive;
     v->rt.pc = pc;
     arm_mode_update(cpu);
 }

@@ -22,7 +22,8 @@ enum { PAGE_SIZE = 1 << TLB_PAGE_BITS };
 /* Stepping: the instruction is done, the next is at pc. */
 static void step_to(struct a64 *t, ir_ref pc)
 {
-    ir_call(t->ir, H_step_done, pc, 0, 0, 0);
+    bool exclusive = (t->insn & 0x3f400000) == 0x08400000 && !(t->insn & 0x00800000);
+    ir_call(t->ir, H_step_done, pc, ir_const(t->ir, exclusive), 0, 0);
     ir_exit_pc(t->ir);
     t->flow = FLOW_END;
 }
@@ -186,7 +187,8 @@ static bool stillborn(struct a64 *t)
     } else if ((t->mode & (MODE_STEP | MODE_STEP_SS)) == MODE_STEP) {
         ir_call(t->ir, H_step_pending, 0, 0, 0, 0);
     } else if (t->mode & MODE_IL) {
-        ir_call(t->ir, H_exception, ir_const(t->ir, 0x0e), 0, 0, 0);
+        a64_exception(t, 0x0e, 0);
+        return true;
     } else {
         return false;
     }
