@@ -92,6 +92,7 @@ static void chunk_evict(struct tcpu *t)
                 }
             }
         }
+        memset(o->code, 0xff, RECENT_CODE * sizeof(*o->code));
         o->cpu->rt.ret_sp = 0;
     }
     arena_free(&c->arena);

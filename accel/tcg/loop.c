@@ -113,6 +113,7 @@ void cpu_exec(struct tcpu *t)
             }
             u64 (*enter)(struct vcpu *, const void *) =
                 (u64(*)(struct vcpu *, const void *))(uintptr_t)tcg.thunks.enter;
+            code_remember(t, b);
             u64 token = enter(cpu, b->code);
             b = NULL;
             if (TOKEN_KIND(token) == TOKEN_EXIT && !__atomic_load_n(&cpu->rt.event, __ATOMIC_ACQUIRE)) {

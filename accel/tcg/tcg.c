@@ -50,7 +50,9 @@ static bool tcg_add(struct vcpu *cpu, struct err *e)
     t->cpu = cpu;
     t->ir = calloc(1, sizeof(*t->ir));
     t->map_buf = malloc(1u << 16);
-    must(t->ir && t->map_buf);
+    t->code = malloc(RECENT_CODE * sizeof(*t->code));
+    must(t->ir && t->map_buf && t->code);
+    memset(t->code, 0xff, RECENT_CODE * sizeof(*t->code));
     pthread_cond_init(&t->wake, NULL);
     cpu->accel = t;
     cpu->sv = &tcg_services;

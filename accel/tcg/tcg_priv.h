@@ -145,6 +145,7 @@ struct tcpu {
     struct tlb_context ctx[TLB_CONTEXTS];
     struct tlb_context *view[RT_VIEWS];
     struct tlb_context *recent[16]; /* by a hash of the key */
+    struct recent_code *code;       /* RECENT_CODE entries */
     u64 stamp;
     u64 mode; /* target->mode() of the present state */
 
@@ -228,6 +229,7 @@ void code_written(u64 ram_off, u64 len);
  * or the world changed; look again. */
 struct block *code_for_pc(struct tcpu *t);
 const void *rt_lookup(struct vcpu *cpu, u64 pc);
+void code_remember(struct tcpu *t, const struct block *b);
 
 /* -- tlb.c
  * -------------------------------------------------------------------------------------------------------------- */

@@ -73,8 +73,7 @@ static void make_trace(struct tcpu *t, u32 off, unsigned max_insns, struct tr_re
     cpu->target->translate(t->ir, &rq, rs);
 }
 
-static struct block *code_new(struct arena *a, unsigned nexits, const struct tr_result *rs, struct tcpu *t,
-                               u64 ram_off)
+static struct block *code_new(struct arena *a, unsigned nexits, const struct tr_result *rs, struct tcpu *t, u64 ram_off)
 {
     struct block *b = arena_alloc(a, sizeof(*b) + nexits * sizeof(struct block_exit));
     b->ram_off = ram_off;
@@ -262,18 +261,41 @@ struct block *code_for_pc(struct tcpu *t)
     return b;
 }
 
-static void jc_fill(struct tcpu *t, u64 pc, const struct block *b)
+static struct recent_code *recent_code(struct tcpu *t, u64 ram_off)
 {
-    pthread_mutex_lock(&t->tlb_lock);
-    /* A flush since the fetch would have cleared the page from the fetch cache. */
-    struct tlb_context *c = t->view[0];
-    if (c->fetch[(pc >> TLB_PAGE_BITS) % FETCH_CACHE].va == (pc & PAGE_MASK)) {
-        struct jc_entry *e = &t->cpu->rt.jc[jc_index(pc)];
+    return &t->code[((ram_off >> 2) ^ (ram_off >> 16) ^ t->mode) & (RECENT_CODE - 1)];
+}
+
+void code_remember(struct tcpu *t, const struct block *b)
+{
+    *recent_code(t, b->ram_off) = (struct recent_code){b->ram_off, b->mode, b->code, 0};
+}
+
+/* Without the lock: a flush first counts flush_gen up, then looks through the table. Either it finds this entry there,
+ * or the count has changed when it is looked at again here. */
+static void jc_fill(struct tcpu *t, u64 pc, const u8 *code, u64 gen)
+{
+    struct jc_entry *e = &t->cpu->rt.jc[jc_index(pc)];
+    __atomic_store_n(&e->pc, ~0ull, __ATOMIC_RELAXED);
+    __atomic_store_n(&e->code, code, __ATOMIC_RELEASE);
+    __atomic_store_n(&e->pc, pc, __ATOMIC_SEQ_CST);
+    if (__atomic_load_n(&t->flush_gen, __ATOMIC_SEQ_CST) != gen) {
         __atomic_store_n(&e->pc, ~0ull, __ATOMIC_RELAXED);
-        e->code = b->code;
-        __atomic_store_n(&e->pc, pc, __ATOMIC_RELEASE);
     }
-    pthread_mutex_unlock(&t->tlb_lock);
+}
+
+/* The code for pc when this cpu has run it lately; no lock, no walk. */
+static const u8 *lookup_recent(struct tcpu *t, u64 pc)
+{
+    u64 page = pc & PAGE_MASK;
+    const struct tlb_context *c = t->view[0];
+    unsigned i = (unsigned)(pc >> TLB_PAGE_BITS) % FETCH_CACHE;
+    u64 ram_off = __atomic_load_n(&c->fetch[i].ram_off, __ATOMIC_RELAXED) + (pc & ~PAGE_MASK);
+    if (__atomic_load_n(&c->fetch[i].va, __ATOMIC_ACQUIRE) != page) {
+        return NULL;
+    }
+    const struct recent_code *r = recent_code(t, ram_off);
+    return r->ram_off == ram_off && r->mode == t->mode ? r->code : NULL;
 }
 
 const void *rt_lookup(struct vcpu *cpu, u64 pc)
@@ -290,11 +312,18 @@ const void *rt_lookup(struct vcpu *cpu, u64 pc)
             cpu->rt.page = pc & PAGE_MASK;
             return cpu->rt.jc[jc_index(pc)].code;
         }
-        struct block *b = code_for_pc(t);
-        if (b) {
-            jc_fill(t, pc, b);
-            cpu->rt.page = pc & PAGE_MASK;
-            return b->code;
+        u64 gen = __atomic_load_n(&t->flush_gen, __ATOMIC_SEQ_CST);
+        const u8 *code = lookup_recent(t, pc);
+        if (!code) {
+            struct block *b = code_for_pc(t);
+            if (!b) {
+                continue;
+            }
+            code_remember(t, b);
+            code = b->code;
         }
+        jc_fill(t, pc, code, gen);
+        cpu->rt.page = pc & PAGE_MASK;
+        return code;
     }
 }
