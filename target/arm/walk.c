@@ -63,8 +63,8 @@ bool desc_read(const struct xlat *q, u64 pa, bool secure, bool big_endian, u64 *
 {
     struct mem_attrs attrs = {.is_cpu = true, .cpu = (u8)q->cpu->vcpu.index, .secure = secure};
     struct mem_hit hit;
-    mem_find(q->cpu->vcpu.space, pa, &hit);
-    if (hit.host && hit.len >= 8 && (secure || !hit.region->secure_only)) {
+    mem_find_as(q->cpu->vcpu.space, pa, attrs, &hit);
+    if (hit.host && hit.len >= 8) {
         *desc = __atomic_load_n((u64 *)(void *)hit.host, __ATOMIC_ACQUIRE);
     } else if (mem_load(q->cpu->vcpu.space, pa, 8, desc, attrs) != MEM_OK) {
         return false;
@@ -77,9 +77,10 @@ bool desc_read(const struct xlat *q, u64 pa, bool secure, bool big_endian, u64 *
 
 enum desc_update desc_update(const struct xlat *q, u64 pa, bool secure, bool big_endian, u64 old, u64 new)
 {
+    struct mem_attrs attrs = {.is_cpu = true, .cpu = (u8)q->cpu->vcpu.index, .secure = secure};
     struct mem_hit hit;
-    mem_find(q->cpu->vcpu.space, pa, &hit);
-    if (!hit.host || !hit.writable || hit.len < 8 || (hit.region->secure_only && !secure)) {
+    mem_find_as(q->cpu->vcpu.space, pa, attrs, &hit);
+    if (!hit.host || !hit.writable || hit.len < 8) {
         return DESC_IMPOSSIBLE;
     }
     if (big_endian) {
