@@ -119,17 +119,22 @@ static void test_mnemonics(void **state)
 static void test_holes(void **state)
 {
     (void)state;
-    unsigned seen = 0;
+    unsigned seen = 0, differ = 0;
     for (unsigned k = 0; k < 1000000; k++) {
         u32 w = (u32)a64_random_next(&seed);
         cs_insn *in = NULL;
         u8 bytes[4];
         st32le(bytes, w);
-        if (!a64_find(w) && cs_disasm(lib, bytes, 4, 0x1000, 1, &in)) {
-            fail_msg("%08x: the library knows \"%s %s\"", w, in->mnemonic, in->op_str);
+        bool op0_zero = (w & 0xffd80000) == 0xd5000000; /* MSR and MRS of nothing, which the library prints */
+        if (!a64_find(w) && !op0_zero && cs_disasm(lib, bytes, 4, 0x1000, 1, &in)) {
+            if (differ++ < 20) {
+                print_error("%08x: the library knows \"%s %s\"\n", w, in->mnemonic, in->op_str);
+            }
+            cs_free(in, 1);
         }
         seen += a64_find(w) != NULL;
     }
+    assert_int_equal(differ, 0);
     assert_true(seen > 100000);
 }
 
