@@ -1,209 +1,238 @@
-/* Back ends and devices by name: -chardev, -serial, -drive, -blockdev, -netdev, -nic, -net, -object, -device.
- *
- * Back ends are made before the board (whose serial ports and flashes take some), devices after it. Items are carried
- * out in the order they were typed, but for back ends coming first, so that a device may name one that follows it. */
-#include <stdarg.h>
+/* Back ends by name: -chardev, -serial, -drive, -blockdev, -object. They are made before the board, whose serial ports
+ * and flashes take some: character devices first, then disks, networks and objects, so that each may name what comes
+ * before it in this order wherever it was typed. */
+#include "block/block.h"
+
 #include <string.h>
 
-#include "base/clock.h"
 #include "base/log.h"
-#include "block/block.h"
 #include "chardev/chardev.h"
 #include "net/net.h"
-#include "system/registry.h"
 #include "system/system.h"
-
-/* A device that -drive, -nic or -serial asks for by implication. */
-struct implied {
-    char *text;
-    struct implied *next;
-};
-static struct implied *implied, **implied_end = &implied;
-
-static void imply(const char *fmt, ...) PRINTF_LIKE(1, 2);
-static void imply(const char *fmt, ...)
-{
-    va_list ap;
-    struct implied *x = calloc(1, sizeof(*x));
-    must(x);
-    va_start(ap, fmt);
-    must(vasprintf(&x->text, fmt, ap) >= 0);
-    va_end(ap);
-    *implied_end = x;
-    implied_end = &x->next;
-}
-
-static bool is_help(const char *s)
-{
-    return !strcmp(s, "help") || !strcmp(s, "?");
-}
-
-static void print_keys(const struct opt_key *k)
-{
-    for (; k && k->name; k++) {
-        printf("  %s=%s%*s %s\n", k->name, k->value ? k->value : "", (int)(24 - MIN(24u, strlen(k->name))), "",
-               k->doc ? k->doc : "");
-    }
-}
 
 /* -- drives ------------------------------------------------------------------------------------------------- */
 
-static unsigned ndrives;
+const struct opt_key drive_keys[] = {
+    {"if", "virtio|none|pflash", "the device that the disk is in; none: -device names it by id"},
+    {"id", "ID", "the disk's name"},
+    {"index", "N", "pflash: which flash"},
+    {"unit", "N", "as index"},
+    {"serial", "TEXT", "serial number that the guest sees"},
+    {"media", "disk|cdrom", "cdrom: read-only"},
+    {0},
+};
 
-static bool drive_make(const struct board *b, struct machine_config *mc, struct opts *o, struct err *e)
+/* Commas of a value inside an option list are doubled. */
+static void append_value(char **text, const char *key, const char *value)
 {
-    const char *iface = opts_str(o, "if", b->default_block ? "virtio" : "none");
-    const char *given = opts_str(o, "id", NULL), *serial = opts_str(o, "serial", NULL);
-    u64 unit = ~0ull, index = ~0ull;
-    char id[64];
-    snprintf(id, sizeof(id), "%s", given ? given : "");
-    if (!given) {
-        snprintf(id, sizeof(id), "%s%u", strcmp(iface, "none") ? iface : "none", ndrives);
+    struct buf b = {0};
+    buf_printf(&b, "%s,%s=", *text, key);
+    for (; *value; value++) {
+        buf_printf(&b, *value == ',' ? ",," : "%c", *value);
     }
-    ndrives++;
-    opts_ignore(o, "media,bus,index,unit,bootindex,werror,rerror,l2-cache-size");
-    if (!opts_num(o, "unit", &unit, e) || !opts_num(o, "index", &index, e)) {
+    free(*text);
+    *text = strdup((const char *)b.data);
+    must(*text);
+    buf_free(&b);
+}
+
+static bool flash_place(struct machine_config *mc, struct blockdev *d, struct opts *o, struct err *e)
+{
+    u64 n = mc->pflash[0] ? 1 : 0;
+    if (!opts_num(o, "index", &n, e) || !opts_num(o, "unit", &n, e)) {
         return false;
     }
-    struct blockdev *d = block_open(id, o, e);
-    if (!d) {
-        return false;
+    if (n >= ARRAY_LEN(mc->pflash)) {
+        return err_set(e, "unit=%llu: this board has two flashes, 0 and 1", (unsigned long long)n);
     }
-    if (!strcmp(iface, "pflash")) {
-        u64 n = unit != ~0ull ? unit : index != ~0ull ? index : mc->pflash[0] ? 1 : 0;
-        if (n > 1) {
-            return err_set(e, "unit=%llu: this board has two flashes, 0 and 1", (unsigned long long)n);
-        }
-        mc->pflash[n] = d;
-    } else if (!strcmp(iface, "virtio")) {
-        imply("%s,drive=%s%s%s", b->default_block ? b->default_block : "virtio-blk-pci", id, serial ? ",serial=" : "",
-              serial ? serial : "");
-    } else if (strcmp(iface, "none") != 0) {
-        return err_set(e, "if=%s: this board takes virtio, pflash and none", iface);
-    }
+    mc->pflash[n] = d;
     return true;
 }
 
-static bool drive_item(const struct board *b, struct machine_config *mc, const char *option, const char *text,
-                       struct err *e)
+static bool drive_place(const struct board *b, struct machine_config *mc, struct blockdev *d, const char *iface,
+                        struct opts *o, struct err *e)
+{
+    const char *serial = opts_str(o, "serial", NULL);
+    if (!strcmp(iface, "none")) {
+        return true;
+    }
+    if (!strcmp(iface, "pflash")) {
+        return flash_place(mc, d, o, e);
+    }
+    if (strcmp(iface, "virtio") != 0 || !b->default_block) {
+        return err_set(e, "if=%s: this board takes %spflash and none", iface, b->default_block ? "virtio, " : "");
+    }
+    char *text = strdup(b->default_block);
+    must(text);
+    append_value(&text, "drive", block_id(d));
+    if (serial) {
+        append_value(&text, "serial", serial);
+    }
+    device_imply("%s", text);
+    free(text);
+    return true;
+}
+
+static bool drive_make(const struct board *b, struct machine_config *mc, struct opts *o, struct err *e)
+{
+    static unsigned ndrives;
+    const char *iface = opts_str(o, "if", b->default_block ? "virtio" : "none");
+    const char *given = opts_str(o, "id", NULL), *media = opts_str(o, "media", "disk");
+    char made[32];
+    snprintf(made, sizeof(made), "%s%u", iface, ndrives++);
+    opts_ignore(o, "bus,index,unit,bootindex,werror,rerror,l2-cache-size,cyls,heads,secs,trans");
+    if (!strcmp(media, "cdrom")) {
+        opts_add(o, "readonly", "on");
+    } else if (strcmp(media, "disk") != 0) {
+        return err_set(e, "media=%s: expected disk or cdrom", media);
+    }
+    struct blockdev *d = block_open(given ? given : made, o, e);
+    return d && drive_place(b, mc, d, iface, o, e);
+}
+
+/* -hda and its like take a file name, commas and all. */
+static bool drive_file(const struct board *b, struct machine_config *mc, const char *file, bool cdrom, struct err *e)
 {
     struct opts o = {0};
-    bool ok = true;
-    if (option[0] == 'h') { /* hda, hdb: a file name, commas and all */
-        opts_add(&o, "file", text);
+    opts_add(&o, "file", file);
+    if (cdrom) {
+        opts_add(&o, "media", "cdrom");
+    }
+    bool ok = drive_make(b, mc, &o, e);
+    opts_free(&o);
+    return ok;
+}
+
+static bool drive_item(const struct board *b, struct machine_config *mc, const struct item *it, struct err *e)
+{
+    struct opts o = {0};
+    bool ok;
+    if (!strcmp(it->option, "drive")) {
+        ok = opts_parse(&o, it->text, NULL, e) && drive_make(b, mc, &o, e);
+    } else if (!strcmp(it->option, "blockdev")) {
+        ok = opts_from_text(&o, it->text, "driver", e) && block_open_node(&o, e);
     } else {
-        ok = opts_parse(&o, text, NULL, e);
-    }
-    ok = ok && drive_make(b, mc, &o, e);
-    opts_free(&o);
-    return ok;
-}
-
-static bool blockdev_item(const char *text, struct err *e)
-{
-    struct opts o = {0};
-    bool ok = opts_parse(&o, text, "driver", e) && block_open_node(&o, e);
-    opts_free(&o);
-    return ok;
-}
-
-/* -- network -------------------------------------------------------------------------------------------------- */
-
-static unsigned nnics;
-static bool no_default_nic;
-static const char *net_card; /* -net nic waits for the -net user that follows, or the other way round */
-
-static bool nic_item(const struct board *b, const char *text, struct err *e)
-{
-    struct opts o = {0};
-    no_default_nic = true;
-    if (!strcmp(text, "none")) {
-        return true;
-    }
-    bool ok = opts_parse(&o, text, "type", e);
-    char id[32];
-    snprintf(id, sizeof(id), "nic%u", nnics++);
-    if (ok) {
-        const char *model = opts_str(&o, "model", "virtio"), *mac = opts_str(&o, "mac", opts_str(&o, "macaddr", NULL));
-        const char *cls = !strcmp(model, "virtio") || !strcmp(model, "virtio-net-pci") ? b->default_nic : model;
-        imply("%s,netdev=%s%s%s", cls, id, mac ? ",mac=" : "", mac ? mac : "");
-        opts_ignore(&o, "model,mac,macaddr,type,addr,vectors");
-        ok = net_new(id, opts_str(&o, "type", "user"), &o, e) != NULL;
+        ok = drive_file(b, mc, it->text, !strcmp(it->option, "cdrom"), e);
     }
     opts_free(&o);
     return ok;
 }
 
-static bool net_item(const struct board *b, const char *text, struct err *e)
+static bool drives_rest(struct config *c, const struct board *b, struct machine_config *mc, struct err *e)
 {
-    no_default_nic = true;
-    if (!strcmp(text, "none")) {
-        return true;
+    for (size_t i = 0; i < c->pflash.n; i++) {
+        char id[16];
+        unsigned n = mc->pflash[0] ? 1 : 0;
+        snprintf(id, sizeof(id), "pflash%u", n);
+        if (mc->pflash[n]) {
+            return err_set(e, "-pflash %s: this board has two flashes", c->pflash.v[i]);
+        }
+        if (!(mc->pflash[n] = block_open_file(id, c->pflash.v[i], false, e))) {
+            return false;
+        }
     }
-    if (!strncmp(text, "nic", 3) && (!text[3] || text[3] == ',')) {
-        net_card = text[3] ? text + 4 : "";
-        return true;
-    }
-    char *both = NULL;
-    must(asprintf(&both, "%s%s%s", text, net_card && *net_card ? "," : "", net_card ? net_card : "") >= 0);
-    bool ok = nic_item(b, both, e);
-    free(both);
-    return ok;
+    return !c->image || drive_file(b, mc, c->image, false, e);
 }
 
 /* -- objects ---------------------------------------------------------------------------------------------------- */
 
+static bool object_make(struct opts *o, struct err *e)
+{
+    const char *kind = opts_str(o, "qom-type", "");
+    u64 max = 65536;
+    if (!opts_str(o, "id", NULL)) {
+        return err_set(e, "Parameter 'id' is missing");
+    }
+    if (!strcmp(kind, "filter-dump")) {
+        const char *netdev = opts_str(o, "netdev", "");
+        struct netdev *n = net_find(netdev);
+        return n ? opts_num(o, "maxlen", &max, e) && net_dump(n, opts_str(o, "file", ""), (u32)max, e)
+                 : err_set(e, "netdev=%s is not there", netdev);
+    }
+    if (!strcmp(kind, "rng-random") || !strcmp(kind, "rng-builtin")) {
+        opts_ignore(o, "filename"); /* random numbers always come from the host's kernel, or -seed */
+        return true;
+    }
+    return err_set(
+        e, "Parameter 'qom-type' does not accept value '%s': moss has rng-random, rng-builtin and filter-dump", kind);
+}
+
 static bool object_item(const char *text, struct err *e)
 {
     struct opts o = {0};
-    bool ok = opts_parse(&o, text, "qom-type", e);
-    const char *kind = ok ? opts_str(&o, "qom-type", "") : "";
-    if (ok && !strcmp(kind, "filter-dump")) {
-        struct netdev *n = net_find(opts_str(&o, "netdev", ""));
-        u64 max = 65536;
-        ok = n ? opts_num(&o, "maxlen", &max, e) && net_dump(n, opts_str(&o, "file", ""), (u32)max, e)
-               : err_set(e, "-object filter-dump: netdev=%s is not there", opts_str(&o, "netdev", ""));
-    } else if (ok && strcmp(kind, "rng-random") && strcmp(kind, "rng-builtin")) {
-        ok = err_set(e, "-object %s: moss has rng-random, rng-builtin and filter-dump", kind);
-    }
+    bool ok = opts_from_text(&o, text, "qom-type", e) && object_make(&o, e);
     opts_free(&o);
     return ok;
 }
 
 /* -- serial ports -------------------------------------------------------------------------------------------------- */
 
-static bool display_is_none(const struct config *c)
+/* Nobody said where the first serial port goes. */
+static const char *serial_default(const struct config *c)
 {
-    if (c->display && strcmp(c->display, "none") != 0) {
-        warn_once("-display %s: this build has no window; going on without one", c->display);
+    bool wants_window = c->display && strcmp(c->display, "none") != 0;
+    bool stdio_taken = c->monitor.n && !strcmp(last_of(&c->monitor), "stdio");
+    for (size_t i = 0; i < c->nitems; i++) {
+        stdio_taken |= !strcmp(c->items[i].option, "chardev") && !strncmp(c->items[i].text, "stdio", 5);
     }
-    return c->display != NULL;
+    if (wants_window) {
+        fprintf(stderr, "%s: warning: -display %s: moss has no window yet; going on without one\n", c->program,
+                c->display);
+    }
+    if (c->daemonize || stdio_taken || (c->display && !wants_window && !c->nographic)) {
+        return "null";
+    }
+    if (!c->nographic && !c->as_qemu) {
+        fprintf(stderr, "%s: no window here: the serial port is on this terminal (Ctrl-A x ends, Ctrl-A h helps)\n",
+                c->program);
+    }
+    return "mon:stdio";
 }
 
-static bool serial_ports(struct setup *s, struct machine_config *mc, struct err *e)
+static bool serial_ports(const struct config *c, struct machine_config *mc, struct err *e)
 {
-    struct config *c = &s->cfg;
+    bool monitor;
     if (c->echr) {
         chardev_escape = (u8)strtoul(c->echr, NULL, 0);
     }
-    if (!c->serial.n && !c->nodefaults) {
-        bool stdio_taken = c->monitor.n && !strcmp(last_of(&c->monitor), "stdio");
-        const char *spec = c->nographic || !display_is_none(c) ? (stdio_taken ? "null" : "mon:stdio") : "null";
-        if (!c->nographic && !c->display && !c->as_qemu) {
-            fprintf(stderr, "moss: no window here: the serial port is on this terminal (Ctrl-A x ends)\n");
-        }
-        bool mon;
-        return chardev_from_spec(spec, "serial0", &mc->serial[0], &mon, e);
+    if (!c->serial.n) {
+        return c->nodefaults || chardev_from_spec(serial_default(c), "serial0", &mc->serial[0], &monitor, e);
     }
     for (size_t i = 0; i < c->serial.n; i++) {
         char id[16];
-        bool mon;
         snprintf(id, sizeof(id), "serial%zu", i);
         if (i >= ARRAY_LEN(mc->serial)) {
             return err_set(e, "-serial %s: at most %zu serial ports", c->serial.v[i], ARRAY_LEN(mc->serial));
         }
-        if (!chardev_from_spec(c->serial.v[i], id, &mc->serial[i], &mon, e)) {
+        if (!chardev_from_spec(c->serial.v[i], id, &mc->serial[i], &monitor, e)) {
             err_prefix(e, "-serial %s", c->serial.v[i]);
+            return false;
+        }
+    }
+    return true;
+}
+
+/* The monitor is not there yet. What only asks for it to be out of the way, or on a stream that is used for more, goes
+ * through; what waits for its answers is told. */
+static bool monitors_refuse(const struct config *c, struct err *e)
+{
+    for (size_t i = 0; i < c->monitor.n; i++) {
+        const char *m = c->monitor.v[i];
+        if (strcmp(m, "none") && strcmp(m, "null") && strcmp(m, "stdio") && strncmp(m, "vc", 2)) {
+            return err_set(e, "-monitor %s: not there yet: moss has no monitor", m);
+        }
+    }
+    for (size_t i = 0; i < c->mon.n; i++) {
+        struct opts o = {0};
+        bool ok = opts_parse(&o, c->mon.v[i], "chardev", e);
+        const char *id = ok ? opts_str(&o, "chardev", "") : "", *mode = ok ? opts_str(&o, "mode", "readline") : "";
+        if (ok && strcmp(mode, "readline") != 0) {
+            ok = err_set(e, "-mon %s: not there yet: moss has no QMP monitor", c->mon.v[i]);
+        } else if (ok && !chardev_find(id)) {
+            ok = err_set(e, "-mon %s: there is no chardev '%s'", c->mon.v[i], id);
+        }
+        opts_free(&o);
+        if (!ok) {
             return false;
         }
     }
@@ -213,47 +242,51 @@ static bool serial_ports(struct setup *s, struct machine_config *mc, struct err 
 /* -- the list of items ------------------------------------------------------------------------------------------------
  */
 
-static void list_kinds(const char *option)
+enum pass { PASS_CHARDEV, PASS_DRIVE, PASS_NET, PASS_OBJECT, PASS_DEVICE };
+
+static enum pass item_pass(const char *option)
 {
-    if (!strcmp(option, "chardev")) {
-        printf("Available chardev backend types:\n");
-        for (const struct chardev_kind *k = chardev_kinds(); k->name; k++) {
-            printf("  %s\n", k->name);
+    static const char *const names[] = {"chardev", NULL, "net", "object", "device"};
+    for (unsigned i = 0; i < ARRAY_LEN(names); i++) {
+        if (names[i] && !strcmp(option, names[i])) {
+            return (enum pass)i;
         }
-    } else if (!strcmp(option, "netdev")) {
-        printf("Available netdev backend types:\n");
-        for (const struct net_kind *k = net_kinds(); k->name; k++) {
-            printf("%s\n", k->name);
-        }
-    } else if (!strcmp(option, "drive") || !strcmp(option, "blockdev")) {
-        print_keys(block_keys);
-    } else {
-        printf("rng-random\nrng-builtin\nfilter-dump\n");
     }
+    return !strcmp(option, "netdev") || !strcmp(option, "nic") ? PASS_NET : PASS_DRIVE;
 }
 
 static bool item_make(const struct board *b, struct machine_config *mc, const struct item *it, struct err *e)
 {
-    const char *o = it->option;
-    if (!strcmp(o, "chardev")) {
+    switch (item_pass(it->option)) {
+    case PASS_CHARDEV:
         return chardev_from_option(it->text, e) != NULL;
+    case PASS_DRIVE:
+        return drive_item(b, mc, it, e);
+    case PASS_NET:
+        if (!strcmp(it->option, "net")) {
+            net_item(it->text);
+            return true;
+        }
+        return !strcmp(it->option, "nic") ? nic_item(b, it->text, e) : netdev_item(it->text, e);
+    case PASS_OBJECT:
+        return object_item(it->text, e);
+    case PASS_DEVICE:
+        break; /* after the board */
     }
-    if (!strcmp(o, "drive") || !strcmp(o, "hda") || !strcmp(o, "hdb")) {
-        return drive_item(b, mc, o, it->text, e);
+    return true;
+}
+
+static bool items_pass(const struct config *c, const struct board *b, struct machine_config *mc, enum pass pass,
+                       struct err *e)
+{
+    for (size_t i = 0; i < c->nitems; i++) {
+        const struct item *it = &c->items[i];
+        if (item_pass(it->option) == pass && !item_make(b, mc, it, e)) {
+            err_prefix(e, "-%s %s", it->option, it->text);
+            return false;
+        }
     }
-    if (!strcmp(o, "blockdev")) {
-        return blockdev_item(it->text, e);
-    }
-    if (!strcmp(o, "netdev")) {
-        return net_from_option(it->text, e) != NULL;
-    }
-    if (!strcmp(o, "nic")) {
-        return nic_item(b, it->text, e);
-    }
-    if (!strcmp(o, "net")) {
-        return net_item(b, it->text, e);
-    }
-    return true; /* device and object: later */
+    return true;
 }
 
 static void *backend_by_id(enum prop_kind kind, const char *id, struct err *e)
@@ -261,193 +294,21 @@ static void *backend_by_id(enum prop_kind kind, const char *id, struct err *e)
     void *p = kind == PROP_CHARDEV ? (void *)chardev_find(id)
               : kind == PROP_BLOCK ? (void *)block_find(id)
                                    : (void *)net_find(id);
+    static const char *const names[] = {[PROP_CHARDEV] = "chardev", [PROP_BLOCK] = "drive", [PROP_NETDEV] = "netdev"};
     if (!p) {
-        err_set(e, "there is no %s '%s'",
-                kind == PROP_CHARDEV ? "chardev"
-                : kind == PROP_BLOCK ? "drive"
-                                     : "netdev",
-                id);
+        err_set(e, "there is no %s '%s'", names[kind], id);
     }
     return p;
 }
 
-bool backends_make(struct setup *s, const struct board *b, struct machine_config *mc, bool *done, struct err *e)
+bool backends_make(struct config *c, const struct board *b, struct machine_config *mc, struct err *e)
 {
-    struct config *c = &s->cfg;
     prop_backend = backend_by_id;
     block_snapshot_all = c->snapshot;
-    for (size_t i = 0; i < c->nitems; i++) {
-        if (is_help(c->items[i].text) && strcmp(c->items[i].option, "device") != 0) {
-            list_kinds(c->items[i].option);
-            return *done = true;
-        }
+    if (c->vga && strcmp(c->vga, "none") != 0) {
+        fprintf(stderr, "%s: warning: -vga %s: moss has no screen yet; going on without one\n", c->program, c->vga);
     }
-    for (size_t i = 0; i < c->nitems; i++) {
-        const struct item *it = &c->items[i];
-        if (!item_make(b, mc, it, e)) {
-            err_prefix(e, "-%s %s", it->option, it->text);
-            return false;
-        }
-    }
-    for (size_t i = 0; i < c->nitems; i++) {
-        if (!strcmp(c->items[i].option, "object") && !object_item(c->items[i].text, e)) {
-            return false;
-        }
-    }
-    for (size_t i = 0; i < c->pflash.n && i < 2; i++) {
-        char id[16];
-        snprintf(id, sizeof(id), "pflash%zu", i);
-        if (!(mc->pflash[i] = block_open_file(id, c->pflash.v[i], false, e))) {
-            return false;
-        }
-    }
-    if (c->image && !drive_item(b, mc, "hda", c->image, e)) {
-        return false;
-    }
-    if (!c->nodefaults && !no_default_nic && b->default_nic) {
-        bool any = false;
-        for (size_t i = 0; i < c->nitems; i++) {
-            any |= !strcmp(c->items[i].option, "netdev") ||
-                   (!strcmp(c->items[i].option, "device") && strstr(c->items[i].text, "net"));
-        }
-        struct err ignored = {{0}};
-        if (!any && !nic_item(b, "user", &ignored)) {
-            warn_once("no default network card: %s", ignored.msg);
-        }
-    }
-    return serial_ports(s, mc, e);
-}
-
-/* -- devices
- * -------------------------------------------------------------------------------------------------------------- */
-
-static const struct device_class *class_find(const char *name)
-{
-    for (const struct device_class *const *c = registry_devices; *c; c++) {
-        if (!strcmp((*c)->name, name)) {
-            return *c;
-        }
-    }
-    /* QEMU's short names. */
-    static const char *const alias[][2] = {{"virtio-net", "virtio-net-pci"},
-                                           {"virtio-blk", "virtio-blk-pci"},
-                                           {"virtio-serial", "virtio-serial-pci"},
-                                           {"virtio-rng", "virtio-rng-pci"}};
-    for (size_t i = 0; i < ARRAY_LEN(alias); i++) {
-        if (!strcmp(name, alias[i][0])) {
-            return class_find(alias[i][1]);
-        }
-    }
-    return NULL;
-}
-
-void devices_help(const char *cls_name)
-{
-    if (!cls_name) {
-        for (const struct device_class *const *c = registry_devices; *c; c++) {
-            printf("name \"%s\", bus %s%s%s%s\n", (*c)->name, (*c)->bus, (*c)->doc ? ", desc \"" : "",
-                   (*c)->doc ? (*c)->doc : "", (*c)->doc ? "\"" : "");
-        }
-        return;
-    }
-    const struct device_class *c = class_find(cls_name);
-    if (!c) {
-        printf("there is no device class '%s'\n", cls_name);
-        return;
-    }
-    printf("%s options:\n", c->name);
-    for (const struct prop *p = c->props; p && p->name; p++) {
-        printf("  %s=<%s>%*s - %s%s%s%s\n", p->name,
-               p->kind == PROP_BOOL   ? "bool"
-               : p->kind == PROP_SIZE ? "size"
-                                      : "value",
-               (int)(20 - MIN(20u, strlen(p->name))), "", p->doc ? p->doc : "", p->def ? " (default: " : "",
-               p->def ? p->def : "", p->def ? ")" : "");
-    }
-}
-
-static bool no_class(const char *name, struct err *e)
-{
-    const char *names[256];
-    unsigned n = 0;
-    for (const struct device_class *const *c = registry_devices; *c && n < 255; c++) {
-        names[n++] = (*c)->name;
-    }
-    names[n] = NULL;
-    const char *near = nearest_name(name, names);
-    return err_set(e, "'%s' is not a valid device model name%s%s%s", name, near ? "; did you mean '" : "",
-                   near ? near : "", near ? "'?" : "");
-}
-
-/* -global CLASS.PROP=VALUE, or driver=,property=,value=. */
-static bool globals_apply(const struct config *c, struct device *d, struct err *e)
-{
-    for (size_t i = 0; i < c->global.n; i++) {
-        const char *g = c->global.v[i], *dot = strchr(g, '.'), *eq = strchr(g, '=');
-        if (!dot || !eq || dot > eq || strlen(d->cls->name) != (size_t)(dot - g) ||
-            strncmp(g, d->cls->name, (size_t)(dot - g)) != 0) {
-            continue;
-        }
-        char *key = strndup(dot + 1, (size_t)(eq - dot - 1));
-        bool ok = device_set_prop(d, key, eq + 1, e);
-        free(key);
-        if (!ok) {
-            return false;
-        }
-    }
-    return true;
-}
-
-static bool device_make(struct setup *s, const char *text, struct err *e)
-{
-    struct opts o = {0};
-    if (!opts_parse(&o, text, "driver", e)) {
-        return false;
-    }
-    const char *name = opts_str(&o, "driver", "");
-    const struct device_class *cls = class_find(name);
-    bool ok = cls ? true : no_class(name, e);
-    if (ok) {
-        const char *id = opts_str(&o, "id", NULL), *bus = opts_str(&o, "bus", NULL);
-        char owner[64] = "";
-        if (bus) { /* "virtio-mmio-bus.3", "pcie.0", "vser0.0": the owner's id comes in front */
-            snprintf(owner, sizeof(owner), "%s", bus);
-            char *tail = strrchr(owner, '.');
-            if (!machine_find(s->machine, owner) && tail && !strcmp(tail, ".0")) {
-                *tail = 0;
-            }
-        }
-        if (id && machine_find(s->machine, id)) {
-            ok = err_set(e, "Duplicate device ID '%s'", id);
-        }
-        struct device *d = ok ? device_new(s->machine, cls, id ? arena_str(&s->machine->arena, id) : NULL) : NULL;
-        ok = d && globals_apply(&s->cfg, d, e);
-        for (size_t i = 0; ok && i < o.n; i++) {
-            const char *k = o.v[i].key;
-            if (strcmp(k, "driver") && strcmp(k, "id") && strcmp(k, "bus")) {
-                ok = device_set_prop(d, k, o.v[i].value, e);
-            }
-        }
-        ok = ok && device_plug(d, bus ? owner : NULL, e) && device_init(d, e);
-    }
-    opts_free(&o);
-    return ok;
-}
-
-bool devices_make(struct setup *s, struct err *e)
-{
-    for (struct implied *x = implied; x; x = x->next) {
-        if (!device_make(s, x->text, e)) {
-            err_prefix(e, "%s", x->text);
-            return false;
-        }
-    }
-    for (size_t i = 0; i < s->cfg.nitems; i++) {
-        const struct item *it = &s->cfg.items[i];
-        if (!strcmp(it->option, "device") && !device_make(s, it->text, e)) {
-            err_prefix(e, "-device %s", it->text);
-            return false;
-        }
-    }
-    return true;
+    return items_pass(c, b, mc, PASS_CHARDEV, e) && items_pass(c, b, mc, PASS_DRIVE, e) && drives_rest(c, b, mc, e) &&
+           items_pass(c, b, mc, PASS_NET, e) && nets_finish(c, b, e) && items_pass(c, b, mc, PASS_OBJECT, e) &&
+           serial_ports(c, mc, e) && monitors_refuse(c, e);
 }

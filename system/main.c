@@ -71,7 +71,7 @@ static bool pidfile_write(const char *path, struct err *e)
 {
     FILE *f = fopen(path, "w");
     if (!f || fprintf(f, "%d\n", (int)getpid()) < 0 || fclose(f) != 0) {
-        return err_errno(e, "cannot create PID file %s", path);
+        return err_errno(e, "cannot create PID file: Could not create '%s'", path);
     }
     pid_path = path[0] == '/' ? path : realpath(path, NULL);
     atexit(pidfile_remove);
@@ -86,14 +86,18 @@ int system_main(int argc, char **argv)
     if (!options_parse(&s.cfg, argc, argv, &e)) {
         return fail(&s, &e);
     }
-    if (s.cfg.done) {
+    if (s.cfg.done || lists_serve(&s.cfg)) {
         return 0;
     }
-    if ((s.cfg.logfile && !log_set_file(s.cfg.logfile, &e)) || (s.cfg.daemonize && !go_background(&e))) {
+    if (s.cfg.daemonize && s.cfg.nographic) {
+        err_set(&e, "-nographic cannot be used with -daemonize");
         return fail(&s, &e);
     }
-    run_init(&s);
-    if (!setup_machine(&s, &done, &e)) {
+    if (!guess_machine(&s.cfg, &e) || (s.cfg.logfile && !log_set_file(s.cfg.logfile, &e)) ||
+        (s.cfg.daemonize && !go_background(&e))) {
+        return fail(&s, &e);
+    }
+    if (!run_init(&s, &e) || !setup_machine(&s, &done, &e)) {
         return fail(&s, &e);
     }
     if (done) {

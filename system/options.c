@@ -7,7 +7,7 @@
 #include "base/log.h"
 #include "config.h"
 
-enum kind { KIND_FLAG, KIND_STR, KIND_LIST, KIND_ITEM, KIND_FN, KIND_SECTION };
+enum kind { KIND_FLAG, KIND_STR, KIND_LIST, KIND_ITEM, KIND_FN, KIND_SKIP, KIND_WARN, KIND_LATER, KIND_SECTION };
 struct row {
     const char *name, *arg;
     enum kind kind;
@@ -17,23 +17,33 @@ struct row {
 };
 
 static bool opt_help(struct config *c, const char *value, struct err *e);
+static bool opt_version(struct config *c, const char *value, struct err *e);
 
-static bool opt_version(struct config *c, const char *value, struct err *e)
+static bool opt_kvm(struct config *c, const char *value, struct err *e)
 {
     (void)value;
     (void)e;
-    if (c->as_qemu) { /* scripts look for a version they know */
-        printf("QEMU emulator version 7.2.0 (moss %s)\n", MOSS_VERSION);
-    } else {
-        printf("moss version %s\nSpeaks the command line of QEMU emulator version 7.2.0\n", MOSS_VERSION);
-    }
-    c->done = true;
+    strings_add(&c->accel, "kvm");
     return true;
+}
+
+static bool opt_audiodev(struct config *c, const char *value, struct err *e)
+{
+    (void)c;
+    if (is_help(value)) {
+        printf("Available audio drivers:\nnone\n");
+        c->done = true;
+        return true;
+    }
+    size_t len = strcspn(value, ",");
+    return (len == 4 && !strncmp(value, "none", 4)) || !strncmp(value, "driver=none", 11)
+               ? true
+               : err_set(e, "not there yet: moss has no sound but -audiodev none");
 }
 
 static bool opt_debug(struct config *c, const char *value, struct err *e)
 {
-    if (!strcmp(value, "help") || !strcmp(value, "?")) {
+    if (is_help(value)) {
         printf("Log items (comma separated):\n");
         for (const struct log_name *n = log_names; n->name; n++) {
             printf("%-15s %s\n", n->name, n->doc);
@@ -55,6 +65,9 @@ static bool opt_dfilter(struct config *c, const char *value, struct err *e)
 #define ROW_LIST(m)      KIND_LIST, offsetof(struct config, m), NULL
 #define ROW_ITEM(m)      KIND_ITEM, offsetof(struct config, m), NULL
 #define ROW_FN(m)        KIND_FN, 0, opt_##m
+#define ROW_SKIP(m)      KIND_SKIP, 0, NULL
+#define ROW_WARN(m)      KIND_WARN, 0, NULL
+#define ROW_LATER(m)     KIND_LATER, 0, NULL
 #define SECTION(t)       {.kind = KIND_SECTION, .help = t},
 #define _(n, a, k, m, h) {n, a, ROW_##k(m), h},
 static const struct row rows[] = {
@@ -62,25 +75,40 @@ static const struct row rows[] = {
 };
 #undef _
 
+static void version_line(const struct config *c)
+{
+    if (c->as_qemu) { /* scripts look for a version that they know */
+        printf("QEMU emulator version 7.2.0 (moss %s)\n", MOSS_VERSION);
+    } else {
+        printf("moss version %s, in place of QEMU emulator version 7.2.0\n", MOSS_VERSION);
+    }
+}
+
+static bool opt_version(struct config *c, const char *value, struct err *e)
+{
+    (void)value;
+    (void)e;
+    version_line(c);
+    return c->done = true;
+}
+
 static bool opt_help(struct config *c, const char *value, struct err *e)
 {
     (void)value;
     (void)e;
-    printf("%s version %s, an emulator; it takes QEMU's options\n", c->as_qemu ? "QEMU emulator (moss)" : "moss",
-           MOSS_VERSION);
-    printf("usage: %s [options] [disk image]\n", c->program);
+    version_line(c);
+    printf("usage: %s [options] [disk image%s]\n", c->program, c->as_qemu ? "" : " or kernel");
     for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
         if (rows[i].kind == KIND_SECTION) {
             printf("\n%s:\n", rows[i].help);
         } else if (rows[i].help) {
-            char left[64];
+            char left[128];
             snprintf(left, sizeof(left), "-%s%s%s", rows[i].name, rows[i].arg ? " " : "",
                      rows[i].arg ? rows[i].arg : "");
             printf(strlen(left) > 28 ? "  %s\n%31s%s\n" : "  %-28s %.0s%s\n", left, "", rows[i].help);
         }
     }
-    c->done = true;
-    return true;
+    return c->done = true;
 }
 
 static const struct row *row_find(const char *name)
@@ -108,11 +136,16 @@ static bool unknown_option(const char *arg, const char *name, struct err *e)
                 : err_set(e, "%s: invalid option", arg);
 }
 
-static void strings_add(struct strings *s, const char *v)
+void strings_add(struct strings *s, const char *v)
 {
     s->v = realloc(s->v, (s->n + 1) * sizeof(*s->v));
     must(s->v);
     s->v[s->n++] = v;
+}
+
+bool is_help(const char *s)
+{
+    return !strcmp(s, "help") || !strcmp(s, "?");
 }
 
 const char *last_of(const struct strings *s)
@@ -140,6 +173,12 @@ static bool row_apply(struct config *c, const struct row *r, const char *value, 
         return true;
     case KIND_FN:
         return r->fn(c, value, e);
+    case KIND_WARN:
+        fprintf(stderr, "%s: warning: -%s is ignored: moss has no %s yet\n", c->program, r->name, r->help);
+        return true;
+    case KIND_LATER:
+        return err_set(e, "not there yet: moss has no %s", r->help);
+    case KIND_SKIP:
     case KIND_SECTION:
         break;
     }
@@ -173,7 +212,7 @@ bool options_parse(struct config *c, int argc, char **argv, struct err *e)
             value = argv[++i];
         }
         if (!row_apply(c, r, value, e)) {
-            err_prefix(e, "%s %s", arg, value ? value : "");
+            err_prefix(e, value ? "%s %s" : "%s", arg, value);
             return false;
         }
     }

@@ -3,6 +3,7 @@
 #define MOSS_SYSTEM_OPTIONS_H
 
 #include "base/err.h"
+#include "base/opts.h"
 #include "base/types.h"
 
 struct strings {
@@ -15,11 +16,11 @@ struct item {
 struct config {
     const char *program; /* argv[0] without folders */
     bool as_qemu;        /* called by a qemu-system-* name */
-    struct strings machine, accel, smp, memory, global, rtc, pflash, boot, serial, parallel, monitor, mon, semi, action,
-        sandbox, msg, icount;
+    struct strings machine, accel, smp, memory, global, rtc, datadirs, pflash, fw_cfg, boot, serial, monitor, mon, semi,
+        action;
     const char *cpu, *name, *uuid, *seed, *kernel, *initrd, *append, *dtb, *firmware, *echr, *display, *vga, *pidfile,
         *logfile;
-    bool nodefaults, ignored, snapshot, nographic, semihosting, no_reboot, no_shutdown, stopped, daemonize, singlestep;
+    bool nodefaults, snapshot, nographic, semihosting, no_reboot, no_shutdown, stopped, daemonize, singlestep;
     struct item *items;
     size_t nitems;
     const char *image; /* a file without an option in front */
@@ -27,6 +28,8 @@ struct config {
 };
 /* False with a sentence when an option or value is wrong. */
 bool options_parse(struct config *c, int argc, char **argv, struct err *e);
+void strings_add(struct strings *s, const char *v);
 const char *last_of(const struct strings *s); /* NULL when empty */
+bool is_help(const char *s);                  /* "help", "?" */
 
 #endif

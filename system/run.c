@@ -67,14 +67,32 @@ static void reset_cpus(struct machine *m)
     run.accel->tlb_flush_all();
 }
 
-void run_init(struct setup *s)
+static bool action_apply(const char *text, struct err *e)
+{
+    static const char *const reboot[] = {"reset", "shutdown", NULL}, *const off[] = {"poweroff", "pause", NULL};
+    static const char *const panic[] = {"pause", "shutdown", "exit-failure", "none", NULL};
+    struct opts o = {0};
+    unsigned r = run.no_reboot, s = run.no_shutdown, p = 0;
+    bool ok = opts_parse(&o, text, NULL, e) && opts_choice(&o, "reboot", reboot, &r, e) &&
+              opts_choice(&o, "shutdown", off, &s, e) && opts_choice(&o, "panic", panic, &p, e);
+    opts_ignore(&o, "watchdog"); /* there is none */
+    ok = ok && opts_all_used(&o, "-action", NULL, e);
+    run.no_reboot = r;
+    run.no_shutdown = s;
+    opts_free(&o);
+    return ok;
+}
+
+bool run_init(struct setup *s, struct err *e)
 {
     run.program = s->cfg.program;
     run.no_reboot = s->cfg.no_reboot;
     run.no_shutdown = s->cfg.no_shutdown;
     for (size_t i = 0; i < s->cfg.action.n; i++) {
-        run.no_reboot |= strstr(s->cfg.action.v[i], "reboot=shutdown") != NULL;
-        run.no_shutdown |= strstr(s->cfg.action.v[i], "shutdown=pause") != NULL;
+        if (!action_apply(s->cfg.action.v[i], e)) {
+            err_prefix(e, "-action %s", s->cfg.action.v[i]);
+            return false;
+        }
     }
     machine_request_shutdown = request_shutdown;
     machine_request_reset = request_reset;
@@ -86,6 +104,7 @@ void run_init(struct setup *s)
     sigaction(SIGHUP, &sa, NULL);
     sigaction(SIGINT, &sa, NULL);
     signal(SIGPIPE, SIG_IGN);
+    return true;
 }
 
 static void do_reset(void)

@@ -7,28 +7,60 @@
 #include "hw/core/machine.h"
 #include "system/options.h"
 
-/* -- setup.c ----------------------------------------------------------------------------------------- */
+/* -- setup.c ------------------------------------------------------------------------------------------- */
 struct setup {
     struct config cfg;
     struct machine *machine;
     const struct accel *accel;
     bool stats; /* print the accelerator's figures at exit */
 };
-/* Builds everything the command line asks for. *done: a list was printed instead ("-cpu help"). */
+/* Builds everything the command line asks for. *done: nothing is to run (a device tree was dumped). */
 bool setup_machine(struct setup *s, bool *done, struct err *e);
 
-/* -- backends.c: chardevs, drives, netdevs, and the devices on them ------------------------------------ */
-bool backends_make(struct setup *s, const struct board *b, struct machine_config *mc, bool *done, struct err *e);
-bool devices_make(struct setup *s, struct err *e);
-void devices_help(const char *cls_name);
+/* -- guess.c --------------------------------------------------------------------------------------------- */
+/* `moss FILE`: completes the configuration from what the file is. */
+bool guess_machine(struct config *c, struct err *e);
 
-/* -- run.c -------------------------------------------------------------------------------------------- */
+/* -- lists.c --------------------------------------------------------------------------------------------- */
+bool lists_serve(const struct config *c); /* a list was asked for, and printed */
+
+/* -- choose.c -------------------------------------------------------------------------------------------- */
+extern const struct opt_key machine_keys[]; /* what every board takes */
+const struct board *board_find(const char *name);
+const struct board *board_choose(const char *name, struct err *e);
+/* Refuses keys that neither the board nor machine_keys know. */
+bool machine_opts_check(struct opts *o, const struct board *b, struct err *e);
+bool cpus_choose(const struct config *c, const struct board *b, unsigned *out, struct err *e);
+bool memory_choose(const struct config *c, const struct board *b, u64 *out, struct err *e);
+const struct accel *accel_choose(const struct config *c, const char *from_machine, struct accel_config *ac,
+                                 struct err *e);
+
+/* -- backends.c, network.c: what devices are connected to ------------------------------------------------- */
+extern const struct opt_key drive_keys[]; /* -drive's, beyond block_keys */
+bool backends_make(struct config *c, const struct board *b, struct machine_config *mc, struct err *e);
+bool netdev_item(const char *text, struct err *e);
+bool nic_item(const struct board *b, const char *text, struct err *e);
+void net_item(const char *text); /* -net: kept until nets_finish() */
+bool nets_finish(const struct config *c, const struct board *b, struct err *e);
+
+/* -- devices.c --------------------------------------------------------------------------------------------- */
+const struct device_class *device_class_find(const char *name);
+const char *device_alias(const struct device_class *c);    /* QEMU's short name, or NULL */
+bool device_is_pluggable(const struct device_class *c);    /* -device can make it */
+void device_imply(const char *fmt, ...) PRINTF_LIKE(1, 2); /* as if -device had been typed */
+bool devices_make(struct setup *s, struct err *e);
+
+/* -- json.c ------------------------------------------------------------------------------------------------ */
+/* An option's value: a JSON object, or a list for opts_parse(). */
+bool opts_from_text(struct opts *o, const char *text, const char *implied, struct err *e);
+
+/* -- run.c ------------------------------------------------------------------------------------------------- */
 /* Runs until something ends moss; returns the exit status. */
 int run_machine(struct setup *s);
 /* Signal handlers and the request hooks; before threads start. */
-void run_init(struct setup *s);
+bool run_init(struct setup *s, struct err *e);
 
-/* -- semihosting.c ---------------------------------------------------------------------------------------- */
+/* -- semihosting.c ------------------------------------------------------------------------------------------ */
 bool semihosting_init(const struct config *c, struct err *e);
 
 #endif

@@ -33,6 +33,8 @@ struct image_file {
 };
 /* A file as named, else of that name in the folders where distributions put firmware; NULL: neither. g_free. */
 char *image_find(const char *name);
+/* Another folder to look into, before those; the string is kept. */
+void image_dir_add(const char *dir);
 /* The sentence is "could not load WHAT 'PATH'" and why. */
 bool image_read(struct image_file *f, const char *what, const char *path, struct err *e);
 /* Looks through gzip, zstd and the EFI zboot wrapper around either (a kernel's vmlinuz.efi). */

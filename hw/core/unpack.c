@@ -33,12 +33,29 @@ bool image_read(struct image_file *f, const char *what, const char *path, struct
     return true;
 }
 
+static const char *added_dirs[8];
+static unsigned nadded_dirs;
+
+void image_dir_add(const char *dir)
+{
+    if (nadded_dirs < ARRAY_LEN(added_dirs)) {
+        added_dirs[nadded_dirs++] = dir;
+    }
+}
+
 char *image_find(const char *name)
 {
     if (g_file_test(name, G_FILE_TEST_EXISTS)) {
         return g_strdup(name);
     }
     char *found = NULL;
+    for (unsigned i = 0; i < nadded_dirs && !strchr(name, '/'); i++) {
+        char *path = g_build_filename(added_dirs[i], name, NULL);
+        if (g_file_test(path, G_FILE_TEST_EXISTS)) {
+            return path;
+        }
+        g_free(path);
+    }
     gchar **dirs = g_strsplit(MOSS_DATADIRS, ":", 0);
     for (gchar **d = dirs; *d && !found && !strchr(name, '/'); d++) {
         char *path = g_build_filename(*d, name, NULL);

@@ -189,7 +189,7 @@ static const struct target *const virt_targets[] = {&target_aarch64, NULL};
 
 const struct board board_virt = {
     .name = "virt-7.2",
-    .doc = "Arm virtual machine, as QEMU's",
+    .doc = "QEMU 7.2 ARM Virtual Machine",
     .aliases = virt_aliases,
     .targets = virt_targets,
     .default_cpu = "cortex-a57",

@@ -1,0 +1,186 @@
+/* Devices by name: -device, -global, and those that -drive, -nic and -net ask for by implication. They are made after
+ * the board, in the order they were typed, the implied ones first. */
+#include <stdarg.h>
+#include <string.h>
+
+#include "system/registry.h"
+#include "system/system.h"
+
+/* -- classes ---------------------------------------------------------------------------------------------------- */
+
+/* QEMU's short names: the PCI one. */
+static const char *const aliases[][2] = {
+    {"virtio-balloon", "virtio-balloon-pci"}, {"virtio-blk", "virtio-blk-pci"},
+    {"virtio-net", "virtio-net-pci"},         {"virtio-rng", "virtio-rng-pci"},
+    {"virtio-scsi", "virtio-scsi-pci"},       {"virtio-serial", "virtio-serial-pci"},
+};
+
+const struct device_class *device_class_find(const char *name)
+{
+    for (size_t i = 0; i < ARRAY_LEN(aliases); i++) {
+        if (!strcmp(name, aliases[i][0])) {
+            name = aliases[i][1];
+        }
+    }
+    for (const struct device_class *const *c = registry_devices; *c; c++) {
+        if (!strcmp((*c)->name, name)) {
+            return *c;
+        }
+    }
+    return NULL;
+}
+
+const char *device_alias(const struct device_class *c)
+{
+    for (size_t i = 0; i < ARRAY_LEN(aliases); i++) {
+        if (!strcmp(c->name, aliases[i][1])) {
+            return aliases[i][0];
+        }
+    }
+    return NULL;
+}
+
+bool device_is_pluggable(const struct device_class *c)
+{
+    return strcmp(c->bus, "sysbus") != 0;
+}
+
+static bool no_class(const char *name, struct err *e)
+{
+    const char *names[256];
+    unsigned n = 0;
+    for (const struct device_class *const *c = registry_devices; *c && n < ARRAY_LEN(names) - 1; c++) {
+        if (device_is_pluggable(*c)) {
+            names[n++] = (*c)->name;
+        }
+    }
+    names[n] = NULL;
+    const char *near = nearest_name(name, names);
+    return err_set(e, "'%s' is not a valid device model name%s%s%s", name, near ? "; did you mean '" : "",
+                   near ? near : "", near ? "'?" : "");
+}
+
+/* -- one device ---------------------------------------------------------------------------------------------------- */
+
+/* -global CLASS.PROP=VALUE, or driver=,property=,value=: of this class, if it is. */
+static bool global_apply(const char *text, struct device *d, struct err *e)
+{
+    struct opts o = {0};
+    const char *cls = NULL, *prop = NULL, *value = NULL;
+    char *head = NULL;
+    const char *dot = strchr(text, '.'), *eq = strchr(text, '=');
+    bool ok = true;
+    if (dot && eq && dot < eq) {
+        head = strndup(text, (size_t)(eq - text));
+        head[dot - text] = 0;
+        cls = head;
+        prop = head + (dot - text) + 1;
+        value = eq + 1;
+    } else {
+        ok = opts_parse(&o, text, NULL, e);
+        cls = opts_str(&o, "driver", NULL);
+        prop = opts_str(&o, "property", NULL);
+        value = opts_str(&o, "value", NULL);
+        ok = ok && cls && prop && value ? true : err_set(e, "-global %s: expected CLASS.PROP=VALUE", text);
+    }
+    if (ok && device_class_find(cls) == d->cls) {
+        ok = device_set_prop(d, prop, value, e);
+    }
+    free(head);
+    opts_free(&o);
+    return ok;
+}
+
+static bool props_apply(struct setup *s, struct device *d, const struct opts *o, struct err *e)
+{
+    for (size_t i = 0; i < s->cfg.global.n; i++) {
+        if (!global_apply(s->cfg.global.v[i], d, e)) {
+            return false;
+        }
+    }
+    for (size_t i = 0; i < o->n; i++) {
+        const char *k = o->v[i].key;
+        if (strcmp(k, "driver") && strcmp(k, "id") && strcmp(k, "bus") && !device_set_prop(d, k, o->v[i].value, e)) {
+            return false;
+        }
+    }
+    return true;
+}
+
+/* "virtio-mmio-bus.3", "pcie.0", "vser0.0": the id of the bus's owner, which for "x.0" may be x. */
+static void bus_owner(const struct machine *m, const char *bus, char *owner, size_t room)
+{
+    snprintf(owner, room, "%s", bus);
+    char *tail = strrchr(owner, '.');
+    if (!machine_find(m, owner) && tail && !strcmp(tail, ".0")) {
+        *tail = 0;
+    }
+}
+
+static bool device_build(struct setup *s, struct opts *o, struct err *e)
+{
+    const char *name = opts_str(o, "driver", ""), *id = opts_str(o, "id", NULL), *bus = opts_str(o, "bus", NULL);
+    const struct device_class *cls = device_class_find(name);
+    char owner[64];
+    if (!cls) {
+        return no_class(name, e);
+    }
+    if (!device_is_pluggable(cls)) {
+        return err_set(e, "'%s' is part of a board and cannot be added", name);
+    }
+    if (id && machine_find(s->machine, id)) {
+        return err_set(e, "Duplicate ID '%s' for device", id);
+    }
+    struct device *d = device_new(s->machine, cls, id ? arena_str(&s->machine->arena, id) : NULL);
+    if (bus) {
+        bus_owner(s->machine, bus, owner, sizeof(owner));
+    }
+    return props_apply(s, d, o, e) && device_plug(d, bus ? owner : NULL, e) && device_init(d, e);
+}
+
+/* -- all of them -----------------------------------------------------------------------------------------------------
+ */
+
+struct implied {
+    char *text;
+    struct implied *next;
+};
+static struct implied *implied, **implied_end = &implied;
+
+void device_imply(const char *fmt, ...)
+{
+    va_list ap;
+    struct implied *x = calloc(1, sizeof(*x));
+    must(x);
+    va_start(ap, fmt);
+    must(vasprintf(&x->text, fmt, ap) >= 0);
+    va_end(ap);
+    *implied_end = x;
+    implied_end = &x->next;
+}
+
+static bool device_make(struct setup *s, const char *text, struct err *e)
+{
+    struct opts o = {0};
+    bool ok = opts_from_text(&o, text, "driver", e) && device_build(s, &o, e);
+    opts_free(&o);
+    return ok;
+}
+
+bool devices_make(struct setup *s, struct err *e)
+{
+    for (struct implied *x = implied; x; x = x->next) {
+        if (!device_make(s, x->text, e)) {
+            err_prefix(e, "%s", x->text);
+            return false;
+        }
+    }
+    for (size_t i = 0; i < s->cfg.nitems; i++) {
+        const struct item *it = &s->cfg.items[i];
+        if (!strcmp(it->option, "device") && !device_make(s, it->text, e)) {
+            err_prefix(e, "-device %s", it->text);
+            return false;
+        }
+    }
+    return true;
+}
