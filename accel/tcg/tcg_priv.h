@@ -91,7 +91,15 @@ struct jc_table {
     u64 stamp;
     bool touched; /* may hold entries */
 };
-#define FETCH_CACHE    64
+#define FETCH_CACHE 512u
+/* Blocks by (RAM offset, mode), a vcpu's own: one cache line where the index needs several. Entries may be dead (their
+ * stub sends who enters them back to the loop, which renews the entry); an eviction empties it. */
+struct recent_code {
+    u64 ram_off, mode;
+    const u8 *code;
+    u64 pad;
+};
+#define RECENT_CODE    (1u << 14)
 #define JC_PER_CONTEXT 4
 struct tlb_context {
     struct mmu_key key;
