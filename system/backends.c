@@ -310,5 +310,5 @@ bool backends_make(struct config *c, const struct board *b, struct machine_confi
     }
     return items_pass(c, b, mc, PASS_CHARDEV, e) && items_pass(c, b, mc, PASS_DRIVE, e) && drives_rest(c, b, mc, e) &&
            items_pass(c, b, mc, PASS_NET, e) && nets_finish(c, b, e) && items_pass(c, b, mc, PASS_OBJECT, e) &&
-           serial_ports(c, mc, e) && monitors_refuse(c, e);
+           monitors_refuse(c, e) && serial_ports(c, mc, e);
 }
