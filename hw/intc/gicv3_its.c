@@ -444,8 +444,7 @@ static void baser_write(struct device *d, struct gic_acc a, unsigned n, u64 v)
 
 static u64 its_id_read(struct device *d, struct gic_acc a, unsigned n)
 {
-    static const u8 pidr0 = 0x94;
-    return n == 4 ? pidr0 : gicv3_id_read(d, a, n);
+    return n == 4 ? 0x94 : gicv3_id_read(d, a, n);
 }
 
 // clang-format off

@@ -37,6 +37,7 @@ enum {
     GICD_CTLR_DS = 1 << 6,
     GICD_CTLR_E1NWF = 1 << 7,
     GICR_CTLR_ENABLE_LPIS = 1 << 0,
+    GICR_CTLR_CES = 1 << 1, /* EnableLPIs may be cleared again */
 };
 enum { /* ICC_CTLR_EL1, ICV_CTLR_EL1; ctlr_el3 holds the EL3 bits of ICC_CTLR_EL3 in that register's places */
        ICC_CTLR_CBPR = 1 << 0,

@@ -16,7 +16,7 @@ static u64 ctlr_read(struct device *d, struct gic_acc a, unsigned n)
 {
     (void)a;
     (void)n;
-    return cpu_of(d)->r_ctlr;
+    return cpu_of(d)->r_ctlr | (cpu_of(d)->gic->has_lpi ? GICR_CTLR_CES : 0);
 }
 
 static void ctlr_write(struct device *d, struct gic_acc a, unsigned n, u64 v)
@@ -37,6 +37,11 @@ static u64 iidr_read(struct device *d, struct gic_acc a, unsigned n)
     (void)a;
     (void)n;
     return 0x43b;
+}
+
+static u64 id_read(struct device *d, struct gic_acc a, unsigned n)
+{
+    return n == 4 ? 0x93 : gicv3_id_read(d, a, n);
 }
 
 /* CommonLPIAff is 0: all redistributors have one LPI configuration table. */
@@ -265,7 +270,7 @@ static const struct gic_reg redist_regs[] = {
     { 0x00070, 0x00078, 8, "GICR_PROPBASER",   propbaser_read,  propbaser_write },
     { 0x00078, 0x00080, 8, "GICR_PENDBASER",   pendbaser_read,  pendbaser_write },
     { 0x000c0, 0x000c4, 4, "GICR_SYNCR",       NULL,            NULL },
-    { 0x0ffd0, 0x10000, 4, "GICR_ID",          gicv3_id_read,   NULL },
+    { 0x0ffd0, 0x10000, 4, "GICR_ID",          id_read,         NULL },
     { 0x10080, 0x10084, 4, "GICR_IGROUPR0",    igroupr_read,    igroupr_write },
     { 0x10100, 0x10104, 4, "GICR_ISENABLER0",  enabler_read,    isenabler_write },
     { 0x10180, 0x10184, 4, "GICR_ICENABLER0",  enabler_read,    icenabler_write },
@@ -277,7 +282,6 @@ static const struct gic_reg redist_regs[] = {
     { 0x10c00, 0x10c08, 4, "GICR_ICFGR",       icfgr_read,      icfgr_write },
     { 0x10d00, 0x10d04, 4, "GICR_IGRPMODR0",   igrpmodr_read,   igrpmodr_write },
     { 0x10e00, 0x10e04, 4, "GICR_NSACR",       nsacr_read,      nsacr_write },
-    { 0x1ffd0, 0x20000, 4, "GICR_ID",          gicv3_id_read,   NULL },
     {0},
 };
 // clang-format on
