@@ -232,10 +232,11 @@ void arm_h_break_check(struct vcpu *v)
 void arm_h_step_pending(struct vcpu *v)
 {
     struct arm_cpu *cpu = arm_cpu(v);
-    arm_raise(cpu, arm_debug_target(cpu), debug_esr(cpu, EC_STEP_LOWER, cpu->stepped ? (u32)BIT(24) | (u32)cpu->stepped_ex << 6 : 0));
+    arm_raise(cpu, arm_debug_target(cpu),
+              debug_esr(cpu, EC_STEP_LOWER, cpu->stepped ? (u32)BIT(24) | (u32)cpu->stepped_ex << 6 : 0));
 }
 
-void arm_h_step_done(struct vcpu *v, u64 pc, u32 exclusive)
+void arm_h_step_done(struct vcpu *v, u64 pc, u64 exclusive)
 {
     struct arm_cpu *cpu = arm_cpu(v);
     cpu->ss = 0;

@@ -10,7 +10,7 @@ void arm_h_undefined(struct vcpu *v);
 void arm_h_exception(struct vcpu *v, u64 ec, u64 iss);
 void arm_h_fp_trap(struct vcpu *v);
 void arm_h_step_pending(struct vcpu *v);
-void arm_h_step_done(struct vcpu *v, u64 pc, u32 exclusive);
+void arm_h_step_done(struct vcpu *v, u64 pc, u64 exclusive);
 void arm_h_svc(struct vcpu *v, u64 imm, u64 next);
 void arm_h_hvc(struct vcpu *v, u64 imm, u64 next);
 void arm_h_smc(struct vcpu *v, u64 imm, u64 next);

@@ -334,11 +334,11 @@ static void steps_user_code(void **state)
     cpu->elr_el[1] = 0x4000;
     assert_true(eret(cpu));
     assert_true(cpu->mode & MODE_STEP && cpu->mode & MODE_STEP_SS);
-    arm_h_step_done(&cpu->vcpu, 0x4004);
+    arm_h_step_done(&cpu->vcpu, 0x4004, 1);
     assert_true(cpu->mode & MODE_STEP && !(cpu->mode & MODE_STEP_SS));
     assert_int_equal(cpu->vcpu.rt.pc, 0x4004);
     assert_false(BENCH_RUNS(arm_h_step_pending(&cpu->vcpu)));
-    assert_int_equal(cpu->sr.ESR_EL1, arm_esr(EC_STEP_LOWER, 0x22 | BIT(24)));
+    assert_int_equal(cpu->sr.ESR_EL1, arm_esr(EC_STEP_LOWER, 0x22 | BIT(24) | BIT(6)));
     assert_false(cpu->spsr_el[1] & SPSR_SS);
     assert_false(cpu->mode & MODE_STEP);
     /* an SVC that is stepped has stepped */

@@ -14,6 +14,8 @@ enum {
     SYS_TPIDR_EL0 = ENC(3, 3, 13, 0, 2),
     SYS_TPIDRRO_EL0 = ENC(3, 3, 13, 0, 3),
     SYS_TPIDR_EL1 = ENC(3, 0, 13, 0, 4),
+    SYS_RNDR = ENC(3, 3, 2, 4, 0),
+    SYS_RNDRRS = ENC(3, 3, 2, 4, 1),
     SYS_DC_ZVA = ENC(1, 3, 7, 4, 1),
 };
 
@@ -391,6 +393,9 @@ static void sysreg_write(struct a64 *t, u32 enc, u32 rt)
 bool tr_MRS(struct a64 *t, u32 enc, u32 rt)
 {
     x_put(t, rt, sysreg_read(t, 2u << 14 | enc, rt));
+    if ((2u << 14 | enc) == SYS_RNDR || (2u << 14 | enc) == SYS_RNDRRS) { /* NZCV 0000: there was a number */
+        ir_put(t->ir, SLOT_FLAGS, ir_fl_pack(t->ir, ir_const(t->ir, arm_nzcv_to_flags(0))));
+    }
     return true;
 }
 bool tr_MSR(struct a64 *t, u32 enc, u32 rt)
