@@ -17,8 +17,9 @@ static void settle_fcmp(struct gen *g)
 {
     for (unsigned s = 0; s < g->t->nslots; s++) {
         ir_ref r = g->cur[s];
-        if (g->t->slots[s].type == IR_FLAGS && r && ref_is_recipe(g, r) && g->x[r].rk == RK_FCMP) {
+        if (r && ref_is_recipe(g, r) && g->x[r].rk == RK_FCMP && !val_gone(g, r)) {
             ra_store_home(g, s);
+            g->x[r].rk = RK_NONE; /* from now on it is the packed form */
         }
     }
 }
