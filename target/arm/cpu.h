@@ -322,6 +322,7 @@ void arm_power_up(struct arm_cpu *cpu);
 void a64_translate(struct ir *ir, const struct tr_request *rq, struct tr_result *rs);
 /* Text of an instruction; 4, or 0 when it is unallocated. */
 u64 a64_branch_target(const struct vcpu *v, u64 pc);
+void a64_bti_return(struct arm_cpu *cpu); /* after an exception return: PSTATE.BTYPE against the instruction at rt.pc */
 int a64_disas(char *out, size_t n, u64 pc, u32 insn);
 
 #endif

@@ -156,6 +156,9 @@ void arm_h_eret(struct vcpu *v, u64 key)
         arm_el_changed(cpu, from);
     }
     arm_irq_check(cpu);
+    if (unlikely(cpu->btype)) {
+        a64_bti_return(cpu);
+    }
     if (log_on(LOG_INT)) {
         log_print("%s: return from EL%u to EL%u, pc %#llx\n", v->name, from, cpu->el, (unsigned long long)v->rt.pc);
     }

@@ -31,7 +31,7 @@ u64 a64_branch_target(const struct vcpu *v, u64 pc)
     return mode & (bit(pc, 55) ? MODE_TBI1 : MODE_TBI0) ? (u64)sext(pc, 56) : pc;
 }
 
-/* Landing pads for BTYPE (a set of 1 << BTYPE): HINT #32 BTI 0, c, j, jc, and the instructions that stand for them. */
+/* BTI c, j, jc, and the instructions that stand for them. */
 static bool is_landing_pad(const struct arm_cpu *cpu, u32 insn, unsigned btype)
 {
     switch (insn) {
@@ -60,24 +60,44 @@ static bool page_guarded(struct arm_cpu *cpu, u64 va)
     return cpu->vcpu.target->walk(&cpu->vcpu, va, MMU_FETCH, ARM_VIEW_NORMAL, &r) && r.why[WALK_GUARDED];
 }
 
-/* The check that a fetch at the target would make: BTYPE never outlives the branch here. A target that can't be fetched
- * is left to the fetch. */
-void arm_h_bti_branch(struct vcpu *v, u64 target, u64 btype)
+/* The check that a fetch at pc makes while PSTATE.BTYPE is btype; true: the exception was entered. What can't be
+ * fetched is left to the fetch, which saves BTYPE in SPSR. Most targets are landing pads, so they are looked at first.
+ */
+static bool bti_fails(struct arm_cpu *cpu, u64 pc, unsigned btype, u64 from)
 {
-    struct arm_cpu *cpu = arm_cpu(v);
-    if ((target & 3) || !page_guarded(cpu, target)) {
-        return;
+    struct vcpu *v = &cpu->vcpu;
+    struct walk_result r = {0};
+    if ((pc & 3) || !v->target->walk(v, pc, MMU_FETCH, ARM_VIEW_NORMAL, &r)) {
+        cpu->btype = (u8)btype;
+        return false;
     }
-    if (btype == 3 && !page_guarded(cpu, v->sv->helper_pc(v))) {
+    cpu->btype = 0;
+    if (!r.why[WALK_GUARDED]) {
+        return false;
+    }
+    if (btype == 3 && from != pc && !page_guarded(cpu, from)) {
         btype = 1; /* BR from an unguarded page is as good as one through X16 */
     }
-    const void *p = v->sv->probe(v, target, 4, MMU_FETCH, ARM_VIEW_NORMAL);
-    if (!p || is_landing_pad(cpu, ld32le(p), (unsigned)btype)) {
-        return;
+    const void *p = v->sv->probe(v, pc, 4, MMU_FETCH, ARM_VIEW_NORMAL);
+    if (!p || is_landing_pad(cpu, ld32le(p), btype)) {
+        return false;
     }
     cpu->btype = (u8)btype;
-    arm_enter_sync(cpu, 1, arm_esr(EC_BTI, (u32)btype), target);
-    v->sv->unwind(v);
+    arm_enter_sync(cpu, 1, arm_esr(EC_BTI, btype), pc);
+    return true;
+}
+
+/* The check is made at the branch, so BTYPE never outlives it. */
+void arm_h_bti_branch(struct vcpu *v, u64 target, u64 btype)
+{
+    target = a64_branch_target(v, target);
+    if (bti_fails(arm_cpu(v), target, (unsigned)btype, v->sv->helper_pc(v))) {
+        v->sv->unwind(v);
+    }
+}
+void a64_bti_return(struct arm_cpu *cpu)
+{
+    bti_fails(cpu, cpu->vcpu.rt.pc, cpu->btype, cpu->vcpu.rt.pc);
 }
 
 /* -- FPCR, FPSR --------------------------------------------------------------------------------------------------- */
