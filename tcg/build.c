@@ -211,10 +211,6 @@ ir_ref ir_low(struct ir *ir, ir_ref r, unsigned n)
 {
     for (;;) {
         const struct ir_op *op = op_of(ir, r);
-        /* The op's own result is cut at its width. */
-        if (op->type == IR_I32 && n > 32) {
-            return r;
-        }
         switch (op->op) {
         case IR_zext:
         case IR_sext:

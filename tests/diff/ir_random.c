@@ -25,6 +25,14 @@ const struct ir_random_opts ir_random_chains = {
     .views = 1,
     .chains = true,
 };
+const struct ir_random_opts ir_random_pairs = {
+    .insns = 1,
+    .ops = 2,
+    .max_exits = 4,
+    .vectors = true,
+    .views = 1,
+    .chains = true,
+};
 
 struct gen {
     struct ir *ir;
@@ -402,6 +410,9 @@ static void random_op(struct gen *g)
 static void random_insn(struct gen *g, u32 off)
 {
     ir_insn(g->ir, off, 4);
+    for (unsigned i = 0; g->ir->ninsns == 1 && i < 4; i++) {
+        random_get(g);
+    }
     unsigned n = 1 + below(g, 2 * g->o->ops);
     for (unsigned i = 0; i < n; i++) {
         random_op(g);
@@ -425,11 +436,6 @@ void ir_random(struct ir *ir, struct rng *r, const struct ir_random_opts *o)
     ir_init(ir, &ir_cpu_target, start, 12);
     for (unsigned i = 0; i < o->insns; i++) {
         random_insn(&g, start + 4 * i);
-        if (i == 0) {
-            for (unsigned k = 0; k < 6; k++) {
-                random_get(&g);
-            }
-        }
     }
     random_end(&g);
 }

@@ -12,7 +12,7 @@ struct ir_random_opts {
     unsigned views; /* how many memory views are used, at least 1 */
     bool chains;    /* mostly integers and flags, each op on the last few values, few constants: what folds */
 };
-extern const struct ir_random_opts ir_random_all, ir_random_chains;
+extern const struct ir_random_opts ir_random_all, ir_random_chains, ir_random_pairs /* two or three ops */;
 
 /* Ops as they come, nothing folded: also what no builder would make (constants on both sides...). */
 void ir_random(struct ir *ir, struct rng *r, const struct ir_random_opts *o);

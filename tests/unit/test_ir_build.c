@@ -48,15 +48,15 @@ static void compare_runs(u64 seed)
     }
 }
 
-static void built_traces_mean_the_same(void **state)
+/* `count` traces unless MOSS_COUNT says otherwise. */
+static void check_meaning(const char *test, const struct ir_random_opts *opts, unsigned count)
 {
-    (void)state;
-    u64 first = rng_seed("built_traces_mean_the_same");
-    unsigned count = getenv("MOSS_COUNT") ? (unsigned)atoi(getenv("MOSS_COUNT")) : 3000;
+    u64 first = rng_seed(test);
+    count = getenv("MOSS_COUNT") ? (unsigned)atoi(getenv("MOSS_COUNT")) : count;
     for (unsigned i = 0; i < count; i++) {
         u64 seed = first + i;
         struct rng r = {seed};
-        ir_random(&raw, &r, i % 2 ? &ir_random_chains : &ir_random_all);
+        ir_random(&raw, &r, opts);
         must_verify(&raw, "as drawn", seed);
         ir_rebuild(&built, &raw);
         must_verify(&built, "built", seed);
@@ -69,6 +69,22 @@ static void built_traces_mean_the_same(void **state)
             }
         }
     }
+}
+
+static void any_op(void **state)
+{
+    (void)state;
+    check_meaning("any_op", &ir_random_all, 2000);
+}
+static void what_folds(void **state)
+{
+    (void)state;
+    check_meaning("what_folds", &ir_random_chains, 3000);
+}
+static void what_folds_in_short(void **state)
+{
+    (void)state;
+    check_meaning("what_folds_in_short", &ir_random_pairs, 20000);
 }
 
 /* Ops that may have nothing but constants as operands. */
@@ -205,9 +221,14 @@ static void nothing_follows_the_end(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(built_traces_mean_the_same), cmocka_unit_test(built_traces_are_canonical),
-        cmocka_unit_test(building_is_pure),           cmocka_unit_test(a_full_trace_can_still_end),
-        cmocka_unit_test(constants_run_out_softly),   cmocka_unit_test(nothing_follows_the_end),
+        cmocka_unit_test(any_op),
+        cmocka_unit_test(what_folds),
+        cmocka_unit_test(what_folds_in_short),
+        cmocka_unit_test(built_traces_are_canonical),
+        cmocka_unit_test(building_is_pure),
+        cmocka_unit_test(a_full_trace_can_still_end),
+        cmocka_unit_test(constants_run_out_softly),
+        cmocka_unit_test(nothing_follows_the_end),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
