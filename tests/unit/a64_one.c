@@ -55,20 +55,20 @@ static void note(u32 *x, u32 *v, bool *nzcv, unsigned slot)
     }
 }
 
-bool one_run(u32 insn, struct one_state *st, struct one_used *used)
+bool several_run(const u32 *insns, unsigned n, struct one_state *st, struct one_used *used)
 {
     static u8 page[1 << TLB_PAGE_BITS];
     struct arm_cpu *cpu = &room.cpu;
     u64 mode = features_mode | 1;
     mode |= st->fpcr >> 25 & 1 ? MODE_FP_DN : 0;
     mode |= st->fpcr & (1u << 24 | 1u << 26 | 1u << 19) ? MODE_FP_RARE : 0;
-    struct tr_request rq = {.mode = mode, .page = page, .off = 0x40, .max_insns = 1};
+    struct tr_request rq = {.mode = mode, .page = page, .off = 0x40, .max_insns = n};
     struct tr_result rs;
     struct err e = {""};
-    st32le(page + rq.off, insn);
+    memcpy(page + rq.off, insns, 4 * n);
     a64_translate(&ir, &rq, &rs);
     if (!ir_verify(&ir, &e)) {
-        fprintf(stderr, "%08x: %s\n", insn, e.msg);
+        fprintf(stderr, "%08x: %s\n", insns[0], e.msg);
         must(!"a well-formed trace");
     }
     struct one_used u = {0};
@@ -87,10 +87,15 @@ bool one_run(u32 insn, struct one_state *st, struct one_used *used)
     load(cpu, st);
     enum ir_reason reason;
     must(interp_run(&ir, &cpu->vcpu, NULL, &reason) == INTERP_EXIT);
-    must(cpu->vcpu.rt.pc == rq.off + 4);
+    must(cpu->vcpu.rt.pc == rq.off + 4 * n);
     store(cpu, st);
     if (used) {
         *used = u;
     }
     return true;
+}
+
+bool one_run(u32 insn, struct one_state *st, struct one_used *used)
+{
+    return several_run(&insn, 1, st, used);
 }

@@ -1,4 +1,5 @@
-/* Runs one A64 instruction in the IR interpreter, on a CPU of which only registers and float state matter. */
+/* Runs one A64 instruction, or a few, in the IR interpreter, on a CPU of which only registers and float state matter.
+ */
 #ifndef MOSS_TESTS_A64_ONE_H
 #define MOSS_TESTS_A64_ONE_H
 
@@ -18,5 +19,7 @@ struct one_used {
 void one_init(void);
 /* False when the instruction is undefined. used may be NULL. */
 bool one_run(u32 insn, struct one_state *st, struct one_used *used);
+/* The same of several in one block. */
+bool several_run(const u32 *insns, unsigned n, struct one_state *st, struct one_used *used);
 
 #endif

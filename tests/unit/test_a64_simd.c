@@ -139,6 +139,18 @@ static void test_golden_plain(void **state)
 
 static u64 seed;
 
+static void randomise(struct one_state *st)
+{
+    memset(st, 0, sizeof(*st));
+    for (unsigned n = 0; n < 31; n++) {
+        st->x[n] = a64_random_next(&seed);
+    }
+    for (unsigned n = 0; n < 32; n++) {
+        st->v[n] = (union v128){.d = {a64_random_next(&seed), a64_random_next(&seed)}};
+    }
+    st->fpcr = (u32)a64_random_next(&seed) & (3u << 22 | 7u << 24 | 1u << 19);
+}
+
 /* No instruction writes anything but Rd, the flags and FPSR, whatever the registers hold; running it again from the
  * same state gives the same. */
 static void test_only_rd(void **state)
@@ -148,14 +160,7 @@ static void test_only_rd(void **state)
     for (unsigned i = 0; i < a64_npatterns; i++) {
         for (unsigned k = 0; is_ours(&a64_patterns[i]) && k < 40; k++) {
             struct one_state in, out, again;
-            memset(&in, 0, sizeof(in));
-            for (unsigned n = 0; n < 31; n++) {
-                in.x[n] = a64_random_next(&seed);
-            }
-            for (unsigned n = 0; n < 32; n++) {
-                in.v[n] = (union v128){.d = {a64_random_next(&seed), a64_random_next(&seed)}};
-            }
-            in.fpcr = (u32)a64_random_next(&seed) & (3u << 22 | 7u << 24 | 1u << 19);
+            randomise(&in);
             out = again = in;
             u32 insn = a64_random_word(&seed, &a64_patterns[i]);
             if (!one_run(insn, &out, NULL)) {
@@ -176,6 +181,67 @@ static void test_only_rd(void **state)
         }
     }
     assert_true(defined > 10000);
+}
+
+/* A defined instruction of the pattern (of any, NULL) on registers 0 to 3. */
+static u32 random_insn(const struct pattern *p)
+{
+    for (;;) {
+        const struct pattern *q = p ? p : &a64_patterns[a64_random_next(&seed) % a64_npatterns];
+        struct one_state st;
+        memset(&st, 0, sizeof(st));
+        if (is_ours(q)) {
+            u32 insn = a64_random_word(&seed, q) & ~(0x1cu | 0x1cu << 5);
+            if (a64_find(insn) == q && one_run(insn, &st, NULL)) {
+                return insn;
+            }
+        }
+    }
+}
+/* A block does what its instructions do one after the other, whatever the builder makes of them. */
+static void check_block(const u32 *insns, unsigned n)
+{
+    struct one_state block, single;
+    randomise(&block);
+    single = block;
+    for (unsigned i = 0; i < n; i++) {
+        assert_true(one_run(insns[i], &single, NULL));
+    }
+    assert_true(several_run(insns, n, &block, NULL));
+    if (memcmp(&block, &single, sizeof(block))) {
+        for (unsigned i = 0; i < n; i++) {
+            print_error("%08x %s\n", insns[i], a64_find(insns[i])->name);
+        }
+        show("  block", &block);
+        show("  one by one", &single);
+        fail();
+    }
+}
+static void test_blocks(void **state)
+{
+    (void)state;
+    for (unsigned k = 0; k < 3000; k++) {
+        u32 insns[8];
+        for (unsigned i = 0; i < ARRAY_LEN(insns); i++) {
+            insns[i] = random_insn(NULL);
+        }
+        check_block(insns, ARRAY_LEN(insns));
+    }
+}
+/* Pairs that are translated as one: CNT and ADDV or UADDLV, 8 or 16 bytes; AESE and AESMC; AESD and AESIMC. */
+static void test_pairs(void **state)
+{
+    (void)state;
+    static const u32 pairs[][2] = {
+        {0x0e205820, 0x0e31b802}, {0x4e205820, 0x4e31b802}, {0x0e205820, 0x2e303802}, {0x4e205820, 0x6e303802},
+        {0x4e205820, 0x0e31b802}, {0x0e205820, 0x4e31b802}, {0x0e205820, 0x0e71b802}, {0x4e205820, 0x6e703802},
+        {0x4e284820, 0x4e286802}, {0x4e285820, 0x4e287802}, {0x4e284820, 0x4e287802}, {0x4e285820, 0x4e286802},
+    };
+    for (unsigned k = 0; k < 200; k++) {
+        for (unsigned i = 0; i < ARRAY_LEN(pairs); i++) {
+            check_block(pairs[i], 2);
+        }
+    }
 }
 
 /* A round of AES in one call is what it is in two. */
@@ -209,8 +275,9 @@ static int set_up(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_golden),       cmocka_unit_test(test_only_rd),    cmocka_unit_test(test_aes_rounds),
-        cmocka_unit_test(test_golden_plain), cmocka_unit_test(test_aes_rounds),
+        cmocka_unit_test(test_golden),     cmocka_unit_test(test_only_rd),    cmocka_unit_test(test_blocks),
+        cmocka_unit_test(test_pairs),      cmocka_unit_test(test_aes_rounds), cmocka_unit_test(test_golden_plain),
+        cmocka_unit_test(test_aes_rounds),
     };
     return cmocka_run_group_tests(tests, set_up, NULL);
 }

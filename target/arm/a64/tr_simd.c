@@ -29,15 +29,27 @@ ir_ref v_high_halves(struct ir *ir, ir_ref lo, ir_ref hi)
     return ir_vshuf(ir, lo, hi, pattern);
 }
 
-ir_ref v_unzip(struct ir *ir, unsigned es, unsigned bits, unsigned odd, ir_ref n, ir_ref m)
+/* Two low halves are joined first: a shuffle of one register is cheaper than one of two. */
+ir_ref v_pick(struct ir *ir, unsigned bits, ir_ref n, ir_ref m, const u8 from[16])
 {
     u8 pattern[16];
-    unsigned bytes = bits / 8, lane = 1u << es;
     for (unsigned i = 0; i < 16; i++) {
-        unsigned from = ((i >> es) * 2 + odd) * lane + i % lane; /* in n:m */
-        pattern[i] = i >= bytes ? 0x80 : (u8)(from < bytes ? from : 16 + from - bytes);
+        pattern[i] = i < bits / 8 ? from[i] : 0x80;
+    }
+    if (bits < 128) {
+        n = m = v_low_halves(ir, n, m);
     }
     return ir_vshuf(ir, n, m, pattern);
+}
+
+ir_ref v_unzip(struct ir *ir, unsigned es, unsigned bits, unsigned odd, ir_ref n, ir_ref m)
+{
+    u8 from[16];
+    unsigned lane = 1u << es;
+    for (unsigned i = 0; i < 16; i++) {
+        from[i] = (u8)(((i >> es) * 2 + odd) * lane + i % lane);
+    }
+    return v_pick(ir, bits, n, m, from);
 }
 
 ir_ref v_dup_lane(struct ir *ir, unsigned es, ir_ref v, unsigned lane, unsigned bits)

@@ -49,7 +49,9 @@ ir_ref v_low(struct ir *ir, ir_ref v, unsigned bits);
 /* The low halves of two vectors; their high halves. */
 ir_ref v_low_halves(struct ir *ir, ir_ref lo, ir_ref hi);
 ir_ref v_high_halves(struct ir *ir, ir_ref lo, ir_ref hi);
-/* Even or odd elements of n:m of which the low `bits` count, zeros above. */
+/* Bytes of n:m, of which `bits` (128 or 64) each count: place i gets byte from[i], zeros above `bits`. */
+ir_ref v_pick(struct ir *ir, unsigned bits, ir_ref n, ir_ref m, const u8 from[16]);
+/* Even or odd elements of n:m. */
 ir_ref v_unzip(struct ir *ir, unsigned es, unsigned bits, unsigned odd, ir_ref n, ir_ref m);
 /* Lane i in all lanes up to `bits`, zeros above. */
 ir_ref v_dup_lane(struct ir *ir, unsigned es, ir_ref v, unsigned lane, unsigned bits);

@@ -145,17 +145,16 @@ bool tr_FMOV_vh(struct a64 *t, u32 q, u32 imm8, u32 rd)
 /* -- permutations
  * -------------------------------------------------------------------------------------------------------- */
 
-/* elem(i, half): the element of n:m that goes to place i, of `half` pairs. */
+/* elem(i, n): the element of Vn:Vm, n each, that goes to place i. */
 static bool permute(struct a64 *t, unsigned (*elem)(unsigned i, unsigned n), unsigned part, u32 arr, u32 rm, u32 rn,
                     u32 rd)
 {
-    unsigned es = arr & 3, bytes = arr & 4 ? 16 : 8, n = bytes >> es;
-    u8 pattern[16];
+    unsigned es = arr & 3, bytes = arr & 4 ? 16 : 8;
+    u8 from[16];
     for (unsigned i = 0; i < 16; i++) {
-        unsigned from = ((elem(i >> es, n) + part) << es) + i % (1u << es);
-        pattern[i] = i >= bytes ? 0x80 : (u8)(from < bytes ? from : 16 + from - bytes);
+        from[i] = (u8)(((elem(i >> es, bytes >> es) + part) << es) + i % (1u << es));
     }
-    v_put(t, rd, ir_vshuf(t->ir, v_get(t, rn), v_get(t, rm), pattern));
+    v_put(t, rd, v_pick(t->ir, 8 * bytes, v_get(t, rn), v_get(t, rm), from));
     return true;
 }
 static unsigned elem_uzp(unsigned i, unsigned n UNUSED)
@@ -192,12 +191,11 @@ bool tr_EXT(struct a64 *t, u32 q, u32 rm, u32 imm4, u32 rn, u32 rd)
     if (imm4 >= bytes) {
         return false;
     }
-    u8 pattern[16];
+    u8 from[16];
     for (unsigned i = 0; i < 16; i++) {
-        unsigned from = i + imm4;
-        pattern[i] = i >= bytes ? 0x80 : (u8)(from < bytes ? from : 16 + from - bytes);
+        from[i] = (u8)(i + imm4);
     }
-    v_put(t, rd, ir_vshuf(t->ir, v_get(t, rn), v_get(t, rm), pattern));
+    v_put(t, rd, v_pick(t->ir, 8 * bytes, v_get(t, rn), v_get(t, rm), from));
     return true;
 }
 

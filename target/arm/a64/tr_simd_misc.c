@@ -279,11 +279,36 @@ static ir_ref reduce(struct ir *ir, enum ir_opcode op, unsigned es, ir_ref v, un
         v_put(t, rd, v_low(t->ir, v, es_bits(es)));                       \
         return true;                                                      \
     }
-ACROSS(ADDV, IR_add)
 ACROSS(SMAXV, IR_vsmax)
 ACROSS(SMINV, IR_vsmin)
 ACROSS(UMAXV, IR_vumax)
 ACROSS(UMINV, IR_vumin)
+
+/* The sum of what CNT counted, which is how compilers count bits: less than 256, so the bytes of 64 bits add up in the
+ * highest byte of a product. 0: that is not what n is. */
+static ir_ref sum_of_counts(struct ir *ir, u32 arr, ir_ref n)
+{
+    ir_ref v = arr & 4 ? n : ir_vget(ir, IR_I64, MO_64, n, 0);
+    const struct ir_op *op = &ir->ops[ir_is_const(v) ? 0 : v];
+    if (op->op == IR_vget) {
+        op = &ir->ops[ir_is_const(op->a) ? 0 : op->a];
+    }
+    if (op->op != IR_vpopcnt || (arr & 3)) {
+        return 0;
+    }
+    if (arr & 4) {
+        v = ir_vget(ir, IR_I64, MO_64, ir_v2(ir, IR_add, MO_8, n, bring_down(ir, n, 8), 0), 0);
+    }
+    v = ir_mul(ir, IR_I64, v, ir_const(ir, 0x0101010101010101));
+    return ir_vzero_ext(ir, IR_I64, ir_shri(ir, IR_I64, v, 56));
+}
+bool tr_ADDV(struct a64 *t, u32 arr, u32 rn, u32 rd)
+{
+    unsigned es = arr & 3;
+    ir_ref n = v_get(t, rn), count = sum_of_counts(t->ir, arr, n);
+    v_put(t, rd, count ? count : v_low(t->ir, reduce(t->ir, IR_add, es, n, arr & 4 ? 16 : 8), es_bits(es)));
+    return true;
+}
 
 static bool add_long_across(struct a64 *t, bool is_signed, u32 arr, u32 rn, u32 rd)
 {
@@ -298,6 +323,11 @@ bool tr_SADDLV(struct a64 *t, u32 arr, u32 rn, u32 rd)
 }
 bool tr_UADDLV(struct a64 *t, u32 arr, u32 rn, u32 rd)
 {
+    ir_ref count = sum_of_counts(t->ir, arr, v_get(t, rn));
+    if (count) {
+        v_put(t, rd, count);
+        return true;
+    }
     return add_long_across(t, false, arr, rn, rd);
 }
 bool tr_ADDP_s(struct a64 *t, u32 rn, u32 rd)
