@@ -83,7 +83,7 @@ enum {
 #define MODE_ZVA        BIT(23) /* DC ZVA is allowed here without trap (blocks are always 64 bytes) */
 #define MODE_UMA        BIT(24) /* EL0 may access DAIF */
 #define MODE_E2H        BIT(25) /* EL2 or EL0 in a host regime (E2H; at EL0 with TGE): EL1 register names mean EL2's */
-#define MODE_NV         BIT(26) /* reserved: nested virtualisation */
+#define MODE_DEBUG      BIT(26) /* MDSCR_EL1.SS or MDE: PSTATE.D is part of the mode */
 #define MODE_USER       BIT(27) /* user-mode emulation: SVC leaves to the loop */
 #define MODE_BREAK      BIT(29) /* a breakpoint register may match: helper break_check before each instruction */
 #define MODE_TRAP_TPIDR BIT(28) /* accesses to TPIDR_EL0, TPIDRRO_EL0 or TPIDR_EL1 go through the sysreg helpers */

@@ -275,18 +275,28 @@ static bool may_mask(const struct a64 *t)
     return a64_el(t) > 0 || (t->mode & MODE_UMA);
 }
 
-/* Unmasking may make an interrupt due: the block ends, so that the event word is looked at. */
+/* Unmasking may make an interrupt due: the block ends, so that the event word is looked at. While debugging, D may
+ * change the mode as well, and a direct exit would stay in this one. */
 static void daif_write(struct a64 *t, ir_ref daif)
 {
     ir_call(t->ir, H_daif_write, daif, 0, 0, 0);
-    a64_exit(t, next_off(t), EXIT_JUMP);
+    if (t->mode & MODE_DEBUG) {
+        a64_exit_ind(t, next_pc(t), EXIT_JUMP);
+    } else {
+        a64_exit(t, next_off(t), EXIT_JUMP);
+    }
 }
 bool tr_DAIFSet(struct a64 *t, u32 crm)
 {
     if (!may_mask(t)) {
         return msr_imm(t, 3 << 3 | 6, crm);
     }
-    ir_put(t->ir, SLOT_DAIF, ir_or(t->ir, IR_I32, ir_get(t->ir, SLOT_DAIF), ir_const(t->ir, crm << 6)));
+    ir_ref daif = ir_or(t->ir, IR_I32, ir_get(t->ir, SLOT_DAIF), ir_const(t->ir, crm << 6));
+    if (t->mode & MODE_DEBUG) {
+        daif_write(t, daif);
+    } else {
+        ir_put(t->ir, SLOT_DAIF, daif);
+    }
     return true;
 }
 bool tr_DAIFClr(struct a64 *t, u32 crm)

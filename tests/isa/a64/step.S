@@ -132,6 +132,31 @@ start:
     cmp     x25, x0
     b.ne    fail
     EXPECT  x3, 1
+    CASE 8 /* unmasking D makes step active at once: SS is 0, the next instruction is not run */
+    adr     x0, 1f
+    adr     x23, 2f
+    mov     x24, #0
+    mov     x3, #1
+    msr     daifclr, #8
+1:  mov     x3, #2
+2:  lsr     x29, x24, #26
+    cmp     x29, #0x33
+    b.ne    fail
+    cmp     x25, x0
+    b.ne    fail
+    EXPECT  x3, 1
+    msr     daifset, #8
+    mrs     x1, daif
+    bic     x1, x1, #0x200
+    adr     x0, 1f
+    adr     x23, 2f
+    mov     x24, #0
+    msr     daif, x1
+1:  mov     x3, #2
+2:  cmp     x25, x0
+    b.ne    fail
+    EXPECT  x3, 1
+    msr     daifset, #8
     msr     mdscr_el1, xzr
     isb
     b       pass
