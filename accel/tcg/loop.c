@@ -16,7 +16,7 @@ static void sleep_halted(struct tcpu *t)
     pthread_cond_broadcast(&tcg.run_cond);
     __atomic_store_n(&t->sleeping, true, __ATOMIC_SEQ_CST);
     while (!t->stop && !t->work && !(__atomic_load_n(&cpu->rt.event, __ATOMIC_SEQ_CST) & EVENT_WORK) &&
-           (cpu->powered_off || !cpu->target->has_work(cpu))) {
+           (cpu->powered_off || (cpu->halted && !cpu->target->has_work(cpu)))) {
         pthread_cond_wait(&t->wake, &tcg.run_lock);
     }
     __atomic_store_n(&t->sleeping, false, __ATOMIC_SEQ_CST);
