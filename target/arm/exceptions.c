@@ -139,9 +139,6 @@ void arm_h_eret(struct vcpu *v, u64 key)
 {
     struct arm_cpu *cpu = arm_cpu(v);
     unsigned from = cpu->el;
-    if (from == 0) {
-        arm_undefined(cpu);
-    }
     u64 pc = cpu->elr_el[from];
     if (key && cpu->mode & (key == 1 ? MODE_PAC_IA : MODE_PAC_IB)) {
         pc = arm_pauth_aut(cpu, pc, v->rt.r[31], key == 1 ? PAUTH_IA : PAUTH_IB);
