@@ -163,6 +163,7 @@ static u64 el_mode(const struct arm_cpu *cpu, unsigned el)
     m |= cpu->bti_seen && arm_sys(cpu, SYS_BTIX) ? MODE_BTI : 0;
     m |= (el || sctlr & SCTLR_DZE) && !(el < 2 && cpu->hcr & HCR_TDZ) ? MODE_ZVA : 0;
     m |= el || sctlr & SCTLR_UMA ? MODE_UMA : 0;
+    m |= el < 2 && cpu->hcr & (BIT(26) | HCR_TRVM) ? MODE_TRAP_VM : 0;
     m |= (el == 2 || el == 0) && regime == REGIME_EL20 ? MODE_E2H : 0;
     return m;
 }

@@ -43,7 +43,7 @@ static const struct slot_set arm_set_qc = ONE_SLOT(SLOT_QC);
 #define IN_WORD(s, w) ((s) / 64 == (w) ? 1ull << (s) % 64 : 0)
 #define EXC_WORD(w)                                                                                        \
     (IN_WORD(SLOT_FLAGS, w) | IN_WORD(SLOT_DAIF, w) | IN_WORD(SLOT_SP, w) | IN_WORD(SLOT_SP_EL0, w) | \
-     IN_WORD(SLOT_ELR_EL1, w))
+     IN_WORD(SLOT_ELR_EL1, w) | IN_WORD(SLOT_SPSR_EL1, w) | IN_WORD(SLOT_ESR_EL1, w))
 static const struct slot_set arm_set_exc = {.w = {EXC_WORD(0), EXC_WORD(1)}};
 
 static const struct ir_helper helpers[ARM_NHELPERS] = {

@@ -14,6 +14,11 @@ enum {
     SYS_TPIDR_EL0 = ENC(3, 3, 13, 0, 2),
     SYS_TPIDRRO_EL0 = ENC(3, 3, 13, 0, 3),
     SYS_TPIDR_EL1 = ENC(3, 0, 13, 0, 4),
+    SYS_TPIDR_EL2 = ENC(3, 4, 13, 0, 2),
+    SYS_SPSR_EL1 = ENC(3, 0, 4, 0, 0),
+    SYS_ELR_EL1 = ENC(3, 0, 4, 0, 1),
+    SYS_ESR_EL1 = ENC(3, 0, 5, 2, 0),
+    SYS_FAR_EL1 = ENC(3, 0, 6, 0, 0),
     SYS_RNDR = ENC(3, 3, 2, 4, 0),
     SYS_RNDRRS = ENC(3, 3, 2, 4, 1),
     SYS_DC_ZVA = ENC(1, 3, 7, 4, 1),
@@ -314,7 +319,7 @@ bool tr_DAIFClr(struct a64 *t, u32 crm)
 /* The slot behind a register that may be accessed as it is, or ARM_NSLOTS. */
 static unsigned sysreg_slot(const struct a64 *t, u32 enc, bool write)
 {
-    bool priv = a64_el(t) > 0, trapped = t->mode & MODE_TRAP_TPIDR;
+    bool priv = a64_el(t) > 0, el1 = a64_el(t) == 1, trapped = t->mode & MODE_TRAP_TPIDR;
     switch (enc) {
     case SYS_SP_EL0:
         return priv && (t->mode & MODE_SPSEL) ? SLOT_SP_EL0 : ARM_NSLOTS;
@@ -324,6 +329,16 @@ static unsigned sysreg_slot(const struct a64 *t, u32 enc, bool write)
         return trapped || (write && !priv) ? ARM_NSLOTS : SLOT_TPIDRRO_EL0;
     case SYS_TPIDR_EL1:
         return priv && !trapped ? SLOT_TPIDR_EL1 : ARM_NSLOTS;
+    case SYS_TPIDR_EL2:
+        return a64_el(t) >= 2 ? SLOT_TPIDR_EL2 : ARM_NSLOTS;
+    case SYS_ELR_EL1:
+        return el1 ? SLOT_ELR_EL1 : ARM_NSLOTS;
+    case SYS_SPSR_EL1:
+        return el1 ? SLOT_SPSR_EL1 : ARM_NSLOTS;
+    case SYS_ESR_EL1:
+        return el1 && !(t->mode & MODE_TRAP_VM) ? SLOT_ESR_EL1 : ARM_NSLOTS;
+    case SYS_FAR_EL1:
+        return el1 && !(t->mode & MODE_TRAP_VM) ? SLOT_FAR_EL1 : ARM_NSLOTS;
     default:
         return ARM_NSLOTS;
     }
