@@ -67,7 +67,7 @@ void a64_goto(struct a64 *t, i32 target)
 static void side_exit_done(struct a64 *t)
 {
     t->exits++;
-    if (!t->follow) {
+    if (!t->follow && !t->ir->ended) {
         a64_exit(t, next_off(t), EXIT_JUMP);
     }
 }
@@ -237,8 +237,8 @@ static void form_trace(struct ir *ir, const struct tr_request *rq, struct tr_res
         t.insn = ld32le(rq->page + t.off);
         t.follow = rq->follow && n < max_insns && t.exits < A64_SIDE_EXITS - 1;
         translate_insn(&t);
-        if (t.flow == FLOW_END || ir->full) {
-            return;
+        if (t.flow == FLOW_END || ir->ended || ir->full) {
+            return; /* ended: also by a side exit whose condition is known to hold */
         }
         i32 next = t.flow == FLOW_JUMP ? t.next : next_off(&t);
         if (n >= max_insns || next >= PAGE_SIZE || t.exits >= A64_SIDE_EXITS) {
