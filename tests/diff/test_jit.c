@@ -13,6 +13,8 @@
 #include <cmocka.h>
 
 #include "base/bits.h"
+#include "tcg/build.h"
+#include "tcg/eval.h"
 #include "tcg/ops_priv.h"
 #include "tcg/opt/opt.h"
 #include "tcg/text.h"
@@ -218,6 +220,187 @@ static void long_everything(void **state)
     run_many("long_everything", &o, 300, FP_INVALID | FP_DIVZERO | FP_OVERFLOW | FP_UNDERFLOW | FP_INEXACT);
 }
 
+/* -- floats at the edges: every op on numbers around the limits, results and exceptions -------------------------------
+ */
+
+enum { FP_MASK = FP_INVALID | FP_DIVZERO | FP_OVERFLOW | FP_UNDERFLOW | FP_INEXACT };
+
+/* Numbers of 2^es bytes: limits, their neighbours, and exponents whose sums and products end near the limits. */
+static u64 edge(struct rng *r, unsigned es)
+{
+    unsigned mant = es == 3 ? 52 : es == 2 ? 23 : 10, width = 8u << es, ebits = width - 1 - mant;
+    u64 emax = MASK(ebits), bias = emax >> 1, sign = rng_next(r) & BIT(width - 1), e;
+    u64 low = rng_below(r, 3) ? rng_below(r, 3) - 1ull : rng_next(r), frac = low & MASK(mant);
+    switch (rng_below(r, 8)) {
+    case 0:
+        e = emax;
+        frac = rng_below(r, 2) ? 0 : frac;
+        break;
+    case 1:
+        e = rng_below(r, 3);
+        break;
+    case 2:
+        e = emax - rng_below(r, 3);
+        break;
+    case 3:
+        e = bias / 2 + rng_below(r, 5) - 2;
+        break;
+    case 4:
+        e = bias + bias / 2 + rng_below(r, 5) - 2;
+        break;
+    case 5:
+        e = bias + rng_below(r, 70) - 3;
+        break;
+    case 6:
+        e = bias + rng_below(r, 4) - 2;
+        frac = (frac | (rng_below(r, 2) ? BIT(mant - 1) : 0)) & ~(u64)(rng_below(r, 2) ? MASK(mant - 2) : 0);
+        break;
+    default:
+        e = rng_next(r);
+        break;
+    }
+    return sign | (e & emax) << mant | frac;
+}
+
+static void edge_operands(struct ir_cpu *c, struct rng *r, unsigned es)
+{
+    for (unsigned i = 0; i < 4; i++) {
+        for (unsigned k = 0; k < 16u >> es; k++) {
+            eval_vset(es, &c->v[i], k, edge(r, es));
+        }
+        c->y[i] = rng_value(r);
+    }
+}
+
+/* One op whose operands come from v0, v1, v2 (or y0), its result into v3 or x0. */
+static void edge_trace(struct ir *ir, struct ir_op op)
+{
+    unsigned ta =
+        op.op == IR_fcvt || op.op == IR_f2i || op.op == IR_i2f || op.op == IR_fl_fcmp ? op.imm & 0xff : op.type;
+    unsigned n = ir_nargs(ir, &op);
+    ir_init(ir, &ir_cpu_target, 0, 12);
+    ir_insn(ir, 0, 4);
+    for (unsigned k = 0; k < n; k++) {
+        ir_ref v = type_is_int(ta) ? ir_get(ir, SLOT_Y) : ir_get(ir, SLOT_V + k);
+        unsigned es = ta == IR_F16 ? 1 : ta == IR_F32 ? 2 : 3;
+        *op_arg(&op, k) = ta == IR_V128 || type_is_int(ta) ? v : ir_vget(ir, ta, es, v, 0);
+    }
+    ir_ref r = (ir_ref)ir->nops;
+    ir->ops[ir->nops++] = op;
+    unsigned t = ir_result(&op);
+    if (type_is_int(t)) {
+        ir_put(ir, SLOT_X, r);
+    } else if (t == IR_FLAGS) {
+        ir_put(ir, SLOT_FL, r);
+    } else {
+        ir_put(ir, SLOT_V + 3, t == IR_V128 ? r : ir_vzero_ext(ir, t, r));
+    }
+    ir_exit(ir, 16, EXIT_JUMP);
+}
+
+static void edge_op(struct ir_op op, struct rng *r, unsigned n)
+{
+    static const struct jit_opts o = {.tlb = 1, .cached_pc = ~0ull};
+    unsigned from = op.op == IR_fcvt || op.op == IR_f2i || op.op == IR_fl_fcmp ? op.imm & 0xff : op.type;
+    unsigned es = from == IR_V128 ? op.sub & FP_ES : from == IR_F16 ? 1 : from == IR_F32 ? 2 : 3;
+    edge_trace(&trace, op);
+    work = trace;
+    count_uses(&work);
+    assert_true(jit_compile(&work, &o));
+    for (unsigned i = 0; i < n; i++) {
+        u64 seed = r->s;
+        ir_cpu_random(&before, r);
+        edge_operands(&before, r, es);
+        by_interp = by_jit = before;
+        struct ir_outcome want = ir_cpu_interp(&trace, &by_interp), got = jit_run(&by_jit, r, &o);
+        struct buf why = {0};
+        if (!ir_cpu_same(&by_interp, &want, &by_jit, &got, FP_MASK, &why)) {
+            show(&trace, seed, &why);
+            printf("operands %016" PRIx64 "%016" PRIx64 " %016" PRIx64 "%016" PRIx64 " %016" PRIx64 " round %u\n",
+                   before.v[0].d[1], before.v[0].d[0], before.v[1].d[1], before.v[1].d[0], before.v[2].d[0],
+                   before.env.round);
+            fail();
+        }
+        buf_free(&why);
+    }
+}
+
+static void edge_conversions(struct rng *r, unsigned t, unsigned n)
+{
+    for (unsigned round = 0; round <= FPR_CURRENT; round++) {
+        if (round == FPR_ODD) {
+            continue;
+        }
+        for (unsigned u = 0; u < 2; u++) {
+            edge_op((struct ir_op){.op = IR_f2i, .type = IR_I32, .imm = F2I(t, round, u)}, r, n);
+            edge_op((struct ir_op){.op = IR_f2i, .type = IR_I64, .imm = F2I(t, round, u)}, r, n);
+            edge_op((struct ir_op){.op = IR_fround, .type = (u8)t, .imm = round | (u ? FPR_EXACT : 0)}, r, n);
+        }
+    }
+    for (unsigned u = 0; u < 2; u++) {
+        edge_op((struct ir_op){.op = IR_i2f, .type = (u8)t, .imm = I2F(IR_I32, u)}, r, n);
+        edge_op((struct ir_op){.op = IR_i2f, .type = (u8)t, .imm = I2F(IR_I64, u)}, r, n);
+    }
+    for (unsigned from = IR_F16; from <= IR_F64; from++) {
+        for (unsigned dn = 0; dn < 2 && from != t; dn++) {
+            edge_op((struct ir_op){.op = IR_fcvt, .type = (u8)t, .sub = dn ? FP_DN : 0, .imm = from}, r, n);
+        }
+    }
+}
+
+static void edge_vector_conversions(struct rng *r, unsigned es, unsigned n)
+{
+    for (unsigned round = 0; round <= FPR_CURRENT; round++) {
+        for (unsigned u = 0; u < 2 && round != FPR_ODD; u++) {
+            edge_op((struct ir_op){.op = IR_vf2i, .type = IR_V128, .sub = (u8)es, .imm = F2I(0, round, u)}, r, n);
+            edge_op((struct ir_op){.op = IR_fround, .type = IR_V128, .sub = (u8)es, .imm = round | (u ? FPR_EXACT : 0)},
+                    r, n);
+        }
+    }
+    for (unsigned u = 0; u < 2; u++) {
+        edge_op((struct ir_op){.op = IR_vi2f, .type = IR_V128, .sub = (u8)es, .imm = I2F(0, u)}, r, n);
+        if (es < 3) {
+            edge_op((struct ir_op){.op = IR_vfcvtl, .type = IR_V128, .sub = (u8)es, .imm = u}, r, n);
+        }
+        if (es > 1) {
+            edge_op((struct ir_op){.op = IR_vfcvtn, .type = IR_V128, .sub = (u8)(es | (u ? FP_DN : 0))}, r, n);
+        }
+    }
+    static const u8 cc[] = {CC_EQ, CC_SGE, CC_SGT};
+    for (unsigned k = 0; k < 3; k++) {
+        edge_op((struct ir_op){.op = IR_vfcmp, .type = IR_V128, .sub = (u8)es, .imm = cc[k]}, r, n);
+    }
+}
+
+static void float_edges(void **state)
+{
+    (void)state;
+    struct rng r = {rng_seed("float_edges")};
+    unsigned n = count_of(400);
+    for (unsigned op = IR_fadd; op <= IR_fmaxnm; op++) {
+        for (unsigned t = IR_F16; t <= IR_V128; t++) {
+            for (unsigned es = t == IR_V128 ? 1 : 0; es <= (t == IR_V128 ? 3u : 0u); es++) {
+                for (unsigned v = 0; v < 8; v++) {
+                    u8 sub = (u8)(es | (v & 1 ? FP_DN : 0));
+                    if (op == IR_fma || v < 2) {
+                        edge_op((struct ir_op){.op = (u8)op, .type = (u8)t, .sub = sub, .imm = v >> 1}, &r, n);
+                    }
+                }
+            }
+        }
+    }
+    for (unsigned t = IR_F16; t <= IR_F64; t++) {
+        for (unsigned k = 0; k < 4; k++) {
+            u32 imm = t | (k & 1 ? (u32)FCMP_SIGNAL : 0) | (k & 2 ? (u32)FCMP_ZPC : 0);
+            edge_op((struct ir_op){.op = IR_fl_fcmp, .type = IR_FLAGS, .imm = imm}, &r, n);
+        }
+        edge_conversions(&r, t, n);
+    }
+    for (unsigned es = 1; es <= 3; es++) {
+        edge_vector_conversions(&r, es, n);
+    }
+}
+
 int main(void)
 {
     if (!host_native()) {
@@ -226,6 +409,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(integer_ops), cmocka_unit_test(integer_memory), cmocka_unit_test(long_traces),
         cmocka_unit_test(vectors),     cmocka_unit_test(everything),     cmocka_unit_test(long_everything),
+        cmocka_unit_test(float_edges),
     };
     cmocka_set_test_filter(getenv("MOSS_TEST"));
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -42,7 +42,9 @@ __attribute__((constructor)) static void x_cpu_init(void)
 
 const char *x_unavailable(void)
 {
-    return x_cpu.avx && x_cpu.popcnt ? NULL : "the x86-64 back end needs AVX, which this processor does not have";
+    return x_cpu.avx && x_cpu.f16c && x_cpu.popcnt
+               ? NULL
+               : "the x86-64 back end needs AVX and F16C, which this processor does not have";
 }
 #else
 struct x_cpu x_cpu = {.avx = true,

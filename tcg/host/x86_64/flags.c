@@ -168,9 +168,14 @@ static void fcmp_load(struct gen *g, const struct xop *f, bool swap)
 {
     unsigned t = (u8)f->imm;
     unsigned a = vec_ref(g, t, XMM0, f->a), b = vec_ref(g, t, XMM1, f->b);
-    if (t == IR_F16) {
-        v_rrr(g->c, 0x13 | M38 | P66, XMM0, 0, a);
-        v_rrr(g->c, 0x13 | M38 | P66, XMM1, 0, b);
+    if (t == IR_F16) { /* widened, exactly, one lane each */
+        const u8 from[2] = {(u8)a, (u8)b};
+        for (unsigned k = 0; k < 2; k++) {
+            v_rrr(g->c, X_MOVD_RX, from[k], 0, RAX);
+            x_rr(g->c, X_MOVZX16, false, RAX, RAX);
+            v_rrr(g->c, X_MOVD, XMM0 + k, 0, RAX);
+            v_rrr(g->c, 0x13 | M38 | P66, XMM0 + k, 0, XMM0 + k);
+        }
         a = XMM0;
         b = XMM1;
     }

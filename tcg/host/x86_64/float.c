@@ -1,12 +1,183 @@
-/* Float arithmetic. */
+/* Float arithmetic and comparison, scalar and vector: the host's instruction, one check, and a cold path that has the
+ * exact unit do it again.
+ *
+ * MXCSR is the guest's: its rounding, every exception masked, nothing flushed; the sticky bits gather there. What the
+ * host does otherwise than the guest's architecture (struct ir_target, nan):
+ *   - which NaN results: unless the guest is x86, a NaN result is recomputed exactly (or is the default NaN);
+ *   - Arm finds a result tiny before rounding, x86 after: they differ when the rounded result is the least normal
+ * number, which products, quotients and fused sums may be (sums and differences that small are exact);
+ *   - MINSD and MAXSD are invalid for quiet NaNs and do not order zeros.
+ * The exact path reads the original operands, so the result never takes their registers before the check. */
 #include "tcg/host/x86_64/x_priv.h"
+
+#include "tcg/host/x86_64/float_priv.h"
+
+enum { OP_ADD = 0x58, OP_MUL = 0x59, OP_SUB = 0x5c, OP_MIN = 0x5d, OP_DIV = 0x5e, OP_MAX = 0x5f, OP_SQRT = 0x51 };
+
+/* -- kinds ------------------------------------------------------------------------------------------------------ */
+
+unsigned float_es(unsigned type, unsigned sub)
+{
+    return type == IR_V128 ? sub & FP_ES : type == IR_F16 ? 1u : type == IR_F32 ? 2u : 3u;
+}
+u32 float_opc(u32 opc, bool vec, unsigned es)
+{
+    return opc | M0F | (vec ? (es == 3 ? P66 : 0) : es == 3 ? PF2 : PF3);
+}
+static const struct opnd *by_size(unsigned es, const struct opnd *s, const struct opnd *d)
+{
+    return es == 3 ? d : s;
+}
+
+/* -- the cold path ------------------------------------------------------------------------------------------------ */
+
+void float_exact_at(struct gen *g, struct xop *x, u8 *at, unsigned rd)
+{
+    const ir_ref arg[3] = {x->a, x->b, x->c};
+    u8 *join = g->hot.p;
+    to_cold(g);
+    bind_cold(g, at);
+    unsigned type = x->op == IR_fcvt || x->op == IR_f2i || x->op == IR_i2f ? (u8)x->imm : x->type;
+    for (unsigned k = 0; k < x->nargs; k++) {
+        fallback_arg(g, k, arg[k], type);
+    }
+    fallback_call(g, x);
+    fallback_result(g, rd, x->type);
+    back_to_hot(g, join);
+    to_hot(g);
+}
+
+/* Jumps when rd holds a NaN, or the least normal number if `tiny`. */
+static u8 *check_result(struct gen *g, bool vec, unsigned es, unsigned rd, bool tiny)
+{
+    u32 ucomi = 0x2e | M0F | (es == 3 ? P66 : 0), cmp = 0xc2 | M0F | (es == 3 ? P66 : 0);
+    const struct opnd *least = by_size(es, TABLE(TINY32), TABLE(TINY64));
+    if (tiny) {
+        vop(g, 0x54 | M0F, XMM0, rd, by_size(es, TABLE(ABS32), TABLE(ABS64)));
+        if (!vec) {
+            vop(g, ucomi, XMM0, 0, least);
+            return x_jcc(g->c, X_E); /* equal, or unordered */
+        }
+        vop_i(g, cmp, XMM0, XMM0, least, 0x08); /* equal or unordered, quiet */
+    } else {
+        if (!vec) {
+            v_rrr(g->c, ucomi, rd, 0, rd);
+            return x_jcc(g->c, X_P);
+        }
+        v_rrri(g->c, cmp, XMM0, rd, rd, 0x03); /* unordered, quiet */
+    }
+    v_rrr(g->c, 0x17 | M38 | P66, XMM0, 0, XMM0); /* ptest */
+    return x_jcc(g->c, X_NE);
+}
+
+void float_check(struct gen *g, struct xop *x, unsigned es, unsigned rd, bool tiny)
+{
+    if (g->t->nan == NAN_X86) {
+        return;
+    }
+    u8 *at = check_result(g, x->type == IR_V128, es, rd, tiny && g->t->nan == NAN_ARM);
+    float_exact_at(g, x, at, rd);
+}
+
+/* No fast form: halves, flushing. */
+bool float_is_slow(const struct xop *x)
+{
+    return (x->sub & FP_FZ) || float_es(x->type, x->sub) == 1;
+}
+
+/* -- arithmetic -------------------------------------------------------------------------------------------------------
+ */
+
+void emit_farith(struct gen *g, struct xop *x)
+{
+    if (float_is_slow(x)) {
+        emit_fallback(g, x);
+        return;
+    }
+    static const u8 opc[IR_OPCODES] = {
+        [IR_fadd] = OP_ADD, [IR_fsub] = OP_SUB, [IR_fmul] = OP_MUL, [IR_fdiv] = OP_DIV, [IR_fsqrt] = OP_SQRT};
+    bool vec = x->type == IR_V128, sqrt = x->op == IR_fsqrt;
+    unsigned es = float_es(x->type, x->sub);
+    u32 o = float_opc(opc[x->op], vec, es);
+    unsigned ra = ra_src(g, x->a, x->type);
+    struct opnd b = sqrt ? opnd_reg(ra) : ra_vopnd(g, x->b, x->type);
+    unsigned rd = ra_pick(g, (ir_ref)g->i, 0);
+    vop(g, o, rd, vec && sqrt ? 0 : ra, &b);
+    float_check(g, x, es, rd, x->op == IR_fmul || x->op == IR_fdiv);
+    ra_bind(g, (ir_ref)g->i, rd);
+}
+
+void emit_fma(struct gen *g, struct xop *x)
+{
+    if (float_is_slow(x) || !x_cpu.fma) {
+        emit_fallback(g, x);
+        return;
+    }
+    /* 231: rd = a * b + rd */
+    static const u8 opc[4] = {0xb8, 0xbc, 0xba, 0xbe}; /* fmadd, fnmadd, fmsub, fnmsub */
+    bool vec = x->type == IR_V128;
+    unsigned es = float_es(x->type, x->sub);
+    unsigned ra = ra_src(g, x->a, x->type), rb = ra_src(g, x->b, x->type);
+    struct opnd c = ra_vopnd(g, x->c, x->type);
+    unsigned rd = ra_pick(g, (ir_ref)g->i, 0);
+    if (vec || c.kind == OP_REG) {
+        vmov(g, rd, &c);
+    } else {
+        ra_load(g, rd, x->c, x->type);
+    }
+    u32 o = (opc[x->imm & 3] + (vec ? 0u : 1u)) | M38 | P66 | (es == 3 ? OPW : 0);
+    v_rrr(g->c, o, rd, ra, rb);
+    float_check(g, x, es, rd, true);
+    ra_bind(g, (ir_ref)g->i, rd);
+}
+
+/* With no NaN about, min(a, b) and min(b, a) differ only in zeros, and only in the sign: or them, and maxima. */
+void emit_fminmax(struct gen *g, struct xop *x)
+{
+    if (float_is_slow(x)) {
+        emit_fallback(g, x);
+        return;
+    }
+    bool vec = x->type == IR_V128, min = x->op == IR_fmin || x->op == IR_fminnm;
+    unsigned es = float_es(x->type, x->sub);
+    unsigned ra = ra_src(g, x->a, x->type), rb = ra_src(g, x->b, x->type);
+    unsigned rd = ra_pick(g, (ir_ref)g->i, ra_dying(g, x->a) | ra_dying(g, x->b));
+    u8 *at;
+    if (vec) {
+        v_rrri(g->c, 0xc2 | M0F | (es == 3 ? P66 : 0), XMM0, ra, rb, 0x03);
+        v_rrr(g->c, 0x17 | M38 | P66, XMM0, 0, XMM0);
+        at = x_jcc(g->c, X_NE);
+    } else {
+        v_rrr(g->c, 0x2e | M0F | (es == 3 ? P66 : 0), ra, 0, rb);
+        at = x_jcc(g->c, X_P);
+    }
+    u32 o = float_opc(min ? OP_MIN : OP_MAX, vec, es);
+    v_rrr(g->c, o, XMM0, ra, rb);
+    v_rrr(g->c, o, XMM1, rb, ra);
+    v_rrr(g->c, (min ? 0x56 : 0x54) | M0F, rd, XMM0, XMM1);
+    float_exact_at(g, x, at, rd);
+    ra_bind(g, (ir_ref)g->i, rd);
+}
 
 /* fneg, fabs: bit operations. */
 void emit_fsign(struct gen *g, struct xop *x)
 {
-    static const u8 mask[2][3] = {{T_SIGN16, T_SIGN32, T_SIGN64}, {T_ABS16, T_ABS32, T_ABS64}};
-    unsigned es = x->type == IR_V128 ? (x->sub & FP_ES) - 1u : (unsigned)x->type - IR_F16;
-    unsigned ra = ra_src(g, x->a, x->type);
+    static const u8 mask[2][4] = {{0, T_SIGN16, T_SIGN32, T_SIGN64}, {0, T_ABS16, T_ABS32, T_ABS64}};
+    unsigned es = float_es(x->type, x->sub), ra = ra_src(g, x->a, x->type);
     struct opnd m = {.kind = OP_TABLE, .imm = mask[x->op == IR_fabs][es] * 16};
     vop(g, x->op == IR_fabs ? 0x54 | M0F : 0x57 | M0F, ra_dst(g, ra_dying(g, x->a)), ra, &m);
+}
+
+/* Equality is quiet; the orders signal, as FCMGE and FCMGT do. */
+void emit_vfcmp(struct gen *g, struct xop *x)
+{
+    if (float_is_slow(x)) {
+        emit_fallback(g, x);
+        return;
+    }
+    unsigned es = x->sub & FP_ES, ra = ra_src(g, x->a, IR_V128);
+    struct opnd b = ra_vopnd(g, x->b, IR_V128);
+    u32 db = b.kind == OP_REG ? ra_dying(g, x->b) : 0;
+    u8 imm = x->imm == CC_EQ ? 0x00 : x->imm == CC_SGE ? 0x0d : 0x0e; /* EQ_OQ GE_OS GT_OS */
+    vop_i(g, 0xc2 | M0F | (es == 3 ? P66 : 0), ra_dst(g, ra_dying(g, x->a) | db), ra, &b, imm);
 }

@@ -5,8 +5,8 @@
  * their users. Then the main loop walks it forward again, giving registers and emitting.
  *
  * A value is an op's result (its index), a slot's content at entry (REF_ENTRY + slot) or a constant (IR_CONST bit).
- * It may live in a register, in memory (a slot's home or a spill place), or both. `cur` names each slot's present value;
- * 0 means "what is in its home". `home` names what is in the home, 0 when that is nothing known. */
+ * It may live in a register, in memory (a slot's home or a spill place), or both. `cur` names each slot's present
+ * value; 0 means "what is in its home". `home` names what is in the home, 0 when that is nothing known. */
 #ifndef MOSS_TCG_HOST_X86_64_X_PRIV_H
 #define MOSS_TCG_HOST_X86_64_X_PRIV_H
 
@@ -53,13 +53,13 @@ struct xop {
     u8 rk;          /* flags: how to make them again; held in c and d */
     u16 a, b, c, d; /* operands by value name; mem ops: d is the descriptor */
     u32 imm;
-    u16 nu[4];      /* next use of each operand after this op */
-    u16 extra;      /* first of nextra more uses, in gen.extra */
+    u16 nu[4]; /* next use of each operand after this op */
+    u16 extra; /* first of nextra more uses, in gen.extra */
     u8 nextra;
-    u8 nargs;       /* of a, b, c, d */
-    u16 twin;       /* arithmetic op <-> the fl_* op of the same operands */
-    u8 scale;       /* add, sub: b is shifted left by this */
-    u8 flags;       /* XF_* */
+    u8 nargs; /* of a, b, c, d */
+    u16 twin; /* arithmetic op <-> the fl_* op of the same operands */
+    u8 scale; /* add, sub: b is shifted left by this */
+    u8 flags; /* XF_* */
 };
 enum { XF_DEAD = 1 /* put nobody sees */, XF_SWAP_DEAD = 2 };
 /* Ops of the back end's own. */
@@ -87,7 +87,7 @@ enum {
     MAX_PINS = 8,
 };
 #define XMM_ALLOC 0xfff80000u /* xmm0..2: scratch of emitters */
-#define XMM_ALL 0xffff0000u
+#define XMM_ALL   0xffff0000u
 
 /* Which slots live in which registers between blocks. */
 struct pins {
@@ -109,9 +109,9 @@ struct gen {
     u8 *hot_end, *cold_base, *cold_end;
     bool full;
 
-    unsigned i;      /* the op being emitted */
-    u32 lock;        /* registers of this op's operands */
-    u32 occupied;    /* registers with a value */
+    unsigned i;   /* the op being emitted */
+    u32 lock;     /* registers of this op's operands */
+    u32 occupied; /* registers with a value */
     ir_ref reg_val[32];
     u8 const_type[32]; /* of constants in vector registers */
     u64 spill_used, vspill_used;
@@ -145,7 +145,8 @@ struct gen {
 /* -- places ------------------------------------------------------------------------------------------------ */
 
 #define RT_MEM(field) MEM(RBP, (i32)offsetof(struct rt, field) - RT_BIAS)
-#define RT_AT(field, i) MEM(RBP, (i32)(offsetof(struct rt, field) + (size_t)(i) * sizeof(((struct rt *)0)->field[0])) - RT_BIAS)
+#define RT_AT(field, i) \
+    MEM(RBP, (i32)(offsetof(struct rt, field) + (size_t)(i) * sizeof(((struct rt *)0)->field[0])) - RT_BIAS)
 
 static inline struct mem slot_mem(const struct gen *g, unsigned s)
 {
@@ -195,21 +196,21 @@ void select_ops(struct gen *g);
 
 /* regalloc.c */
 void ra_init(struct gen *g);
-void ra_begin(struct gen *g, struct xop *x);                         /* before op g->i: advances its operands' uses, locks them */
-unsigned ra_src(struct gen *g, ir_ref r, unsigned type);             /* register holding it */
-unsigned ra_pick(struct gen *g, ir_ref r, u32 allow);                /* a register for result r; allow: operands that may go */
-void ra_bind(struct gen *g, ir_ref r, unsigned reg);                 /* the register holds r from now on */
-unsigned ra_dst(struct gen *g, u32 allow);                           /* pick and bind for the present op */
-u32 ra_dying(const struct gen *g, ir_ref r);                         /* mask of its register when it ends here */
-unsigned ra_temp(struct gen *g, u32 from);                           /* a register for this op only; locked */
-void ra_forget(struct gen *g, unsigned reg);                         /* what was in it is dead and overwritten */
+void ra_begin(struct gen *g, struct xop *x);             /* before op g->i: advances its operands' uses, locks them */
+unsigned ra_src(struct gen *g, ir_ref r, unsigned type); /* register holding it */
+unsigned ra_pick(struct gen *g, ir_ref r, u32 allow);    /* a register for result r; allow: operands that may go */
+void ra_bind(struct gen *g, ir_ref r, unsigned reg);     /* the register holds r from now on */
+unsigned ra_dst(struct gen *g, u32 allow);               /* pick and bind for the present op */
+u32 ra_dying(const struct gen *g, ir_ref r);             /* mask of its register when it ends here */
+unsigned ra_temp(struct gen *g, u32 from);               /* a register for this op only; locked */
+void ra_forget(struct gen *g, unsigned reg);             /* what was in it is dead and overwritten */
 void ra_evict(struct gen *g, unsigned reg);
-void ra_flush(struct gen *g, u32 regs);                              /* live values leave these registers */
-void ra_rescue_home(struct gen *g, unsigned slot);                   /* a live value that is only in this home moves out */
-void ra_store_home(struct gen *g, unsigned slot);                    /* makes the home hold the slot's value */
-void ra_copy_home(struct gen *g, unsigned slot);                     /* the same, recording nothing: on the way out */
+void ra_flush(struct gen *g, u32 regs);            /* live values leave these registers */
+void ra_rescue_home(struct gen *g, unsigned slot); /* a live value that is only in this home moves out */
+void ra_store_home(struct gen *g, unsigned slot);  /* makes the home hold the slot's value */
+void ra_copy_home(struct gen *g, unsigned slot);   /* the same, recording nothing: on the way out */
 struct mem loc_mem(const struct gen *g, unsigned loc);
-void ra_load(struct gen *g, unsigned reg, ir_ref r, unsigned type);  /* from memory or as a constant, nothing recorded */
+void ra_load(struct gen *g, unsigned reg, ir_ref r, unsigned type); /* from memory or as a constant, nothing recorded */
 bool slot_is_canon(const struct gen *g, unsigned s);
 
 /* An operand as an instruction may take it. */
@@ -224,17 +225,17 @@ void alu_opnd(struct gen *g, enum alu op, bool w, unsigned reg, const struct opn
 void mov_opnd(struct gen *g, bool w, unsigned reg, const struct opnd *o);
 
 /* emit.c */
-void fix_add(struct gen *g, u8 *at);                                  /* `at` leads out of the area it is in */
+void fix_add(struct gen *g, u8 *at); /* `at` leads out of the area it is in */
 void jump_abs(struct gen *g, u8 *at, const void *run_addr);
 void to_cold(struct gen *g);
 void to_hot(struct gen *g);
-void bind_cold(struct gen *g, u8 *at);                                /* a jump in hot code goes to the present cold place */
-void back_to_hot(struct gen *g, u8 *hot);                             /* a jump from cold code to `hot` */
+void bind_cold(struct gen *g, u8 *at);    /* a jump in hot code goes to the present cold place */
+void back_to_hot(struct gen *g, u8 *hot); /* a jump from cold code to `hot` */
 unsigned pool_u64(struct gen *g, u64 v);
 unsigned pool_v128(struct gen *g, u64 lo, u64 hi);
 #define POOL_MEM MEM(RIP, 0)
-void pool_use(struct gen *g, unsigned index, unsigned imm_bytes);      /* the instruction just written refers to it */
-void table_use(struct gen *g, unsigned off, unsigned imm_bytes);       /* the same for the shared constants */
+void pool_use(struct gen *g, unsigned index, unsigned imm_bytes); /* the instruction just written refers to it */
+void table_use(struct gen *g, unsigned off, unsigned imm_bytes);  /* the same for the shared constants */
 
 /* flags.c */
 struct cond {
@@ -247,27 +248,29 @@ void flags_pack(struct gen *g, ir_ref f); /* packed form into eax; bits outside 
 void flags_twin(struct gen *g, struct xop *x, unsigned kind, ir_ref a, ir_ref b); /* the op's instruction set EFLAGS */
 
 /* deopt.c */
-void deopt_point(struct gen *g);                      /* the state before the present op's puts; its place is set by */
-void deopt_here(struct gen *g);                       /* the return address is here */
+void deopt_point(struct gen *g); /* the state before the present op's puts; its place is set by */
+void deopt_here(struct gen *g);  /* the return address is here */
 bool deopt_finish(struct gen *g, i32 cold_delta);
 u32 deopt_restore(const struct ir_target *t, const u8 *map, u32 map_len, u32 code_off, struct vcpu *cpu);
 
 /* control.c */
 void control_entry(struct gen *g);
 void control_stale(struct gen *g);
-void state_home(struct gen *g);                       /* every slot into its home */
+void state_home(struct gen *g); /* every slot into its home */
 void x_patch_jump(u8 *rw, const u8 *at, const u8 *target);
 void x_patch_entry(u8 *rw, const u8 *entry, const u8 *stale);
 
 /* thunks.c */
 enum {
-    TH_LOAD, TH_LOAD_X,   /* rax = va, ecx = descriptor -> rax; _X: vector registers live on */
-    TH_STORE, TH_STORE_X, /* rax = va, rdx = value, ecx = descriptor */
-    TH_ATOMIC,            /* rax = va, ecx = descriptor -> rcx host pointer */
-    TH_LOOKUP_HOME,       /* as lookup, with all state home */
-    TH_LEAVE_HOME,        /* as leave, with all state home */
-    TH_FALLBACK,          /* rcx = key: x_fallback, with all registers but rax rcx rdx xmm0..2 preserved */
-    TH_TABLE,             /* constants: enum x_table */
+    TH_LOAD,
+    TH_LOAD_X, /* rax = va, ecx = descriptor -> rax; _X: vector registers live on */
+    TH_STORE,
+    TH_STORE_X,     /* rax = va, rdx = value, ecx = descriptor */
+    TH_ATOMIC,      /* rax = va, ecx = descriptor -> rcx host pointer */
+    TH_LOOKUP_HOME, /* as lookup, with all state home */
+    TH_LEAVE_HOME,  /* as leave, with all state home */
+    TH_FALLBACK,    /* rcx = key: x_fallback, with all registers but rax rcx rdx xmm0..2 preserved */
+    TH_TABLE,       /* constants: enum x_table */
 };
 u32 x_make_thunks(u8 *rw, const u8 *rx, u32 cap, const struct ir_target *t, const struct rt_funcs *f,
                   struct host_thunks *out);
@@ -294,37 +297,40 @@ struct row {
 extern const struct row rows[XOP_COUNT];
 
 /* table.c: constants all blocks share, 16 bytes each. */
-#define X_TABLE(_)                                                                                                     \
-    _(ZERO, 0, 0)                                                                                                      \
-    _(ONES, ~0ull, ~0ull)                                                                                              \
-    _(SIGN16, 0x8000800080008000, 0x8000800080008000)                                                                  \
-    _(SIGN32, 0x8000000080000000, 0x8000000080000000)                                                                  \
-    _(SIGN64, 0x8000000000000000, 0x8000000000000000)                                                                  \
-    _(ABS16, 0x7fff7fff7fff7fff, 0x7fff7fff7fff7fff)                                                                   \
-    _(ABS32, 0x7fffffff7fffffff, 0x7fffffff7fffffff)                                                                   \
-    _(ABS64, 0x7fffffffffffffff, 0x7fffffffffffffff)                                                                   \
-    _(LOW8, 0x00ff00ff00ff00ff, 0x00ff00ff00ff00ff)                                                                    \
-    _(MAX7, 0x007f007f007f007f, 0x007f007f007f007f)                                                                    \
-    _(LOW16, 0x0000ffff0000ffff, 0x0000ffff0000ffff)                                                                   \
-    _(MAX15, 0x00007fff00007fff, 0x00007fff00007fff)                                                                   \
-    _(LOW32, 0x00000000ffffffff, 0x00000000ffffffff)                                                                   \
-    _(MAX31, 0x000000007fffffff, 0x000000007fffffff)                                                                   \
-    _(MIN31, 0xffffffff80000000, 0xffffffff80000000)                                                                   \
-    _(NIBBLE, 0x0f0f0f0f0f0f0f0f, 0x0f0f0f0f0f0f0f0f)                                                                  \
-    _(ONES_OF_NIBBLE, 0x0302020102010100, 0x0403030203020201)                                                          \
-    _(SEVENTIES, 0x7070707070707070, 0x7070707070707070)                                                               \
-    _(NARROW16, 0x0e0c0a0806040200, 0x8080808080808080)                                                                \
-    _(NARROW32, 0x0d0c090805040100, 0x8080808080808080)                                                                \
-    _(NARROW64, 0x0b0a090803020100, 0x8080808080808080)                                                                \
-    _(BYTE08, 0x8080808080800800, 0x8080808080808080)                                                                  \
-    _(REV128, 0x08090a0b0c0d0e0f, 0x0001020304050607)                                                                  \
-    _(QNAN16, 0x7e007e007e007e00, 0x7e007e007e007e00)                                                                  \
-    _(QNAN32, 0x7fc000007fc00000, 0x7fc000007fc00000)                                                                  \
-    _(QNAN64, 0x7ff8000000000000, 0x7ff8000000000000)                                                                  \
-    _(QUIET32, 0x0040000000400000, 0x0040000000400000)                                                                 \
-    _(QUIET64, 0x0008000000000000, 0x0008000000000000)                                                                 \
-    _(TINY32, 0x0080000000800000, 0x0080000000800000) /* the least normal number */                                    \
-    _(TINY64, 0x0010000000000000, 0x0010000000000000)
+#define X_TABLE(_)                                                                  \
+    _(ZERO, 0, 0)                                                                   \
+    _(ONES, ~0ull, ~0ull)                                                           \
+    _(SIGN16, 0x8000800080008000, 0x8000800080008000)                               \
+    _(SIGN32, 0x8000000080000000, 0x8000000080000000)                               \
+    _(SIGN64, 0x8000000000000000, 0x8000000000000000)                               \
+    _(ABS16, 0x7fff7fff7fff7fff, 0x7fff7fff7fff7fff)                                \
+    _(ABS32, 0x7fffffff7fffffff, 0x7fffffff7fffffff)                                \
+    _(ABS64, 0x7fffffffffffffff, 0x7fffffffffffffff)                                \
+    _(LOW8, 0x00ff00ff00ff00ff, 0x00ff00ff00ff00ff)                                 \
+    _(MAX7, 0x007f007f007f007f, 0x007f007f007f007f)                                 \
+    _(LOW16, 0x0000ffff0000ffff, 0x0000ffff0000ffff)                                \
+    _(MAX15, 0x00007fff00007fff, 0x00007fff00007fff)                                \
+    _(LOW32, 0x00000000ffffffff, 0x00000000ffffffff)                                \
+    _(MAX31, 0x000000007fffffff, 0x000000007fffffff)                                \
+    _(MIN31, 0xffffffff80000000, 0xffffffff80000000)                                \
+    _(NIBBLE, 0x0f0f0f0f0f0f0f0f, 0x0f0f0f0f0f0f0f0f)                               \
+    _(ONES_OF_NIBBLE, 0x0302020102010100, 0x0403030203020201)                       \
+    _(SEVENTIES, 0x7070707070707070, 0x7070707070707070)                            \
+    _(NARROW16, 0x0e0c0a0806040200, 0x8080808080808080)                             \
+    _(NARROW32, 0x0d0c090805040100, 0x8080808080808080)                             \
+    _(NARROW64, 0x0b0a090803020100, 0x8080808080808080)                             \
+    _(BYTE08, 0x8080808080800800, 0x8080808080808080)                               \
+    _(REV128, 0x08090a0b0c0d0e0f, 0x0001020304050607)                               \
+    _(QNAN16, 0x7e007e007e007e00, 0x7e007e007e007e00)                               \
+    _(QNAN32, 0x7fc000007fc00000, 0x7fc000007fc00000)                               \
+    _(QNAN64, 0x7ff8000000000000, 0x7ff8000000000000)                               \
+    _(QUIET32, 0x0040000000400000, 0x0040000000400000)                              \
+    _(QUIET64, 0x0008000000000000, 0x0008000000000000)                              \
+    _(TINY32, 0x0080000000800000, 0x0080000000800000) /* the least normal number */ \
+    _(TINY64, 0x0010000000000000, 0x0010000000000000)                               \
+    _(TWO16_32, 0x4780000047800000, 0x4780000047800000)                             \
+    _(TWO63_32, 0x5f0000005f000000, 0x5f0000005f000000)                             \
+    _(TWO63_64, 0x43e0000000000000, 0x43e0000000000000)
 enum x_table {
 #define _(name, lo, hi) T_##name,
     X_TABLE(_)
@@ -335,29 +341,28 @@ enum x_table {
 u32 x_write_table(u8 *p); /* bytes written, a multiple of 16 */
 
 /* vec.c: vector operands. */
-struct opnd ra_vopnd(struct gen *g, ir_ref r, unsigned type);  /* a register or memory */
+struct opnd ra_vopnd(struct gen *g, ir_ref r, unsigned type); /* a register or memory */
 void vop(struct gen *g, u32 opc, unsigned rd, unsigned rs, const struct opnd *o);
 void vop_i(struct gen *g, u32 opc, unsigned rd, unsigned rs, const struct opnd *o, u8 imm);
 struct opnd opnd_reg(unsigned reg);
-void vmov(struct gen *g, unsigned rd, const struct opnd *o);   /* all 16 bytes */
+void vmov(struct gen *g, unsigned rd, const struct opnd *o); /* all 16 bytes */
 
 /* fallback.c: C does it, by way of rt.vtmp; all registers but the scratch ones survive. */
 void fallback_arg(struct gen *g, unsigned k, ir_ref r, unsigned type);
-void fallback_call(struct gen *g, const struct xop *x);        /* result in rt.vtmp[3] */
+void fallback_call(struct gen *g, const struct xop *x); /* result in rt.vtmp[3] */
 void fallback_result(struct gen *g, unsigned rd, unsigned type);
-void x_fallback(struct rt *rt, struct fp_env *env, u64 key);   /* what the thunk calls */
+void x_fallback(struct rt *rt, struct fp_env *env, u64 key); /* what the thunk calls */
 
-#define EMITTERS(_)                                                                                                    \
-    _(insn) _(get) _(put) _(pc) _(folded)                                                                              \
-    _(add) _(sub) _(mul) _(and) _(or) _(xor) _(andn) _(neg) _(shift) _(mulh) _(div) _(count) _(bitrev) _(bswap)        \
-    _(ext) _(extract) _(deposit) _(extr) _(setcc) _(select)                                                            \
-    _(recipe) _(fl_adc) _(fl_unpack) _(adc) _(setf) _(selectf)                                                         \
-    _(ld) _(ld_hi) _(st) _(rmw) _(cas) _(fence) _(call)                                                                \
-    _(exitcc) _(exitf) _(exit) _(exit_ind) _(exit_pc) _(exit_loop)                                                     \
-    _(bitcast) _(vzero_ext) _(vdup) _(vget) _(vset) _(vshuf) _(vtbl) _(vbsl)                                           \
-    _(v2) _(vmul) _(vandn) _(vnot) _(vneg) _(vminmax64) _(vabs) _(vsat) _(vcmp) _(vshift) _(vshiftv) _(vmull)          \
-    _(vxtl) _(vxtn) _(vqxtn) _(vpopcnt) _(vclmul) _(fallback)                                                        \
-    _(fsign)
+#define EMITTERS(_)                                                                                                  \
+    _(insn)                                                                                                          \
+    _(get) _(put) _(pc) _(folded) _(add) _(sub) _(mul) _(and) _(or) _(xor) _(andn) _(neg) _(shift) _(mulh) _(div)    \
+        _(count) _(bitrev) _(bswap) _(ext) _(extract) _(deposit) _(extr) _(setcc) _(select) _(recipe) _(fl_adc)      \
+            _(fl_unpack) _(adc) _(setf) _(selectf) _(ld) _(ld_hi) _(st) _(rmw) _(cas) _(fence) _(call) _(exitcc)     \
+                _(exitf) _(exit) _(exit_ind) _(exit_pc) _(exit_loop) _(bitcast) _(vzero_ext) _(vdup) _(vget) _(vset) \
+                    _(vshuf) _(vtbl) _(vbsl) _(v2) _(vmul) _(vandn) _(vnot) _(vneg) _(vminmax64) _(vabs) _(vsat)     \
+                        _(vcmp) _(vshift) _(vshiftv) _(vmull) _(vxtl) _(vxtn) _(vqxtn) _(vpopcnt) _(vclmul)          \
+                            _(fallback) _(fsign) _(farith) _(fma) _(fminmax) _(vfcmp) _(fround) _(fcvt) _(vfcvtl)    \
+                                _(vfcvtn) _(f2i) _(vf2i) _(i2f) _(vi2f)
 #define _(name) emit_fn emit_##name;
 EMITTERS(_)
 #undef _

@@ -1,0 +1,322 @@
+/* Conversions between float formats, integers and integral values.
+ *
+ * Out of range and NaN operands make the host's conversions give the "integer indefinite", the least integer, with
+ * INVALID only: the same flags as Arm's, which saturates; the cold path finds the number. Roundings other than the
+ * current one and toward zero go through ROUNDSD with its own mode, which keeps PRECISION quiet on demand: an operand
+ * out of range must not raise inexact. */
+#include "tcg/host/x86_64/float_priv.h"
+
+enum {
+    CVTSS2SD = 0x5a,
+    CVTT2SI = 0x2c,
+    CVT2SI = 0x2d,
+    CVTSI2S = 0x2a,
+    ROUND_PS = 0x08 | M3A | P66,
+    ROUND_PD = 0x09 | M3A | P66,
+    ROUND_SS = 0x0a | M3A | P66,
+    ROUND_SD = 0x0b | M3A | P66,
+    ROUND_QUIET = 8, /* no PRECISION exception */
+    CVTPH2PS = 0x13 | M38 | P66,
+    CVTPS2PH = 0x1d | M3A | P66,
+    PTEST = 0x17 | M38 | P66,
+    PCMPEQD = 0x76 | M0F | P66,
+};
+
+/* The immediate of ROUNDSD; -1: there is none (ties away, odd). */
+static int round_imm(unsigned fpr)
+{
+    static const i8 imm[8] = {[FPR_NEAREST] = 0, [FPR_DOWN] = 1,  [FPR_UP] = 2,   [FPR_ZERO] = 3,
+                              [FPR_CURRENT] = 4, [FPR_AWAY] = -1, [FPR_ODD] = -1, [7] = -1};
+    return imm[fpr & 7];
+}
+static u32 round_opc(bool vec, unsigned es)
+{
+    return vec ? (es == 3 ? ROUND_PD : ROUND_PS) : es == 3 ? ROUND_SD : ROUND_SS;
+}
+
+/* -- to integral values ------------------------------------------------------------------------------------------ */
+
+void emit_fround(struct gen *g, struct xop *x)
+{
+    int imm = round_imm(x->imm & ~(unsigned)FPR_EXACT);
+    if (float_is_slow(x) || imm < 0) {
+        emit_fallback(g, x);
+        return;
+    }
+    bool vec = x->type == IR_V128, fix = g->t->nan != NAN_X86 && ((x->sub & FP_DN) || g->t->nan == NAN_RISCV);
+    unsigned es = float_es(x->type, x->sub), ra = ra_src(g, x->a, x->type);
+    unsigned rd = ra_pick(g, (ir_ref)g->i, fix ? 0 : ra_dying(g, x->a));
+    unsigned quiet = x->imm & FPR_EXACT ? 0 : ROUND_QUIET;
+    v_rrri(g->c, round_opc(vec, es), rd, vec ? 0 : ra, ra, (u8)((unsigned)imm | quiet));
+    if (fix) {
+        float_check(g, x, es, rd, false);
+    }
+    ra_bind(g, (ir_ref)g->i, rd);
+}
+
+/* -- between formats ------------------------------------------------------------------------------------------------
+ */
+
+/* Only NaNs that must become the default one differ from what the host does. */
+static bool fixes_nans(const struct gen *g, const struct xop *x)
+{
+    return g->t->nan != NAN_X86 && ((x->sub & FP_DN) || g->t->nan == NAN_RISCV);
+}
+
+/* A half in lane 0 of rd with zeros above: other lanes must not raise exceptions. */
+static void half_alone(struct gen *g, unsigned rd, unsigned rs)
+{
+    v_rrr(g->c, 0xef | M0F | P66, rd, rd, rd);
+    v_rrri(g->c, 0x0e | M3A | P66, rd, rd, rs, 1); /* pblendw */
+}
+
+static void widen_half(struct gen *g, struct xop *x)
+{
+    unsigned ra = ra_src(g, x->a, IR_F16), rd = ra_pick(g, (ir_ref)g->i, 0);
+    half_alone(g, XMM0, ra);
+    v_rrr(g->c, CVTPH2PS, rd, 0, XMM0);
+    if (x->type == IR_F64) {
+        v_rrr(g->c, float_opc(CVTSS2SD, false, 2), rd, rd, rd);
+    }
+    if (fixes_nans(g, x)) {
+        float_check(g, x, x->type == IR_F64 ? 3 : 2, rd, false);
+    }
+    ra_bind(g, (ir_ref)g->i, rd);
+}
+
+/* F32 to F16. */
+static void narrow_half(struct gen *g, struct xop *x)
+{
+    unsigned ra = ra_src(g, x->a, IR_F32), rd = ra_pick(g, (ir_ref)g->i, 0);
+    v_rrri(g->c, 0x21 | M3A | P66, XMM0, ra, ra, 0x0e); /* insertps: lane 0 alone */
+    v_rrri(g->c, CVTPS2PH, XMM0, 0, rd, 4);
+    v_rrr(g->c, X_MOVD_RX, rd, 0, RAX);
+    x_alu_i(g->c, ALU_AND, false, RAX, 0x7fff);
+    if (g->t->nan == NAN_ARM) { /* the least normal number: perhaps tiny */
+        x_alu_i(g->c, ALU_CMP, false, RAX, 0x400);
+        float_exact_at(g, x, x_jcc(g->c, X_E), rd);
+    }
+    if (fixes_nans(g, x)) {
+        x_alu_i(g->c, ALU_CMP, false, RAX, 0x7c00);
+        float_exact_at(g, x, x_jcc(g->c, X_A), rd);
+    }
+    ra_bind(g, (ir_ref)g->i, rd);
+}
+
+void emit_fcvt(struct gen *g, struct xop *x)
+{
+    unsigned from = x->imm;
+    bool half = from == IR_F16 || x->type == IR_F16;
+    if ((x->sub & FP_FZ) || (half && !x_cpu.f16c) || (x->type == IR_F16 && from == IR_F64)) {
+        emit_fallback(g, x);
+    } else if (from == IR_F16) {
+        widen_half(g, x);
+    } else if (x->type == IR_F16) {
+        narrow_half(g, x);
+    } else {
+        unsigned ra = ra_src(g, x->a, from), rd = ra_pick(g, (ir_ref)g->i, 0);
+        bool narrow = x->type == IR_F32;
+        v_rrr(g->c, float_opc(CVTSS2SD, false, narrow ? 3 : 2), rd, ra, ra);
+        if (fixes_nans(g, x) || (narrow && g->t->nan == NAN_ARM)) {
+            float_check(g, x, narrow ? 2 : 3, rd, narrow);
+        }
+        ra_bind(g, (ir_ref)g->i, rd);
+    }
+}
+
+void emit_vfcvtl(struct gen *g, struct xop *x)
+{
+    unsigned es = x->sub & FP_ES;
+    if ((x->sub & FP_FZ) || (es == 1 && !x_cpu.f16c)) {
+        emit_fallback(g, x);
+        return;
+    }
+    unsigned ra = ra_src(g, x->a, IR_V128), rd = ra_pick(g, (ir_ref)g->i, 0), rs = ra;
+    if (x->imm & 1) {
+        v_rrri(g->c, 0x70 | M0F | P66, XMM0, 0, ra, 0xee);
+        rs = XMM0;
+    }
+    v_rrr(g->c, es == 1 ? (unsigned)CVTPH2PS : (0x5a | M0F), rd, 0, rs);
+    if (fixes_nans(g, x)) {
+        float_check(g, x, es + 1, rd, false);
+    }
+    ra_bind(g, (ir_ref)g->i, rd);
+}
+
+void emit_vfcvtn(struct gen *g, struct xop *x)
+{
+    unsigned es = x->sub & FP_ES;
+    if ((x->sub & FP_FZ) || es == 2) {
+        emit_fallback(g, x);
+        return;
+    }
+    unsigned ra = ra_src(g, x->a, IR_V128), rd = ra_pick(g, (ir_ref)g->i, 0);
+    v_rrr(g->c, 0x5a | M0F | P66, rd, 0, ra);
+    if (g->t->nan != NAN_X86) {
+        float_check(g, x, 2, rd, true);
+    }
+    ra_bind(g, (ir_ref)g->i, rd);
+}
+
+/* -- to integers ------------------------------------------------------------------------------------------------------
+ */
+
+/* Jumps when reg is the least integer. */
+static u8 *if_indefinite(struct gen *g, bool w, unsigned reg)
+{
+    x_alu_i(g->c, ALU_CMP, w, reg, 1);
+    return x_jcc(g->c, X_O);
+}
+
+static void to_signed(struct gen *g, struct xop *x, unsigned es, unsigned ra, int imm)
+{
+    bool w = x->type == IR_I64;
+    u32 cvtt = float_opc(CVTT2SI, false, es) | (w ? OPW : 0), cvt = float_opc(CVT2SI, false, es) | (w ? OPW : 0);
+    unsigned rd = ra_pick(g, (ir_ref)g->i, 0);
+    if (imm == 3 || imm == 4) {
+        v_rrr(g->c, imm == 3 ? cvtt : cvt, rd, 0, ra);
+        float_exact_at(g, x, if_indefinite(g, w, rd), rd);
+    } else {
+        v_rrri(g->c, round_opc(false, es), XMM0, ra, ra, (u8)(imm | ROUND_QUIET));
+        v_rrr(g->c, cvtt, rd, 0, XMM0);
+        u8 *at = if_indefinite(g, w, rd);
+        v_rrri(g->c, round_opc(false, es), XMM0, ra, ra, (u8)imm); /* inexact now */
+        float_exact_at(g, x, at, rd);
+    }
+    ra_bind(g, (ir_ref)g->i, rd);
+}
+
+static void to_unsigned(struct gen *g, struct xop *x, unsigned es, unsigned ra, int imm)
+{
+    bool w = x->type == IR_I64;
+    unsigned rd = ra_pick(g, (ir_ref)g->i, 0);
+    u8 *above = NULL;
+    v_rrri(g->c, round_opc(false, es), XMM0, ra, ra, (u8)(imm | ROUND_QUIET));
+    if (w) {
+        vop(g, 0x2f | M0F | (es == 3 ? P66 : 0), XMM0, 0, es == 3 ? TABLE(TWO63_64) : TABLE(TWO63_32));
+        above = x_jcc(g->c, X_AE);
+    }
+    v_rrr(g->c, float_opc(CVTT2SI, false, es) | OPW, rd, 0, XMM0);
+    u8 *out;
+    if (w) {
+        x_test(g->c, true, rd, rd);
+        out = x_jcc(g->c, X_S);
+    } else {
+        x_mov(g->c, false, RAX, rd);
+        x_alu(g->c, ALU_CMP, true, RAX, rd);
+        out = x_jcc(g->c, X_NE);
+    }
+    v_rrri(g->c, round_opc(false, es), XMM0, ra, ra, (u8)imm);
+    float_exact_at(g, x, out, rd);
+    if (above) {
+        float_exact_at(g, x, above, rd);
+    }
+    ra_bind(g, (ir_ref)g->i, rd);
+}
+
+void emit_f2i(struct gen *g, struct xop *x)
+{
+    unsigned from = (u8)x->imm;
+    int imm = round_imm(x->imm >> 8 & 0xff);
+    if ((x->sub & FP_FZ) || imm < 0 || from == IR_F16) {
+        emit_fallback(g, x);
+        return;
+    }
+    unsigned ra = ra_src(g, x->a, from), es = from == IR_F64 ? 3 : 2;
+    if (x->imm >> 16) {
+        to_unsigned(g, x, es, ra, imm);
+    } else {
+        to_signed(g, x, es, ra, imm);
+    }
+}
+
+/* Four words; everything else lane by lane in C. */
+void emit_vf2i(struct gen *g, struct xop *x)
+{
+    int imm = round_imm(x->imm >> 8 & 0xff);
+    if (float_is_slow(x) || imm < 0 || (x->sub & FP_ES) == 3 || x->imm >> 16) {
+        emit_fallback(g, x);
+        return;
+    }
+    unsigned ra = ra_src(g, x->a, IR_V128), rd = ra_pick(g, (ir_ref)g->i, 0), rs = ra;
+    if (imm < 3) { /* out of range operands are integral: no wrong PRECISION here */
+        v_rrri(g->c, ROUND_PS, XMM0, 0, ra, (u8)imm);
+        rs = XMM0;
+    }
+    v_rrr(g->c, 0x5b | M0F | (imm == 4 ? P66 : PF3), rd, 0, rs); /* cvtps2dq, cvttps2dq */
+    vop(g, PCMPEQD, XMM0, rd, TABLE(SIGN32));
+    v_rrr(g->c, PTEST, XMM0, 0, XMM0);
+    float_exact_at(g, x, x_jcc(g->c, X_NE), rd);
+    ra_bind(g, (ir_ref)g->i, rd);
+}
+
+/* -- from integers
+ * ------------------------------------------------------------------------------------------------------- */
+
+static void from_int(struct gen *g, unsigned es, bool w, unsigned rd, unsigned rs)
+{
+    v_rrr(g->c, 0xef | M0F | P66, rd, rd, rd); /* no waiting for what was there */
+    v_rrr(g->c, float_opc(CVTSI2S, false, es) | (w ? OPW : 0), rd, rd, rs);
+}
+
+void emit_i2f(struct gen *g, struct xop *x)
+{
+    unsigned from = (u8)x->imm, es = float_es(x->type, x->sub);
+    bool uns = x->imm >> 8;
+    if (float_is_slow(x)) {
+        emit_fallback(g, x);
+        return;
+    }
+    unsigned ra = ra_src(g, x->a, from), rd = ra_pick(g, (ir_ref)g->i, 0);
+    if (from == IR_I32 && uns) {
+        x_mov(g->c, false, RAX, ra);
+        from_int(g, es, true, rd, RAX);
+    } else if (from == IR_I32 || !uns) {
+        from_int(g, es, from == IR_I64, rd, ra);
+    } else { /* the upper half: as half of it, the bit shifted out kept sticky, twice */
+        x_test(g->c, true, ra, ra);
+        u8 *at = x_jcc(g->c, X_S);
+        from_int(g, es, true, rd, ra);
+        u8 *join = g->c->p;
+        to_cold(g);
+        bind_cold(g, at);
+        x_mov(g->c, true, RAX, ra);
+        x_mov(g->c, true, RCX, ra);
+        x_shift(g->c, SH_SHR, true, RAX, 1);
+        x_alu_i(g->c, ALU_AND, false, RCX, 1);
+        x_alu(g->c, ALU_OR, true, RAX, RCX);
+        from_int(g, es, true, rd, RAX);
+        v_rrr(g->c, float_opc(0x58, false, es), rd, rd, rd);
+        back_to_hot(g, join);
+        to_hot(g);
+    }
+    ra_bind(g, (ir_ref)g->i, rd);
+}
+
+void emit_vi2f(struct gen *g, struct xop *x)
+{
+    unsigned es = x->sub & FP_ES;
+    bool uns = x->imm >> 8;
+    if (float_is_slow(x) || (es == 3 && uns)) {
+        emit_fallback(g, x);
+        return;
+    }
+    unsigned ra = ra_src(g, x->a, IR_V128), rd = ra_pick(g, (ir_ref)g->i, 0);
+    if (es == 3) {
+        v_rrr(g->c, X_MOVD_RX | OPW, ra, 0, RAX);
+        from_int(g, 3, true, rd, RAX);
+        v_rrri(g->c, 0x16 | M3A | P66 | OPW, ra, 0, RAX, 1); /* pextrq */
+        from_int(g, 3, true, XMM0, RAX);
+        v_rrr(g->c, 0x14 | M0F | P66, rd, rd, XMM0); /* unpcklpd */
+    } else if (!uns) {
+        v_rrr(g->c, 0x5b | M0F, rd, 0, ra);
+    } else { /* both halves exactly, one rounding in their sum */
+        vop(g, 0xdb | M0F | P66, XMM0, ra, TABLE(LOW16));
+        v_rrri(g->c, 0x72 | M0F | P66, 2, XMM1, ra, 16);
+        v_rrr(g->c, 0x5b | M0F, XMM0, 0, XMM0);
+        v_rrr(g->c, 0x5b | M0F, XMM1, 0, XMM1);
+        vop(g, 0x59 | M0F, XMM1, XMM1, TABLE(TWO16_32));
+        v_rrr(g->c, 0x58 | M0F, rd, XMM0, XMM1);
+    }
+    ra_bind(g, (ir_ref)g->i, rd);
+}

@@ -1,0 +1,15 @@
+/* What float.c and float_cvt.c share. */
+#ifndef MOSS_TCG_HOST_X86_64_FLOAT_PRIV_H
+#define MOSS_TCG_HOST_X86_64_FLOAT_PRIV_H
+
+#include "tcg/host/x86_64/x_priv.h"
+
+unsigned float_es(unsigned type, unsigned sub);
+u32 float_opc(u32 opc, bool vec, unsigned es); /* with the prefix of ps, pd, ss or sd */
+bool float_is_slow(const struct xop *x);
+/* Writes the cold path that `at` jumps to: the op again, exactly, result in rd. */
+void float_exact_at(struct gen *g, struct xop *x, u8 *at, unsigned rd);
+/* The check of a result in rd, with its cold path; tiny: the op may round up to the least normal number. */
+void float_check(struct gen *g, struct xop *x, unsigned es, unsigned rd, bool tiny);
+
+#endif
