@@ -285,6 +285,7 @@ static const struct prop serial_props[] = {SERIAL_PROPS(struct virtio_serial), {
 static const struct virtio_class serial_virtio = {
     .id = VIRTIO_ID_CONSOLE,
     .config_size = CONFIG_SIZE,
+    .vectors = 2, /* many queues, little traffic */
     .conf_off = offsetof(struct virtio_serial, conf),
     .conf_size = sizeof(struct virtio_serial_conf),
     .config_read = serial_config_read,

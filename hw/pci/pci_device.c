@@ -32,7 +32,6 @@ void pci_init(struct pci_device *p, const struct pci_ident *id)
         {PCI_STATUS, 2, 0, 0, 0xf900},
         {0x08, 4, id->class_code << 8 | id->revision, 0, 0},
         {0x0c, 1, 0, 0xff, 0}, /* cache line size */
-        {0x0d, 1, 0, 0xff, 0}, /* latency timer */
         {0x0e, 1, header, 0, 0},
         {PCI_SUBSYSTEM_VENDOR, 2, id->subsystem_vendor, 0, 0},
         {0x2e, 2, id->subsystem, 0, 0},

@@ -169,7 +169,7 @@ u32 virtio_config_load(struct virtio_device *v, unsigned off, unsigned size)
 {
     u8 config[VIRTIO_CONFIG_SIZE + 8] = {0};
     if (off + size > v->vc->config_size) {
-        return 0;
+        return (u32)MASK(8 * size);
     }
     if (v->vc->config_read) {
         v->vc->config_read(v, config);

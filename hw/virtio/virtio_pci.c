@@ -538,7 +538,10 @@ bool virtio_pci_init(struct device *d, struct err *e)
     if (!device_init(child, e)) {
         return false;
     }
-    unsigned vectors = s->vectors == UINT32_MAX ? s->v->nqueues + 1 : s->vectors;
+    unsigned vectors = s->vectors;
+    if (vectors == UINT32_MAX) {
+        vectors = vc->vectors ? vc->vectors : s->v->nqueues + 1;
+    }
     if (vectors) {
         pci_msix_init(&s->pci, BAR_MSIX, MIN(vectors, PCI_MSIX_VECTORS));
     }
