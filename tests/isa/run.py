@@ -5,6 +5,7 @@ under another emulator that takes the same options. A test ends with the number 
   run.py --moss PATH [--cc CROSS_GCC] [--peer QEMU] [FILE.S]..."""
 import argparse
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -12,6 +13,7 @@ import tempfile
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 MARK = '/* not for peers:'  # in a test: what the peers lack
+MACHINE = re.compile(r'/\* machine: (\S+) \*/')  # in a test: the board and its properties, if not plain virt
 
 
 def run(argv):
@@ -21,8 +23,8 @@ def run(argv):
         return subprocess.CompletedProcess(argv, 'timeout', b'')
 
 
-def machine(path, cpu, *extra):
-    return [path, *extra, '-M', 'virt', '-cpu', cpu, '-nic', 'none', '-display', 'none', '-serial', 'none', '-monitor',
+def machine(path, board, *extra):
+    return [path, *extra, '-M', board, '-cpu', 'max', '-nic', 'none', '-display', 'none', '-serial', 'none', '-monitor',
             'none', '-semihosting', '-kernel']
 
 
@@ -45,10 +47,12 @@ def main():
             subprocess.run([args.cc, '-nostdlib', '-nostartfiles', '-static', '-march=armv8.5-a', '-Wl,--build-id=none',
                             '-Wl,--no-warn-rwx-segments', '-T', os.path.join(a64, 'link.ld'), '-o', elf, name], check=True)
             with open(name) as f:
-                for_peers = MARK not in f.read()
-            ways = [('moss', machine(args.moss, 'max')), ('moss interp', machine(args.moss, 'max', '-accel', 'tcg,interp=on'))]
-            if args.peer and for_peers:
-                ways.append((os.path.basename(args.peer), machine(args.peer, 'max')))
+                text = f.read()
+            asked = MACHINE.search(text)
+            board = asked.group(1) if asked else 'virt'
+            ways = [('moss', machine(args.moss, board)), ('moss interp', machine(args.moss, board, '-accel', 'tcg,interp=on'))]
+            if args.peer and MARK not in text:
+                ways.append((os.path.basename(args.peer), machine(args.peer, board)))
             for who, argv in ways:
                 r = run(argv + [elf])
                 if r.returncode:
