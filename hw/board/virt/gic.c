@@ -3,7 +3,7 @@
 #include "hw/intc/gicv2.h"
 #include "hw/intc/gicv3.h"
 
-enum { NUM_INTIDS = VIRT_IRQS + 32, GICD_IGROUPR = 0x80, GICR_WAKER = 0x14, GICR_SGI = 0x10000 };
+enum { NUM_INTIDS = VIRT_IRQS + 32, GICD_IGROUPR = 0x80, GICC_PMR = 0x4, GICR_WAKER = 0x14, GICR_SGI = 0x10000 };
 
 static bool prop_set(struct device *d, const char *key, u64 v, struct err *e)
 {
@@ -116,7 +116,8 @@ static void secure_store(struct machine *m, unsigned cpu, u64 addr, u32 v)
 }
 
 /* A kernel that is started in Non-secure state finds no interrupt its own unless secure firmware has said so; where
- * there is none, the board does what it would have done: every interrupt to Group 1, redistributors awake. */
+ * there is none, the board does what it would have done: every interrupt to Group 1, redistributors awake, the
+ * priority mask in the half that Non-secure writes may change. */
 void virt_gic_hand_over(struct machine *m)
 {
     const struct virt *v = virt_of(m);
@@ -128,7 +129,8 @@ void virt_gic_hand_over(struct machine *m)
     }
     for (unsigned cpu = 0; cpu < m->cfg.cpus; cpu++) {
         if (v->gic_kind == 2) {
-            secure_store(m, cpu, VIRT_GIC_DIST + GICD_IGROUPR, ~0u); /* banked by CPU */
+            secure_store(m, cpu, VIRT_GIC_DIST + GICD_IGROUPR, ~0u); /* banked by CPU, both */
+            secure_store(m, cpu, VIRT_GIC_CPU + GICC_PMR, 0xff);
             continue;
         }
         u64 rd = cpu < v->redist1_cpus ? VIRT_GIC_REDIST + (u64)cpu * GICV3_REDIST_SIZE
