@@ -36,6 +36,7 @@ struct pl011 {
     u32 rsr, ilpr, ibrd, fbrd, lcr, cr, ifls, imsc, ris, dmacr;
     u16 rx[FIFO_DEPTH]; /* data and error bits as in DR */
     u8 rx_head, rx_len;
+    bool told; /* that it is used while disabled: once is enough, it is every character else */
 };
 
 static void pl011_update(struct pl011 *s)
@@ -114,7 +115,8 @@ static void dr_write(struct device *d, unsigned i, u64 v)
     struct pl011 *s = (struct pl011 *)d;
     u8 c = (u8)v;
     (void)i;
-    if ((s->cr & (CR_UARTEN | CR_TXE)) != (CR_UARTEN | CR_TXE)) {
+    if ((s->cr & (CR_UARTEN | CR_TXE)) != (CR_UARTEN | CR_TXE) && !s->told) {
+        s->told = true;
         guest_error(device_name(d), "data sent while the UART or its transmitter is disabled");
     }
     if (s->cr & CR_LBE) {
@@ -253,6 +255,7 @@ static bool pl011_init(struct device *d, struct err *e)
 static void pl011_reset(struct device *d)
 {
     struct pl011 *s = (struct pl011 *)d;
+    s->told = false;
     pl011_update(s);
     chardev_accept_input(s->chr);
 }
