@@ -62,11 +62,13 @@ static const struct field arm_state[] = {
     FIELD(struct arm_cpu, on_el, .flags = F_HIDDEN),
     FIELD(struct arm_cpu, cntfrq, .flags = F_CONFIG),
     {.name = "mpidr", .off = offsetof(struct arm_cpu, opts.mpidr), .size = 8, .count = 1, .flags = F_CONFIG},
-#define REG(nm, ...) {.name = #nm, .off = offsetof(struct arm_cpu, sr.nm), .size = 8, .count = 1},
+#define REG(nm, ...)   {.name = #nm, .off = offsetof(struct arm_cpu, sr.nm), .size = 8, .count = 1},
+#define IDREG(nm, ...) {.name = #nm, .off = offsetof(struct arm_cpu, sr.nm), .size = 8, .count = 1, .flags = F_CONFIG},
 #define REG_AT(...)
 #define VREG(...)
 #include "target/arm/sysregs.def"
 #undef REG
+#undef IDREG
 #undef REG_AT
 #undef VREG
     {0},

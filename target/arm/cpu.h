@@ -18,11 +18,12 @@
 #include "target/arm/cpu_slots.h"
 
 /* Features beside those of instructions (cpu_slots.h): what the system registers and the MMU have. */
-#define ARM_SYS_FEATURES(_)                                                                                         \
-    _(EL2)                                                                                                          \
-    _(EL3)                                                                                                          \
-    _(PMU) _(VHE) _(HAF) _(HDBS) _(HPD) _(XNX) _(E0PD) _(EVT) _(TLBIOS) _(PAN2) _(DPBX) _(DPB2X) _(PAUTHX) _(SSBSX) \
-        _(LORX) _(RASX) _(RNGX) _(SPECRESX) _(GICV3) _(DOUBLELOCK) _(BTIX) _(UAOX) _(PANX) _(DITX) _(TLBIRANGE)
+#define ARM_SYS_FEATURES(_)                                                                                          \
+    _(EL2)                                                                                                           \
+    _(EL3)                                                                                                           \
+    _(PMU)                                                                                                           \
+    _(VHE) _(HAF) _(HDBS) _(HPD) _(XNX) _(E0PD) _(EVT) _(TLBIOS) _(PAN2) _(DPBX) _(DPB2X) _(PAUTHX) _(SSBSX) _(LORX) \
+        _(RASX) _(RNGX) _(SPECRESX) _(GICV3) _(DOUBLELOCK) _(BTIX) _(UAOX) _(PANX) _(DITX) _(TLBIRANGE)
 enum arm_sys_feature {
     SYS_ALWAYS,
 #define _(name) SYS_##name,
@@ -32,11 +33,13 @@ enum arm_sys_feature {
 };
 
 struct arm_sysregs {
-#define REG(name, ...) u64 name;
+#define REG(name, ...)   u64 name;
+#define IDREG(name, ...) u64 name;
 #define REG_AT(...)
 #define VREG(...)
 #include "target/arm/sysregs.def"
 #undef REG
+#undef IDREG
 #undef REG_AT
 #undef VREG
 };
@@ -87,7 +90,7 @@ struct arm_cpu {
     u8 el, spsel, il, ss;
     u8 pan, uao, dit, ssbs;
     u8 btype;
-    bool stepped; /* the last instruction was stepped: the step syndrome is valid */
+    bool stepped;    /* the last instruction was stepped: the step syndrome is valid */
     bool stepped_ex; /* and it was a load-exclusive */
 
     u64 sp_el[4];

@@ -4,7 +4,7 @@
  * Counters hold their value of the moment `pmu_last`; pmu_sync brings them up to date. That happens at accesses, and at
  * changes of level while a counter is filtered by level. A clock callback foresees the next overflow and makes the
  * vcpu look (EVENT_TARGET), so counters belong to the vcpu's thread alone. Not modelled: counting stands still in WFI
- * on hardware; PMUv3.1's 16-bit events, MDCR_EL2.HPMD and HCCD; PMCR_EL0.X. */
+ * on hardware; PMCR_EL0.X. */
 #include "base/lock.h"
 #include "target/arm/exceptions.h"
 #include "target/arm/sysreg.h"
@@ -28,6 +28,8 @@ enum { EVENT_SW_INCR = 0, EVENT_INST_RETIRED = 8, EVENT_CPU_CYCLES = 0x11, EVENT
 #define FILTER_NSU BIT(28)
 #define FILTER_NSH BIT(27)
 #define FILTER_M   BIT(26)
+#define MDCR2_HPMD BIT(17)
+#define MDCR3_SPME BIT(17)
 
 /* -- what counts now ---------------------------------------------------------------------------------------------- */
 
@@ -69,9 +71,21 @@ static bool counts_time(const struct arm_cpu *cpu, unsigned n)
     return n == 31 || event == EVENT_INST_RETIRED || event == EVENT_CPU_CYCLES;
 }
 
+/* MDCR_EL2.HPMD keeps EL2, and MDCR_EL3.SPME (0) the Secure state, out of the counts; of the cycle counter if PMCR.DP.
+ */
+static bool prohibited(const struct arm_cpu *cpu, unsigned n)
+{
+    if (n == 31 && !(cpu->sr.PMCR_EL0 & PMCR_DP)) {
+        return false;
+    }
+    bool secure = arm_sys(cpu, SYS_EL3) && arm_secure(cpu) && !(cpu->sr.MDCR_EL3 & MDCR3_SPME);
+    bool hyp = cpu->el == 2 && cpu->sr.MDCR_EL2 & MDCR2_HPMD && !is_hyp_counter(cpu, n);
+    return secure || hyp;
+}
+
 static bool counting(const struct arm_cpu *cpu, unsigned n)
 {
-    if (n == 31 && cpu->sr.PMCR_EL0 & PMCR_DP && cpu->el == 3) {
+    if (prohibited(cpu, n)) {
         return false;
     }
     return enabled(cpu, n) && counts_time(cpu, n) && !filtered_out(cpu, filter_of(cpu, n));
@@ -169,7 +183,7 @@ static void settings_changed(struct arm_cpu *cpu)
     for (unsigned n = 0; n < 32; n++) {
         if ((COUNTERS >> n & 1) && enabled(cpu, n) && counts_time(cpu, n)) {
             cpu->pmu_by_level |= (filter_of(cpu, n) & (FILTER_P | FILTER_U | FILTER_NSK | FILTER_NSU | FILTER_M)) ||
-                                 arm_sys(cpu, SYS_EL2);
+                                 arm_sys(cpu, SYS_EL2) || arm_sys(cpu, SYS_EL3);
         }
     }
     deadline_update(cpu);

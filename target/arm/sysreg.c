@@ -11,6 +11,8 @@
 // clang-format off
 #define REG(nm, op0, op1, crn, crm, op2, access, ...)                                                                  \
     {.name = #nm, .enc = SYSENC(op0, op1, crn, crm, op2), .acc = access, .off = offsetof(struct arm_cpu, sr.nm), SYS_ARGS(__VA_ARGS__)},
+#define IDREG(nm, op0, op1, crn, crm, op2, access, ...)                                                                \
+    {.name = #nm, .enc = SYSENC(op0, op1, crn, crm, op2), .acc = access, .off = offsetof(struct arm_cpu, sr.nm), .id = true, SYS_ARGS(__VA_ARGS__)},
 #define REG_AT(nm, op0, op1, crn, crm, op2, access, place, ...)                                                        \
     {.name = #nm, .enc = SYSENC(op0, op1, crn, crm, op2), .acc = access, .off = offsetof(struct arm_cpu, place), SYS_ARGS(__VA_ARGS__)},
 #define VREG(nm, op0, op1, crn, crm, op2, access, ...)                                                                 \
@@ -20,6 +22,7 @@ const struct sysreg sysregs[] = {
 #include "target/arm/sysregs.def"
 };
 #undef REG
+#undef IDREG
 #undef REG_AT
 #undef VREG
 // clang-format on
