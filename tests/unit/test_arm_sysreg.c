@@ -35,6 +35,10 @@ static void rows_are_sane(void **state)
         if (!(r->acc & E0R)) {
             assert_null(r->read);
         }
+        /* SYSREG_LIGHT promises that a write touches no slot */
+        for (unsigned k = 0; r->light && r->off && k < arm_ir_target.nslots; k++) {
+            assert_int_not_equal(arm_ir_target.slots[k].off, r->off);
+        }
         /* op1 tells the lowest level, but for the names EL1 lends to Secure EL1 (7) and EL0's own (3) */
         static const u8 lowest[8] = {1, 1, 1, 0, 2, 2, 3, 1};
         for (unsigned el = 0; el < lowest[SYSENC_OP1(r->enc)]; el++) {
