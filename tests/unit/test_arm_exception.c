@@ -221,14 +221,28 @@ struct call {
     u8 to;
     u8 ec;
     i8 ret; /* offset of the return address from the instruction */
+    bool secure;
 };
 static const struct call calls[] = {
-    {'s', 0, 0, 0, 1, EC_SVC, 4},       {'s', 0, 0, HCR_TGE, 2, EC_SVC, 4}, {'s', 1, 0, 0, 1, EC_SVC, 4},
-    {'s', 2, 0, 0, 2, EC_SVC, 4},       {'s', 3, 0, 0, 3, EC_SVC, 4},       {'h', 0, SCR_HCE, 0, 1, EC_UNKNOWN, 0},
-    {'h', 1, 0, 0, 1, EC_UNKNOWN, 0},   {'h', 1, SCR_HCE, 0, 2, EC_HVC, 4}, {'h', 2, SCR_HCE, 0, 2, EC_HVC, 4},
-    {'h', 3, SCR_HCE, 0, 3, EC_HVC, 4}, {'m', 0, 0, 0, 1, EC_UNKNOWN, 0},   {'m', 1, 0, 0, 3, EC_SMC, 4},
-    {'m', 1, 0, HCR_TSC, 2, EC_SMC, 0}, {'m', 2, 0, HCR_TSC, 3, EC_SMC, 4}, {'m', 1, SCR_SMD, 0, 1, EC_UNKNOWN, 0},
+    {'s', 0, 0, 0, 1, EC_SVC, 4},
+    {'s', 0, 0, HCR_TGE, 2, EC_SVC, 4},
+    {'s', 1, 0, 0, 1, EC_SVC, 4},
+    {'s', 2, 0, 0, 2, EC_SVC, 4},
+    {'s', 3, 0, 0, 3, EC_SVC, 4},
+    {'h', 0, SCR_HCE, 0, 1, EC_UNKNOWN, 0},
+    {'h', 1, 0, 0, 1, EC_UNKNOWN, 0},
+    {'h', 1, SCR_HCE, 0, 2, EC_HVC, 4},
+    {'h', 2, SCR_HCE, 0, 2, EC_HVC, 4},
+    {'h', 3, SCR_HCE, 0, 3, EC_HVC, 4},
+    {'m', 0, 0, 0, 1, EC_UNKNOWN, 0},
+    {'m', 1, 0, 0, 3, EC_SMC, 4},
+    {'m', 1, 0, HCR_TSC, 2, EC_SMC, 0},
+    {'m', 2, 0, HCR_TSC, 3, EC_SMC, 4},
+    {'m', 1, SCR_SMD, 0, 1, EC_UNKNOWN, 0},
     {'m', 3, 0, 0, 3, EC_SMC, 4},
+    {'h', 1, SCR_HCE, 0, 1, EC_UNKNOWN, 0, true}, /* no EL2 in Secure state */
+    {'m', 1, 0, 0, 3, EC_SMC, 4, true},
+    {'s', 0, 0, HCR_TGE, 1, EC_SVC, 4, true},
 };
 
 static void calls_route(void **state)
@@ -237,7 +251,7 @@ static void calls_route(void **state)
     for (unsigned i = 0; i < ARRAY_LEN(calls); i++) {
         const struct call *c = &calls[i];
         struct arm_cpu *cpu = bench_cpu("max", true, true);
-        cpu->sr.SCR_EL3 |= SCR_NS | c->scr;
+        cpu->sr.SCR_EL3 |= (c->secure ? 0 : SCR_NS) | c->scr;
         cpu->sr.HCR_EL2 |= c->hcr;
         bench_at(cpu, c->el);
         void (*fn)(struct vcpu *, u64, u64) = c->insn == 's' ? arm_h_svc : c->insn == 'h' ? arm_h_hvc : arm_h_smc;
