@@ -62,37 +62,33 @@ enum {
     MODE_EL_SHIFT = 0,    /* 2 bits: PSTATE.EL */
     MODE_FEAT_SHIFT = 56, /* 8 bits: arm_features() id */
 };
-#define MODE_EL(m)      ((unsigned)((m) >> MODE_EL_SHIFT) & 3)
-#define MODE_FEAT(m)    ((unsigned)((m) >> MODE_FEAT_SHIFT) & 0xff)
-#define MODE_SPSEL      BIT(2)  /* PSTATE.SP (0 at EL0) */
-#define MODE_A32        BIT(3)  /* AArch32 state; the A64 translator is not asked */
-#define MODE_IL         BIT(4)  /* PSTATE.IL: everything is an Illegal Execution State exception */
-#define MODE_BE         BIT(5)  /* data accesses of the current EL are big-endian (SCTLR_ELx.EE, E0E) */
-#define MODE_UNPRIV     BIT(6)  /* LDTR and STTR use ARM_VIEW_UNPRIV, else the normal view (EL0, EL2 and EL3, UAO) */
-#define MODE_SP_CHECK   BIT(7)  /* SCTLR_ELx.SA (EL0: SA0) */
-#define MODE_ALIGN      BIT(8)  /* SCTLR_ELx.A: all unaligned accesses fault */
-#define MODE_NAA        BIT(9)  /* SCTLR_ELx.nAA with FEAT_LSE2 */
-#define MODE_FP_TRAP    BIT(10) /* SIMD&FP instructions trap (CPACR, CPTR...): helper fp_trap */
-#define MODE_FP_DN      BIT(11) /* FPCR.DN */
-#define MODE_FP_RARE    BIT(12) /* FPCR.FZ, FZ16 or AHP: float ops carry FP_FZ */
-#define MODE_STEP       BIT(13) /* software step is active (debug exceptions enabled, MDSCR_EL1.SS) */
-#define MODE_STEP_SS    BIT(14) /* and PSTATE.SS is 1: one instruction may run; 0: a step exception is due */
-#define MODE_TBI0       BIT(15) /* instruction addresses of the low range have an ignored top byte (TBI0, not TBID0) */
-#define MODE_TBI1       BIT(16) /* the same of the high range */
-#define MODE_ONE_RANGE  BIT(17) /* the regime has one VA range (EL2 without E2H, EL3): TBI0 is its TBI */
-#define MODE_PAC_IA     BIT(18) /* SCTLR_ELx.EnIA: else the instructions of the key are NOPs (or plain branches) */
-#define MODE_PAC_IB     BIT(19)
-#define MODE_PAC_DA     BIT(20)
-#define MODE_PAC_DB     BIT(21)
-#define MODE_BTI        BIT(22) /* FEAT_BTI, and the walker has met a guarded page since reset: BR and BLR check targets */
-#define MODE_ZVA        BIT(23) /* DC ZVA is allowed here without trap (blocks are always 64 bytes) */
-#define MODE_UMA        BIT(24) /* EL0 may access DAIF */
-#define MODE_E2H        BIT(25) /* EL2 or EL0 in a host regime (E2H; at EL0 with TGE): EL1 register names mean EL2's */
-#define MODE_DEBUG      BIT(26) /* MDSCR_EL1.SS or MDE: PSTATE.D is part of the mode */
-#define MODE_USER       BIT(27) /* user-mode emulation: SVC leaves to the loop */
-#define MODE_BREAK      BIT(29) /* a breakpoint register may match: helper break_check before each instruction */
-#define MODE_TRAP_TPIDR BIT(28) /* accesses to TPIDR_EL0, TPIDRRO_EL0 or TPIDR_EL1 go through the sysreg helpers */
-#define MODE_TRAP_VM    BIT(30) /* HCR_EL2.TVM or TRVM: EL1's accesses to ESR_EL1 and FAR_EL1 may trap */
+#define MODE_EL(m)     ((unsigned)((m) >> MODE_EL_SHIFT) & 3)
+#define MODE_FEAT(m)   ((unsigned)((m) >> MODE_FEAT_SHIFT) & 0xff)
+#define MODE_SPSEL     BIT(2)  /* PSTATE.SP (0 at EL0) */
+#define MODE_A32       BIT(3)  /* AArch32 state; the A64 translator is not asked */
+#define MODE_IL        BIT(4)  /* PSTATE.IL: everything is an Illegal Execution State exception */
+#define MODE_BE        BIT(5)  /* data accesses of the current EL are big-endian (SCTLR_ELx.EE, E0E) */
+#define MODE_UNPRIV    BIT(6)  /* LDTR and STTR use ARM_VIEW_UNPRIV, else the normal view (EL0, EL2 and EL3, UAO) */
+#define MODE_SP_CHECK  BIT(7)  /* SCTLR_ELx.SA (EL0: SA0) */
+#define MODE_ALIGN     BIT(8)  /* SCTLR_ELx.A: all unaligned accesses fault */
+#define MODE_FP_TRAP   BIT(10) /* SIMD&FP instructions trap (CPACR, CPTR...): helper fp_trap */
+#define MODE_FP_DN     BIT(11) /* FPCR.DN */
+#define MODE_FP_RARE   BIT(12) /* FPCR.FZ, FZ16 or AHP: float ops carry FP_FZ */
+#define MODE_STEP      BIT(13) /* software step is active (debug exceptions enabled, MDSCR_EL1.SS) */
+#define MODE_STEP_SS   BIT(14) /* and PSTATE.SS is 1: one instruction may run; 0: a step exception is due */
+#define MODE_TBI0      BIT(15) /* instruction addresses of the low range have an ignored top byte (TBI0, not TBID0) */
+#define MODE_TBI1      BIT(16) /* the same of the high range */
+#define MODE_ONE_RANGE BIT(17) /* the regime has one VA range (EL2 without E2H, EL3): TBI0 is its TBI */
+#define MODE_PAC_IA    BIT(18) /* SCTLR_ELx.EnIA: else the instructions of the key are NOPs (or plain branches) */
+#define MODE_PAC_IB    BIT(19)
+#define MODE_PAC_DA    BIT(20)
+#define MODE_PAC_DB    BIT(21)
+#define MODE_BTI       BIT(22) /* FEAT_BTI, and the walker has met a guarded page since reset: BR and BLR check targets */
+#define MODE_ZVA       BIT(23) /* DC ZVA is allowed here without trap (blocks are always 64 bytes) */
+#define MODE_UMA       BIT(24) /* EL0 may access DAIF */
+#define MODE_DEBUG     BIT(26) /* MDSCR_EL1.SS or MDE: PSTATE.D is part of the mode */
+#define MODE_BREAK     BIT(29) /* a breakpoint register may match: helper break_check before each instruction */
+#define MODE_TRAP_VM   BIT(30) /* HCR_EL2.TVM or TRVM: EL1's accesses to ESR_EL1 and FAR_EL1 may trap */
 
 /* walk_result.why[WALK_GUARDED] of a walk for MMU_FETCH that succeeded: 1 when the page is guarded (GP). */
 enum { WALK_GUARDED = 3 };
@@ -102,12 +98,13 @@ enum { ARM_VIEW_NORMAL, ARM_VIEW_UNPRIV };
 
 /* -- features that decide whether an encoding exists ------------------------------------------------------------------
  * Names as the last column of the .decode tables; FEAT_x is bit ARM_FEAT_x of a feature word. */
-#define ARM_FEATURES(_)                                                                                                \
-    _(FP)                                                                                                              \
-    _(SIMD)                                                                                                            \
-    _(CRC32) _(LSE) _(LSE2) _(LOR) _(RDM) _(FP16) _(DOTPROD) _(FHM) _(FCMA) _(JSCVT) _(AES) _(PMULL) _(SHA1) _(SHA256) \
-        _(SHA512) _(SHA3) _(SM3) _(SM4) _(I8MM) _(BF16) _(FRINTTS) _(FLAGM) _(FLAGM2) _(LRCPC) _(LRCPC2) _(PAUTH)      \
-            _(BTI) _(DPB) _(DPB2) _(PAN) _(UAO) _(DIT) _(SSBS) _(SB) _(SPECRES) _(RAS) _(RNG) _(WFXT) _(HBC) _(CSSC)   \
+#define ARM_FEATURES(_)                                                                                              \
+    _(FP)                                                                                                            \
+    _(SIMD)                                                                                                          \
+    _(CRC32)                                                                                                         \
+    _(LSE) _(LSE2) _(LOR) _(RDM) _(FP16) _(DOTPROD) _(FHM) _(FCMA) _(JSCVT) _(AES) _(PMULL) _(SHA1) _(SHA256)        \
+        _(SHA512) _(SHA3) _(SM3) _(SM4) _(I8MM) _(BF16) _(FRINTTS) _(FLAGM) _(FLAGM2) _(LRCPC) _(LRCPC2) _(PAUTH)    \
+            _(BTI) _(DPB) _(DPB2) _(PAN) _(UAO) _(DIT) _(SSBS) _(SB) _(SPECRES) _(RAS) _(RNG) _(WFXT) _(HBC) _(CSSC) \
                 _(MOPS) _(XS) _(LS64) _(A32EL0)
 enum arm_feature {
 #define _(name) ARM_FEAT_##name,

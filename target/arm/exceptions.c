@@ -268,11 +268,3 @@ void arm_h_hlt(struct vcpu *v, u64 imm, u64 next)
     v->rt.r[0] = arm_semihosting(v, (u32)v->rt.r[0], v->rt.r[1]);
     arm_mode_update(cpu);
 }
-
-/* DCPS1..3 are for Debug state, which needs an external debugger. */
-void arm_h_dcps(struct vcpu *v, u64 target, u64 imm, u64 next)
-{
-    (void)target;
-    (void)imm;
-    undefined_at(arm_cpu(v), next - 4);
-}

@@ -15,7 +15,6 @@ void arm_h_svc(struct vcpu *v, u64 imm, u64 next);
 void arm_h_hvc(struct vcpu *v, u64 imm, u64 next);
 void arm_h_smc(struct vcpu *v, u64 imm, u64 next);
 void arm_h_hlt(struct vcpu *v, u64 imm, u64 next);
-void arm_h_dcps(struct vcpu *v, u64 target, u64 imm, u64 next);
 void arm_h_eret(struct vcpu *v, u64 key);
 u64 arm_h_sysreg_read(struct vcpu *v, u64 enc);
 void arm_h_sysreg_write(struct vcpu *v, u64 enc, u64 val, u64 next);

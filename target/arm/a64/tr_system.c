@@ -319,16 +319,16 @@ bool tr_DAIFClr(struct a64 *t, u32 crm)
 /* The slot behind a register that may be accessed as it is, or ARM_NSLOTS. */
 static unsigned sysreg_slot(const struct a64 *t, u32 enc, bool write)
 {
-    bool priv = a64_el(t) > 0, el1 = a64_el(t) == 1, trapped = t->mode & MODE_TRAP_TPIDR;
+    bool priv = a64_el(t) > 0, el1 = a64_el(t) == 1;
     switch (enc) {
     case SYS_SP_EL0:
         return priv && (t->mode & MODE_SPSEL) ? SLOT_SP_EL0 : ARM_NSLOTS;
     case SYS_TPIDR_EL0:
-        return trapped ? ARM_NSLOTS : SLOT_TPIDR_EL0;
+        return SLOT_TPIDR_EL0;
     case SYS_TPIDRRO_EL0:
-        return trapped || (write && !priv) ? ARM_NSLOTS : SLOT_TPIDRRO_EL0;
+        return write && !priv ? ARM_NSLOTS : SLOT_TPIDRRO_EL0;
     case SYS_TPIDR_EL1:
-        return priv && !trapped ? SLOT_TPIDR_EL1 : ARM_NSLOTS;
+        return priv ? SLOT_TPIDR_EL1 : ARM_NSLOTS;
     case SYS_TPIDR_EL2:
         return a64_el(t) >= 2 ? SLOT_TPIDR_EL2 : ARM_NSLOTS;
     case SYS_ELR_EL1:
