@@ -48,21 +48,26 @@ static bool condition(struct arm_gtimer *t)
     return arm_counter(t->cpu) - offset_of(t) >= t->cval;
 }
 
-/* When the condition, false now, becomes true: all arithmetic on counters is modulo 2^64, the clock's is not. */
-static u64 deadline_of(struct arm_gtimer *t)
+/* When the condition, false when the counter stood at `count`, becomes true. All arithmetic on counters is modulo 2^64,
+ * the clock's is not. */
+static u64 deadline_of(struct arm_gtimer *t, u64 count)
 {
     u64 ticks = t->cval + offset_of(t);
-    return ticks > arm_counter(t->cpu) ? ns_of(t->cpu, ticks) : ~0ull;
+    return ticks > count ? ns_of(t->cpu, ticks) : ~0ull;
 }
 
-static void out_set(struct arm_gtimer *t, int level)
+/* The level is computed once more under the lock: two that see a reason at once may come here in any order. */
+static void out_update(struct arm_gtimer *t)
 {
     bool locked = machine_locked();
     if (!locked) {
         machine_lock();
     }
-    atomic_store(&t->level, level);
-    irq_set(&t->out, level);
+    int level = (t->ctl & (CTL_ENABLE | CTL_IMASK)) == CTL_ENABLE && condition(t);
+    if (level != atomic_load(&t->level)) {
+        atomic_store(&t->level, level);
+        irq_set(&t->out, level);
+    }
     if (!locked) {
         machine_unlock();
     }
@@ -76,13 +81,12 @@ static void timer_eval(struct arm_gtimer *t)
     }
     do {
         seq = atomic_load(&t->seq);
-        u64 ctl = t->ctl;
-        bool met = ctl & CTL_ENABLE && condition(t);
+        u64 ctl = t->ctl, count = arm_counter(t->cpu); /* one look: the deadline of what is not met then */
+        bool met = ctl & CTL_ENABLE && count - offset_of(t) >= t->cval;
         int level = met && !(ctl & CTL_IMASK);
-        u64 at = ctl & CTL_ENABLE && !met ? deadline_of(t) : ~0ull;
-        timer_set(&t->timer, at);
+        timer_set(&t->timer, ctl & CTL_ENABLE && !met ? deadline_of(t, count) : ~0ull);
         if (level != atomic_load(&t->level)) {
-            out_set(t, level);
+            out_update(t);
         }
     } while (seq != atomic_load(&t->seq));
 }
