@@ -340,6 +340,11 @@ static const struct xop *final_exit(const struct gen *g)
     return NULL;
 }
 
+static struct cond cond_not(struct cond c)
+{
+    return (struct cond){c.kind == C_AND_NP ? C_OR_P : c.kind == C_OR_P ? C_AND_NP : c.kind, c.cc ^ 1};
+}
+
 static u8 *jump_if(struct gen *g, struct cond c, u8 **second)
 {
     *second = NULL;
@@ -368,8 +373,7 @@ static void exit_pair(struct gen *g, struct cond c, const struct xop *x, const s
         u8 *at = x_jcc(g->c, c.cc);
         link_here(g, at, 2, target, EXIT_JUMP);
     } else {
-        struct cond n = {c.kind == C_AND_NP ? C_OR_P : c.kind == C_OR_P ? C_AND_NP : c.kind, c.cc ^ 1};
-        u8 *second, *at = jump_if(g, n, &second);
+        u8 *second, *at = jump_if(g, cond_not(c), &second);
         goto_target(g, target, EXIT_JUMP);
         x_set_rel(at, g->c->p);
         if (second) {
@@ -378,6 +382,19 @@ static void exit_pair(struct gen *g, struct cond c, const struct xop *x, const s
     }
     goto_target(g, (i32)y->imm, y->sub);
     g->i = g->ir->nops - 1; /* the final exit is done */
+}
+
+/* A jump back is a loop's more often than not: it goes straight on, what leaves the loop jumps over it. */
+static void exit_loop_edge(struct gen *g, struct cond c, i32 target)
+{
+    u8 *second, *at = jump_if(g, cond_not(c), &second);
+    canon(g);
+    refund(g);
+    goto_target(g, target, EXIT_JUMP);
+    x_set_rel(at, g->c->p);
+    if (second) {
+        x_set_rel(second, g->c->p);
+    }
 }
 
 static void exit_aside(struct gen *g, struct cond c, const struct xop *x)
@@ -391,8 +408,13 @@ static void exit_aside(struct gen *g, struct cond c, const struct xop *x)
         link_here(g, at, 2, target, EXIT_JUMP);
         return;
     }
-    u8 *second, *at = jump_if(g, c, &second);
     struct eflags ef = g->ef;
+    if (c.kind != C_ALWAYS && same_page(g, target) && is_backward(g, target)) {
+        exit_loop_edge(g, c, target);
+        g->ef = ef;
+        return;
+    }
+    u8 *second, *at = jump_if(g, c, &second);
     to_cold(g);
     bind_cold(g, at);
     if (second) {

@@ -186,6 +186,7 @@ static void areas_init(struct gen *g)
     g->full = false;
     g->ef = (struct eflags){0};
     g->insns_done = g->insn_off = g->insn_len = 0;
+    g->last_pc = 0;
     out->nexits = 0;
     out->map_len = 0;
 }

@@ -318,6 +318,14 @@ static struct opnd packed_opnd(const struct gen *g, ir_ref f)
     return o;
 }
 
+/* EFLAGS of the packed form in eax, clean. */
+static void sahf(struct gen *g)
+{
+    x_byte(g->c, 0x04); /* add al, 0x7f */
+    x_byte(g->c, 0x7f);
+    x_byte(g->c, 0x9e);
+}
+
 static struct cond packed_cond(struct gen *g, unsigned cc, ir_ref f)
 {
     static const u16 mask[CC_COUNT / 2] = {FL_Z, FL_C, FL_C | FL_Z, 0, 0, FL_N, FL_V, FL_P, 0};
@@ -336,9 +344,7 @@ static struct cond packed_cond(struct gen *g, unsigned cc, ir_ref f)
     }
     mov_opnd(g, false, RAX, &o);
     x_alu_i(g->c, ALU_AND, false, RAX, FL_KEPT);
-    x_byte(g->c, 0x04); /* add al, 0x7f */
-    x_byte(g->c, 0x7f);
-    x_byte(g->c, 0x9e); /* sahf */
+    sahf(g);
     g->ef = (struct eflags){.kind = RK_PACKED, .type = IR_FLAGS, .a = f, .b = f};
     return cond_cc(xcc_of[cc]);
 }
@@ -546,7 +552,8 @@ void emit_setcc(struct gen *g, struct xop *x)
     cond_bool(g, c, ra_dst(g, ra_dying(g, x->a) | ra_dying(g, x->b)));
 }
 
-static void select_flags(struct gen *g, struct cond c, ir_ref yes, ir_ref no)
+/* Both to hand: their packed forms, one by one. */
+static void select_packed(struct gen *g, struct cond c, ir_ref yes, ir_ref no)
 {
     cond_bool(g, c, RDX);
     unsigned rd = ra_dst(g, 0);
@@ -556,6 +563,53 @@ static void select_flags(struct gen *g, struct cond c, ir_ref yes, ir_ref no)
     x_test(g->c, false, RDX, RDX);
     x_cmov(g->c, X_E, false, rd, RAX);
     g->ef.kind = RK_NONE;
+}
+
+/* c ? flags of a comparison : constant, as CCMP has it: a jump around the comparison, so that EFLAGS are right on both
+ * ways and the branch behind it needs no more. */
+static void select_compare(struct gen *g, struct cond c, ir_ref yes, ir_ref no)
+{
+    unsigned rd = ra_pick(g, (ir_ref)g->i, 0);
+    u8 *second = NULL, *at;
+    if (c.kind == C_AND_NP) {
+        second = x_jcc(g->c, X_P);
+        at = x_jcc(g->c, c.cc ^ 1);
+    } else if (c.kind == C_OR_P) { /* not (cc or parity) */
+        u8 *skip = x_jcc8(g->c, X_P);
+        at = x_jcc(g->c, c.cc ^ 1);
+        x_here8(g->c, skip);
+    } else {
+        at = x_jcc(g->c, c.cc ^ 1);
+    }
+    recipe_load(g, &g->x[yes]);
+    if (g->x[yes].sub & FL_INV) {
+        cmc(g);
+    }
+    u8 *join = g->c->p;
+    to_cold(g);
+    bind_cold(g, at);
+    if (second) {
+        bind_cold(g, second);
+    }
+    x_mov_i(g->c, RAX, (u32)const_of(g, no) & FL_KEPT);
+    sahf(g);
+    back_to_hot(g, join);
+    to_hot(g);
+    x_byte(g->c, 0x9f); /* lahf */
+    x_setcc(g->c, X_O, RAX);
+    x_mov(g->c, false, rd, RAX);
+    ra_bind(g, (ir_ref)g->i, rd);
+    g->ef = (struct eflags){.kind = RK_PACKED, .type = IR_FLAGS, .a = (ir_ref)g->i, .b = (ir_ref)g->i};
+}
+
+static void select_flags(struct gen *g, struct cond c, ir_ref yes, ir_ref no)
+{
+    bool compare = ref_is_recipe(g, yes) && g->x[yes].rk != RK_FCMP && ir_is_const(no);
+    if (compare && c.kind != C_ALWAYS && c.kind != C_NEVER) {
+        select_compare(g, c, yes, no);
+    } else {
+        select_packed(g, c, yes, no);
+    }
 }
 
 /* reg = c ? yes : no among integer registers; reg may be either of the two. */

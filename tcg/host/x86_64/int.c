@@ -573,11 +573,21 @@ void emit_extr(struct gen *g, struct xop *x)
 
 void emit_pc(struct gen *g, struct xop *x)
 {
+    ir_ref last = g->last_pc;
+    unsigned from =
+        last && g->vals[last].reg != NOREG && g->reg_val[g->vals[last].reg] == last ? g->vals[last].reg : NOREG;
     unsigned rd = ra_dst(g, 0);
-    x_load(g->c, true, rd, RT_MEM(page));
-    if (x->imm) {
-        x_lea(g->c, true, rd, MEM(rd, (i32)x->imm));
+    i32 off = (i32)x->imm;
+    if (from != NOREG) {
+        off -= (i32)g->x[last].imm;
+    } else {
+        x_load(g->c, true, rd, RT_MEM(page));
+        from = rd;
     }
+    if (off || from != rd) {
+        x_lea(g->c, true, rd, MEM(from, off));
+    }
+    g->last_pc = (ir_ref)g->i;
 }
 
 /* Names only. */

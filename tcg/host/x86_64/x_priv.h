@@ -121,6 +121,7 @@ struct gen {
     struct eflags ef, ef_next;
     u32 insn_off, insn_len;
     unsigned insns_done; /* instructions begun */
+    ir_ref last_pc;      /* an op `pc`: others are near it */
 
     struct val vals[NVALS];
     struct xop x[IR_MAX_OPS];
@@ -353,16 +354,17 @@ void fallback_call(struct gen *g, const struct xop *x); /* result in rt.vtmp[3] 
 void fallback_result(struct gen *g, unsigned rd, unsigned type);
 void x_fallback(struct rt *rt, struct fp_env *env, u64 key); /* what the thunk calls */
 
-#define EMITTERS(_)                                                                                                  \
-    _(insn)                                                                                                          \
-    _(get) _(put) _(pc) _(folded) _(add) _(sub) _(mul) _(and) _(or) _(xor) _(andn) _(neg) _(shift) _(mulh) _(div)    \
-        _(count) _(bitrev) _(bswap) _(ext) _(extract) _(deposit) _(extr) _(setcc) _(select) _(recipe) _(fl_adc)      \
-            _(fl_unpack) _(adc) _(setf) _(selectf) _(ld) _(ld_hi) _(st) _(rmw) _(cas) _(fence) _(call) _(exitcc)     \
-                _(exitf) _(exit) _(exit_ind) _(exit_pc) _(exit_loop) _(bitcast) _(vzero_ext) _(vdup) _(vget) _(vset) \
-                    _(vshuf) _(vtbl) _(vbsl) _(v2) _(vmul) _(vandn) _(vnot) _(vneg) _(vminmax64) _(vabs) _(vsat)     \
-                        _(vcmp) _(vshift) _(vshiftv) _(vmull) _(vxtl) _(vxtn) _(vqxtn) _(vpopcnt) _(vclmul)          \
-                            _(fallback) _(fsign) _(farith) _(fma) _(fminmax) _(vfcmp) _(fround) _(fcvt) _(vfcvtl)    \
-                                _(vfcvtn) _(f2i) _(vf2i) _(i2f) _(vi2f)
+#define EMITTERS(_)                                                                                                   \
+    _(insn)                                                                                                           \
+    _(get)                                                                                                            \
+    _(put) _(pc) _(folded) _(add) _(sub) _(mul) _(and) _(or) _(xor) _(andn) _(neg) _(shift) _(mulh) _(div) _(count)   \
+        _(bitrev) _(bswap) _(ext) _(extract) _(deposit) _(extr) _(setcc) _(select) _(recipe) _(fl_adc) _(fl_unpack)   \
+            _(adc) _(setf) _(selectf) _(ld) _(ld_hi) _(st) _(rmw) _(cas) _(fence) _(call) _(exitcc) _(exitf) _(exit)  \
+                _(exit_ind) _(exit_pc) _(exit_loop) _(bitcast) _(vzero_ext) _(vdup) _(vget) _(vset) _(vshuf) _(vtbl)  \
+                    _(vbsl) _(v2) _(vmul) _(vandn) _(vnot) _(vneg) _(vminmax64) _(vabs) _(vsat) _(vcmp) _(vshift)     \
+                        _(vshiftv) _(vmull) _(vxtl) _(vxtn) _(vqxtn) _(vpopcnt) _(vclmul) _(fallback) _(fsign)        \
+                            _(farith) _(fma) _(fminmax) _(vfcmp) _(fround) _(fcvt) _(vfcvtl) _(vfcvtn) _(f2i) _(vf2i) \
+                                _(i2f) _(vi2f)
 #define _(name) emit_fn emit_##name;
 EMITTERS(_)
 #undef _
