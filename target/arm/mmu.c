@@ -110,6 +110,9 @@ void arm_fault(struct vcpu *v, enum cpu_fault kind, u64 va, enum mmu_access acc,
         iss |= r->why[WHY_FSC] & 63;
         iss |= r->why[WHY_FSC] & WHY_S1PTW ? ISS_S1PTW : 0;
         ipa = r->why[WHY_FSC] & WHY_STAGE2 ? &r->why[WHY_IPA] : NULL;
+        if (ipa && acc != MMU_FETCH && !(iss & ISS_S1PTW)) {
+            iss |= arm_syndrome_at(cpu, v->rt.pc);
+        }
         break;
     case FAULT_ALIGN:
         iss |= FSC_ALIGNMENT;

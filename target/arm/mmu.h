@@ -106,6 +106,9 @@ void mmu_flush_all(struct arm_cpu *cpu);
 bool arm_walk(struct vcpu *v, u64 va, enum mmu_access acc, unsigned view, struct walk_result *r);
 void arm_fault(struct vcpu *v, enum cpu_fault kind, u64 va, enum mmu_access acc, unsigned size, unsigned view,
                const struct walk_result *r);
+/* ISV and what it makes valid (syndrome.c). */
+u32 arm_insn_syndrome(u32 insn);
+u32 arm_syndrome_at(struct arm_cpu *cpu, u64 pc);
 /* A data abort on behalf of a cache maintenance or AT instruction (ISS.CM); unwinds. */
 NORETURN void mmu_abort_cm(struct arm_cpu *cpu, u64 va, const struct xlat_out *o);
 u64 arm_mode(const struct vcpu *v);

@@ -613,6 +613,42 @@ static void tlbi_names_the_right_entries(void **state)
     assert_int_equal(bench.flush.len, 64 << 12);
 }
 
+/* ISV SAS SSE SRT SF AR of what may abort to EL2. */
+static void instruction_syndromes(void **state)
+{
+    (void)state;
+    static const struct {
+        u32 insn, iss;
+    } t[] = {
+        {0xf9400001, 0x1c18000}, /* ldr x1, [x0] */
+        {0xb9400002, 0x1820000}, /* ldr w2, [x0] */
+        {0x39000003, 0x1030000}, /* strb w3, [x0] */
+        {0x39800004, 0x1248000}, /* ldrsb x4, [x0] */
+        {0x79c00005, 0x1650000}, /* ldrsh w5, [x0] */
+        {0xb9800006, 0x1a68000}, /* ldrsw x6, [x0] */
+        {0xf8410007, 0x1c78000}, /* ldur x7, [x0, #16] */
+        {0xf8408408, 0},         /* ldr x8, [x0], #8 */
+        {0xf8408c08, 0},         /* ldr x8, [x0, #8]! */
+        {0xf8616809, 0x1c98000}, /* ldr x9, [x0, x1] */
+        {0x5800000a, 0x1ca8000}, /* ldr x10, . */
+        {0x9800000b, 0x1ab8000}, /* ldrsw x11, . */
+        {0xc8dffc0c, 0x1ccc000}, /* ldar x12, [x0] */
+        {0x089ffc0d, 0x10d4000}, /* stlrb w13, [x0] */
+        {0xf8bfc00e, 0x1cec000}, /* ldapr x14, [x0] */
+        {0x9900000f, 0x18f4000}, /* stlur w15, [x0] */
+        {0xa9400001, 0},         /* ldp */
+        {0x3dc00001, 0},         /* ldr q1, [x0] */
+        {0xc85f7c01, 0},         /* ldxr x1, [x0] */
+        {0xf8e00001, 0},         /* ldaddal */
+        {0xf9800000, 0},         /* prfm */
+    };
+    for (unsigned i = 0; i < ARRAY_LEN(t); i++) {
+        if (arm_insn_syndrome(t[i].insn) != t[i].iss) {
+            fail_msg("%08x: %#x, expected %#x", t[i].insn, arm_insn_syndrome(t[i].insn), t[i].iss);
+        }
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -630,6 +666,7 @@ int main(void)
         cmocka_unit_test(at_faults),
         cmocka_unit_test(keys_tell_contexts_apart),
         cmocka_unit_test(tlbi_names_the_right_entries),
+        cmocka_unit_test(instruction_syndromes),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -91,11 +91,7 @@ start:
     HCR     HCR_RW | 1
     ldr     x0, =0x80000010
     GUEST   g_load
-    and     x24, x24, #~0x1000000   /* ISV is optional */
-    lsr     x1, x24, #26
-    EXPECT  x1, 0x24
-    and     x1, x24, #0xff
-    EXPECT  x1, 0x07
+    EXPECT  x24, 0x93c18007         /* ISV, 8 bytes, X1 */
     EXPECT  x26, 0x80000010
     EXPECT  x27, 0x800000
     ldr     x2, =s2l3
@@ -129,8 +125,12 @@ start:
     GUEST   g_load
     EXPECT  x24, 0x5a000001
     GUEST   g_store
-    and     x1, x24, #0xff
-    EXPECT  x1, 0x4f
+    EXPECT  x24, 0x93c1804f
+    GUEST   g_store_byte
+    EXPECT  x24, 0x9303004f
+    GUEST   g_store_back
+    and     x1, x24, #0x1000000
+    cbnz    x1, fail
     EXPECT  x27, 0x800000
 
     CASE 5 /* another VMID, another table */
@@ -260,6 +260,10 @@ g_load:
 g_store:
     str     x1, [x0]
     hvc     #2
+g_store_byte:
+    strb    w3, [x0]
+g_store_back:
+    str     x1, [x0], #8
 g_masked:
     mrs     x0, isr_el1
     hvc     #3
