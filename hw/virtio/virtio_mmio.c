@@ -169,7 +169,7 @@ static u32 status_read(struct virtio_mmio *s)
 static void transport_reset(struct virtio_mmio *s)
 {
     s->device_sel = s->driver_sel = s->queue_sel = 0;
-    s->page_size = s->align = 0;
+    s->align = 0; /* the page size stays: Linux writes it once, before it resets the device */
     s->desc = s->driver = s->device = 0;
 }
 static void status_write(struct virtio_mmio *s, u32 v)
