@@ -16,16 +16,34 @@
 
 /* -- contexts --------------------------------------------------------------------------------------------- */
 
+/* Only tags: another thread may stand between the comparison and the use of what lies beside them. */
+static void jc_clear(struct jc_entry *e)
+{
+    for (unsigned i = 0; i < JC_SIZE; i++) {
+        __atomic_store_n(&e[i].pc, ~0ull, __ATOMIC_RELAXED);
+    }
+}
+
+static void entry_drop(struct tlb_entry *e)
+{
+    __atomic_store_n(&e->rd, TLB_EMPTY, __ATOMIC_RELAXED);
+    __atomic_store_n(&e->wr, TLB_EMPTY, __ATOMIC_RELAXED);
+}
+
 static void context_clear(struct tlb_context *c)
 {
-    memset(c->e, 0xff, c->size * sizeof(*c->e));
-    memset(c->fetch, 0xff, sizeof(c->fetch));
+    for (unsigned i = 0; i < c->size; i++) {
+        entry_drop(&c->e[i]);
+    }
+    for (unsigned i = 0; i < FETCH_CACHE; i++) {
+        __atomic_store_n(&c->fetch[i].va, TLB_EMPTY, __ATOMIC_RELAXED);
+    }
     c->filled = 0;
     c->nlarge = 0;
     for (unsigned i = 0; i < JC_PER_CONTEXT; i++) {
         if (c->jc[i].e && c->jc[i].touched) {
-            memset(c->jc[i].e, 0xff, JC_SIZE * sizeof(struct jc_entry));
-            c->jc[i].touched = false;
+            jc_clear(c->jc[i].e);
+            /* `touched` stays: its owner may be filling it just now. */
         }
     }
 }
@@ -147,7 +165,7 @@ static struct jc_entry *jc_of(struct tcpu *t, struct tlb_context *c)
         free_one->touched = true;
     }
     if (free_one->touched) {
-        memset(free_one->e, 0xff, JC_SIZE * sizeof(struct jc_entry));
+        jc_clear(free_one->e);
     }
     free_one->mode = t->mode;
     free_one->stamp = ++t->stamp;
@@ -361,12 +379,6 @@ static bool covers(const struct tlb_flush *f, u64 page)
     return off < f->len || (((f->va & m) - (page & m)) & m) < (1u << TLB_PAGE_BITS);
 }
 
-static void entry_drop(struct tlb_entry *e)
-{
-    __atomic_store_n(&e->rd, TLB_EMPTY, __ATOMIC_RELAXED);
-    __atomic_store_n(&e->wr, TLB_EMPTY, __ATOMIC_RELAXED);
-}
-
 /* Entries with an index in [first, first + n) of the page number, if they match. */
 static bool drop_range(struct tlb_context *c, const struct tlb_flush *f, u64 first_page, u64 n, bool only_global)
 {
@@ -405,7 +417,7 @@ static void drop_jumps(struct tlb_context *c, const struct tlb_flush *f)
         if (!e || !c->jc[j].touched) {
             continue;
         }
-        u64 pages = (f->len + RAM_PAGE_SIZE - 1) >> TLB_PAGE_BITS;
+        u64 pages = (f->len >> TLB_PAGE_BITS) + 2; /* the range may begin and end inside pages */
         unsigned group = (unsigned)(f->va >> TLB_PAGE_BITS) & 63;
         for (u64 g = 0; g < MIN(pages, 64); g++, group = (group + 1) & 63) {
             for (unsigned i = 0; i < 64; i++) {
@@ -425,7 +437,7 @@ static bool context_flush(struct tlb_context *c, struct tlb_flush f, bool only_g
             f.va = 0;
             f.len = ~0ull;
             bool any = drop_range(c, &f, 0, c->size, true);
-            memset(c->fetch, 0xff, sizeof(c->fetch));
+            any |= drop_fetch(c, &f);
             drop_jumps(c, &f);
             return any;
         }
@@ -442,7 +454,7 @@ static bool context_flush(struct tlb_context *c, struct tlb_flush f, bool only_g
             f.len = MAX(end, hi) - f.va;
         }
     }
-    bool any = drop_range(c, &f, f.va >> TLB_PAGE_BITS, (f.len + RAM_PAGE_SIZE - 1) >> TLB_PAGE_BITS, only_global);
+    bool any = drop_range(c, &f, f.va >> TLB_PAGE_BITS, (f.len >> TLB_PAGE_BITS) + 2, only_global);
     any |= drop_fetch(c, &f);
     drop_jumps(c, &f);
     return any;
