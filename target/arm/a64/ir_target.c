@@ -46,6 +46,9 @@ static const struct slot_set arm_set_qc = ONE_SLOT(SLOT_QC);
      IN_WORD(SLOT_ELR_EL1, w) | IN_WORD(SLOT_SPSR_EL1, w) | IN_WORD(SLOT_ESR_EL1, w))
 static const struct slot_set arm_set_exc = {.w = {EXC_WORD(0), EXC_WORD(1)}};
 
+/* What a system register may stand for: all but X and V registers. */
+static const struct slot_set arm_set_sys = {.w = {1ull << SLOT_SP, MASK(ARM_NSLOTS - SLOT_OTHER)}};
+
 static const struct ir_helper helpers[ARM_NHELPERS] = {
 #define _(hname, hret, a0, a1, a2, a3, hflags, hreads, hwrites)  \
     [H_##hname] = {.name = #hname,                               \
