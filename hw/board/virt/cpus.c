@@ -1,7 +1,6 @@
 /* The processors of the virt board: making them, their interrupt lines and timers, and where they start. The only file
  * here that knows the instruction set's public header. */
 #include "base/bits.h"
-#include "base/lock.h"
 #include "hw/board/virt/virt_priv.h"
 #include "hw/intc/gicv3.h"
 #include "target/arm/arm.h"
@@ -51,37 +50,7 @@ bool virt_cpus_make(struct machine *m, struct err *e)
 
 /* -- interrupt lines ---------------------------------------------------------------------------------- */
 
-/* Timers run out on the main thread with the machine lock held, and on their vcpu's without it; the input pins of a
- * GICv2 want the lock. */
-struct locked_pin {
-    struct irq pin;
-};
-
-static void pin_set_locked(void *to, unsigned n, int level)
-{
-    struct locked_pin *p = to;
-    bool take = !machine_locked();
-    (void)n;
-    if (take) {
-        machine_lock();
-    }
-    irq_set(&p->pin, level);
-    if (take) {
-        machine_unlock();
-    }
-}
-
-static struct irq ppi_out(struct machine *m, unsigned cpu, unsigned ppi)
-{
-    struct irq pin = virt_ppi(m, cpu, ppi);
-    if (virt_of(m)->gic_kind == 3) {
-        return pin; /* has a lock of its own */
-    }
-    struct locked_pin *p = arena_alloc(&m->arena, sizeof(*p));
-    p->pin = pin;
-    return (struct irq){.fn = pin_set_locked, .to = p};
-}
-
+/* A CPU drives its output pins with the machine lock held, which a GICv2's inputs want. */
 static void cpu_wire(struct machine *m, unsigned i)
 {
     static const struct {
@@ -103,9 +72,9 @@ static void cpu_wire(struct machine *m, unsigned i)
     }
     out[gic_out(i, GIC_MAINT)] = virt_ppi(m, i, PPI_MAINTENANCE);
     for (unsigned k = 0; k < ARRAY_LEN(outs); k++) {
-        arm_set_timer_out(cpu, outs[k].timer, ppi_out(m, i, outs[k].ppi));
+        arm_set_timer_out(cpu, outs[k].timer, virt_ppi(m, i, outs[k].ppi));
     }
-    arm_set_pmu_out(cpu, ppi_out(m, i, PPI_PMU));
+    arm_set_pmu_out(cpu, virt_ppi(m, i, PPI_PMU));
 }
 
 /* -- the GICv3's CPU interface, which is system registers --------------------------------------------- */
