@@ -48,11 +48,16 @@ static inline unsigned jc_index(u64 pc)
 {
     return (unsigned)(((pc >> 2) & 63) | ((pc >> 12) & 63) << 6);
 }
-/* Empties n entries from index `first` on: no pc finds its way into them, not even ~0. */
+/* What an empty entry i holds for a pc: no pc finds its way into it, not even ~0. */
+static inline u64 jc_empty(unsigned i)
+{
+    return i == JC_SIZE - 1 ? 0 : ~0ull;
+}
+/* Empties n entries from index `first` on. Any thread: `code` stays, for its owner may be about to use it. */
 static inline void jc_clear(struct jc_entry *jc, unsigned first, unsigned n)
 {
     for (unsigned i = first; i < first + n; i++) {
-        jc[i] = (struct jc_entry){i == JC_SIZE - 1 ? 0 : ~0ull, NULL};
+        __atomic_store_n(&jc[i].pc, jc_empty(i), __ATOMIC_RELAXED);
     }
 }
 

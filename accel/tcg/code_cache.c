@@ -88,7 +88,7 @@ static void chunk_evict(struct tcpu *t)
         for (unsigned k = 0; k < TLB_CONTEXTS; k++) {
             for (unsigned j = 0; j < JC_PER_CONTEXT; j++) {
                 if (o->ctx[k].jc[j].e) {
-                    memset(o->ctx[k].jc[j].e, 0xff, JC_SIZE * sizeof(struct jc_entry));
+                    jc_clear(o->ctx[k].jc[j].e, 0, JC_SIZE);
                 }
             }
         }

@@ -17,13 +17,6 @@
 /* -- contexts --------------------------------------------------------------------------------------------- */
 
 /* Only tags: another thread may stand between the comparison and the use of what lies beside them. */
-static void jc_clear(struct jc_entry *e)
-{
-    for (unsigned i = 0; i < JC_SIZE; i++) {
-        __atomic_store_n(&e[i].pc, ~0ull, __ATOMIC_RELAXED);
-    }
-}
-
 static void entry_drop(struct tlb_entry *e)
 {
     __atomic_store_n(&e->rd, TLB_EMPTY, __ATOMIC_RELAXED);
@@ -42,7 +35,7 @@ static void context_clear(struct tlb_context *c)
     c->nlarge = 0;
     for (unsigned i = 0; i < JC_PER_CONTEXT; i++) {
         if (c->jc[i].e && c->jc[i].touched) {
-            jc_clear(c->jc[i].e);
+            jc_clear(c->jc[i].e, 0, JC_SIZE);
             /* `touched` stays: its owner may be filling it just now. */
         }
     }
@@ -165,7 +158,7 @@ static struct jc_entry *jc_of(struct tcpu *t, struct tlb_context *c)
         free_one->touched = true;
     }
     if (free_one->touched) {
-        jc_clear(free_one->e);
+        jc_clear(free_one->e, 0, JC_SIZE);
     }
     free_one->mode = t->mode;
     free_one->stamp = ++t->stamp;
@@ -421,9 +414,9 @@ static void drop_jumps(struct tlb_context *c, const struct tlb_flush *f)
         unsigned group = (unsigned)(f->va >> TLB_PAGE_BITS) & 63;
         for (u64 g = 0; g < MIN(pages, 64); g++, group = (group + 1) & 63) {
             for (unsigned i = 0; i < 64; i++) {
-                struct jc_entry *x = &e[group << 6 | i];
-                if (x->pc != ~0ull && covers(f, x->pc & PAGE_MASK)) {
-                    __atomic_store_n(&x->pc, ~0ull, __ATOMIC_RELAXED);
+                unsigned k = group << 6 | i;
+                if (covers(f, e[k].pc & PAGE_MASK)) {
+                    jc_clear(e, k, 1);
                 }
             }
         }

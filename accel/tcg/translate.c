@@ -275,12 +275,13 @@ void code_remember(struct tcpu *t, const struct block *b)
  * or the count has changed when it is looked at again here. */
 static void jc_fill(struct tcpu *t, u64 pc, const u8 *code, u64 gen)
 {
-    struct jc_entry *e = &t->cpu->rt.jc[jc_index(pc)];
-    __atomic_store_n(&e->pc, ~0ull, __ATOMIC_RELAXED);
+    unsigned i = jc_index(pc);
+    struct jc_entry *e = &t->cpu->rt.jc[i];
+    jc_clear(t->cpu->rt.jc, i, 1);
     __atomic_store_n(&e->code, code, __ATOMIC_RELEASE);
     __atomic_store_n(&e->pc, pc, __ATOMIC_SEQ_CST);
     if (__atomic_load_n(&t->flush_gen, __ATOMIC_SEQ_CST) != gen) {
-        __atomic_store_n(&e->pc, ~0ull, __ATOMIC_RELAXED);
+        jc_clear(t->cpu->rt.jc, i, 1);
     }
 }
 
