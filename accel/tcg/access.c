@@ -14,7 +14,8 @@ struct access {
     u64 va;
     unsigned n, view;
     enum mmu_access acc;
-    uintptr_t ra; /* 0: state is home */
+    uintptr_t ra;   /* 0: state is home */
+    bool unaligned; /* to the size of its values: not for device memory */
 };
 
 /* Brings the guest's state home as it was before the instruction. */
@@ -163,7 +164,7 @@ static void any_access(struct access a, u8 *p)
     hi.n = a.n - first;
     entry_for(&lo, &cold);
     entry_for(&hi, &cold);
-    if (cold->flags & COLD_DEVICE) {
+    if (a.unaligned && (cold->flags & COLD_DEVICE)) {
         access_fault(&a, FAULT_ALIGN, NULL);
     }
     page_access(&lo, p);
@@ -179,6 +180,7 @@ static void checked_access(struct access a, u32 mo, u8 *p)
     }
     if (unlikely(a.va & (unit - 1))) { /* device memory takes no unaligned access; the fill tells */
         struct tlb_cold *cold;
+        a.unaligned = true;
         entry_for(&a, &cold);
         if (cold->flags & COLD_DEVICE) {
             access_fault(&a, FAULT_ALIGN, NULL);
