@@ -33,18 +33,18 @@ union v128 {
     double g[2];
 } __attribute__((aligned(16)));
 
-#define likely(x) __builtin_expect(!!(x), 1)
-#define unlikely(x) __builtin_expect(!!(x), 0)
-#define ARRAY_LEN(a) (sizeof(a) / sizeof((a)[0]))
+#define likely(x)             __builtin_expect(!!(x), 1)
+#define unlikely(x)           __builtin_expect(!!(x), 0)
+#define ARRAY_LEN(a)          (sizeof(a) / sizeof((a)[0]))
 #define CONTAINER_OF(p, T, m) ((T *)((char *)(p)-offsetof(T, m)))
 /* glib has the same two; whichever header comes last wins, silently. */
 #undef MIN
 #undef MAX
-#define MIN(a, b) ((a) < (b) ? (a) : (b))
-#define MAX(a, b) ((a) > (b) ? (a) : (b))
+#define MIN(a, b)              ((a) < (b) ? (a) : (b))
+#define MAX(a, b)              ((a) > (b) ? (a) : (b))
 #define PRINTF_LIKE(fmt, args) __attribute__((format(printf, fmt, args)))
-#define NORETURN __attribute__((noreturn))
-#define UNUSED __attribute__((unused))
+#define NORETURN               __attribute__((noreturn))
+#define UNUSED                 __attribute__((unused))
 
 /* must(): an invariant of moss itself, checked in every build. check(): in debug builds only. */
 NORETURN void must_fail(const char *expr, const char *file, int line);

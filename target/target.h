@@ -10,33 +10,38 @@
 
 /* A translation request. Translation is pure: the trace depends on nothing but these fields. */
 struct tr_request {
-    u64 mode;         /* target->mode() of the cpu */
-    const u8 *page;   /* host pointer to the guest page (1 << TLB_PAGE_BITS bytes) */
-    u32 off;          /* page offset of the first instruction */
+    u64 mode;            /* target->mode() of the cpu */
+    const u8 *page;      /* host pointer to the guest page (1 << TLB_PAGE_BITS bytes) */
+    u32 off;             /* page offset of the first instruction */
     const u8 *next_page; /* the following page for an instruction that straddles, or NULL when not known yet */
     unsigned max_insns;  /* 1: single steps; else a limit */
-    bool follow;      /* go on below conditional branches and into forward ones */
+    bool follow;         /* go on below conditional branches and into forward ones */
 };
 /* Result: bytes of guest code from the lowest to the highest address read. */
 struct tr_result {
-    u32 start, end;   /* page offsets; end may exceed the page size when next_page was used */
+    u32 start, end;      /* page offsets; end may exceed the page size when next_page was used */
     bool need_next_page; /* a straddling instruction was met first; ask again with next_page */
 };
 
 /* The answer of a page-table walk. */
 struct walk_result {
-    u64 pa;            /* physical address of va */
-    u64 page_size;     /* of the translation: a power of two; the TLB caches 4K pieces, flushes cover the whole */
-    bool r, w, x;      /* what the access's privilege may do */
+    u64 pa;        /* physical address of va */
+    u64 page_size; /* of the translation: a power of two; the TLB caches 4K pieces, flushes cover the whole */
+    bool r, w, x;  /* what the access's privilege may do */
     bool global;
-    bool device;       /* unaligned accesses fault */
+    bool device;        /* unaligned accesses fault */
     bool dirty_pending; /* a store must walk again to set a dirty bit: cache it read-only */
     struct mem_attrs attrs;
     /* why not, when the walk failed: the target's own words, given back to target->fault */
     u64 why[4];
 };
 
-enum cpu_fault { FAULT_TRANSLATION /* the walk said no */, FAULT_ALIGN, FAULT_BUS /* mem_result was not MEM_OK */, FAULT_WATCH };
+enum cpu_fault {
+    FAULT_TRANSLATION /* the walk said no */,
+    FAULT_ALIGN,
+    FAULT_BUS /* mem_result was not MEM_OK */,
+    FAULT_WATCH
+};
 
 struct cpu_model {
     const char *name, *doc; /* NULL name ends a table */
@@ -44,12 +49,12 @@ struct cpu_model {
 };
 
 struct target {
-    const char *name, *doc;      /* "aarch64" */
-    u32 cpu_size;                /* of the CPU struct, struct vcpu first */
-    u8 xlen;                     /* 32, 64 */
-    u8 views;                    /* 1..RT_VIEWS: how many translations of memory it uses at once */
+    const char *name, *doc; /* "aarch64" */
+    u32 cpu_size;           /* of the CPU struct, struct vcpu first */
+    u8 xlen;                /* 32, 64 */
+    u8 views;               /* 1..RT_VIEWS: how many translations of memory it uses at once */
     bool big_endian;
-    const struct field *state;   /* all of it: reset, snapshot, monitor, debugger */
+    const struct field *state; /* all of it: reset, snapshot, monitor, debugger */
     const struct ir_target *ir;
     const struct cpu_model *models;
 
@@ -80,7 +85,7 @@ struct target {
     /* Disassembly: bytes consumed (0: bad), text in out. */
     int (*disas)(char *out, size_t n, u64 pc, const u8 *p, size_t avail, u64 mode);
     void (*print)(const struct vcpu *cpu, struct buf *out); /* -d cpu, info registers; NULL: fields */
-    const char *(*mode_name)(u64 mode); /* for logs; may be NULL */
+    const char *(*mode_name)(u64 mode);                     /* for logs; may be NULL */
 };
 
 #endif

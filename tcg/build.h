@@ -17,16 +17,17 @@ ir_ref ir_pc(struct ir *ir, i32 off); /* page + off */
 
 /* -- integer: t is IR_I32 or IR_I64 ------------------------------------------------------------------------ */
 ir_ref ir_op2(struct ir *ir, enum ir_opcode op, enum ir_type t, ir_ref a, ir_ref b); /* add .. srem */
-ir_ref ir_op1(struct ir *ir, enum ir_opcode op, enum ir_type t, ir_ref a);           /* neg not clz ctz cls popcnt bitrev */
-#define IR_OP2(name)                                                                                                   \
-    static inline ir_ref ir_##name(struct ir *ir, enum ir_type t, ir_ref a, ir_ref b)                                  \
-    {                                                                                                                  \
-        return ir_op2(ir, IR_##name, t, a, b);                                                                         \
+ir_ref ir_op1(struct ir *ir, enum ir_opcode op, enum ir_type t, ir_ref a); /* neg not clz ctz cls popcnt bitrev */
+#define IR_OP2(name)                                                                  \
+    static inline ir_ref ir_##name(struct ir *ir, enum ir_type t, ir_ref a, ir_ref b) \
+    {                                                                                 \
+        return ir_op2(ir, IR_##name, t, a, b);                                        \
     }
-IR_OP2(add) IR_OP2(sub) IR_OP2(mul) IR_OP2(and) IR_OP2(or) IR_OP2(xor) IR_OP2(andn) IR_OP2(orn) IR_OP2(xnor)
-IR_OP2(shl) IR_OP2(shr) IR_OP2(sar) IR_OP2(ror) IR_OP2(udiv) IR_OP2(sdiv) IR_OP2(umulh) IR_OP2(smulh)
+IR_OP2(add)
+IR_OP2(sub) IR_OP2(mul) IR_OP2(and) IR_OP2(or) IR_OP2(xor) IR_OP2(andn) IR_OP2(orn) IR_OP2(xnor) IR_OP2(shl) IR_OP2(shr)
+    IR_OP2(sar) IR_OP2(ror) IR_OP2(udiv) IR_OP2(sdiv) IR_OP2(umulh) IR_OP2(smulh)
 #undef IR_OP2
-ir_ref ir_addi(struct ir *ir, enum ir_type t, ir_ref a, i64 k);
+        ir_ref ir_addi(struct ir *ir, enum ir_type t, ir_ref a, i64 k);
 ir_ref ir_andi(struct ir *ir, enum ir_type t, ir_ref a, u64 k);
 ir_ref ir_shli(struct ir *ir, enum ir_type t, ir_ref a, unsigned n);
 ir_ref ir_shri(struct ir *ir, enum ir_type t, ir_ref a, unsigned n);
@@ -39,7 +40,8 @@ ir_ref ir_sextract(struct ir *ir, enum ir_type t, ir_ref a, unsigned pos, unsign
 ir_ref ir_deposit(struct ir *ir, enum ir_type t, ir_ref a, ir_ref b, unsigned pos, unsigned len);
 ir_ref ir_extr(struct ir *ir, enum ir_type t, ir_ref hi, ir_ref lo, unsigned lsb);
 ir_ref ir_setcc(struct ir *ir, enum ir_cond cc, enum ir_type t, ir_ref a, ir_ref b);
-ir_ref ir_select(struct ir *ir, enum ir_cond cc, enum ir_type cmp_t, ir_ref a, ir_ref b, enum ir_type t, ir_ref yes, ir_ref no);
+ir_ref ir_select(struct ir *ir, enum ir_cond cc, enum ir_type cmp_t, ir_ref a, ir_ref b, enum ir_type t, ir_ref yes,
+                 ir_ref no);
 
 /* -- flags --------------------------------------------------------------------------------------------------- */
 ir_ref ir_fl_add(struct ir *ir, enum ir_type t, ir_ref a, ir_ref b, unsigned inv);
@@ -63,8 +65,9 @@ ir_ref ir_fcvt(struct ir *ir, enum ir_type to, enum ir_type from, unsigned sub, 
 ir_ref ir_f2i(struct ir *ir, enum ir_type to, enum ir_type from, unsigned sub, ir_ref a, unsigned round, bool uns);
 ir_ref ir_i2f(struct ir *ir, enum ir_type to, enum ir_type from, unsigned sub, ir_ref a, bool uns);
 ir_ref ir_bitcast(struct ir *ir, enum ir_type to, ir_ref a);
-ir_ref ir_v1(struct ir *ir, enum ir_opcode op, unsigned es, ir_ref a, u32 imm);           /* vabs vshl vxtl vxtn ... */
-ir_ref ir_v2(struct ir *ir, enum ir_opcode op, unsigned es, ir_ref a, ir_ref b, u32 imm); /* add and vcmp vsmin vmull ... */
+ir_ref ir_v1(struct ir *ir, enum ir_opcode op, unsigned es, ir_ref a, u32 imm); /* vabs vshl vxtl vxtn ... */
+ir_ref ir_v2(struct ir *ir, enum ir_opcode op, unsigned es, ir_ref a, ir_ref b,
+             u32 imm); /* add and vcmp vsmin vmull ... */
 ir_ref ir_vdup(struct ir *ir, unsigned es, ir_ref a);
 ir_ref ir_vget(struct ir *ir, enum ir_type t, unsigned es, ir_ref v, unsigned lane);
 ir_ref ir_vgets(struct ir *ir, enum ir_type t, unsigned es, ir_ref v, unsigned lane);

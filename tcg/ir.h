@@ -8,8 +8,8 @@
  * zero extension of 32-bit results need no op.
  *
  * State. `get` and `put` name slots of the CPU struct (struct ir_slot). A put is a renaming, not a store: the back end
- * keeps the value where it likes and writes it home at exits; at ops that may fault a deopt map says where each slot is.
- * The state seen by a fault is the state before the faulting instruction, hence the law: all puts of an instruction
+ * keeps the value where it likes and writes it home at exits; at ops that may fault a deopt map says where each slot
+ * is. The state seen by a fault is the state before the faulting instruction, hence the law: all puts of an instruction
  * come after its last op that may fault.
  *
  * Flags are values too: fl_* ops make them, conditions consume them, dead ones cost nothing. */
@@ -34,7 +34,7 @@ typedef u16 ir_ref; /* 0: none; bit 15 set: constant pool index; else index in o
 struct ir_op {
     u8 op, type; /* enum ir_opcode, enum ir_type */
     u8 sub;
-    u8 uses;     /* scratch of passes and back ends; while building: the value is below 1 << uses */
+    u8 uses; /* scratch of passes and back ends; while building: the value is below 1 << uses */
     ir_ref a, b, c, d;
     u32 imm;
 };
@@ -42,15 +42,24 @@ _Static_assert(sizeof(struct ir_op) == 16, "four ops a cache line");
 
 /* Conditions, of a comparison "a cond b" or of flags (those of fl_sub(a, b) mean the same). */
 enum ir_cond {
-    CC_EQ, CC_NE,   /* Z, !Z */
-    CC_ULT, CC_UGE, /* C, !C (C = borrow) */
-    CC_ULE, CC_UGT, /* C|Z, !C&!Z */
-    CC_SLT, CC_SGE, /* N!=V, N==V */
-    CC_SLE, CC_SGT, /* Z|N!=V, !Z&N==V */
-    CC_MI, CC_PL,   /* N, !N            flags only */
-    CC_VS, CC_VC,   /* V, !V            flags only */
-    CC_PE, CC_PO,   /* P, !P            flags only */
-    CC_TSTEQ, CC_TSTNE, /* (a & b) == 0, != 0    comparisons only */
+    CC_EQ,
+    CC_NE, /* Z, !Z */
+    CC_ULT,
+    CC_UGE, /* C, !C (C = borrow) */
+    CC_ULE,
+    CC_UGT, /* C|Z, !C&!Z */
+    CC_SLT,
+    CC_SGE, /* N!=V, N==V */
+    CC_SLE,
+    CC_SGT, /* Z|N!=V, !Z&N==V */
+    CC_MI,
+    CC_PL, /* N, !N            flags only */
+    CC_VS,
+    CC_VC, /* V, !V            flags only */
+    CC_PE,
+    CC_PO, /* P, !P            flags only */
+    CC_TSTEQ,
+    CC_TSTNE, /* (a & b) == 0, != 0    comparisons only */
     CC_COUNT
 };
 /* Each condition's inverse is its neighbour. */
@@ -74,26 +83,30 @@ enum { FMA_NEG_PRODUCT = 1, FMA_NEG_ADDEND = 2 };
 /* Rounding: as fpu's enum fp_round, or the current mode. */
 enum { FPR_NEAREST, FPR_ZERO, FPR_DOWN, FPR_UP, FPR_AWAY /* ties away */, FPR_ODD, FPR_CURRENT, FPR_EXACT = 1 << 7 };
 #define F2I(type, round, uns) ((u32)(type) | (u32)(round) << 8 | (u32)(uns) << 16)
-#define I2F(type, uns) ((u32)(type) | (u32)(uns) << 8)
+#define I2F(type, uns)        ((u32)(type) | (u32)(uns) << 8)
 
 /* Memory descriptors. */
 enum {
-    MO_8, MO_16, MO_32, MO_64, MO_128, /* log2 of the bytes of one value */
+    MO_8,
+    MO_16,
+    MO_32,
+    MO_64,
+    MO_128, /* log2 of the bytes of one value */
     MO_SIZE = 7,
     MO_SIGN = 1 << 3,
     MO_BE = 1 << 4,
-    MO_PAIR = 1 << 5,        /* two values of MO_SIZE, one behind the other; MO_32 or MO_64 (or MO_128 V128) */
-    MO_ALIGN_SHIFT = 6,      /* 3 bits: 0 any address, n: must be 1 << n aligned (1..5), fault otherwise */
+    MO_PAIR = 1 << 5,   /* two values of MO_SIZE, one behind the other; MO_32 or MO_64 (or MO_128 V128) */
+    MO_ALIGN_SHIFT = 6, /* 3 bits: 0 any address, n: must be 1 << n aligned (1..5), fault otherwise */
     MO_ALIGN = 7 << MO_ALIGN_SHIFT,
-    MO_ACQ = 1 << 9,         /* load-acquire */
-    MO_REL = 1 << 10,        /* store-release; with MO_ACQ on an rmw both */
-    MO_ATOMIC = 1 << 11,     /* the whole access (128 bits too) is single-copy atomic */
-    MO_VIEW_SHIFT = 12,      /* 2 bits: which of the cpu's views (rt.tlb[]) translates the address */
+    MO_ACQ = 1 << 9,     /* load-acquire */
+    MO_REL = 1 << 10,    /* store-release; with MO_ACQ on an rmw both */
+    MO_ATOMIC = 1 << 11, /* the whole access (128 bits too) is single-copy atomic */
+    MO_VIEW_SHIFT = 12,  /* 2 bits: which of the cpu's views (rt.tlb[]) translates the address */
     MO_VIEW = 3 << MO_VIEW_SHIFT,
-    MO_STORE = 1 << 14,      /* for the slow path only: this descriptor is of a store */
+    MO_STORE = 1 << 14, /* for the slow path only: this descriptor is of a store */
 };
 #define mo_align(n) ((u16)((n) << MO_ALIGN_SHIFT))
-#define mo_view(v) ((u16)((v) << MO_VIEW_SHIFT))
+#define mo_view(v)  ((u16)((v) << MO_VIEW_SHIFT))
 #define mo_bytes(d) (1u << ((d)&MO_SIZE) << !!((d)&MO_PAIR))
 
 enum ir_rmw { RMW_ADD, RMW_AND, RMW_ANDN, RMW_OR, RMW_XOR, RMW_SWAP, RMW_SMIN, RMW_SMAX, RMW_UMIN, RMW_UMAX, RMW_SUB };
@@ -164,7 +177,7 @@ struct ir_target {
 
 /* -- a trace ------------------------------------------------------------------------------------------ */
 
-#define IR_MAX_OPS 4096
+#define IR_MAX_OPS    4096
 #define IR_MAX_CONSTS 2048
 
 struct ir {
@@ -172,10 +185,10 @@ struct ir {
     struct ir_op ops[IR_MAX_OPS]; /* ops[0] is nop */
     u64 consts[IR_MAX_CONSTS];    /* consts[0] = 0; a V128 constant takes two, low first, at an even index */
     unsigned nops, nconsts;
-    bool full;                    /* sticky: ran out of ops or constants; the trace must be cut and redone */
-    bool ended;                   /* an END op was emitted */
-    u32 start_off;                /* page offset of the first instruction */
-    u32 page_bits;                /* of the page `pc` and exits are relative to */
+    bool full;     /* sticky: ran out of ops or constants; the trace must be cut and redone */
+    bool ended;    /* an END op was emitted */
+    u32 start_off; /* page offset of the first instruction */
+    u32 page_bits; /* of the page `pc` and exits are relative to */
     unsigned ninsns;
     ir_ref slot_val[IR_MAX_SLOTS]; /* build time: current value of each slot, 0 unknown */
     u16 const_hash[256];           /* build time: constants by value */

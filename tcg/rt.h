@@ -21,16 +21,16 @@ enum {
     TLB_INVALID = 1 << 11,
 };
 struct tlb_entry {
-    u64 rd, wr;  /* tags for reads and writes; TLB_INVALID alone when empty */
-    u64 addend;  /* host address minus virtual address */
-    u64 cold;    /* the accelerator's: index or pointer of the rest */
+    u64 rd, wr; /* tags for reads and writes; TLB_INVALID alone when empty */
+    u64 addend; /* host address minus virtual address */
+    u64 cold;   /* the accelerator's: index or pointer of the rest */
 };
 /* Lies right below the entries, so that tlb[-1] reaches it; `mask` is (entries - 1) * sizeof(struct tlb_entry). */
 struct tlb_head {
     void *context; /* the accelerator's */
     u64 reserved;
     u64 reserved2;
-    u64 mask;      /* at offset -8 of the entries */
+    u64 mask; /* at offset -8 of the entries */
 };
 _Static_assert(sizeof(struct tlb_entry) == 32 && sizeof(struct tlb_head) == 32, "layout known to translated code");
 #define TLB_PAGE_BITS 12
@@ -61,7 +61,8 @@ static inline void jc_clear(struct jc_entry *jc, unsigned first, unsigned n)
     }
 }
 
-/* -- the hot words: at offset 0 of every CPU struct ----------------------------------------------------------------- */
+/* -- the hot words: at offset 0 of every CPU struct -----------------------------------------------------------------
+ */
 
 #define RT_VIEWS 4
 struct rt {
@@ -71,23 +72,25 @@ struct rt {
     u64 pc;        /* outside it: the exact program counter */
     struct tlb_entry *tlb[RT_VIEWS]; /* tables of the views; [0] is mirrored in a host register */
     struct jc_entry *jc;             /* of the current context and mode */
-    u32 insn_off;  /* page offset of the current instruction, written before calls that may fault */
-    u32 host_fp;   /* x86: MXCSR of the guest while it is not loaded; AArch64: FPCR */
-    u32 c_fp;      /* the same of C code */
-    u32 block;     /* id of a block for -d exec and self-modification checks; written only by blocks that ask */
-    u64 ret_sp;    /* return prediction, back end's */
+    u32 insn_off;                    /* page offset of the current instruction, written before calls that may fault */
+    u32 host_fp;                     /* x86: MXCSR of the guest while it is not loaded; AArch64: FPCR */
+    u32 c_fp;                        /* the same of C code */
+    u32 block;  /* id of a block for -d exec and self-modification checks; written only by blocks that ask */
+    u64 ret_sp; /* return prediction, back end's */
     u64 scratch[5];
-    u64 r[32]; /* the ISA's hottest integer registers, in its order (A64: x0..x30, sp); [0..15] have one-byte displacements */
+    u64 r[32]; /* the ISA's hottest integer registers, in its order (A64: x0..x30, sp); [0..15] have one-byte
+                  displacements */
     /* From here on rarely touched. */
-    u64 save_gpr[32];           /* host registers as a slow path found them */
+    u64 save_gpr[32]; /* host registers as a slow path found them */
     union v128 save_vec[32];
-    union v128 vtmp[4];         /* V128 arguments and results of helpers */
-    u64 spill[64];              /* values that found no register */
+    union v128 vtmp[4]; /* V128 arguments and results of helpers */
+    u64 spill[64];      /* values that found no register */
     union v128 vspill[32];
 };
 _Static_assert(offsetof(struct rt, r) == RT_BIAS, "hot words fit one-byte displacements");
 
-/* -- slow paths, implemented by the accelerator ---------------------------------------------------------------------- */
+/* -- slow paths, implemented by the accelerator ----------------------------------------------------------------------
+ */
 
 struct vcpu;
 /* `ra`: host return address in translated code; the deopt map of that place rebuilds the guest state from

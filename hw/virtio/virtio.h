@@ -54,7 +54,7 @@ struct virtio_conf {
 struct virtio_class {
     u16 id;
     u16 config_size;
-    u16 vectors; /* MSI-X vectors that pay off; 0: one a queue, and one */
+    u16 vectors;             /* MSI-X vectors that pay off; 0: one a queue, and one */
     u32 conf_off, conf_size; /* the device's conf, which a PCI proxy fills in for it */
     /* Any may be NULL. config: `config_size` bytes, little-endian. */
     void (*config_read)(struct virtio_device *v, u8 *config);

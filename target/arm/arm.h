@@ -15,9 +15,9 @@ enum arm_timer { ARM_TIMER_PHYS, ARM_TIMER_VIRT, ARM_TIMER_HYP, ARM_TIMER_SEC, A
 /* System registers another device serves: the GICv3 CPU interface (ICC_*, ICV_*, ICH_*). `enc` is bits 20:5 of the
  * MSR/MRS instruction. Called on the vcpu's thread without the machine lock. */
 struct arm_gic_ctx {
-    u8 el;         /* current exception level */
+    u8 el; /* current exception level */
     bool secure;
-    u64 hcr, scr;  /* HCR_EL2 as it acts (0 while EL2 is not enabled; TGE sets IMO, FMO, AMO); SCR_EL3, NS without EL3 */
+    u64 hcr, scr; /* HCR_EL2 as it acts (0 while EL2 is not enabled; TGE sets IMO, FMO, AMO); SCR_EL3, NS without EL3 */
     bool has_el2, has_el3, el2_enabled;
 };
 enum arm_gic_access { ARM_GIC_OK, ARM_GIC_UNDEF, ARM_GIC_TRAP_EL2, ARM_GIC_TRAP_EL3 };
@@ -32,13 +32,13 @@ struct arm_gic_ops {
 void arm_set_gic(struct vcpu *cpu, const struct arm_gic_ops *ops, void *opaque);
 
 struct arm_cpu_opts {
-    u64 mpidr;           /* affinity fields */
+    u64 mpidr;             /* affinity fields */
     bool has_el2, has_el3; /* board's `virtualization`, `secure`: the levels the model has and the board keeps */
     enum { ARM_PSCI_NONE, ARM_PSCI_HVC, ARM_PSCI_SMC } psci; /* conduit moss answers itself */
-    u64 cntfrq;          /* Hz; 0: 62.5 MHz */
-    u64 rvbar;           /* reset vector */
+    u64 cntfrq;                                              /* Hz; 0: 62.5 MHz */
+    u64 rvbar;                                               /* reset vector */
     bool semihosting;
-    bool gicv3_regs;     /* advertise the GIC system registers */
+    bool gicv3_regs;                /* advertise the GIC system registers */
     struct mem_space *secure_space; /* physical memory of secure accesses; NULL: the same */
 };
 /* Between target->init and the first reset. */

@@ -18,12 +18,13 @@
 #include "target/arm/cpu_slots.h"
 
 /* Features beside those of instructions (cpu_slots.h): what the system registers and the MMU have. */
-#define ARM_SYS_FEATURES(_)                                                                                          \
-    _(EL2)                                                                                                           \
-    _(EL3)                                                                                                           \
-    _(PMU)                                                                                                           \
-    _(VHE) _(HAF) _(HDBS) _(HPD) _(XNX) _(E0PD) _(EVT) _(TLBIOS) _(PAN2) _(DPBX) _(DPB2X) _(PAUTHX) _(SSBSX) _(LORX) \
-        _(RASX) _(RNGX) _(SPECRESX) _(GICV3) _(DOUBLELOCK) _(BTIX) _(UAOX) _(PANX) _(DITX) _(TLBIRANGE)
+#define ARM_SYS_FEATURES(_)                                                                                           \
+    _(EL2)                                                                                                            \
+    _(EL3)                                                                                                            \
+    _(PMU)                                                                                                            \
+    _(VHE)                                                                                                            \
+    _(HAF) _(HDBS) _(HPD) _(XNX) _(E0PD) _(EVT) _(TLBIOS) _(PAN2) _(DPBX) _(DPB2X) _(PAUTHX) _(SSBSX) _(LORX) _(RASX) \
+        _(RNGX) _(SPECRESX) _(GICV3) _(DOUBLELOCK) _(BTIX) _(UAOX) _(PANX) _(DITX) _(TLBIRANGE)
 enum arm_sys_feature {
     SYS_ALWAYS,
 #define _(name) SYS_##name,

@@ -98,14 +98,15 @@ enum { ARM_VIEW_NORMAL, ARM_VIEW_UNPRIV };
 
 /* -- features that decide whether an encoding exists ------------------------------------------------------------------
  * Names as the last column of the .decode tables; FEAT_x is bit ARM_FEAT_x of a feature word. */
-#define ARM_FEATURES(_)                                                                                              \
-    _(FP)                                                                                                            \
-    _(SIMD)                                                                                                          \
-    _(CRC32)                                                                                                         \
-    _(LSE) _(LSE2) _(LOR) _(RDM) _(FP16) _(DOTPROD) _(FHM) _(FCMA) _(JSCVT) _(AES) _(PMULL) _(SHA1) _(SHA256)        \
-        _(SHA512) _(SHA3) _(SM3) _(SM4) _(I8MM) _(BF16) _(FRINTTS) _(FLAGM) _(FLAGM2) _(LRCPC) _(LRCPC2) _(PAUTH)    \
-            _(BTI) _(DPB) _(DPB2) _(PAN) _(UAO) _(DIT) _(SSBS) _(SB) _(SPECRES) _(RAS) _(RNG) _(WFXT) _(HBC) _(CSSC) \
-                _(MOPS) _(XS) _(LS64) _(A32EL0)
+#define ARM_FEATURES(_)                                                                                               \
+    _(FP)                                                                                                             \
+    _(SIMD)                                                                                                           \
+    _(CRC32)                                                                                                          \
+    _(LSE)                                                                                                            \
+    _(LSE2) _(LOR) _(RDM) _(FP16) _(DOTPROD) _(FHM) _(FCMA) _(JSCVT) _(AES) _(PMULL) _(SHA1) _(SHA256) _(SHA512)      \
+        _(SHA3) _(SM3) _(SM4) _(I8MM) _(BF16) _(FRINTTS) _(FLAGM) _(FLAGM2) _(LRCPC) _(LRCPC2) _(PAUTH) _(BTI) _(DPB) \
+            _(DPB2) _(PAN) _(UAO) _(DIT) _(SSBS) _(SB) _(SPECRES) _(RAS) _(RNG) _(WFXT) _(HBC) _(CSSC) _(MOPS) _(XS)  \
+                _(LS64) _(A32EL0)
 enum arm_feature {
 #define _(name) ARM_FEAT_##name,
     ARM_FEATURES(_)

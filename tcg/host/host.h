@@ -13,24 +13,25 @@
 
 /* Entry points shared by all blocks, made once at the start of the code cache by make_thunks. */
 struct host_thunks {
-    const void *enter;     /* u64 enter(struct vcpu *, const void *code): runs until something leaves; returns a token */
-    const void *leave;     /* jump here with the token in the return register */
-    const void *lookup;    /* jump here with the virtual target in the scratch register: rt_funcs.lookup, then go */
-    const void *leave_event; /* jump here to leave with REASON_EVENT; rt.pc is exact already (rt_funcs.lookup returns it) */
-    const void *slow[16];  /* save registers, call C; the back end's own */
+    const void *enter;  /* u64 enter(struct vcpu *, const void *code): runs until something leaves; returns a token */
+    const void *leave;  /* jump here with the token in the return register */
+    const void *lookup; /* jump here with the virtual target in the scratch register: rt_funcs.lookup, then go */
+    const void
+        *leave_event; /* jump here to leave with REASON_EVENT; rt.pc is exact already (rt_funcs.lookup returns it) */
+    const void *slow[16]; /* save registers, call C; the back end's own */
 };
 
 /* How translated code came back: low 3 bits say what, the rest is the argument. */
 enum { TOKEN_REASON, /* arg: enum ir_reason */ TOKEN_EXIT /* arg: (block id << 3 | exit number), not linked yet */ };
 #define TOKEN_KIND(t) ((unsigned)(t)&7)
-#define TOKEN_ARG(t) ((u32)((t) >> 3))
+#define TOKEN_ARG(t)  ((u32)((t) >> 3))
 
 #define GEN_MAX_EXITS 8 /* direct exits a block may have */
 struct gen_exit {
-    u32 patch_off; /* where in the code the 4-byte-relative jump stands that links it */
-    u32 stub_off;  /* its unlinked target: a stub that returns TOKEN_EXIT */
-    i32 target;    /* page-relative target */
-    u8 kind;       /* enum ir_exit_kind */
+    u32 patch_off;  /* where in the code the 4-byte-relative jump stands that links it */
+    u32 stub_off;   /* its unlinked target: a stub that returns TOKEN_EXIT */
+    i32 target;     /* page-relative target */
+    u8 kind;        /* enum ir_exit_kind */
     bool same_page; /* may be linked directly; otherwise the code goes through the jump cache by itself and the exit is
                        listed with patch_off 0 */
 };
@@ -41,18 +42,18 @@ struct gen_config {
     const struct rt_funcs *funcs;
     const struct host_thunks *thunks;
     u32 block_id;
-    bool count;     /* deterministic mode */
-    bool no_chain;  /* every exit returns to the loop (-d nochain, verify) */
+    bool count;    /* deterministic mode */
+    bool no_chain; /* every exit returns to the loop (-d nochain, verify) */
 };
 struct gen_out {
-    u8 *rw;           /* where to write; the caller's */
-    const u8 *rx;     /* where it will run */
-    u32 cap;          /* bytes there are */
-    u32 code_len;     /* result: hot and cold code */
+    u8 *rw;       /* where to write; the caller's */
+    const u8 *rx; /* where it will run */
+    u32 cap;      /* bytes there are */
+    u32 code_len; /* result: hot and cold code */
     u32 hot_len;
-    u32 stale_off;    /* a stub in the cold code that stores rt.pc = rt.page + start and leaves with REASON_RETRANSLATE:
-                         where patch_entry sends those who enter a block after its death */
-    u8 *map;          /* deopt map: caller's buffer */
+    u32 stale_off; /* a stub in the cold code that stores rt.pc = rt.page + start and leaves with REASON_RETRANSLATE:
+                      where patch_entry sends those who enter a block after its death */
+    u8 *map;       /* deopt map: caller's buffer */
     u32 map_cap, map_len;
     struct gen_exit exits[GEN_MAX_EXITS];
     unsigned nexits;

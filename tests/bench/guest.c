@@ -162,8 +162,7 @@ add:
 sub:
     acc -= x >> 1;
     NEXT;
-xor:
-    acc ^= x;
+    xor : acc ^= x;
     NEXT;
 shl:
     acc = acc << 1 | acc >> 63;
@@ -182,10 +181,22 @@ loop:
     sink += acc;
 }
 
-static NOINLINE uint64_t f0(uint64_t x) { return x + 1; }
-static NOINLINE uint64_t f1(uint64_t x) { return x ^ 0x55; }
-static NOINLINE uint64_t f2(uint64_t x) { return x * 3; }
-static NOINLINE uint64_t f3(uint64_t x) { return x - 7; }
+static NOINLINE uint64_t f0(uint64_t x)
+{
+    return x + 1;
+}
+static NOINLINE uint64_t f1(uint64_t x)
+{
+    return x ^ 0x55;
+}
+static NOINLINE uint64_t f2(uint64_t x)
+{
+    return x * 3;
+}
+static NOINLINE uint64_t f3(uint64_t x)
+{
+    return x - 7;
+}
 static uint64_t (*volatile const table[4])(uint64_t) = {f0, f1, f2, f3};
 static NOINLINE void k_indirect(void)
 {
@@ -284,7 +295,8 @@ __attribute__((optimize("O3,unsafe-math-optimizations"))) static NOINLINE void k
     sink += (uint64_t)fo[3][3];
 }
 
-/* -- memory and strings ----------------------------------------------------------------------------------------------- */
+/* -- memory and strings -----------------------------------------------------------------------------------------------
+ */
 
 static char text_a[8192], text_b[8192];
 static NOINLINE void k_strings(void)
@@ -329,7 +341,8 @@ static NOINLINE void k_chase(void)
     sink += p;
 }
 
-/* -- the kernel's part ---------------------------------------------------------------------------------------------------- */
+/* -- the kernel's part
+ * ---------------------------------------------------------------------------------------------------- */
 
 static NOINLINE void k_syscall(void)
 {
@@ -405,10 +418,10 @@ static const struct kernel {
     const char *name;
     void (*fn)(void);
 } kernels[] = {
-    {"integer", k_coremark}, {"recursion", k_recursion}, {"sort", k_sort},       {"interpreter", k_interp},
-    {"indirect", k_indirect}, {"nbody", k_nbody},        {"linpack", k_linpack}, {"saxpy", k_saxpy},
-    {"sgemm", k_sgemm},      {"strings", k_strings},     {"memcpy", k_memcpy},   {"chase", k_chase},
-    {"syscall", k_syscall},  {"signal", k_signal},       {"mmap", k_mmap},       {"fork", k_fork},
+    {"integer", k_coremark},  {"recursion", k_recursion}, {"sort", k_sort},       {"interpreter", k_interp},
+    {"indirect", k_indirect}, {"nbody", k_nbody},         {"linpack", k_linpack}, {"saxpy", k_saxpy},
+    {"sgemm", k_sgemm},       {"strings", k_strings},     {"memcpy", k_memcpy},   {"chase", k_chase},
+    {"syscall", k_syscall},   {"signal", k_signal},       {"mmap", k_mmap},       {"fork", k_fork},
     {"switch", k_switch},
 };
 

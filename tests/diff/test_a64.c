@@ -136,7 +136,7 @@ static u64 boot_code(u64 fpcr)
     c[n++] = 0xd5033fdf;
     n += emit_msr(c + n, 0xd51b4400, fpcr); /* FPCR */
     n += emit_msr(c + n, 0xd51b4420, 0);    /* FPSR */
-    c[n++] = 0xd500417f; /* MSR UAO, #1: LDTR and STTR as EL1 */
+    c[n++] = 0xd500417f;                    /* MSR UAO, #1: LDTR and STTR as EL1 */
     u64 where = CODE + 0x40000;
     c[n] = 0x14000000 | ((u32)((CODE - (where + 4 * n)) / 4) & 0x3ffffff);
     put(where, c, 4 * (n + 1));
