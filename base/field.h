@@ -20,19 +20,19 @@ struct field {
     u64 reset;
     u32 stride; /* bytes from an element to the next, 0: size */
 };
-#define FIELD(T, m, ...)                                                                        \
-    {                                                                                           \
+#define FIELD(T, m, ...) \
+    { \
         .name = #m, .off = offsetof(T, m), .size = sizeof(((T *)0)->m), .count = 1, __VA_ARGS__ \
     }
-#define FIELDS(T, m, ...)                                                  \
-    {                                                                      \
+#define FIELDS(T, m, ...) \
+    { \
         .name = #m, .off = offsetof(T, m), .size = sizeof(((T *)0)->m[0]), \
         .count = sizeof(((T *)0)->m) / sizeof(((T *)0)->m[0]), __VA_ARGS__ \
     }
 /* Member m of every struct in the array arr. */
-#define FIELD_OF(T, arr, m, ...)                                                                                   \
-    {                                                                                                              \
-        .name = #arr "." #m, .off = offsetof(T, arr[0].m), .size = sizeof(((T *)0)->arr[0].m),                     \
+#define FIELD_OF(T, arr, m, ...) \
+    { \
+        .name = #arr "." #m, .off = offsetof(T, arr[0].m), .size = sizeof(((T *)0)->arr[0].m), \
         .count = sizeof(((T *)0)->arr) / sizeof(((T *)0)->arr[0]), .stride = sizeof(((T *)0)->arr[0]), __VA_ARGS__ \
     }
 void fields_reset(void *obj, const struct field *f);

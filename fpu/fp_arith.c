@@ -221,25 +221,25 @@ static u128 fp_sqrt(u128 a, const struct fp_fmt *fmt, struct fp_env *env)
     return fp_pack_arith(&r, fmt, env);
 }
 
-#define DEFINE(F)                                                               \
-    F F##_add(F a, F b, struct fp_env *env)                                     \
-    {                                                                           \
+#define DEFINE(F) \
+    F F##_add(F a, F b, struct fp_env *env) \
+    { \
         return F##_box(fp_add(F##_bits(a), F##_bits(b), false, &fmt_##F, env)); \
-    }                                                                           \
-    F F##_sub(F a, F b, struct fp_env *env)                                     \
-    {                                                                           \
-        return F##_box(fp_add(F##_bits(a), F##_bits(b), true, &fmt_##F, env));  \
-    }                                                                           \
-    F F##_mul(F a, F b, struct fp_env *env)                                     \
-    {                                                                           \
-        return F##_box(fp_mul(F##_bits(a), F##_bits(b), &fmt_##F, env));        \
-    }                                                                           \
-    F F##_div(F a, F b, struct fp_env *env)                                     \
-    {                                                                           \
-        return F##_box(fp_div(F##_bits(a), F##_bits(b), &fmt_##F, env));        \
-    }                                                                           \
-    F F##_sqrt(F a, struct fp_env *env)                                         \
-    {                                                                           \
-        return F##_box(fp_sqrt(F##_bits(a), &fmt_##F, env));                    \
+    } \
+    F F##_sub(F a, F b, struct fp_env *env) \
+    { \
+        return F##_box(fp_add(F##_bits(a), F##_bits(b), true, &fmt_##F, env)); \
+    } \
+    F F##_mul(F a, F b, struct fp_env *env) \
+    { \
+        return F##_box(fp_mul(F##_bits(a), F##_bits(b), &fmt_##F, env)); \
+    } \
+    F F##_div(F a, F b, struct fp_env *env) \
+    { \
+        return F##_box(fp_div(F##_bits(a), F##_bits(b), &fmt_##F, env)); \
+    } \
+    F F##_sqrt(F a, struct fp_env *env) \
+    { \
+        return F##_box(fp_sqrt(F##_bits(a), &fmt_##F, env)); \
     }
 FP_FOR_EACH(DEFINE)

@@ -112,33 +112,33 @@ static bool step_special(u128 a, u128 b, const struct fp_fmt *fmt, struct fp_env
     return (x == FPC_INF && y == FPC_ZERO) || (x == FPC_ZERO && y == FPC_INF);
 }
 
-#define DEFINE(F)                                                           \
-    F F##_recpe(F a, struct fp_env *env)                                    \
-    {                                                                       \
-        return F##_box(recpe(F##_bits(a), &fmt_##F, env));                  \
-    }                                                                       \
-    F F##_rsqrte(F a, struct fp_env *env)                                   \
-    {                                                                       \
-        return F##_box(rsqrte(F##_bits(a), &fmt_##F, env));                 \
-    }                                                                       \
-    F F##_recpx(F a, struct fp_env *env)                                    \
-    {                                                                       \
-        return F##_box(recpx(F##_bits(a), &fmt_##F, env));                  \
-    }                                                                       \
-    F F##_recps_a32(F a, F b, struct fp_env *env)                           \
-    {                                                                       \
-        F two = F##_from_uint(2, 0, env);                                   \
-        if (step_special(F##_bits(a), F##_bits(b), &fmt_##F, env)) {        \
-            return two;                                                     \
-        }                                                                   \
-        return F##_sub(two, F##_mul(a, b, env), env);                       \
-    }                                                                       \
-    F F##_rsqrts_a32(F a, F b, struct fp_env *env)                          \
-    {                                                                       \
+#define DEFINE(F) \
+    F F##_recpe(F a, struct fp_env *env) \
+    { \
+        return F##_box(recpe(F##_bits(a), &fmt_##F, env)); \
+    } \
+    F F##_rsqrte(F a, struct fp_env *env) \
+    { \
+        return F##_box(rsqrte(F##_bits(a), &fmt_##F, env)); \
+    } \
+    F F##_recpx(F a, struct fp_env *env) \
+    { \
+        return F##_box(recpx(F##_bits(a), &fmt_##F, env)); \
+    } \
+    F F##_recps_a32(F a, F b, struct fp_env *env) \
+    { \
+        F two = F##_from_uint(2, 0, env); \
+        if (step_special(F##_bits(a), F##_bits(b), &fmt_##F, env)) { \
+            return two; \
+        } \
+        return F##_sub(two, F##_mul(a, b, env), env); \
+    } \
+    F F##_rsqrts_a32(F a, F b, struct fp_env *env) \
+    { \
         F two = F##_from_uint(2, 0, env), three = F##_from_uint(3, 0, env); \
-        if (step_special(F##_bits(a), F##_bits(b), &fmt_##F, env)) {        \
-            return F##_div(three, two, env);                                \
-        }                                                                   \
-        return F##_div(F##_sub(three, F##_mul(a, b, env), env), two, env);  \
+        if (step_special(F##_bits(a), F##_bits(b), &fmt_##F, env)) { \
+            return F##_div(three, two, env); \
+        } \
+        return F##_div(F##_sub(three, F##_mul(a, b, env), env), two, env); \
     }
 FP_FOR_ARM(DEFINE)

@@ -93,37 +93,37 @@ static u128 fp_minmax_x86(u128 a, u128 b, int dir, const struct fp_fmt *fmt, str
     return pack_operand(num_order(&x, &y) * dir > 0 ? &x : &y, fmt);
 }
 
-#define DEFINE(F)                                                                   \
-    F F##_min(F a, F b, struct fp_env *env)                                         \
-    {                                                                               \
-        return F##_box(fp_minmax(F##_bits(a), F##_bits(b), -1, &fmt_##F, env));     \
-    }                                                                               \
-    F F##_max(F a, F b, struct fp_env *env)                                         \
-    {                                                                               \
-        return F##_box(fp_minmax(F##_bits(a), F##_bits(b), 1, &fmt_##F, env));      \
-    }                                                                               \
-    F F##_minnm(F a, F b, struct fp_env *env)                                       \
-    {                                                                               \
-        return F##_box(fp_minmaxnm(F##_bits(a), F##_bits(b), -1, &fmt_##F, env));   \
-    }                                                                               \
-    F F##_maxnm(F a, F b, struct fp_env *env)                                       \
-    {                                                                               \
-        return F##_box(fp_minmaxnm(F##_bits(a), F##_bits(b), 1, &fmt_##F, env));    \
-    }                                                                               \
-    F F##_min_x86(F a, F b, struct fp_env *env)                                     \
-    {                                                                               \
+#define DEFINE(F) \
+    F F##_min(F a, F b, struct fp_env *env) \
+    { \
+        return F##_box(fp_minmax(F##_bits(a), F##_bits(b), -1, &fmt_##F, env)); \
+    } \
+    F F##_max(F a, F b, struct fp_env *env) \
+    { \
+        return F##_box(fp_minmax(F##_bits(a), F##_bits(b), 1, &fmt_##F, env)); \
+    } \
+    F F##_minnm(F a, F b, struct fp_env *env) \
+    { \
+        return F##_box(fp_minmaxnm(F##_bits(a), F##_bits(b), -1, &fmt_##F, env)); \
+    } \
+    F F##_maxnm(F a, F b, struct fp_env *env) \
+    { \
+        return F##_box(fp_minmaxnm(F##_bits(a), F##_bits(b), 1, &fmt_##F, env)); \
+    } \
+    F F##_min_x86(F a, F b, struct fp_env *env) \
+    { \
         return F##_box(fp_minmax_x86(F##_bits(a), F##_bits(b), -1, &fmt_##F, env)); \
-    }                                                                               \
-    F F##_max_x86(F a, F b, struct fp_env *env)                                     \
-    {                                                                               \
-        return F##_box(fp_minmax_x86(F##_bits(a), F##_bits(b), 1, &fmt_##F, env));  \
-    }                                                                               \
-    enum fp_rel F##_compare(F a, F b, struct fp_env *env)                           \
-    {                                                                               \
-        return fp_compare(F##_bits(a), F##_bits(b), false, &fmt_##F, env);          \
-    }                                                                               \
-    enum fp_rel F##_compare_quiet(F a, F b, struct fp_env *env)                     \
-    {                                                                               \
-        return fp_compare(F##_bits(a), F##_bits(b), true, &fmt_##F, env);           \
+    } \
+    F F##_max_x86(F a, F b, struct fp_env *env) \
+    { \
+        return F##_box(fp_minmax_x86(F##_bits(a), F##_bits(b), 1, &fmt_##F, env)); \
+    } \
+    enum fp_rel F##_compare(F a, F b, struct fp_env *env) \
+    { \
+        return fp_compare(F##_bits(a), F##_bits(b), false, &fmt_##F, env); \
+    } \
+    enum fp_rel F##_compare_quiet(F a, F b, struct fp_env *env) \
+    { \
+        return fp_compare(F##_bits(a), F##_bits(b), true, &fmt_##F, env); \
     }
 FP_FOR_EACH(DEFINE)

@@ -29,13 +29,13 @@ static const struct fp_fmt *half(const struct fp_env *env)
     return env->arm_alt_half ? &fmt_f16_alt : &fmt_f16_cv;
 }
 
-#define DEFINE_HALF(F)                                                  \
-    F f16_to_##F(f16 a, struct fp_env *env)                             \
-    {                                                                   \
-        return F##_box(convert(a, half(env), &fmt_##F, env));           \
-    }                                                                   \
-    f16 F##_to_f16(F a, struct fp_env *env)                             \
-    {                                                                   \
+#define DEFINE_HALF(F) \
+    F f16_to_##F(f16 a, struct fp_env *env) \
+    { \
+        return F##_box(convert(a, half(env), &fmt_##F, env)); \
+    } \
+    f16 F##_to_f16(F a, struct fp_env *env) \
+    { \
         return f16_box(convert(F##_bits(a), &fmt_##F, half(env), env)); \
     }
 DEFINE_HALF(f32)
@@ -43,13 +43,13 @@ DEFINE_HALF(f64)
 DEFINE_HALF(f80)
 DEFINE_HALF(f128)
 
-#define DEFINE(A, B)                                                   \
-    B A##_to_##B(A a, struct fp_env *env)                              \
-    {                                                                  \
+#define DEFINE(A, B) \
+    B A##_to_##B(A a, struct fp_env *env) \
+    { \
         return B##_box(convert(A##_bits(a), &fmt_##A, &fmt_##B, env)); \
-    }                                                                  \
-    A B##_to_##A(B a, struct fp_env *env)                              \
-    {                                                                  \
+    } \
+    A B##_to_##A(B a, struct fp_env *env) \
+    { \
         return A##_box(convert(B##_bits(a), &fmt_##B, &fmt_##A, env)); \
     }
 DEFINE(f32, f64)

@@ -312,22 +312,22 @@ struct fp_num fp_nan_two(const struct fp_num *a, const struct fp_num *b, struct 
     return fp_nan_pick((const struct fp_num *const[]){a, b}, 2, env);
 }
 
-#define DEFINE(F)                                                          \
-    F F##_default_nan(const struct fp_env *env)                            \
-    {                                                                      \
-        struct fp_num n = fp_nan_default(env);                             \
-        struct fp_env scratch = *env;                                      \
-        return F##_box(fp_pack(&n, &fmt_##F, &scratch));                   \
-    }                                                                      \
-    bool F##_is_nan(F a)                                                   \
-    {                                                                      \
-        struct fp_env scratch = {0};                                       \
-        unsigned cls = fp_unpack(F##_bits(a), &fmt_##F, &scratch).cls;     \
-        return cls == FPC_QNAN || cls == FPC_SNAN;                         \
-    }                                                                      \
-    bool F##_is_snan(F a)                                                  \
-    {                                                                      \
-        struct fp_env scratch = {0};                                       \
+#define DEFINE(F) \
+    F F##_default_nan(const struct fp_env *env) \
+    { \
+        struct fp_num n = fp_nan_default(env); \
+        struct fp_env scratch = *env; \
+        return F##_box(fp_pack(&n, &fmt_##F, &scratch)); \
+    } \
+    bool F##_is_nan(F a) \
+    { \
+        struct fp_env scratch = {0}; \
+        unsigned cls = fp_unpack(F##_bits(a), &fmt_##F, &scratch).cls; \
+        return cls == FPC_QNAN || cls == FPC_SNAN; \
+    } \
+    bool F##_is_snan(F a) \
+    { \
+        struct fp_env scratch = {0}; \
         return fp_unpack(F##_bits(a), &fmt_##F, &scratch).cls == FPC_SNAN; \
     }
 FP_FOR_EACH(DEFINE)

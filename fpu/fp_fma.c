@@ -173,24 +173,24 @@ static u128 fp_step(u128 a, u128 b, enum step step, const struct fp_fmt *fmt, st
     return fp_pack(&r, fmt, env);
 }
 
-#define DEFINE(F)                                                                            \
-    F F##_fma(F a, F b, F c, unsigned neg, struct fp_env *env)                               \
-    {                                                                                        \
+#define DEFINE(F) \
+    F F##_fma(F a, F b, F c, unsigned neg, struct fp_env *env) \
+    { \
         return F##_box(fma_bits(F##_bits(a), F##_bits(b), F##_bits(c), neg, &fmt_##F, env)); \
     }
 FP_FOR_EACH(DEFINE)
 
-#define DEFINE_ARM(F)                                                                  \
-    F F##_mulx(F a, F b, struct fp_env *env)                                           \
-    {                                                                                  \
-        return F##_box(fp_step(F##_bits(a), F##_bits(b), STEP_MULX, &fmt_##F, env));   \
-    }                                                                                  \
-    F F##_recps(F a, F b, struct fp_env *env)                                          \
-    {                                                                                  \
-        return F##_box(fp_step(F##_bits(a), F##_bits(b), STEP_RECPS, &fmt_##F, env));  \
-    }                                                                                  \
-    F F##_rsqrts(F a, F b, struct fp_env *env)                                         \
-    {                                                                                  \
+#define DEFINE_ARM(F) \
+    F F##_mulx(F a, F b, struct fp_env *env) \
+    { \
+        return F##_box(fp_step(F##_bits(a), F##_bits(b), STEP_MULX, &fmt_##F, env)); \
+    } \
+    F F##_recps(F a, F b, struct fp_env *env) \
+    { \
+        return F##_box(fp_step(F##_bits(a), F##_bits(b), STEP_RECPS, &fmt_##F, env)); \
+    } \
+    F F##_rsqrts(F a, F b, struct fp_env *env) \
+    { \
         return F##_box(fp_step(F##_bits(a), F##_bits(b), STEP_RSQRTS, &fmt_##F, env)); \
     }
 FP_FOR_ARM(DEFINE_ARM)

@@ -182,33 +182,33 @@ f64 f64_round_int_sized(f64 a, unsigned intsize, enum fp_round round, struct fp_
     return f64_box(round_int_sized(a, intsize, round, &fmt_f64, env));
 }
 
-#define DEFINE(F)                                                                                 \
-    F F##_round_int(F a, enum fp_round round, bool exact, struct fp_env *env)                     \
-    {                                                                                             \
-        return F##_box(round_int(F##_bits(a), round, exact, &fmt_##F, env));                      \
-    }                                                                                             \
+#define DEFINE(F) \
+    F F##_round_int(F a, enum fp_round round, bool exact, struct fp_env *env) \
+    { \
+        return F##_box(round_int(F##_bits(a), round, exact, &fmt_##F, env)); \
+    } \
     i64 F##_to_sint(F a, unsigned width, unsigned fbits, enum fp_round round, struct fp_env *env) \
-    {                                                                                             \
-        return (i64)to_int_saturate(F##_bits(a), width, true, fbits, round, &fmt_##F, env);       \
-    }                                                                                             \
+    { \
+        return (i64)to_int_saturate(F##_bits(a), width, true, fbits, round, &fmt_##F, env); \
+    } \
     u64 F##_to_uint(F a, unsigned width, unsigned fbits, enum fp_round round, struct fp_env *env) \
-    {                                                                                             \
-        return to_int_saturate(F##_bits(a), width, false, fbits, round, &fmt_##F, env);           \
-    }                                                                                             \
-    i64 F##_to_sint_x86(F a, unsigned width, enum fp_round round, struct fp_env *env)             \
-    {                                                                                             \
-        return (i64)to_int_x86(F##_bits(a), width, true, round, &fmt_##F, env);                   \
-    }                                                                                             \
-    u64 F##_to_uint_x86(F a, unsigned width, enum fp_round round, struct fp_env *env)             \
-    {                                                                                             \
-        return to_int_x86(F##_bits(a), width, false, round, &fmt_##F, env);                       \
-    }                                                                                             \
-    F F##_from_sint(i64 v, unsigned fbits, struct fp_env *env)                                    \
-    {                                                                                             \
-        return F##_box(from_int(v < 0 ? -(u64)v : (u64)v, v < 0, fbits, &fmt_##F, env));          \
-    }                                                                                             \
-    F F##_from_uint(u64 v, unsigned fbits, struct fp_env *env)                                    \
-    {                                                                                             \
-        return F##_box(from_int(v, false, fbits, &fmt_##F, env));                                 \
+    { \
+        return to_int_saturate(F##_bits(a), width, false, fbits, round, &fmt_##F, env); \
+    } \
+    i64 F##_to_sint_x86(F a, unsigned width, enum fp_round round, struct fp_env *env) \
+    { \
+        return (i64)to_int_x86(F##_bits(a), width, true, round, &fmt_##F, env); \
+    } \
+    u64 F##_to_uint_x86(F a, unsigned width, enum fp_round round, struct fp_env *env) \
+    { \
+        return to_int_x86(F##_bits(a), width, false, round, &fmt_##F, env); \
+    } \
+    F F##_from_sint(i64 v, unsigned fbits, struct fp_env *env) \
+    { \
+        return F##_box(from_int(v < 0 ? -(u64)v : (u64)v, v < 0, fbits, &fmt_##F, env)); \
+    } \
+    F F##_from_uint(u64 v, unsigned fbits, struct fp_env *env) \
+    { \
+        return F##_box(from_int(v, false, fbits, &fmt_##F, env)); \
     }
 FP_FOR_EACH(DEFINE)

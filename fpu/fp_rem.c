@@ -81,15 +81,15 @@ static u128 fp_rem(u128 a, u128 b, bool nearest, u64 *quo, bool *partial, const 
     return fp_pack(&r, fmt, env);
 }
 
-#define DEFINE(F)                                                                               \
-    F F##_rem(F a, F b, struct fp_env *env)                                                     \
-    {                                                                                           \
-        u64 quo;                                                                                \
-        return F##_box(fp_rem(F##_bits(a), F##_bits(b), true, &quo, NULL, &fmt_##F, env));      \
-    }                                                                                           \
-    F F##_rem_x87(F a, F b, bool nearest, u64 *quo, bool *partial, struct fp_env *env)          \
-    {                                                                                           \
-        *partial = false;                                                                       \
+#define DEFINE(F) \
+    F F##_rem(F a, F b, struct fp_env *env) \
+    { \
+        u64 quo; \
+        return F##_box(fp_rem(F##_bits(a), F##_bits(b), true, &quo, NULL, &fmt_##F, env)); \
+    } \
+    F F##_rem_x87(F a, F b, bool nearest, u64 *quo, bool *partial, struct fp_env *env) \
+    { \
+        *partial = false; \
         return F##_box(fp_rem(F##_bits(a), F##_bits(b), nearest, quo, partial, &fmt_##F, env)); \
     }
 FP_FOR_EACH(DEFINE)

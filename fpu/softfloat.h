@@ -92,32 +92,32 @@ enum fp_fma_neg { FP_FMA_NEG_PRODUCT = 1, FP_FMA_NEG_ADDEND = 2 };
  *  F_to_uint_x86            2^width - 1 when it doesn't fit (AVX-512)
  *  F_from_sint, F_from_uint v / 2^fbits
  */
-#define FP_DECLARE(F)                                                                              \
-    F F##_add(F a, F b, struct fp_env *env);                                                       \
-    F F##_sub(F a, F b, struct fp_env *env);                                                       \
-    F F##_mul(F a, F b, struct fp_env *env);                                                       \
-    F F##_div(F a, F b, struct fp_env *env);                                                       \
-    F F##_sqrt(F a, struct fp_env *env);                                                           \
-    F F##_fma(F a, F b, F c, unsigned neg, struct fp_env *env);                                    \
-    F F##_rem(F a, F b, struct fp_env *env);                                                       \
-    F F##_rem_x87(F a, F b, bool nearest, u64 *quo, bool *partial, struct fp_env *env);            \
-    F F##_min(F a, F b, struct fp_env *env);                                                       \
-    F F##_max(F a, F b, struct fp_env *env);                                                       \
-    F F##_minnm(F a, F b, struct fp_env *env);                                                     \
-    F F##_maxnm(F a, F b, struct fp_env *env);                                                     \
-    F F##_min_x86(F a, F b, struct fp_env *env);                                                   \
-    F F##_max_x86(F a, F b, struct fp_env *env);                                                   \
-    enum fp_rel F##_compare(F a, F b, struct fp_env *env);                                         \
-    enum fp_rel F##_compare_quiet(F a, F b, struct fp_env *env);                                   \
-    F F##_round_int(F a, enum fp_round round, bool exact, struct fp_env *env);                     \
+#define FP_DECLARE(F) \
+    F F##_add(F a, F b, struct fp_env *env); \
+    F F##_sub(F a, F b, struct fp_env *env); \
+    F F##_mul(F a, F b, struct fp_env *env); \
+    F F##_div(F a, F b, struct fp_env *env); \
+    F F##_sqrt(F a, struct fp_env *env); \
+    F F##_fma(F a, F b, F c, unsigned neg, struct fp_env *env); \
+    F F##_rem(F a, F b, struct fp_env *env); \
+    F F##_rem_x87(F a, F b, bool nearest, u64 *quo, bool *partial, struct fp_env *env); \
+    F F##_min(F a, F b, struct fp_env *env); \
+    F F##_max(F a, F b, struct fp_env *env); \
+    F F##_minnm(F a, F b, struct fp_env *env); \
+    F F##_maxnm(F a, F b, struct fp_env *env); \
+    F F##_min_x86(F a, F b, struct fp_env *env); \
+    F F##_max_x86(F a, F b, struct fp_env *env); \
+    enum fp_rel F##_compare(F a, F b, struct fp_env *env); \
+    enum fp_rel F##_compare_quiet(F a, F b, struct fp_env *env); \
+    F F##_round_int(F a, enum fp_round round, bool exact, struct fp_env *env); \
     i64 F##_to_sint(F a, unsigned width, unsigned fbits, enum fp_round round, struct fp_env *env); \
     u64 F##_to_uint(F a, unsigned width, unsigned fbits, enum fp_round round, struct fp_env *env); \
-    i64 F##_to_sint_x86(F a, unsigned width, enum fp_round round, struct fp_env *env);             \
-    u64 F##_to_uint_x86(F a, unsigned width, enum fp_round round, struct fp_env *env);             \
-    F F##_from_sint(i64 v, unsigned fbits, struct fp_env *env);                                    \
-    F F##_from_uint(u64 v, unsigned fbits, struct fp_env *env);                                    \
-    F F##_default_nan(const struct fp_env *env);                                                   \
-    bool F##_is_nan(F a);                                                                          \
+    i64 F##_to_sint_x86(F a, unsigned width, enum fp_round round, struct fp_env *env); \
+    u64 F##_to_uint_x86(F a, unsigned width, enum fp_round round, struct fp_env *env); \
+    F F##_from_sint(i64 v, unsigned fbits, struct fp_env *env); \
+    F F##_from_uint(u64 v, unsigned fbits, struct fp_env *env); \
+    F F##_default_nan(const struct fp_env *env); \
+    bool F##_is_nan(F a); \
     bool F##_is_snan(F a);
 
 FP_DECLARE(f16)
@@ -158,13 +158,13 @@ f32 bf16_to_f32(bf16 a);                     /* exact, a shift: no NaN is quiete
  *  F_recps, F_rsqrts      FRECPS 2 - a * b, FRSQRTS (3 - a * b) / 2, fused
  *  F_recps_a32, ...       VRECPS, VRSQRTS: the same, with a rounding after each operation
  */
-#define FP_DECLARE_ARM(F)                          \
-    F F##_mulx(F a, F b, struct fp_env *env);      \
-    F F##_recpe(F a, struct fp_env *env);          \
-    F F##_rsqrte(F a, struct fp_env *env);         \
-    F F##_recpx(F a, struct fp_env *env);          \
-    F F##_recps(F a, F b, struct fp_env *env);     \
-    F F##_rsqrts(F a, F b, struct fp_env *env);    \
+#define FP_DECLARE_ARM(F) \
+    F F##_mulx(F a, F b, struct fp_env *env); \
+    F F##_recpe(F a, struct fp_env *env); \
+    F F##_rsqrte(F a, struct fp_env *env); \
+    F F##_recpx(F a, struct fp_env *env); \
+    F F##_recps(F a, F b, struct fp_env *env); \
+    F F##_rsqrts(F a, F b, struct fp_env *env); \
     F F##_recps_a32(F a, F b, struct fp_env *env); \
     F F##_rsqrts_a32(F a, F b, struct fp_env *env);
 

@@ -18,14 +18,18 @@ ir_ref ir_pc(struct ir *ir, i32 off); /* page + off */
 /* -- integer: t is IR_I32 or IR_I64 ------------------------------------------------------------------------ */
 ir_ref ir_op2(struct ir *ir, enum ir_opcode op, enum ir_type t, ir_ref a, ir_ref b); /* add .. srem */
 ir_ref ir_op1(struct ir *ir, enum ir_opcode op, enum ir_type t, ir_ref a); /* neg not clz ctz cls popcnt bitrev */
-#define IR_OP2(name)                                                                  \
+#define IR_OP2(name) \
     static inline ir_ref ir_##name(struct ir *ir, enum ir_type t, ir_ref a, ir_ref b) \
-    {                                                                                 \
-        return ir_op2(ir, IR_##name, t, a, b);                                        \
+    { \
+        return ir_op2(ir, IR_##name, t, a, b); \
     }
 IR_OP2(add)
-IR_OP2(sub) IR_OP2(mul) IR_OP2(and) IR_OP2(or) IR_OP2(xor) IR_OP2(andn) IR_OP2(orn) IR_OP2(xnor) IR_OP2(shl) IR_OP2(shr)
-    IR_OP2(sar) IR_OP2(ror) IR_OP2(udiv) IR_OP2(sdiv) IR_OP2(umulh) IR_OP2(smulh)
+IR_OP2(sub)
+IR_OP2(mul)
+IR_OP2(and)
+IR_OP2(or)
+IR_OP2(xor) IR_OP2(andn) IR_OP2(orn) IR_OP2(xnor) IR_OP2(shl) IR_OP2(shr) IR_OP2(sar) IR_OP2(ror) IR_OP2(udiv)
+    IR_OP2(sdiv) IR_OP2(umulh) IR_OP2(smulh)
 #undef IR_OP2
         ir_ref ir_addi(struct ir *ir, enum ir_type t, ir_ref a, i64 k);
 ir_ref ir_andi(struct ir *ir, enum ir_type t, ir_ref a, u64 k);

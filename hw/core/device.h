@@ -38,8 +38,8 @@ struct reg {
     u64 (*read)(struct device *d, unsigned i);
     void (*write)(struct device *d, unsigned i, u64 v);
 };
-#define REG(o, n, T, m, ...)                                                                                          \
-    {                                                                                                                 \
+#define REG(o, n, T, m, ...) \
+    { \
         .off = (o), .name = (n), .size = sizeof(((T *)0)->m), .field = offsetof(T, m), .has_field = true, __VA_ARGS__ \
     }
 
@@ -72,8 +72,8 @@ const struct prop *props_find(const struct prop *table, const char *key);
 void prop_print(const void *obj, const struct prop *p, struct buf *out);
 /* Looks up a PROP_CHARDEV, PROP_BLOCK or PROP_NETDEV by id; NULL with a message when there is none. Set by system/. */
 extern void *(*prop_backend)(enum prop_kind kind, const char *id, struct err *e);
-#define PROP(n, k, T, m, d, doc_)                                                  \
-    {                                                                              \
+#define PROP(n, k, T, m, d, doc_) \
+    { \
         .name = (n), .kind = (k), .off = offsetof(T, m), .def = (d), .doc = (doc_) \
     }
 

@@ -22,7 +22,7 @@ static u64 elf_num(const struct elf *x, u64 off, unsigned size)
     return x->big ? __builtin_bswap64(v) >> (64 - 8 * size) : v;
 }
 /* A member of the 64-bit or the 32-bit form of a header at `base`. */
-#define ELF_GET(x, base, S, m)                                                            \
+#define ELF_GET(x, base, S, m) \
     ((x)->is64 ? elf_num(x, (base) + offsetof(Elf64_##S, m), sizeof(((Elf64_##S *)0)->m)) \
                : elf_num(x, (base) + offsetof(Elf32_##S, m), sizeof(((Elf32_##S *)0)->m)))
 

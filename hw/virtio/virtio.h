@@ -43,10 +43,10 @@ struct virtio_device;
 struct virtio_conf {
     bool indirect_desc, event_idx, packed, any_layout;
 };
-#define VIRTIO_COMMON_PROPS(T)                                                                          \
+#define VIRTIO_COMMON_PROPS(T) \
     PROP("indirect_desc", PROP_BOOL, T, conf.common.indirect_desc, "on", "offer indirect descriptors"), \
-        PROP("event_idx", PROP_BOOL, T, conf.common.event_idx, "on", "offer the event index"),          \
-        PROP("packed", PROP_BOOL, T, conf.common.packed, "off", "offer packed rings"),                  \
+        PROP("event_idx", PROP_BOOL, T, conf.common.event_idx, "on", "offer the event index"), \
+        PROP("packed", PROP_BOOL, T, conf.common.packed, "off", "offer packed rings"), \
         PROP("any_layout", PROP_BOOL, T, conf.common.any_layout, "on", "legacy: accept any division of a request")
 
 /* -- devices ------------------------------------------------------------------------------------------------ */
@@ -100,12 +100,12 @@ struct virtio_device {
     struct virtqueue vq[VIRTIO_QUEUES];
 };
 
-#define VIRTIO_FIELDS(T)                                                                                      \
+#define VIRTIO_FIELDS(T) \
     FIELD(T, v.offered, .flags = F_CONFIG), FIELD(T, v.features), FIELD(T, v.generation), FIELD(T, v.status), \
-        FIELD(T, v.isr), FIELD(T, v.broken), FIELD_OF(T, v.vq, desc), FIELD_OF(T, v.vq, driver),              \
-        FIELD_OF(T, v.vq, device), FIELD_OF(T, v.vq, num, .flags = F_KEEP), FIELD_OF(T, v.vq, vector),        \
-        FIELD_OF(T, v.vq, ready), FIELD_OF(T, v.vq, last_avail), FIELD_OF(T, v.vq, used_idx),                 \
-        FIELD_OF(T, v.vq, signalled), FIELD_OF(T, v.vq, signalled_valid), FIELD_OF(T, v.vq, avail_wrap),      \
+        FIELD(T, v.isr), FIELD(T, v.broken), FIELD_OF(T, v.vq, desc), FIELD_OF(T, v.vq, driver), \
+        FIELD_OF(T, v.vq, device), FIELD_OF(T, v.vq, num, .flags = F_KEEP), FIELD_OF(T, v.vq, vector), \
+        FIELD_OF(T, v.vq, ready), FIELD_OF(T, v.vq, last_avail), FIELD_OF(T, v.vq, used_idx), \
+        FIELD_OF(T, v.vq, signalled), FIELD_OF(T, v.vq, signalled_valid), FIELD_OF(T, v.vq, avail_wrap), \
         FIELD_OF(T, v.vq, used_wrap)
 
 /* In the device's init. `features`: the device's own bits; the common ones follow conf. */

@@ -205,22 +205,22 @@ static u64 addr_read(struct virtio_pci *s, size_t off, unsigned half)
     struct virtqueue *q = selected(s);
     return q ? bits(*(u64 *)((u8 *)q + off), 32 * half, 32) : 0;
 }
-#define ADDR(name)                                                \
-    static u64 name##_low_read(struct virtio_pci *s)              \
-    {                                                             \
+#define ADDR(name) \
+    static u64 name##_low_read(struct virtio_pci *s) \
+    { \
         return addr_read(s, offsetof(struct virtqueue, name), 0); \
-    }                                                             \
-    static u64 name##_high_read(struct virtio_pci *s)             \
-    {                                                             \
+    } \
+    static u64 name##_high_read(struct virtio_pci *s) \
+    { \
         return addr_read(s, offsetof(struct virtqueue, name), 1); \
-    }                                                             \
-    static void name##_low_write(struct virtio_pci *s, u64 v)     \
-    {                                                             \
-        addr_write(s, offsetof(struct virtqueue, name), 0, v);    \
-    }                                                             \
-    static void name##_high_write(struct virtio_pci *s, u64 v)    \
-    {                                                             \
-        addr_write(s, offsetof(struct virtqueue, name), 1, v);    \
+    } \
+    static void name##_low_write(struct virtio_pci *s, u64 v) \
+    { \
+        addr_write(s, offsetof(struct virtqueue, name), 0, v); \
+    } \
+    static void name##_high_write(struct virtio_pci *s, u64 v) \
+    { \
+        addr_write(s, offsetof(struct virtqueue, name), 1, v); \
     }
 ADDR(desc)
 ADDR(driver)

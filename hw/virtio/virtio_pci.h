@@ -45,9 +45,9 @@ struct virtio_pci {
     PROP("modern-pio-notify", PROP_BOOL, T, p.modern_pio_notify, "off", "accepted, changes nothing")
 // clang-format on
 
-#define VIRTIO_PCI_FIELDS(T)                                                                            \
+#define VIRTIO_PCI_FIELDS(T) \
     PCI_FIELDS(T, p.pci), FIELD(T, p.legacy, .flags = F_CONFIG), FIELD(T, p.modern, .flags = F_CONFIG), \
-        FIELD(T, p.device_sel), FIELD(T, p.driver_sel), FIELD(T, p.queue_sel),                          \
+        FIELD(T, p.device_sel), FIELD(T, p.driver_sel), FIELD(T, p.queue_sel), \
         FIELD(T, p.config_vector, .reset = VIRTIO_NO_VECTOR)
 
 bool virtio_pci_init(struct device *d, struct err *e);
@@ -56,38 +56,38 @@ bool virtio_pci_loaded(struct device *d, struct err *e);
 bool virtio_pci_plug(struct device *owner, struct device *child, struct err *e);
 
 #define VIRTIO_PCI_CLASS_(sym, suffix, name_, doc_, provides_, class_code_, kind_) \
-    static const struct virtio_pci_class sym##_pci##suffix##_info = {              \
-        .device = &sym##_class,                                                    \
-        .conf_off = offsetof(struct sym##_pci, conf),                              \
-        .class_code = (class_code_),                                               \
-        .kind = (kind_),                                                           \
-    };                                                                             \
-    const struct device_class sym##_pci##suffix##_class = {                        \
-        .name = (name_),                                                           \
-        .doc = (doc_),                                                             \
-        .bus = "pci",                                                              \
-        .provides = (provides_),                                                   \
-        .size = sizeof(struct sym##_pci),                                          \
-        .state = sym##_pci_state,                                                  \
-        .props = sym##_pci_props,                                                  \
-        .init = virtio_pci_init,                                                   \
-        .reset = virtio_pci_reset,                                                 \
-        .loaded = virtio_pci_loaded,                                               \
-        .plug = virtio_pci_plug,                                                   \
-        .bus_class = &sym##_pci##suffix##_info,                                    \
+    static const struct virtio_pci_class sym##_pci##suffix##_info = { \
+        .device = &sym##_class, \
+        .conf_off = offsetof(struct sym##_pci, conf), \
+        .class_code = (class_code_), \
+        .kind = (kind_), \
+    }; \
+    const struct device_class sym##_pci##suffix##_class = { \
+        .name = (name_), \
+        .doc = (doc_), \
+        .bus = "pci", \
+        .provides = (provides_), \
+        .size = sizeof(struct sym##_pci), \
+        .state = sym##_pci_state, \
+        .props = sym##_pci_props, \
+        .init = virtio_pci_init, \
+        .reset = virtio_pci_reset, \
+        .loaded = virtio_pci_loaded, \
+        .plug = virtio_pci_plug, \
+        .bus_class = &sym##_pci##suffix##_info, \
     }
 
-#define VIRTIO_PCI_CLASSES(sym, name_, doc_, conf_type, device_props, class_code_, provides_)              \
-    struct sym##_pci {                                                                                     \
-        struct virtio_pci p;                                                                               \
-        conf_type conf;                                                                                    \
-    };                                                                                                     \
-    static const struct field sym##_pci_state[] = {VIRTIO_PCI_FIELDS(struct sym##_pci), {0}};              \
-    static const struct prop sym##_pci_props[] = {                                                         \
-        VIRTIO_PCI_PROPS(struct sym##_pci), device_props(struct sym##_pci), {0}};                          \
-    VIRTIO_PCI_CLASS_(sym, , name_ "-pci", doc_, provides_, class_code_, VIRTIO_PCI_GENERIC);              \
-    VIRTIO_PCI_CLASS_(sym, _transitional, name_ "-pci-transitional", doc_, provides_, class_code_,         \
-                      VIRTIO_PCI_TRANSITIONAL);                                                            \
+#define VIRTIO_PCI_CLASSES(sym, name_, doc_, conf_type, device_props, class_code_, provides_) \
+    struct sym##_pci { \
+        struct virtio_pci p; \
+        conf_type conf; \
+    }; \
+    static const struct field sym##_pci_state[] = {VIRTIO_PCI_FIELDS(struct sym##_pci), {0}}; \
+    static const struct prop sym##_pci_props[] = { \
+        VIRTIO_PCI_PROPS(struct sym##_pci), device_props(struct sym##_pci), {0}}; \
+    VIRTIO_PCI_CLASS_(sym, , name_ "-pci", doc_, provides_, class_code_, VIRTIO_PCI_GENERIC); \
+    VIRTIO_PCI_CLASS_(sym, _transitional, name_ "-pci-transitional", doc_, provides_, class_code_, \
+                      VIRTIO_PCI_TRANSITIONAL); \
     VIRTIO_PCI_CLASS_(sym, _non_transitional, name_ "-pci-non-transitional", doc_, provides_, class_code_, \
                       VIRTIO_PCI_NON_TRANSITIONAL);
 

@@ -11,8 +11,8 @@
 #include "base/opts.h"
 #include "target/arm/sysreg.h"
 
-#define ID(reg, value)                           \
-    {                                            \
+#define ID(reg, value) \
+    { \
         offsetof(struct arm_sysregs, reg), value \
     }
 #define PMCEID0      0x40020101 /* SW_INCR, INST_RETIRED, CPU_CYCLES, CHAIN */
@@ -91,7 +91,7 @@ static const struct arm_id max_ids[] = {
     ID(SCTLR_EL1, 0xc50838),
 };
 
-#define MODEL(name, text, cc0, cc1, cc2)           \
+#define MODEL(name, text, cc0, cc1, cc2) \
     static const struct arm_model name##_model = { \
         .compatible = text, .ccsidr = {cc0, cc1, cc2}, .ids = name##_ids, .nids = ARRAY_LEN(name##_ids)}
 MODEL(a53, "arm,cortex-a53", 0x700fe01a, 0x201fe00a, 0x707fe07a);
@@ -118,8 +118,8 @@ struct id_field {
     u16 reg; /* offset in struct arm_sysregs */
     u8 shift, least;
 };
-#define F(reg, shift, least)                            \
-    {                                                   \
+#define F(reg, shift, least) \
+    { \
         offsetof(struct arm_sysregs, reg), shift, least \
     }
 
@@ -230,8 +230,8 @@ static const struct {
     u16 reg;
     u8 shift;
 } switches[] = {
-#define S(name, reg, shift)                            \
-    {                                                  \
+#define S(name, reg, shift) \
+    { \
         name, offsetof(struct arm_sysregs, reg), shift \
     }
     S("pmu", ID_AA64DFR0_EL1, 8),       S("el2", ID_AA64PFR0_EL1, 8),     S("el3", ID_AA64PFR0_EL1, 12),

@@ -23,10 +23,10 @@ struct trap_rule {
 #define SCTLR   offsetof(struct arm_cpu, sr.SCTLR_EL1), offsetof(struct arm_cpu, sr.SCTLR_EL2)
 #define HCR     offsetof(struct arm_cpu, hcr), 0
 #define MDCR    offsetof(struct arm_cpu, mdcr), 0
-#define PMU(cls, bit_n, on)                                                                         \
+#define PMU(cls, bit_n, on) \
     {cls, AT_EL0, on, 1, bit_n, false, SR(PMUSERENR_EL0)}, {cls, AT_EL01, ON_RW, 2, 6, true, MDCR}, \
-    {                                                                                               \
-        cls, AT_EL012, ON_RW, 3, 6, true, SR(MDCR_EL3)                                              \
+    { \
+        cls, AT_EL012, ON_RW, 3, 6, true, SR(MDCR_EL3) \
     }
 
 static const struct trap_rule rules[] = {

@@ -22,51 +22,51 @@ static enum fp_round round_of(unsigned fpr, const struct fp_env *env)
 
 /* -- one value of each format --------------------------------------------------------------------------------- */
 
-#define ARITHMETIC(F)                                                                                        \
-    static u64 F##_arith(const struct float_op *o, u64 a, u64 b, u64 c, struct fp_env *env)                  \
-    {                                                                                                        \
-        switch (o->op) {                                                                                     \
-        case IR_fadd:                                                                                        \
-            return F##_add((F)a, (F)b, env);                                                                 \
-        case IR_fsub:                                                                                        \
-            return F##_sub((F)a, (F)b, env);                                                                 \
-        case IR_fmul:                                                                                        \
-            return F##_mul((F)a, (F)b, env);                                                                 \
-        case IR_fdiv:                                                                                        \
-            return F##_div((F)a, (F)b, env);                                                                 \
-        case IR_fma:                                                                                         \
-            return F##_fma((F)a, (F)b, (F)c, o->imm, env);                                                   \
-        case IR_fsqrt:                                                                                       \
-            return F##_sqrt((F)a, env);                                                                      \
-        case IR_fmin:                                                                                        \
-            return F##_min((F)a, (F)b, env);                                                                 \
-        case IR_fmax:                                                                                        \
-            return F##_max((F)a, (F)b, env);                                                                 \
-        case IR_fminnm:                                                                                      \
-            return F##_minnm((F)a, (F)b, env);                                                               \
-        case IR_fmaxnm:                                                                                      \
-            return F##_maxnm((F)a, (F)b, env);                                                               \
-        case IR_fneg:                                                                                        \
-            return F##_neg((F)a);                                                                            \
-        case IR_fabs:                                                                                        \
-            return F##_abs((F)a);                                                                            \
-        case IR_fround:                                                                                      \
-            return F##_round_int((F)a, round_of(o->imm, env), o->imm & FPR_EXACT, env);                      \
-        default:                                                                                             \
-            must(!"a float op");                                                                             \
-        }                                                                                                    \
-    }                                                                                                        \
-    static enum fp_rel F##_relate(u64 a, u64 b, bool signal, struct fp_env *env)                             \
-    {                                                                                                        \
-        return signal ? F##_compare((F)a, (F)b, env) : F##_compare_quiet((F)a, (F)b, env);                   \
-    }                                                                                                        \
-    static u64 F##_to_int(u64 a, unsigned width, enum fp_round round, bool uns, struct fp_env *env)          \
-    {                                                                                                        \
+#define ARITHMETIC(F) \
+    static u64 F##_arith(const struct float_op *o, u64 a, u64 b, u64 c, struct fp_env *env) \
+    { \
+        switch (o->op) { \
+        case IR_fadd: \
+            return F##_add((F)a, (F)b, env); \
+        case IR_fsub: \
+            return F##_sub((F)a, (F)b, env); \
+        case IR_fmul: \
+            return F##_mul((F)a, (F)b, env); \
+        case IR_fdiv: \
+            return F##_div((F)a, (F)b, env); \
+        case IR_fma: \
+            return F##_fma((F)a, (F)b, (F)c, o->imm, env); \
+        case IR_fsqrt: \
+            return F##_sqrt((F)a, env); \
+        case IR_fmin: \
+            return F##_min((F)a, (F)b, env); \
+        case IR_fmax: \
+            return F##_max((F)a, (F)b, env); \
+        case IR_fminnm: \
+            return F##_minnm((F)a, (F)b, env); \
+        case IR_fmaxnm: \
+            return F##_maxnm((F)a, (F)b, env); \
+        case IR_fneg: \
+            return F##_neg((F)a); \
+        case IR_fabs: \
+            return F##_abs((F)a); \
+        case IR_fround: \
+            return F##_round_int((F)a, round_of(o->imm, env), o->imm & FPR_EXACT, env); \
+        default: \
+            must(!"a float op"); \
+        } \
+    } \
+    static enum fp_rel F##_relate(u64 a, u64 b, bool signal, struct fp_env *env) \
+    { \
+        return signal ? F##_compare((F)a, (F)b, env) : F##_compare_quiet((F)a, (F)b, env); \
+    } \
+    static u64 F##_to_int(u64 a, unsigned width, enum fp_round round, bool uns, struct fp_env *env) \
+    { \
         return uns ? F##_to_uint((F)a, width, 0, round, env) : (u64)F##_to_sint((F)a, width, 0, round, env); \
-    }                                                                                                        \
-    static u64 F##_from_int(u64 v, bool uns, struct fp_env *env)                                             \
-    {                                                                                                        \
-        return uns ? F##_from_uint(v, 0, env) : F##_from_sint((i64)v, 0, env);                               \
+    } \
+    static u64 F##_from_int(u64 v, bool uns, struct fp_env *env) \
+    { \
+        return uns ? F##_from_uint(v, 0, env) : F##_from_sint((i64)v, 0, env); \
     }
 ARITHMETIC(f16)
 ARITHMETIC(f32)

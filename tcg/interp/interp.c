@@ -277,24 +277,24 @@ static enum interp_end leave_to(struct frame *f, u32 soff)
     return leave(f, f->rt->page + (u64)(i64)(i32)soff);
 }
 
-#define INT2(name)                                                                  \
-    case IR_##name:                                                                 \
-        if (op->type == IR_V128) {                                                  \
-            run_vec(f, op, r);                                                      \
-        } else {                                                                    \
+#define INT2(name) \
+    case IR_##name: \
+        if (op->type == IR_V128) { \
+            run_vec(f, op, r); \
+        } else { \
             r->d[0] = eval_int2(IR_##name, op->type, num(f, op->a), num(f, op->b)); \
-        }                                                                           \
+        } \
         break;
-#define INT1(name)                                                            \
-    case IR_##name:                                                           \
-        if (op->type == IR_V128) {                                            \
-            run_vec(f, op, r);                                                \
-        } else {                                                              \
+#define INT1(name) \
+    case IR_##name: \
+        if (op->type == IR_V128) { \
+            run_vec(f, op, r); \
+        } else { \
             r->d[0] = eval_int1(IR_##name, op->type, op->sub, num(f, op->a)); \
-        }                                                                     \
+        } \
         break;
-#define FIELD(name)                                                                       \
-    case IR_##name:                                                                       \
+#define FIELD(name) \
+    case IR_##name: \
         r->d[0] = eval_field(IR_##name, op->type, op->imm, num(f, op->a), num(f, op->b)); \
         break;
 

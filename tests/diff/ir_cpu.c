@@ -11,12 +11,12 @@
 
 /* -- slots ----------------------------------------------------------------------------------------------------- */
 
-#define X(i)                                             \
-    {                                                    \
+#define X(i) \
+    { \
         "x" #i, offsetof(struct ir_cpu, rt.r[i]), IR_I64 \
     }
-#define S(name, i, t)                                 \
-    {                                                 \
+#define S(name, i, t) \
+    { \
 #name #i, offsetof(struct ir_cpu, name[i]), t \
     }
 static const struct ir_slot slots[SLOT_COUNT] = {

@@ -80,13 +80,13 @@ static UNUSED void must_refuse(const char *text, const char *why)
 }
 
 /* Turns the loop until the condition holds, at most five seconds. */
-#define RUN_UNTIL(cond)                                    \
-    do {                                                   \
+#define RUN_UNTIL(cond) \
+    do { \
         u64 until = clock_now(CLOCK_HOST) + 5000000000ull; \
         while (!(cond) && clock_now(CLOCK_HOST) < until) { \
-            loop_turn(20000000);                           \
-        }                                                  \
-        assert_true(cond);                                 \
+            loop_turn(20000000); \
+        } \
+        assert_true(cond); \
     } while (0)
 
 static UNUSED void run_a_little(void)

@@ -59,10 +59,10 @@ static void check_row(const char *what, const char *mode, u64 got, u64 want, u32
     }
 }
 
-#define CHECK(mode, expr, want, want_flags)                             \
-    do {                                                                \
-        struct fp_env e_ = mode_env(mode), *env = &e_;                  \
-        u64 got_ = (u64)(expr);                                         \
+#define CHECK(mode, expr, want, want_flags) \
+    do { \
+        struct fp_env e_ = mode_env(mode), *env = &e_; \
+        u64 got_ = (u64)(expr); \
         check_row(#expr, mode, got_, want, e_.flags &FPSR, want_flags); \
     } while (0)
 

@@ -57,14 +57,14 @@ struct op {
     f128 (*soft)(const f128 *v, struct fp_env *env);
 };
 
-#define OP(fn, hexpr, sexpr)                                 \
-    static _Float128 host_##fn(const volatile _Float128 *v)  \
-    {                                                        \
-        return hexpr;                                        \
-    }                                                        \
+#define OP(fn, hexpr, sexpr) \
+    static _Float128 host_##fn(const volatile _Float128 *v) \
+    { \
+        return hexpr; \
+    } \
     static f128 soft_##fn(const f128 *v, struct fp_env *env) \
-    {                                                        \
-        return sexpr;                                        \
+    { \
+        return sexpr; \
     }
 OP(add, v[0] + v[1], f128_add(v[0], v[1], env))
 OP(sub, v[0] - v[1], f128_sub(v[0], v[1], env))
@@ -79,8 +79,8 @@ OP(to_f64, (_Float128)(double)v[0], f64_to_f128(f128_to_f64(v[0], env), env))
 OP(to_f80, (_Float128)(long double)v[0], f80_to_f128(f128_to_f80(v[0], env), env))
 OP(to_i64, (_Float128)llrintf128(v[0]), f128_from_sint(f128_to_sint_x86(v[0], 64, env->round, env), 0, env))
 
-#define ROW(fn, rne_only, any_invalid)                   \
-    {                                                    \
+#define ROW(fn, rne_only, any_invalid) \
+    { \
 #fn, rne_only, any_invalid, host_##fn, soft_##fn \
     }
 static const struct op ops[] = {

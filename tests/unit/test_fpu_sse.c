@@ -36,13 +36,13 @@ static u32 mode_mxcsr(unsigned mode)
 }
 
 /* Runs one instruction under *mx and leaves the host's MXCSR as it was. */
-#define HOST_ASM(insn, outs, ...)                                                         \
-    do {                                                                                  \
-        u32 saved_ = _mm_getcsr();                                                        \
+#define HOST_ASM(insn, outs, ...) \
+    do { \
+        u32 saved_ = _mm_getcsr(); \
         __asm__ volatile("ldmxcsr %[mx]\n\t" insn "\n\tstmxcsr %[mx]\n\tldmxcsr %[saved]" \
-                         : outs, [mx] "+m"(*mx)                                           \
-                         : [saved] "m"(saved_), __VA_ARGS__                               \
-                         : "cc");                                                         \
+                         : outs, [mx] "+m"(*mx) \
+                         : [saved] "m"(saved_), __VA_ARGS__ \
+                         : "cc"); \
     } while (0)
 
 static __m128i xmm(u64 v)
@@ -65,19 +65,19 @@ struct op {
     u64 (*soft)(const u64 *v, struct fp_env *env);
 };
 
-#define OP2(insn, F, suffix, expr)                                      \
-    static u64 host_##insn(const u64 *v, u32 *mx)                       \
-    {                                                                   \
-        __m128i d = xmm(v[0]);                                          \
+#define OP2(insn, F, suffix, expr) \
+    static u64 host_##insn(const u64 *v, u32 *mx) \
+    { \
+        __m128i d = xmm(v[0]); \
         HOST_ASM(#insn " %[s], %[d]", [d] "+x"(d), [s] "x"(xmm(v[1]))); \
-        return (F)low(d);                                               \
-    }                                                                   \
-    static u64 soft_##insn(const u64 *v, struct fp_env *env)            \
-    {                                                                   \
-        F a = (F)v[0], b = (F)v[1];                                     \
-        return expr;                                                    \
+        return (F)low(d); \
+    } \
+    static u64 soft_##insn(const u64 *v, struct fp_env *env) \
+    { \
+        F a = (F)v[0], b = (F)v[1]; \
+        return expr; \
     }
-#define OP2_BOTH(name, call)          \
+#define OP2_BOTH(name, call) \
     OP2(name##ss, f32, s, f32_##call) \
     OP2(name##sd, f64, d, f64_##call)
 
@@ -89,17 +89,17 @@ OP2_BOTH(min, min_x86(a, b, env))
 OP2_BOTH(max, max_x86(a, b, env))
 
 /* One source; the result in an xmm register. */
-#define OP1(fn, insn, S, D, expr)                                      \
-    static u64 host_##fn(const u64 *v, u32 *mx)                        \
-    {                                                                  \
-        __m128i d = xmm(0);                                            \
+#define OP1(fn, insn, S, D, expr) \
+    static u64 host_##fn(const u64 *v, u32 *mx) \
+    { \
+        __m128i d = xmm(0); \
         HOST_ASM(insn " %[s], %[d]", [d] "+x"(d), [s] "x"(xmm(v[0]))); \
-        return (D)low(d);                                              \
-    }                                                                  \
-    static u64 soft_##fn(const u64 *v, struct fp_env *env)             \
-    {                                                                  \
-        S a = (S)v[0];                                                 \
-        return (D)(expr);                                              \
+        return (D)low(d); \
+    } \
+    static u64 soft_##fn(const u64 *v, struct fp_env *env) \
+    { \
+        S a = (S)v[0]; \
+        return (D)(expr); \
     }
 
 OP1(sqrtss, "sqrtss", f32, f32, f32_sqrt(a, env))
@@ -114,17 +114,17 @@ OP1(vcvtph2ps, "vcvtph2ps", f16, f32, f16_to_f32(a, env))
 OP1(vcvtps2ph, "vcvtps2ph $4,", f32, f16, f32_to_f16(a, env))
 
 /* To a general register. */
-#define OPI(fn, insn, S, I, expr)                                      \
-    static u64 host_##fn(const u64 *v, u32 *mx)                        \
-    {                                                                  \
-        I d = 0;                                                       \
+#define OPI(fn, insn, S, I, expr) \
+    static u64 host_##fn(const u64 *v, u32 *mx) \
+    { \
+        I d = 0; \
         HOST_ASM(insn " %[s], %[d]", [d] "+r"(d), [s] "x"(xmm(v[0]))); \
-        return (u64)d;                                                 \
-    }                                                                  \
-    static u64 soft_##fn(const u64 *v, struct fp_env *env)             \
-    {                                                                  \
-        S a = (S)v[0];                                                 \
-        return (u64)(I)(expr);                                         \
+        return (u64)d; \
+    } \
+    static u64 soft_##fn(const u64 *v, struct fp_env *env) \
+    { \
+        S a = (S)v[0]; \
+        return (u64)(I)(expr); \
     }
 
 OPI(cvtss2si, "cvtss2si", f32, u32, f32_to_sint_x86(a, 32, env->round, env))
@@ -135,17 +135,17 @@ OPI(cvttss2si, "cvttss2si", f32, u32, f32_to_sint_x86(a, 32, FP_RZ, env))
 OPI(cvttsd2si64, "cvttsd2si", f64, u64, f64_to_sint_x86(a, 64, FP_RZ, env))
 
 /* From a general register: any operand is a good integer. */
-#define OPF(fn, insn, I, D, expr)                                    \
-    static u64 host_##fn(const u64 *v, u32 *mx)                      \
-    {                                                                \
-        __m128i d = xmm(0);                                          \
+#define OPF(fn, insn, I, D, expr) \
+    static u64 host_##fn(const u64 *v, u32 *mx) \
+    { \
+        __m128i d = xmm(0); \
         HOST_ASM(insn " %[s], %[d]", [d] "+x"(d), [s] "r"((I)v[0])); \
-        return (D)low(d);                                            \
-    }                                                                \
-    static u64 soft_##fn(const u64 *v, struct fp_env *env)           \
-    {                                                                \
-        I a = (I)v[0];                                               \
-        return expr;                                                 \
+        return (D)low(d); \
+    } \
+    static u64 soft_##fn(const u64 *v, struct fp_env *env) \
+    { \
+        I a = (I)v[0]; \
+        return expr; \
     }
 
 OPF(cvtsi2ss, "cvtsi2ssl", i32, f32, f32_from_sint(a, 0, env))
@@ -154,30 +154,30 @@ OPF(cvtsi2sd, "cvtsi2sdl", i32, f64, f64_from_sint(a, 0, env))
 OPF(cvtsi2sd64, "cvtsi2sdq", i64, f64, f64_from_sint(a, 0, env))
 
 /* Compares: the result is ZF, PF, CF. */
-#define OPC(fn, F, call)                                                                                  \
-    static u64 host_##fn(const u64 *v, u32 *mx)                                                           \
-    {                                                                                                     \
-        u8 z, p, c;                                                                                       \
-        u32 saved = _mm_getcsr();                                                                         \
+#define OPC(fn, F, call) \
+    static u64 host_##fn(const u64 *v, u32 *mx) \
+    { \
+        u8 z, p, c; \
+        u32 saved = _mm_getcsr(); \
         __asm__ volatile("ldmxcsr %[mx]\n\t" #fn " %[b], %[a]\n\tsetz %[z]\n\tsetp %[p]\n\tsetc %[c]\n\t" \
-                         "stmxcsr %[mx]\n\tldmxcsr %[saved]"                                              \
-                         : [z] "=&q"(z), [p] "=&q"(p), [c] "=&q"(c), [mx] "+m"(*mx)                       \
-                         : [a] "x"(xmm(v[0])), [b] "x"(xmm(v[1])), [saved] "m"(saved)                     \
-                         : "cc");                                                                         \
-        return (u64)(z << 2 | p << 1 | c);                                                                \
-    }                                                                                                     \
-    static u64 soft_##fn(const u64 *v, struct fp_env *env)                                                \
-    {                                                                                                     \
-        switch (call((F)v[0], (F)v[1], env)) {                                                            \
-        case FP_LESS:                                                                                     \
-            return 1;                                                                                     \
-        case FP_EQUAL:                                                                                    \
-            return 4;                                                                                     \
-        case FP_GREATER:                                                                                  \
-            return 0;                                                                                     \
-        default:                                                                                          \
-            return 7;                                                                                     \
-        }                                                                                                 \
+                         "stmxcsr %[mx]\n\tldmxcsr %[saved]" \
+                         : [z] "=&q"(z), [p] "=&q"(p), [c] "=&q"(c), [mx] "+m"(*mx) \
+                         : [a] "x"(xmm(v[0])), [b] "x"(xmm(v[1])), [saved] "m"(saved) \
+                         : "cc"); \
+        return (u64)(z << 2 | p << 1 | c); \
+    } \
+    static u64 soft_##fn(const u64 *v, struct fp_env *env) \
+    { \
+        switch (call((F)v[0], (F)v[1], env)) { \
+        case FP_LESS: \
+            return 1; \
+        case FP_EQUAL: \
+            return 4; \
+        case FP_GREATER: \
+            return 0; \
+        default: \
+            return 7; \
+        } \
     }
 
 OPC(comiss, f32, f32_compare)
@@ -186,17 +186,17 @@ OPC(ucomiss, f32, f32_compare_quiet)
 OPC(ucomisd, f64, f64_compare_quiet)
 
 /* xmm1 = d, xmm2 = s, xmm3 = t of the manual; the number in the name says which two are multiplied. */
-#define OP3(insn, F, expr)                                                                        \
-    static u64 host_##insn(const u64 *v, u32 *mx)                                                 \
-    {                                                                                             \
-        __m128i d = xmm(v[0]);                                                                    \
+#define OP3(insn, F, expr) \
+    static u64 host_##insn(const u64 *v, u32 *mx) \
+    { \
+        __m128i d = xmm(v[0]); \
         HOST_ASM(#insn " %[t], %[s], %[d]", [d] "+x"(d), [s] "x"(xmm(v[1])), [t] "x"(xmm(v[2]))); \
-        return (F)low(d);                                                                         \
-    }                                                                                             \
-    static u64 soft_##insn(const u64 *v, struct fp_env *env)                                      \
-    {                                                                                             \
-        F a = (F)v[0], b = (F)v[1], c = (F)v[2];                                                  \
-        return expr;                                                                              \
+        return (F)low(d); \
+    } \
+    static u64 soft_##insn(const u64 *v, struct fp_env *env) \
+    { \
+        F a = (F)v[0], b = (F)v[1], c = (F)v[2]; \
+        return expr; \
     }
 
 OP3(vfmadd132ss, f32, f32_fma(a, c, b, 0, env))
@@ -231,8 +231,8 @@ static bool have_f16c(void)
     return (cpuid1_ecx() & (bit_F16C | bit_OSXSAVE)) == (bit_F16C | bit_OSXSAVE);
 }
 
-#define ROW(fn, fmt, n, have)                                 \
-    {                                                         \
+#define ROW(fn, fmt, n, have) \
+    { \
 #fn, &gen_##fmt, n, have_##have, host_##fn, soft_##fn \
     }
 static const struct op arith_ops[] = {

@@ -59,36 +59,36 @@ static struct result boxed(f80 v)
 }
 
 /* st1 = v[0], st0 = v[1]; "=" is the store. The stack is empty again afterwards. */
-#define HOST(fn, body, load, store)                                                                              \
-    static struct result host_##fn(const struct cell *v, u16 cw)                                                 \
-    {                                                                                                            \
-        struct result r = {0};                                                                                   \
-        u16 saved;                                                                                               \
-        __asm__ volatile("fnstcw %[saved]\n\tfninit\n\tfldcw %[cw]\n\t" load "\n\tfnclex\n\t" body               \
-                         "\n\tfnstsw %[sw]\n\t" store "\n\tfninit\n\tfldcw %[saved]"                             \
-                         : [r] "=m"(r.v), [sw] "=m"(r.sw), [saved] "=m"(saved)                                   \
-                         : [cw] "m"(cw), [a] "m"(v[0]), [b] "m"(v[1])                                            \
+#define HOST(fn, body, load, store) \
+    static struct result host_##fn(const struct cell *v, u16 cw) \
+    { \
+        struct result r = {0}; \
+        u16 saved; \
+        __asm__ volatile("fnstcw %[saved]\n\tfninit\n\tfldcw %[cw]\n\t" load "\n\tfnclex\n\t" body \
+                         "\n\tfnstsw %[sw]\n\t" store "\n\tfninit\n\tfldcw %[saved]" \
+                         : [r] "=m"(r.v), [sw] "=m"(r.sw), [saved] "=m"(saved) \
+                         : [cw] "m"(cw), [a] "m"(v[0]), [b] "m"(v[1]) \
                          : "cc", "memory", "st", "st(1)", "st(2)", "st(3)", "st(4)", "st(5)", "st(6)", "st(7)"); \
-        return r;                                                                                                \
+        return r; \
     }
-#define SOFT(fn, expr)                                               \
+#define SOFT(fn, expr) \
     static struct result soft_##fn(const f80 *v, struct fp_env *env) \
-    {                                                                \
-        f80 a UNUSED = v[0], b UNUSED = v[1];                        \
-        return expr;                                                 \
+    { \
+        f80 a UNUSED = v[0], b UNUSED = v[1]; \
+        return expr; \
     }
-#define BINARY(fn, insn, expr)                             \
+#define BINARY(fn, insn, expr) \
     HOST(fn, insn, "fldt %[a]\n\tfldt %[b]", "fstpt %[r]") \
     SOFT(fn, boxed(expr))
-#define UNARY(fn, insn, expr)                 \
+#define UNARY(fn, insn, expr) \
     HOST(fn, insn, "fldt %[a]", "fstpt %[r]") \
     SOFT(fn, boxed(expr))
 /* Stores in a narrower form, which is where the exceptions come from. */
-#define STORE(fn, insn, expr)                  \
+#define STORE(fn, insn, expr) \
     HOST(fn, insn " %[r]", "fldt %[a]", "nop") \
     SOFT(fn, ((struct result){.v.frac = (u64)(expr)}))
 /* Loads of a narrower form. */
-#define LOAD(fn, insn, expr)                    \
+#define LOAD(fn, insn, expr) \
     HOST(fn, insn " %[a]", "nop", "fstpt %[r]") \
     SOFT(fn, boxed(expr))
 
@@ -114,7 +114,7 @@ static u16 compare_sw(enum fp_rel rel)
 }
 
 /* st0 = v[1] is compared with st1 = v[0]. */
-#define COMPARE(fn, insn, call)                     \
+#define COMPARE(fn, insn, call) \
     HOST(fn, insn, "fldt %[a]\n\tfldt %[b]", "nop") \
     SOFT(fn, ((struct result){.sw = compare_sw(call(b, a, env))}))
 COMPARE(fcom, "fcompp", f80_compare)
@@ -134,8 +134,8 @@ SOFT(fprem, rem_x87(b, a, false, env))
 HOST(fprem1, "fprem1", "fldt %[a]\n\tfldt %[b]", "fstpt %[r]")
 SOFT(fprem1, rem_x87(b, a, true, env))
 
-#define ROW(fn, fmt, c1)                          \
-    {                                             \
+#define ROW(fn, fmt, c1) \
+    { \
 #fn, &gen_##fmt, c1, host_##fn, soft_##fn \
     }
 static const struct op arith_ops[] = {

@@ -54,60 +54,60 @@ static i64 clamp(i128 v, i128 lo, i128 hi)
 }
 
 /* One lane of n-bit type S (signed), U. */
-#define LANE_MODEL(name, S, U, bits)                                                                              \
-    static u64 name(unsigned op, u32 imm, u64 x, u64 y)                                                           \
-    {                                                                                                             \
-        S a = (S)x, b = (S)y;                                                                                     \
-        U ua = (U)x, ub = (U)y;                                                                                   \
-        i128 smin = -((i128)1 << ((bits)-1)), smax = -smin - 1, umax = ((i128)1 << (bits)) - 1;                   \
-        int n = (i8)y;                                                                                            \
-        switch (op) {                                                                                             \
-        case IR_add:                                                                                              \
-            return (U)(ua + ub);                                                                                  \
-        case IR_sub:                                                                                              \
-            return (U)(ua - ub);                                                                                  \
-        case IR_mul:                                                                                              \
-            return (U)((u64)ua * ub);                                                                             \
-        case IR_neg:                                                                                              \
-            return (U)(0 - ua);                                                                                   \
-        case IR_vsmin:                                                                                            \
-            return (U)(a < b ? a : b);                                                                            \
-        case IR_vsmax:                                                                                            \
-            return (U)(a > b ? a : b);                                                                            \
-        case IR_vumin:                                                                                            \
-            return ua < ub ? ua : ub;                                                                             \
-        case IR_vumax:                                                                                            \
-            return ua > ub ? ua : ub;                                                                             \
-        case IR_vabs:                                                                                             \
-            return (U)(a < 0 ? (U)(0 - ua) : ua);                                                                 \
-        case IR_vsqadd:                                                                                           \
-            return (U)clamp((i128)a + b, smin, smax);                                                             \
-        case IR_vsqsub:                                                                                           \
-            return (U)clamp((i128)a - b, smin, smax);                                                             \
-        case IR_vuqadd:                                                                                           \
-            return (i128)ua + ub > umax ? (U)umax : (U)(ua + ub);                                                 \
-        case IR_vuqsub:                                                                                           \
-            return ua < ub ? 0 : (U)(ua - ub);                                                                    \
-        case IR_vshl:                                                                                             \
-            return (U)((u64)ua << imm);                                                                           \
-        case IR_vshr:                                                                                             \
-            return imm >= (bits) ? 0 : (U)(ua >> imm);                                                            \
-        case IR_vsar:                                                                                             \
-            return (U)(imm >= (bits) ? (a < 0 ? -1 : 0) : a >> imm);                                              \
-        case IR_vushl:                                                                                            \
-            return n >= (bits) || n <= -(bits) ? 0 : n >= 0 ? (U)((u64)ua << n) : (U)(ua >> -n);                  \
-        case IR_vsshl:                                                                                            \
+#define LANE_MODEL(name, S, U, bits) \
+    static u64 name(unsigned op, u32 imm, u64 x, u64 y) \
+    { \
+        S a = (S)x, b = (S)y; \
+        U ua = (U)x, ub = (U)y; \
+        i128 smin = -((i128)1 << ((bits)-1)), smax = -smin - 1, umax = ((i128)1 << (bits)) - 1; \
+        int n = (i8)y; \
+        switch (op) { \
+        case IR_add: \
+            return (U)(ua + ub); \
+        case IR_sub: \
+            return (U)(ua - ub); \
+        case IR_mul: \
+            return (U)((u64)ua * ub); \
+        case IR_neg: \
+            return (U)(0 - ua); \
+        case IR_vsmin: \
+            return (U)(a < b ? a : b); \
+        case IR_vsmax: \
+            return (U)(a > b ? a : b); \
+        case IR_vumin: \
+            return ua < ub ? ua : ub; \
+        case IR_vumax: \
+            return ua > ub ? ua : ub; \
+        case IR_vabs: \
+            return (U)(a < 0 ? (U)(0 - ua) : ua); \
+        case IR_vsqadd: \
+            return (U)clamp((i128)a + b, smin, smax); \
+        case IR_vsqsub: \
+            return (U)clamp((i128)a - b, smin, smax); \
+        case IR_vuqadd: \
+            return (i128)ua + ub > umax ? (U)umax : (U)(ua + ub); \
+        case IR_vuqsub: \
+            return ua < ub ? 0 : (U)(ua - ub); \
+        case IR_vshl: \
+            return (U)((u64)ua << imm); \
+        case IR_vshr: \
+            return imm >= (bits) ? 0 : (U)(ua >> imm); \
+        case IR_vsar: \
+            return (U)(imm >= (bits) ? (a < 0 ? -1 : 0) : a >> imm); \
+        case IR_vushl: \
+            return n >= (bits) || n <= -(bits) ? 0 : n >= 0 ? (U)((u64)ua << n) : (U)(ua >> -n); \
+        case IR_vsshl: \
             return n >= (bits) ? 0 : n >= 0 ? (U)((u64)ua << n) : (U)(n <= -(bits) ? (a < 0 ? -1 : 0) : a >> -n); \
-        case IR_vcmp:                                                                                             \
-            return imm == CC_EQ    ? (U) - (ua == ub)                                                             \
-                   : imm == CC_SGT ? (U) - (a > b)                                                                \
-                   : imm == CC_SGE ? (U) - (a >= b)                                                               \
-                   : imm == CC_UGT ? (U) - (ua > ub)                                                              \
-                   : imm == CC_UGE ? (U) - (ua >= ub)                                                             \
-                                   : (U) - ((ua & ub) != 0);                                                      \
-        default:                                                                                                  \
-            must(!"a modelled op");                                                                               \
-        }                                                                                                         \
+        case IR_vcmp: \
+            return imm == CC_EQ    ? (U) - (ua == ub) \
+                   : imm == CC_SGT ? (U) - (a > b) \
+                   : imm == CC_SGE ? (U) - (a >= b) \
+                   : imm == CC_UGT ? (U) - (ua > ub) \
+                   : imm == CC_UGE ? (U) - (ua >= ub) \
+                                   : (U) - ((ua & ub) != 0); \
+        default: \
+            must(!"a modelled op"); \
+        } \
     }
 // clang-format off
 LANE_MODEL(lane8, i8, u8, 8)

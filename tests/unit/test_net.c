@@ -50,13 +50,13 @@ static void card_link(void *opaque, bool up)
 }
 static const struct net_receiver card_recv = {card_can_receive, card_receive, card_link};
 
-#define RUN_UNTIL(cond)                                    \
-    do {                                                   \
+#define RUN_UNTIL(cond) \
+    do { \
         u64 until = clock_now(CLOCK_HOST) + 5000000000ull; \
         while (!(cond) && clock_now(CLOCK_HOST) < until) { \
-            loop_turn(20000000);                           \
-        }                                                  \
-        assert_true(cond);                                 \
+            loop_turn(20000000); \
+        } \
+        assert_true(cond); \
     } while (0)
 
 static void run_a_little(void)

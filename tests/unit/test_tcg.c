@@ -80,8 +80,8 @@ static const struct ir_helper helpers[] = {
     {"ldx", (void *)toy_ldx, IR_I64, {IR_I64}, HF_FAULT, NULL, NULL},
     {"stx", (void *)toy_stx, IR_I64, {IR_I64, IR_I64}, HF_FAULT, NULL, NULL},
 };
-#define SLOT(n)                                        \
-    {                                                  \
+#define SLOT(n) \
+    { \
         "r" #n, offsetof(struct rt, r) + 8 * n, IR_I64 \
     }
 static const struct ir_slot slots[] = {SLOT(0), SLOT(1), SLOT(2), SLOT(3), SLOT(4), SLOT(5), SLOT(6), SLOT(7)};

@@ -204,11 +204,11 @@ P(sys)
 /* -- parts of mnemonics
  * ------------------------------------------------------------------------------------------------------ */
 
-#define CHOICE(name, ...)                             \
-    P(name)                                           \
-    {                                                 \
+#define CHOICE(name, ...) \
+    P(name) \
+    { \
         static const char *const s[] = {__VA_ARGS__}; \
-        dis_put(d, "%s", s[v[0]]);                    \
+        dis_put(d, "%s", s[v[0]]); \
     }
 CHOICE(c, "eq", "ne", "hs", "lo", "mi", "pl", "vs", "vc", "hi", "ls", "ge", "lt", "gt", "le", "al", "nv")
 CHOICE(bhwx, "b", "h", "w", "x")
@@ -309,8 +309,8 @@ P(saddrr)
     saddr(d, v[0], v[1], v[2], ((unsigned)(v[4] << 1 | v[3]) + 1) << v[5]);
 }
 
-#define K(name)         \
-    {                   \
+#define K(name) \
+    { \
 #name, p_##name \
     }
 const struct dis_kind dis_kinds[] = {

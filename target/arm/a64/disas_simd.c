@@ -287,8 +287,8 @@ P(e)
     dis_put(d, "%s", v[0] ? "e" : "");
 }
 
-#define K(name)         \
-    {                   \
+#define K(name) \
+    { \
 #name, p_##name \
     }
 const struct dis_kind dis_kinds_simd[] = {

@@ -127,10 +127,10 @@ WITH_AES static void aes_host(union v128 *ret, enum aes what, v128_in d, v128_in
     }
     put(ret, x);
 }
-#define TRY_AES(what, d, n)        \
-    if (likely(host_aes)) {        \
+#define TRY_AES(what, d, n) \
+    if (likely(host_aes)) { \
         aes_host(ret, what, d, n); \
-        return;                    \
+        return; \
     }
 #else
 #define TRY_AES(what, d, n)
@@ -201,21 +201,21 @@ static void sha1_rounds(union v128 *ret, u32 (*f)(u32, u32, u32), v128_in d, v12
 }
 #if HOST_CRYPTO
 /* The host has a in the highest lane and adds a constant of its own: that is taken away first. */
-#define SHA1_HOST(name, number, constant)                                                                     \
-    WITH_SHA static void name(union v128 *ret, v128_in d, v128_in n, v128_in m)                               \
-    {                                                                                                         \
-        __m128i w = _mm_sub_epi32(get(m), _mm_set1_epi32((int)(constant)));                                   \
-        w = _mm_add_epi32(w, _mm_cvtsi32_si128((int)n->s[0]));                                                \
+#define SHA1_HOST(name, number, constant) \
+    WITH_SHA static void name(union v128 *ret, v128_in d, v128_in n, v128_in m) \
+    { \
+        __m128i w = _mm_sub_epi32(get(m), _mm_set1_epi32((int)(constant))); \
+        w = _mm_add_epi32(w, _mm_cvtsi32_si128((int)n->s[0])); \
         __m128i r = _mm_sha1rnds4_epu32(_mm_shuffle_epi32(get(d), 0x1b), _mm_shuffle_epi32(w, 0x1b), number); \
-        put(ret, _mm_shuffle_epi32(r, 0x1b));                                                                 \
+        put(ret, _mm_shuffle_epi32(r, 0x1b)); \
     }
 SHA1_HOST(sha1c_host, 0, 0x5a827999)
 SHA1_HOST(sha1p_host, 1, 0x6ed9eba1)
 SHA1_HOST(sha1m_host, 2, 0x8f1bbcdc)
-#define TRY_SHA(fn, ...)      \
-    if (likely(host_sha)) {   \
+#define TRY_SHA(fn, ...) \
+    if (likely(host_sha)) { \
         fn(ret, __VA_ARGS__); \
-        return;               \
+        return; \
     }
 #else
 #define TRY_SHA(fn, ...)

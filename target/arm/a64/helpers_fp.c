@@ -14,35 +14,35 @@ static u64 sized16(u64 a UNUSED, unsigned size UNUSED, enum fp_round round UNUSE
 #define sized32(a, size, round, env) f32_round_int_sized((f32)(a), size, round, env)
 #define sized64(a, size, round, env) f64_round_int_sized(a, size, round, env)
 
-#define FP1(F, w, sized)                                                         \
+#define FP1(F, w, sized) \
     static u64 F##_one(unsigned kind, unsigned fbits, u64 a, struct fp_env *env) \
-    {                                                                            \
-        switch (kind) {                                                          \
-        case FP1_RECPE:                                                          \
-            return F##_recpe((F)a, env);                                         \
-        case FP1_RSQRTE:                                                         \
-            return F##_rsqrte((F)a, env);                                        \
-        case FP1_RECPX:                                                          \
-            return F##_recpx((F)a, env);                                         \
-        case FP1_RINT32Z:                                                        \
-            return sized(a, 32, FP_RZ, env);                                     \
-        case FP1_RINT32X:                                                        \
-            return sized(a, 32, env->round, env);                                \
-        case FP1_RINT64Z:                                                        \
-            return sized(a, 64, FP_RZ, env);                                     \
-        case FP1_RINT64X:                                                        \
-            return sized(a, 64, env->round, env);                                \
-        case FP1_TO_SINT:                                                        \
-            return (u64)F##_to_sint((F)a, w, fbits, FP_RZ, env);                 \
-        case FP1_TO_UINT:                                                        \
-            return F##_to_uint((F)a, w, fbits, FP_RZ, env);                      \
-        case FP1_FROM_SINT:                                                      \
-            return F##_from_sint(sext(a, w), fbits, env);                        \
-        case FP1_FROM_UINT:                                                      \
-            return F##_from_uint(a, fbits, env);                                 \
-        default:                                                                 \
-            must(!"a float helper");                                             \
-        }                                                                        \
+    { \
+        switch (kind) { \
+        case FP1_RECPE: \
+            return F##_recpe((F)a, env); \
+        case FP1_RSQRTE: \
+            return F##_rsqrte((F)a, env); \
+        case FP1_RECPX: \
+            return F##_recpx((F)a, env); \
+        case FP1_RINT32Z: \
+            return sized(a, 32, FP_RZ, env); \
+        case FP1_RINT32X: \
+            return sized(a, 32, env->round, env); \
+        case FP1_RINT64Z: \
+            return sized(a, 64, FP_RZ, env); \
+        case FP1_RINT64X: \
+            return sized(a, 64, env->round, env); \
+        case FP1_TO_SINT: \
+            return (u64)F##_to_sint((F)a, w, fbits, FP_RZ, env); \
+        case FP1_TO_UINT: \
+            return F##_to_uint((F)a, w, fbits, FP_RZ, env); \
+        case FP1_FROM_SINT: \
+            return F##_from_sint(sext(a, w), fbits, env); \
+        case FP1_FROM_UINT: \
+            return F##_from_uint(a, fbits, env); \
+        default: \
+            must(!"a float helper"); \
+        } \
     }
 FP1(f16, 16, sized16)
 FP1(f32, 32, sized32)
@@ -81,12 +81,12 @@ void arm_h_fp1(struct vcpu *v, union v128 *ret, v128_in n, u64 key)
 /* -- two operands a lane ----------------------------------------------------------------------------------------------
  */
 
-#define FP2(F)                                                    \
+#define FP2(F) \
     static F F##_two(unsigned kind, F a, F b, struct fp_env *env) \
-    {                                                             \
-        return kind == FP2_MULX    ? F##_mulx(a, b, env)          \
-               : kind == FP2_RECPS ? F##_recps(a, b, env)         \
-                                   : F##_rsqrts(a, b, env);       \
+    { \
+        return kind == FP2_MULX    ? F##_mulx(a, b, env) \
+               : kind == FP2_RECPS ? F##_recps(a, b, env) \
+                                   : F##_rsqrts(a, b, env); \
     }
 FP2(f16)
 FP2(f32)

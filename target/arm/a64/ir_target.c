@@ -33,15 +33,15 @@ static const struct ir_slot slots[ARM_NSLOTS] = {EIGHT(X, 0, 1, 2, 3, 4, 5, 6, 7
 ARM_SLOTS(_)
 #undef _
 
-#define ONE_SLOT(s)                            \
-    {                                          \
+#define ONE_SLOT(s) \
+    { \
         .w = { [(s) / 64] = 1ull << (s) % 64 } \
     }
 static const struct slot_set arm_set_daif = ONE_SLOT(SLOT_DAIF);
 static const struct slot_set arm_set_qc = ONE_SLOT(SLOT_QC);
 /* What taking an exception and returning from one touches. */
 #define IN_WORD(s, w) ((s) / 64 == (w) ? 1ull << (s) % 64 : 0)
-#define EXC_WORD(w)                                                                                   \
+#define EXC_WORD(w) \
     (IN_WORD(SLOT_FLAGS, w) | IN_WORD(SLOT_DAIF, w) | IN_WORD(SLOT_SP, w) | IN_WORD(SLOT_SP_EL0, w) | \
      IN_WORD(SLOT_ELR_EL1, w) | IN_WORD(SLOT_SPSR_EL1, w) | IN_WORD(SLOT_ESR_EL1, w))
 static const struct slot_set arm_set_exc = {.w = {EXC_WORD(0), EXC_WORD(1)}};
@@ -50,13 +50,13 @@ static const struct slot_set arm_set_exc = {.w = {EXC_WORD(0), EXC_WORD(1)}};
 static const struct slot_set arm_set_sys = {.w = {1ull << SLOT_SP, MASK(ARM_NSLOTS - SLOT_OTHER)}};
 
 static const struct ir_helper helpers[ARM_NHELPERS] = {
-#define _(hname, hret, a0, a1, a2, a3, hflags, hreads, hwrites)  \
-    [H_##hname] = {.name = #hname,                               \
-                   .fn = (void *)arm_h_##hname,                  \
-                   .ret = IR_##hret,                             \
+#define _(hname, hret, a0, a1, a2, a3, hflags, hreads, hwrites) \
+    [H_##hname] = {.name = #hname, \
+                   .fn = (void *)arm_h_##hname, \
+                   .ret = IR_##hret, \
                    .args = {IR_##a0, IR_##a1, IR_##a2, IR_##a3}, \
-                   .flags = (hflags),                            \
-                   .reads = (hreads),                            \
+                   .flags = (hflags), \
+                   .reads = (hreads), \
                    .writes = (hwrites)},
 #include "target/arm/a64/helpers.def"
 #include "target/arm/helpers.def"

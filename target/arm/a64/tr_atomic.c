@@ -155,10 +155,10 @@ static bool rmw(struct a64 *t, enum ir_rmw kind, u32 size, u32 a, u32 r, u32 rs,
     x_put(t, rt, ir_rmw(t->ir, kind, size_type(size), a64_base(t, rn), 0, v, atomic_mo(t, size, a, r)));
     return true;
 }
-#define LSE(name, kind)                                                           \
+#define LSE(name, kind) \
     bool tr_##name(struct a64 *t, u32 size, u32 a, u32 r, u32 rs, u32 rn, u32 rt) \
-    {                                                                             \
-        return rmw(t, kind, size, a, r, rs, rn, rt);                              \
+    { \
+        return rmw(t, kind, size, a, r, rs, rn, rt); \
     }
 LSE(LDADD, RMW_ADD)
 LSE(LDCLR, RMW_ANDN)

@@ -36,11 +36,11 @@ bool tr_AESIMC(struct a64 *t, u32 rn, u32 rd)
 /* -- SHA: helpers of Vd, Vn, Vm
  * ------------------------------------------------------------------------------------------- */
 
-#define SHA3_CALL(name, helper)                                                            \
-    bool tr_##name(struct a64 *t, u32 rm, u32 rn, u32 rd)                                  \
-    {                                                                                      \
+#define SHA3_CALL(name, helper) \
+    bool tr_##name(struct a64 *t, u32 rm, u32 rn, u32 rd) \
+    { \
         v_put(t, rd, ir_call(t->ir, helper, v_get(t, rd), v_get(t, rn), v_get(t, rm), 0)); \
-        return true;                                                                       \
+        return true; \
     }
 SHA3_CALL(SHA1C, H_sha1c)
 SHA3_CALL(SHA1P, H_sha1p)
@@ -67,11 +67,11 @@ bool tr_SHA1SU0(struct a64 *t, u32 rm, u32 rn, u32 rd)
     v_put(t, rd, ir_v2(ir, IR_xor, 0, v, v_get(t, rm), 0));
     return true;
 }
-#define SHA2_CALL(name, helper)                                                 \
-    bool tr_##name(struct a64 *t, u32 rn, u32 rd)                               \
-    {                                                                           \
+#define SHA2_CALL(name, helper) \
+    bool tr_##name(struct a64 *t, u32 rn, u32 rd) \
+    { \
         v_put(t, rd, ir_call(t->ir, helper, v_get(t, rd), v_get(t, rn), 0, 0)); \
-        return true;                                                            \
+        return true; \
     }
 SHA2_CALL(SHA1SU1, H_sha1su1)
 SHA2_CALL(SHA256SU0, H_sha256su0)

@@ -41,10 +41,10 @@ static bool logic(struct a64 *t, enum ir_opcode op, bool flags, u32 sf, u32 shif
     return true;
 }
 
-#define LOGIC(name, op, flags)                                                         \
+#define LOGIC(name, op, flags) \
     bool tr_##name(struct a64 *t, u32 sf, u32 shift, u32 rm, u32 imm6, u32 rn, u32 rd) \
-    {                                                                                  \
-        return logic(t, op, flags, sf, shift, rm, imm6, rn, rd);                       \
+    { \
+        return logic(t, op, flags, sf, shift, rm, imm6, rn, rd); \
     }
 LOGIC(AND_sh, IR_and, false)
 LOGIC(BIC_sh, IR_andn, false)
@@ -67,16 +67,16 @@ static ir_ref add_sub(struct a64 *t, enum ir_type ty, bool sub, bool flags, ir_r
     return ir_op2(t->ir, sub ? IR_sub : IR_add, ty, a, b);
 }
 
-#define ADDSUB_SH(name, sub, flags)                                                    \
+#define ADDSUB_SH(name, sub, flags) \
     bool tr_##name(struct a64 *t, u32 sf, u32 shift, u32 rm, u32 imm6, u32 rn, u32 rd) \
-    {                                                                                  \
-        enum ir_type ty = int_type(sf);                                                \
-        if (!sf && imm6 >= 32) {                                                       \
-            return false;                                                              \
-        }                                                                              \
-        ir_ref b = shifted(t, ty, rm, shift, imm6);                                    \
-        put_result(t, ty, rd, add_sub(t, ty, sub, flags, x_get(t, rn), b));            \
-        return true;                                                                   \
+    { \
+        enum ir_type ty = int_type(sf); \
+        if (!sf && imm6 >= 32) { \
+            return false; \
+        } \
+        ir_ref b = shifted(t, ty, rm, shift, imm6); \
+        put_result(t, ty, rd, add_sub(t, ty, sub, flags, x_get(t, rn), b)); \
+        return true; \
     }
 ADDSUB_SH(ADD_sh, false, false)
 ADDSUB_SH(ADDS_sh, false, true)
@@ -96,10 +96,10 @@ static bool add_sub_ext(struct a64 *t, bool sub, bool flags, u32 sf, u32 rm, u32
     return true;
 }
 
-#define ADDSUB_EXT(name, sub, flags)                                                    \
+#define ADDSUB_EXT(name, sub, flags) \
     bool tr_##name(struct a64 *t, u32 sf, u32 rm, u32 option, u32 imm3, u32 rn, u32 rd) \
-    {                                                                                   \
-        return add_sub_ext(t, sub, flags, sf, rm, option, imm3, rn, rd);                \
+    { \
+        return add_sub_ext(t, sub, flags, sf, rm, option, imm3, rn, rd); \
     }
 ADDSUB_EXT(ADD_ext, false, false)
 ADDSUB_EXT(ADDS_ext, false, true)
@@ -107,16 +107,16 @@ ADDSUB_EXT(SUB_ext, true, false)
 ADDSUB_EXT(SUBS_ext, true, true)
 
 /* The flags slot holds a borrow: additions invert it, subtractions take it as it is. */
-#define ADDSUB_CARRY(name, op, fl_op, inv, flags)                                  \
-    bool tr_##name(struct a64 *t, u32 sf, u32 rm, u32 rn, u32 rd)                  \
-    {                                                                              \
-        enum ir_type ty = int_type(sf);                                            \
+#define ADDSUB_CARRY(name, op, fl_op, inv, flags) \
+    bool tr_##name(struct a64 *t, u32 sf, u32 rm, u32 rn, u32 rd) \
+    { \
+        enum ir_type ty = int_type(sf); \
         ir_ref a = x_get(t, rn), b = x_get(t, rm), fl = ir_get(t->ir, SLOT_FLAGS); \
-        put_result(t, ty, rd, op(t->ir, ty, a, b, fl, inv));                       \
-        if (flags) {                                                               \
-            ir_put(t->ir, SLOT_FLAGS, fl_op(t->ir, ty, a, b, fl, inv));            \
-        }                                                                          \
-        return true;                                                               \
+        put_result(t, ty, rd, op(t->ir, ty, a, b, fl, inv)); \
+        if (flags) { \
+            ir_put(t->ir, SLOT_FLAGS, fl_op(t->ir, ty, a, b, fl, inv)); \
+        } \
+        return true; \
     }
 ADDSUB_CARRY(ADC, ir_adc, ir_fl_adc, FL_INV, false)
 ADDSUB_CARRY(ADCS, ir_adc, ir_fl_adc, FL_INV, true)
@@ -229,12 +229,12 @@ bool tr_CSNEG(struct a64 *t, u32 sf, u32 rm, u32 cond, u32 rn, u32 rd)
 /* -- two sources
  * ----------------------------------------------------------------------------------------------------------- */
 
-#define TWO_SOURCE(name, op)                                                      \
-    bool tr_##name(struct a64 *t, u32 sf, u32 rm, u32 rn, u32 rd)                 \
-    {                                                                             \
-        enum ir_type ty = int_type(sf);                                           \
+#define TWO_SOURCE(name, op) \
+    bool tr_##name(struct a64 *t, u32 sf, u32 rm, u32 rn, u32 rd) \
+    { \
+        enum ir_type ty = int_type(sf); \
         put_result(t, ty, rd, ir_op2(t->ir, op, ty, x_get(t, rn), x_get(t, rm))); \
-        return true;                                                              \
+        return true; \
     }
 TWO_SOURCE(UDIV, IR_udiv)
 TWO_SOURCE(SDIV, IR_sdiv)
@@ -261,12 +261,12 @@ bool tr_CRC32C(struct a64 *t, u32 rm, u32 sz, u32 rn, u32 rd)
 /* -- one source
  * ---------------------------------------------------------------------------------------------------------------- */
 
-#define ONE_SOURCE(name, op)                                        \
-    bool tr_##name(struct a64 *t, u32 sf, u32 rn, u32 rd)           \
-    {                                                               \
-        enum ir_type ty = int_type(sf);                             \
+#define ONE_SOURCE(name, op) \
+    bool tr_##name(struct a64 *t, u32 sf, u32 rn, u32 rd) \
+    { \
+        enum ir_type ty = int_type(sf); \
         put_result(t, ty, rd, ir_op1(t->ir, op, ty, x_get(t, rn))); \
-        return true;                                                \
+        return true; \
     }
 ONE_SOURCE(RBIT, IR_bitrev)
 ONE_SOURCE(CLZ, IR_clz)

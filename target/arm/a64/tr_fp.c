@@ -30,10 +30,10 @@ static bool one(struct a64 *t, enum ir_opcode op, u32 imm, u32 ptype, u32 rn, u3
     fp_result(&o, fp_op1(&o, op, fp_in(&o, rn), imm));
     return true;
 }
-#define ONE(name, op, imm)                                   \
+#define ONE(name, op, imm) \
     bool tr_##name(struct a64 *t, u32 ptype, u32 rn, u32 rd) \
-    {                                                        \
-        return one(t, op, imm, ptype, rn, rd);               \
+    { \
+        return one(t, op, imm, ptype, rn, rd); \
     }
 ONE(FABS, IR_fabs, 0)
 ONE(FNEG, IR_fneg, 0)
@@ -107,10 +107,10 @@ static bool two(struct a64 *t, enum ir_opcode op, u32 ptype, u32 rm, u32 rn, u32
     fp_result(&o, fp_op2(&o, op, fp_in(&o, rn), fp_in(&o, rm)));
     return true;
 }
-#define TWO(name, op)                                                \
+#define TWO(name, op) \
     bool tr_##name(struct a64 *t, u32 ptype, u32 rm, u32 rn, u32 rd) \
-    {                                                                \
-        return two(t, op, ptype, rm, rn, rd);                        \
+    { \
+        return two(t, op, ptype, rm, rn, rd); \
     }
 TWO(FADD, IR_fadd)
 TWO(FSUB, IR_fsub)
@@ -132,15 +132,15 @@ bool tr_FNMUL(struct a64 *t, u32 ptype, u32 rm, u32 rn, u32 rd)
     return true;
 }
 
-#define FUSED(name, neg)                                                                             \
-    bool tr_##name(struct a64 *t, u32 ptype, u32 rm, u32 ra, u32 rn, u32 rd)                         \
-    {                                                                                                \
-        struct vop o = fp_scalar(t, ptype_es(ptype), rd);                                            \
-        if (lacks(t, ptype)) {                                                                       \
-            return false;                                                                            \
-        }                                                                                            \
+#define FUSED(name, neg) \
+    bool tr_##name(struct a64 *t, u32 ptype, u32 rm, u32 ra, u32 rn, u32 rd) \
+    { \
+        struct vop o = fp_scalar(t, ptype_es(ptype), rd); \
+        if (lacks(t, ptype)) { \
+            return false; \
+        } \
         fp_result(&o, ir_fma(t->ir, o.ty, o.sub, fp_in(&o, rn), fp_in(&o, rm), fp_in(&o, ra), neg)); \
-        return true;                                                                                 \
+        return true; \
     }
 FUSED(FMADD, 0)
 FUSED(FMSUB, FMA_NEG_PRODUCT)
@@ -291,10 +291,10 @@ static bool from_int(struct a64 *t, bool uns, u32 sf, u32 ptype, u32 rn, u32 rd)
     f_put(t, ty, rd, ir_i2f(t->ir, ty, int_type(sf), fp_sub(t), x_get(t, rn), uns));
     return true;
 }
-#define TO_INT(name, round, uns)                                     \
+#define TO_INT(name, round, uns) \
     bool tr_##name(struct a64 *t, u32 sf, u32 ptype, u32 rn, u32 rd) \
-    {                                                                \
-        return to_int(t, round, uns, sf, ptype, rn, rd);             \
+    { \
+        return to_int(t, round, uns, sf, ptype, rn, rd); \
     }
 TO_INT(FCVTNS, FPR_NEAREST, false)
 TO_INT(FCVTNU, FPR_NEAREST, true)
@@ -377,10 +377,10 @@ static bool to_fixed(struct a64 *t, bool uns, u32 sf, u32 ptype, u32 scale, u32 
     x_put(t, rd, v);
     return true;
 }
-#define FIXED(name, fn, uns)                                                          \
+#define FIXED(name, fn, uns) \
     bool tr_##name##_fix(struct a64 *t, u32 sf, u32 ptype, u32 scale, u32 rn, u32 rd) \
-    {                                                                                 \
-        return fn(t, uns, sf, ptype, scale, rn, rd);                                  \
+    { \
+        return fn(t, uns, sf, ptype, scale, rn, rd); \
     }
 FIXED(SCVTF, from_fixed, false)
 FIXED(UCVTF, from_fixed, true)

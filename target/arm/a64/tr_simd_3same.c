@@ -2,15 +2,15 @@
  * extra" and their scalar forms). */
 #include "target/arm/a64/tr_simd.h"
 
-#define FORM_V(name, fn)                                               \
+#define FORM_V(name, fn) \
     bool tr_##name##_v(struct a64 *t, u32 arr, u32 rm, u32 rn, u32 rd) \
-    {                                                                  \
-        return v_do2(t, fn, arr, rm, rn, rd);                          \
+    { \
+        return v_do2(t, fn, arr, rm, rn, rd); \
     }
-#define FORM_S(name, fn)                                                \
+#define FORM_S(name, fn) \
     bool tr_##name##_s(struct a64 *t, u32 size, u32 rm, u32 rn, u32 rd) \
-    {                                                                   \
-        return s_do2(t, fn, size, rm, rn, rd);                          \
+    { \
+        return s_do2(t, fn, size, rm, rn, rd); \
     }
 #define FN2(fn) static ir_ref fn(const struct vop *o, ir_ref n, ir_ref m)
 
@@ -29,14 +29,14 @@ static ir_ref shr(const struct vop *o, bool is_signed, ir_ref a, unsigned n)
 
 /* -- what is one op ------------------------------------------------------------------------------------------------ */
 
-#define ONE_OP(fn, op)          \
-    FN2(fn)                     \
-    {                           \
+#define ONE_OP(fn, op) \
+    FN2(fn) \
+    { \
         return v2(o, op, n, m); \
     }
-#define COMPARE(fn, cc)          \
-    FN2(fn)                      \
-    {                            \
+#define COMPARE(fn, cc) \
+    FN2(fn) \
+    { \
         return cmp(o, cc, n, m); \
     }
 ONE_OP(f_add, IR_add)
@@ -82,13 +82,13 @@ FORM_S(CMTST, f_cmtst)
 /* -- bitwise: fields q, rm, rn, rd ------------------------------------------------------------------------------------
  */
 
-#define BITWISE(name, expr)                                          \
+#define BITWISE(name, expr) \
     bool tr_##name##_v(struct a64 *t, u32 q, u32 rm, u32 rn, u32 rd) \
-    {                                                                \
-        struct ir *ir = t->ir;                                       \
-        ir_ref n = v_get(t, rn), m = v_get(t, rm);                   \
-        v_put_q(t, rd, q, expr);                                     \
-        return true;                                                 \
+    { \
+        struct ir *ir = t->ir; \
+        ir_ref n = v_get(t, rn), m = v_get(t, rm); \
+        v_put_q(t, rd, q, expr); \
+        return true; \
     }
 BITWISE(AND, ir_v2(ir, IR_and, 0, n, m, 0))
 BITWISE(BIC, ir_v2(ir, IR_andn, 0, n, m, 0))
@@ -119,16 +119,16 @@ static ir_ref hsub(const struct vop *o, bool is_signed, ir_ref n, ir_ref m)
     return v2(o, IR_sub, half_xor(o, is_signed, n, m), v2(o, IR_andn, m, n));
 }
 
-#define SIGNED_PAIR(fn, sname, uname)                            \
+#define SIGNED_PAIR(fn, sname, uname) \
     static ir_ref s##fn(const struct vop *o, ir_ref n, ir_ref m) \
-    {                                                            \
-        return fn(o, true, n, m);                                \
-    }                                                            \
+    { \
+        return fn(o, true, n, m); \
+    } \
     static ir_ref u##fn(const struct vop *o, ir_ref n, ir_ref m) \
-    {                                                            \
-        return fn(o, false, n, m);                               \
-    }                                                            \
-    FORM_V(sname, s##fn)                                         \
+    { \
+        return fn(o, false, n, m); \
+    } \
+    FORM_V(sname, s##fn) \
     FORM_V(uname, u##fn)
 SIGNED_PAIR(hadd, SHADD, UHADD)
 SIGNED_PAIR(rhadd, SRHADD, URHADD)
@@ -136,12 +136,12 @@ SIGNED_PAIR(hsub, SHSUB, UHSUB)
 
 /* -- saturating --------------------------------------------------------------------------------------------------- */
 
-#define SATURATING(fn, op, exact)                     \
-    FN2(fn)                                           \
-    {                                                 \
-        ir_ref r = v2(o, op, n, m);                   \
+#define SATURATING(fn, op, exact) \
+    FN2(fn) \
+    { \
+        ir_ref r = v2(o, op, n, m); \
         qc_differ(o, o->bits, r, v2(o, exact, n, m)); \
-        return r;                                     \
+        return r; \
     }
 SATURATING(f_sqadd, IR_vsqadd, IR_add)
 SATURATING(f_uqadd, IR_vuqadd, IR_add)
@@ -254,9 +254,9 @@ static ir_ref sat_key(const struct vop *o, unsigned kind)
 {
     return ir_const(o->ir, o->es | (o->bits >> o->es >> 3) << 2 | kind << 8);
 }
-#define SAT_SHIFT(fn, kind)                                            \
-    FN2(fn)                                                            \
-    {                                                                  \
+#define SAT_SHIFT(fn, kind) \
+    FN2(fn) \
+    { \
         return ir_call(o->ir, H_sat_shift, n, m, sat_key(o, kind), 0); \
     }
 SAT_SHIFT(f_sqshl, 1)
@@ -320,11 +320,11 @@ FORM_V(PMUL, f_pmul)
 /* -- pairs
  * -------------------------------------------------------------------------------------------------------------- */
 
-#define PAIRWISE(name, op)                                                                                  \
-    FN2(f_##name)                                                                                           \
-    {                                                                                                       \
+#define PAIRWISE(name, op) \
+    FN2(f_##name) \
+    { \
         return v2(o, op, v_unzip(o->ir, o->es, o->bits, 0, n, m), v_unzip(o->ir, o->es, o->bits, 1, n, m)); \
-    }                                                                                                       \
+    } \
     FORM_V(name, f_##name)
 PAIRWISE(ADDP, IR_add)
 PAIRWISE(SMAXP, IR_vsmax)

@@ -173,10 +173,10 @@ static unsigned elem_zip2(unsigned i, unsigned n)
 {
     return elem_zip1(i, n) + n / 2;
 }
-#define PERMUTE(name, elem, part)                                  \
+#define PERMUTE(name, elem, part) \
     bool tr_##name(struct a64 *t, u32 arr, u32 rm, u32 rn, u32 rd) \
-    {                                                              \
-        return permute(t, elem, part, arr, rm, rn, rd);            \
+    { \
+        return permute(t, elem, part, arr, rm, rn, rd); \
     }
 PERMUTE(UZP1, elem_uzp, 0)
 PERMUTE(UZP2, elem_uzp, 1)

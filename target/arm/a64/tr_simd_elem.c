@@ -2,15 +2,15 @@
  * the widening ones are in tr_simd_wide.c. And the dot products. */
 #include "target/arm/a64/tr_simd.h"
 
-#define ELEM_V(name, fn)                                                                     \
+#define ELEM_V(name, fn) \
     bool tr_##name##_ve(struct a64 *t, u32 arr, u32 l, u32 m, u32 rm, u32 h, u32 rn, u32 rd) \
-    {                                                                                        \
-        return e_do2(t, fn, arr, v_elem(arr & 3, l, m, rm, h), rn, rd);                      \
+    { \
+        return e_do2(t, fn, arr, v_elem(arr & 3, l, m, rm, h), rn, rd); \
     }
-#define ELEM_S(name, fn)                                                                      \
+#define ELEM_S(name, fn) \
     bool tr_##name##_se(struct a64 *t, u32 size, u32 l, u32 m, u32 rm, u32 h, u32 rn, u32 rd) \
-    {                                                                                         \
-        return se_do2(t, fn, size, v_elem(size, l, m, rm, h), rn, rd);                        \
+    { \
+        return se_do2(t, fn, size, v_elem(size, l, m, rm, h), rn, rd); \
     }
 ELEM_V(MUL, v_mul)
 ELEM_V(MLA, v_mla)
@@ -58,16 +58,16 @@ static bool dot(struct a64 *t, u32 q, unsigned sign, ir_ref n, ir_ref m, u32 rd)
     return true;
 }
 
-#define DOT_V(name, sign)                                            \
+#define DOT_V(name, sign) \
     bool tr_##name##_v(struct a64 *t, u32 q, u32 rm, u32 rn, u32 rd) \
-    {                                                                \
-        return dot(t, q, sign, v_get(t, rn), v_get(t, rm), rd);      \
+    { \
+        return dot(t, q, sign, v_get(t, rn), v_get(t, rm), rd); \
     }
-#define DOT_E(name, sign)                                                                  \
+#define DOT_E(name, sign) \
     bool tr_##name##_ve(struct a64 *t, u32 q, u32 l, u32 m, u32 rm, u32 h, u32 rn, u32 rd) \
-    {                                                                                      \
-        ir_ref e = v_dup_lane(t->ir, MO_32, v_get(t, m << 4 | rm), h << 1 | l, 128);       \
-        return dot(t, q, sign, v_get(t, rn), e, rd);                                       \
+    { \
+        ir_ref e = v_dup_lane(t->ir, MO_32, v_get(t, m << 4 | rm), h << 1 | l, 128); \
+        return dot(t, q, sign, v_get(t, rn), e, rd); \
     }
 DOT_V(SDOT, N_SIGNED | M_SIGNED)
 DOT_V(UDOT, 0)

@@ -85,34 +85,34 @@ static bool do_s(struct a64 *t, vfn2 f, unsigned es, u32 rm, u32 rn, u32 rd)
     fp_result(&o, f(&o, fp_in(&o, rn), fp_in(&o, rm)));
     return true;
 }
-#define FORM_V(name, fn)                                              \
+#define FORM_V(name, fn) \
     bool tr_##name##_v(struct a64 *t, u32 fa, u32 rm, u32 rn, u32 rd) \
-    {                                                                 \
-        return do_v(t, fn, fa_es(fa), fa >> 1, rm, rn, rd);           \
-    }                                                                 \
+    { \
+        return do_v(t, fn, fa_es(fa), fa >> 1, rm, rn, rd); \
+    } \
     bool tr_##name##_vh(struct a64 *t, u32 q, u32 rm, u32 rn, u32 rd) \
-    {                                                                 \
-        return do_v(t, fn, MO_16, q, rm, rn, rd);                     \
+    { \
+        return do_v(t, fn, MO_16, q, rm, rn, rd); \
     }
-#define FORM_S(name, form, fn)                                        \
+#define FORM_S(name, form, fn) \
     bool tr_##name##_s(struct a64 *t, u32 sz, u32 rm, u32 rn, u32 rd) \
-    {                                                                 \
-        return form(t, fn, MO_32 + sz, rm, rn, rd);                   \
-    }                                                                 \
-    bool tr_##name##_sh(struct a64 *t, u32 rm, u32 rn, u32 rd)        \
-    {                                                                 \
-        return form(t, fn, MO_16, rm, rn, rd);                        \
+    { \
+        return form(t, fn, MO_32 + sz, rm, rn, rd); \
+    } \
+    bool tr_##name##_sh(struct a64 *t, u32 rm, u32 rn, u32 rd) \
+    { \
+        return form(t, fn, MO_16, rm, rn, rd); \
     }
 #define FN2(fn) static ir_ref fn(const struct vop *o, ir_ref n, ir_ref m)
 
 /* -- arithmetic
  * ------------------------------------------------------------------------------------------------------------ */
 
-#define ARITH(name, op)             \
-    FN2(f_##name)                   \
-    {                               \
+#define ARITH(name, op) \
+    FN2(f_##name) \
+    { \
         return fp_op2(o, op, n, m); \
-    }                               \
+    } \
     FORM_V(name, f_##name)
 ARITH(FADD, IR_fadd)
 ARITH(FSUB, IR_fsub)
@@ -176,12 +176,12 @@ static ir_ref magnitude(const struct vop *o, ir_ref v)
 {
     return fp_op1(o, IR_fabs, v, 0);
 }
-#define COMPARE(name, cc, of)                                    \
-    FN2(f_##name)                                                \
-    {                                                            \
+#define COMPARE(name, cc, of) \
+    FN2(f_##name) \
+    { \
         return ir_v2(o->ir, IR_vfcmp, o->sub, of(n), of(m), cc); \
-    }                                                            \
-    FORM_V(name, f_##name)                                       \
+    } \
+    FORM_V(name, f_##name) \
     FORM_S(name, do_low, f_##name)
 #define AS_IS(v)  (v)
 #define MAG_OF(v) magnitude(o, v)
@@ -208,22 +208,22 @@ static bool pair_s(struct a64 *t, enum ir_opcode op, unsigned es, u32 rn, u32 rd
     fp_result(&o, fp_op2(&o, op, fp_elem(&o, rn), fp_elem(&o, rn | 1 << 5)));
     return true;
 }
-#define PAIRS(name, op)                                               \
+#define PAIRS(name, op) \
     bool tr_##name##_v(struct a64 *t, u32 fa, u32 rm, u32 rn, u32 rd) \
-    {                                                                 \
-        return pairs_v(t, op, fa_es(fa), fa >> 1, rm, rn, rd);        \
-    }                                                                 \
+    { \
+        return pairs_v(t, op, fa_es(fa), fa >> 1, rm, rn, rd); \
+    } \
     bool tr_##name##_vh(struct a64 *t, u32 q, u32 rm, u32 rn, u32 rd) \
-    {                                                                 \
-        return pairs_v(t, op, MO_16, q, rm, rn, rd);                  \
-    }                                                                 \
-    bool tr_##name##_s(struct a64 *t, u32 sz, u32 rn, u32 rd)         \
-    {                                                                 \
-        return pair_s(t, op, MO_32 + sz, rn, rd);                     \
-    }                                                                 \
-    bool tr_##name##_sh(struct a64 *t, u32 rn, u32 rd)                \
-    {                                                                 \
-        return pair_s(t, op, MO_16, rn, rd);                          \
+    { \
+        return pairs_v(t, op, MO_16, q, rm, rn, rd); \
+    } \
+    bool tr_##name##_s(struct a64 *t, u32 sz, u32 rn, u32 rd) \
+    { \
+        return pair_s(t, op, MO_32 + sz, rn, rd); \
+    } \
+    bool tr_##name##_sh(struct a64 *t, u32 rn, u32 rd) \
+    { \
+        return pair_s(t, op, MO_16, rn, rd); \
     }
 PAIRS(FADDP, IR_fadd)
 PAIRS(FMAXP, IR_fmax)
@@ -242,14 +242,14 @@ static bool across(struct a64 *t, enum ir_opcode op, unsigned es, unsigned bits,
     v_put(t, rd, v_low(t->ir, v, es_bits(es)));
     return true;
 }
-#define ACROSS(name, op)                                     \
-    bool tr_##name(struct a64 *t, u32 rn, u32 rd)            \
-    {                                                        \
-        return across(t, op, MO_32, 128, rn, rd);            \
-    }                                                        \
+#define ACROSS(name, op) \
+    bool tr_##name(struct a64 *t, u32 rn, u32 rd) \
+    { \
+        return across(t, op, MO_32, 128, rn, rd); \
+    } \
     bool tr_##name##_h(struct a64 *t, u32 q, u32 rn, u32 rd) \
-    {                                                        \
-        return across(t, op, MO_16, q_bits(q), rn, rd);      \
+    { \
+        return across(t, op, MO_16, q_bits(q), rn, rd); \
     }
 ACROSS(FMAXV, IR_fmax)
 ACROSS(FMINV, IR_fmin)
@@ -272,23 +272,23 @@ static bool elem_s(struct a64 *t, vfn2 f, bool low, unsigned es, u32 elem, u32 r
     return true;
 }
 /* An index of doublewords has no L. */
-#define ELEM(name, fn, low)                                                                           \
-    bool tr_##name##_ve(struct a64 *t, u32 fa, u32 l, u32 m, u32 rm, u32 h, u32 rn, u32 rd)           \
-    {                                                                                                 \
-        unsigned es = fa_es(fa);                                                                      \
-        return !(l && es == MO_64) && elem_v(t, fn, es, fa >> 1, v_elem(es, l, m, rm, h), rn, rd);    \
-    }                                                                                                 \
-    bool tr_##name##_veh(struct a64 *t, u32 q, u32 l, u32 m, u32 rm, u32 h, u32 rn, u32 rd)           \
-    {                                                                                                 \
-        return elem_v(t, fn, MO_16, q, v_elem(MO_16, l, m, rm, h), rn, rd);                           \
-    }                                                                                                 \
-    bool tr_##name##_se(struct a64 *t, u32 sz, u32 l, u32 m, u32 rm, u32 h, u32 rn, u32 rd)           \
-    {                                                                                                 \
+#define ELEM(name, fn, low) \
+    bool tr_##name##_ve(struct a64 *t, u32 fa, u32 l, u32 m, u32 rm, u32 h, u32 rn, u32 rd) \
+    { \
+        unsigned es = fa_es(fa); \
+        return !(l && es == MO_64) && elem_v(t, fn, es, fa >> 1, v_elem(es, l, m, rm, h), rn, rd); \
+    } \
+    bool tr_##name##_veh(struct a64 *t, u32 q, u32 l, u32 m, u32 rm, u32 h, u32 rn, u32 rd) \
+    { \
+        return elem_v(t, fn, MO_16, q, v_elem(MO_16, l, m, rm, h), rn, rd); \
+    } \
+    bool tr_##name##_se(struct a64 *t, u32 sz, u32 l, u32 m, u32 rm, u32 h, u32 rn, u32 rd) \
+    { \
         return !(l && sz) && elem_s(t, fn, low, MO_32 + sz, v_elem(MO_32 + sz, l, m, rm, h), rn, rd); \
-    }                                                                                                 \
-    bool tr_##name##_seh(struct a64 *t, u32 l, u32 m, u32 rm, u32 h, u32 rn, u32 rd)                  \
-    {                                                                                                 \
-        return elem_s(t, fn, low, MO_16, v_elem(MO_16, l, m, rm, h), rn, rd);                         \
+    } \
+    bool tr_##name##_seh(struct a64 *t, u32 l, u32 m, u32 rm, u32 h, u32 rn, u32 rd) \
+    { \
+        return elem_s(t, fn, low, MO_16, v_elem(MO_16, l, m, rm, h), rn, rd); \
     }
 ELEM(FMUL, f_FMUL, false)
 ELEM(FMLA, f_fmla, false)

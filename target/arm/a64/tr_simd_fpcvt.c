@@ -20,24 +20,24 @@ static bool do_low(struct a64 *t, fp_fn f, unsigned arg, unsigned es, u32 rn, u3
     fp_result(&o, f(&o, fp_in(&o, rn), arg));
     return true;
 }
-#define FORM_V(name, fn, arg)                                       \
-    bool tr_##name##_v(struct a64 *t, u32 fa, u32 rn, u32 rd)       \
-    {                                                               \
+#define FORM_V(name, fn, arg) \
+    bool tr_##name##_v(struct a64 *t, u32 fa, u32 rn, u32 rd) \
+    { \
         return do_v(t, fn, arg, MO_32 + (fa & 1), fa >> 1, rn, rd); \
     }
-#define FORM_VH(name, fn, arg)                                \
+#define FORM_VH(name, fn, arg) \
     bool tr_##name##_vh(struct a64 *t, u32 q, u32 rn, u32 rd) \
-    {                                                         \
-        return do_v(t, fn, arg, MO_16, q, rn, rd);            \
+    { \
+        return do_v(t, fn, arg, MO_16, q, rn, rd); \
     }
-#define FORM_S(name, form, fn, arg)                           \
+#define FORM_S(name, form, fn, arg) \
     bool tr_##name##_s(struct a64 *t, u32 sz, u32 rn, u32 rd) \
-    {                                                         \
-        return form(t, fn, arg, MO_32 + sz, rn, rd);          \
-    }                                                         \
-    bool tr_##name##_sh(struct a64 *t, u32 rn, u32 rd)        \
-    {                                                         \
-        return form(t, fn, arg, MO_16, rn, rd);               \
+    { \
+        return form(t, fn, arg, MO_32 + sz, rn, rd); \
+    } \
+    bool tr_##name##_sh(struct a64 *t, u32 rn, u32 rd) \
+    { \
+        return form(t, fn, arg, MO_16, rn, rd); \
     }
 #define FN(fn) static ir_ref fn(const struct vop *o, ir_ref n, unsigned arg)
 
@@ -61,7 +61,7 @@ FN(f_rint)
     return fp_op1(o, IR_fround, n, arg);
 }
 #define UNARY(name, fn, arg) \
-    FORM_V(name, fn, arg)    \
+    FORM_V(name, fn, arg) \
     FORM_VH(name, fn, arg)
 UNARY(FABS, f_abs, 0)
 UNARY(FNEG, f_neg, 0)
@@ -100,22 +100,22 @@ FN(f_compare_zero)
     ir_ref z = v_zero(o);
     return ir_v2(o->ir, IR_vfcmp, o->sub, arg & SWAP ? z : n, arg & SWAP ? n : z, arg & ~SWAP);
 }
-#define COMPARE_ZERO(name, arg)                                                 \
-    bool tr_##name##_vz(struct a64 *t, u32 fa, u32 rn, u32 rd)                  \
-    {                                                                           \
+#define COMPARE_ZERO(name, arg) \
+    bool tr_##name##_vz(struct a64 *t, u32 fa, u32 rn, u32 rd) \
+    { \
         return do_v(t, f_compare_zero, arg, MO_32 + (fa & 1), fa >> 1, rn, rd); \
-    }                                                                           \
-    bool tr_##name##_vzh(struct a64 *t, u32 q, u32 rn, u32 rd)                  \
-    {                                                                           \
-        return do_v(t, f_compare_zero, arg, MO_16, q, rn, rd);                  \
-    }                                                                           \
-    bool tr_##name##_sz(struct a64 *t, u32 sz, u32 rn, u32 rd)                  \
-    {                                                                           \
-        return do_low(t, f_compare_zero, arg, MO_32 + sz, rn, rd);              \
-    }                                                                           \
-    bool tr_##name##_szh(struct a64 *t, u32 rn, u32 rd)                         \
-    {                                                                           \
-        return do_low(t, f_compare_zero, arg, MO_16, rn, rd);                   \
+    } \
+    bool tr_##name##_vzh(struct a64 *t, u32 q, u32 rn, u32 rd) \
+    { \
+        return do_v(t, f_compare_zero, arg, MO_16, q, rn, rd); \
+    } \
+    bool tr_##name##_sz(struct a64 *t, u32 sz, u32 rn, u32 rd) \
+    { \
+        return do_low(t, f_compare_zero, arg, MO_32 + sz, rn, rd); \
+    } \
+    bool tr_##name##_szh(struct a64 *t, u32 rn, u32 rd) \
+    { \
+        return do_low(t, f_compare_zero, arg, MO_16, rn, rd); \
     }
 COMPARE_ZERO(FCMEQ, CC_EQ)
 COMPARE_ZERO(FCMGE, CC_SGE)
@@ -155,7 +155,7 @@ static bool from_int_s(struct a64 *t, fp_fn f UNUSED, unsigned arg, unsigned es,
     f_put(t, fp_type(es), rd, ir_i2f(t->ir, fp_type(es), ty, fp_sub(t), v, arg & UNSIGNED));
     return true;
 }
-#define TO_INT(name, arg)      \
+#define TO_INT(name, arg) \
     UNARY(name, f_to_int, arg) \
     FORM_S(name, to_int_s, f_to_int, arg)
 TO_INT(FCVTNS, FPR_NEAREST)
@@ -201,14 +201,14 @@ static bool fixed(struct a64 *t, bool to, bool uns, unsigned bits, u32 immh, u32
     fp_result(&o, to ? fp_call1(&o, uns ? FP1_TO_UINT : FP1_TO_SINT, n, fbits) : from_fixed(&o, n, uns, fbits));
     return true;
 }
-#define FIXED(name, to, uns)                                                      \
+#define FIXED(name, to, uns) \
     bool tr_##name##_vi(struct a64 *t, u32 q, u32 immh, u32 immb, u32 rn, u32 rd) \
-    {                                                                             \
-        return fixed(t, to, uns, q ? 128 : 64, immh, immb, rn, rd);               \
-    }                                                                             \
-    bool tr_##name##_si(struct a64 *t, u32 immh, u32 immb, u32 rn, u32 rd)        \
-    {                                                                             \
-        return fixed(t, to, uns, 0, immh, immb, rn, rd);                          \
+    { \
+        return fixed(t, to, uns, q ? 128 : 64, immh, immb, rn, rd); \
+    } \
+    bool tr_##name##_si(struct a64 *t, u32 immh, u32 immb, u32 rn, u32 rd) \
+    { \
+        return fixed(t, to, uns, 0, immh, immb, rn, rd); \
     }
 FIXED(SCVTF, false, false)
 FIXED(UCVTF, false, true)

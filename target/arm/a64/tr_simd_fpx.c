@@ -77,14 +77,14 @@ static bool fmlal(struct a64 *t, bool sub, bool upper, u32 q, ir_ref m, u32 rn, 
     fp_result(&o, ir_call(t->ir, H_fmlal, v_get(t, rd), v_get(t, rn), m, key));
     return true;
 }
-#define FMLAL(name, sub, upper)                                                                                \
-    bool tr_##name##_v(struct a64 *t, u32 q, u32 rm, u32 rn, u32 rd)                                           \
-    {                                                                                                          \
-        return fmlal(t, sub, upper, q, v_get(t, rm), rn, rd);                                                  \
-    }                                                                                                          \
-    bool tr_##name##_ve(struct a64 *t, u32 q, u32 l, u32 m, u32 rm, u32 h, u32 rn, u32 rd)                     \
-    {                                                                                                          \
-        u32 elem = v_elem(MO_16, l, m, rm, h);                                                                 \
+#define FMLAL(name, sub, upper) \
+    bool tr_##name##_v(struct a64 *t, u32 q, u32 rm, u32 rn, u32 rd) \
+    { \
+        return fmlal(t, sub, upper, q, v_get(t, rm), rn, rd); \
+    } \
+    bool tr_##name##_ve(struct a64 *t, u32 q, u32 l, u32 m, u32 rm, u32 h, u32 rn, u32 rd) \
+    { \
+        u32 elem = v_elem(MO_16, l, m, rm, h); \
         return fmlal(t, sub, upper, q, v_dup_lane(t->ir, MO_16, v_get(t, elem & 31), elem >> 5, 128), rn, rd); \
     }
 FMLAL(FMLAL, false, false)

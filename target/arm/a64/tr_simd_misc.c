@@ -2,15 +2,15 @@
  * miscellaneous", "across lanes", "scalar pairwise"). */
 #include "target/arm/a64/tr_simd.h"
 
-#define FORM_V(name, fn)                                       \
+#define FORM_V(name, fn) \
     bool tr_##name##_v(struct a64 *t, u32 arr, u32 rn, u32 rd) \
-    {                                                          \
-        return v_do1(t, fn, arr, rn, rd);                      \
+    { \
+        return v_do1(t, fn, arr, rn, rd); \
     }
-#define FORM_S(name, fn)                                        \
+#define FORM_S(name, fn) \
     bool tr_##name##_s(struct a64 *t, u32 size, u32 rn, u32 rd) \
-    {                                                           \
-        return s_do1(t, fn, size, rn, rd);                      \
+    { \
+        return s_do1(t, fn, size, rn, rd); \
     }
 #define FN1(fn) static ir_ref fn(const struct vop *o, ir_ref n)
 
@@ -150,19 +150,19 @@ FORM_S(USQADD, f_usqadd)
 /* -- comparisons with zero
  * -------------------------------------------------------------------------------------------------- */
 
-#define COMPARE_ZERO(name, cc, swap)                                         \
-    FN1(f_##name##_z)                                                        \
-    {                                                                        \
-        ir_ref z = v_zero(o);                                                \
+#define COMPARE_ZERO(name, cc, swap) \
+    FN1(f_##name##_z) \
+    { \
+        ir_ref z = v_zero(o); \
         return ir_v2(o->ir, IR_vcmp, o->es, swap ? z : n, swap ? n : z, cc); \
-    }                                                                        \
-    bool tr_##name##_vz(struct a64 *t, u32 arr, u32 rn, u32 rd)              \
-    {                                                                        \
-        return v_do1(t, f_##name##_z, arr, rn, rd);                          \
-    }                                                                        \
-    bool tr_##name##_sz(struct a64 *t, u32 size, u32 rn, u32 rd)             \
-    {                                                                        \
-        return s_do1(t, f_##name##_z, size, rn, rd);                         \
+    } \
+    bool tr_##name##_vz(struct a64 *t, u32 arr, u32 rn, u32 rd) \
+    { \
+        return v_do1(t, f_##name##_z, arr, rn, rd); \
+    } \
+    bool tr_##name##_sz(struct a64 *t, u32 size, u32 rn, u32 rd) \
+    { \
+        return s_do1(t, f_##name##_z, size, rn, rd); \
     }
 COMPARE_ZERO(CMGT, CC_SGT, false)
 COMPARE_ZERO(CMGE, CC_SGE, false)
@@ -185,10 +185,10 @@ static ir_ref acc_long_pairs(const struct vop *o, bool is_signed, ir_ref n)
     return ir_v2(o->ir, IR_add, o->es + 1u, v_rd(o), add_long_pairs(o, is_signed, n), 0);
 }
 #define LONG_PAIRS(name, fn, is_signed) \
-    FN1(f_##name)                       \
-    {                                   \
-        return fn(o, is_signed, n);     \
-    }                                   \
+    FN1(f_##name) \
+    { \
+        return fn(o, is_signed, n); \
+    } \
     FORM_V(name, f_##name)
 LONG_PAIRS(SADDLP, add_long_pairs, true)
 LONG_PAIRS(UADDLP, add_long_pairs, false)
@@ -212,19 +212,19 @@ ir_ref v_sat_narrow(const struct vop *o, unsigned kind, unsigned bits, ir_ref n)
     qc_differ(o, bits, ir_v1(o->ir, IR_vxtl, o->es, r, kind & 2), n);
     return r;
 }
-#define SAT_NARROW(name, kind)                                                 \
-    bool tr_##name##_v(struct a64 *t, u32 arr, u32 rn, u32 rd)                 \
-    {                                                                          \
-        struct vop o = v_op(t, arr & 3, 128, rd);                              \
-        o.hi = (u8)(arr >> 2);                                                 \
-        v_result_narrow(&o, v_sat_narrow(&o, kind, 128, v_get(t, rn)));        \
-        return true;                                                           \
-    }                                                                          \
-    bool tr_##name##_s(struct a64 *t, u32 size, u32 rn, u32 rd)                \
-    {                                                                          \
-        struct vop o = v_op(t, size, es_bits(size), rd);                       \
+#define SAT_NARROW(name, kind) \
+    bool tr_##name##_v(struct a64 *t, u32 arr, u32 rn, u32 rd) \
+    { \
+        struct vop o = v_op(t, arr & 3, 128, rd); \
+        o.hi = (u8)(arr >> 2); \
+        v_result_narrow(&o, v_sat_narrow(&o, kind, 128, v_get(t, rn))); \
+        return true; \
+    } \
+    bool tr_##name##_s(struct a64 *t, u32 size, u32 rn, u32 rd) \
+    { \
+        struct vop o = v_op(t, size, es_bits(size), rd); \
         v_result(&o, v_sat_narrow(&o, kind, 2 * es_bits(size), v_get(t, rn))); \
-        return true;                                                           \
+        return true; \
     }
 SAT_NARROW(SQXTN, QXTN_S)
 SAT_NARROW(UQXTN, QXTN_U)
@@ -271,13 +271,13 @@ static ir_ref reduce(struct ir *ir, enum ir_opcode op, unsigned es, ir_ref v, un
     }
     return v;
 }
-#define ACROSS(name, op)                                                  \
-    bool tr_##name(struct a64 *t, u32 arr, u32 rn, u32 rd)                \
-    {                                                                     \
-        unsigned es = arr & 3;                                            \
+#define ACROSS(name, op) \
+    bool tr_##name(struct a64 *t, u32 arr, u32 rn, u32 rd) \
+    { \
+        unsigned es = arr & 3; \
         ir_ref v = reduce(t->ir, op, es, v_get(t, rn), arr & 4 ? 16 : 8); \
-        v_put(t, rd, v_low(t->ir, v, es_bits(es)));                       \
-        return true;                                                      \
+        v_put(t, rd, v_low(t->ir, v, es_bits(es))); \
+        return true; \
     }
 ACROSS(SMAXV, IR_vsmax)
 ACROSS(SMINV, IR_vsmin)

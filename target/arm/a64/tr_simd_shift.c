@@ -33,14 +33,14 @@ static bool shift_s(struct a64 *t, shift_fn f, unsigned shift, u32 immh, u32 rn,
     v_result(&o, f(&o, v_get(t, rn), shift));
     return true;
 }
-#define SHIFT(name, fn, amount)                                                   \
+#define SHIFT(name, fn, amount) \
     bool tr_##name##_vi(struct a64 *t, u32 q, u32 immh, u32 immb, u32 rn, u32 rd) \
-    {                                                                             \
-        return shift_v(t, fn, amount(immh, immb), q, immh, rn, rd);               \
-    }                                                                             \
-    bool tr_##name##_si(struct a64 *t, u32 immh, u32 immb, u32 rn, u32 rd)        \
-    {                                                                             \
-        return shift_s(t, fn, amount(immh, immb), immh, rn, rd);                  \
+    { \
+        return shift_v(t, fn, amount(immh, immb), q, immh, rn, rd); \
+    } \
+    bool tr_##name##_si(struct a64 *t, u32 immh, u32 immb, u32 rn, u32 rd) \
+    { \
+        return shift_s(t, fn, amount(immh, immb), immh, rn, rd); \
     }
 #define FN(fn) static ir_ref fn(const struct vop *o, ir_ref n, unsigned shift)
 
@@ -80,9 +80,9 @@ FN(f_urshr)
 {
     return round_right(o->ir, o->es, false, n, shift);
 }
-#define ACCUMULATE(fn, of)                              \
-    FN(fn)                                              \
-    {                                                   \
+#define ACCUMULATE(fn, of) \
+    FN(fn) \
+    { \
         return v2(o, IR_add, v_rd(o), of(o, n, shift)); \
     }
 ACCUMULATE(f_ssra, f_sshr)
@@ -191,20 +191,20 @@ static ir_ref sat_narrow(const struct vop *o, bool round, unsigned kind, ir_ref 
                      : ir_v1(o->ir, is_signed ? IR_vsar : IR_vshr, wide, n, shift);
     return v_sat_narrow(o, kind, o->bits == 128 ? 128 : 2 * o->bits, v);
 }
-#define SAT_NARROW(name, round, kind)                                      \
-    FN(f_##name)                                                           \
-    {                                                                      \
-        return sat_narrow(o, round, kind, n, shift);                       \
-    }                                                                      \
-    NARROW_V(name, f_##name)                                               \
+#define SAT_NARROW(name, round, kind) \
+    FN(f_##name) \
+    { \
+        return sat_narrow(o, round, kind, n, shift); \
+    } \
+    NARROW_V(name, f_##name) \
     bool tr_##name##_si(struct a64 *t, u32 immh, u32 immb, u32 rn, u32 rd) \
-    {                                                                      \
-        return narrow_s(t, f_##name, immh, immb, rn, rd);                  \
+    { \
+        return narrow_s(t, f_##name, immh, immb, rn, rd); \
     }
-#define NARROW_V(name, fn)                                                        \
+#define NARROW_V(name, fn) \
     bool tr_##name##_vi(struct a64 *t, u32 q, u32 immh, u32 immb, u32 rn, u32 rd) \
-    {                                                                             \
-        return narrow_v(t, fn, q, immh, immb, rn, rd);                            \
+    { \
+        return narrow_v(t, fn, q, immh, immb, rn, rd); \
     }
 NARROW_V(SHRN, f_shrn)
 NARROW_V(RSHRN, f_rshrn)

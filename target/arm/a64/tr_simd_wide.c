@@ -38,41 +38,41 @@ static ir_ref element(struct a64 *t, u32 size, u32 elem)
 {
     return v_dup_lane(t->ir, size, v_get(t, elem & 31), elem >> 5, 128);
 }
-#define LONG_V(name, fn)                                               \
+#define LONG_V(name, fn) \
     bool tr_##name##_v(struct a64 *t, u32 arr, u32 rm, u32 rn, u32 rd) \
-    {                                                                  \
-        return long_v(t, fn, arr, v_get(t, rm), rn, rd);               \
+    { \
+        return long_v(t, fn, arr, v_get(t, rm), rn, rd); \
     }
-#define LONG_S(name, fn)                                                \
+#define LONG_S(name, fn) \
     bool tr_##name##_s(struct a64 *t, u32 size, u32 rm, u32 rn, u32 rd) \
-    {                                                                   \
-        return long_s(t, fn, size, v_get(t, rm), rn, rd);               \
+    { \
+        return long_s(t, fn, size, v_get(t, rm), rn, rd); \
     }
-#define LONG_VE(name, fn)                                                                     \
-    bool tr_##name##_ve(struct a64 *t, u32 arr, u32 l, u32 m, u32 rm, u32 h, u32 rn, u32 rd)  \
-    {                                                                                         \
+#define LONG_VE(name, fn) \
+    bool tr_##name##_ve(struct a64 *t, u32 arr, u32 l, u32 m, u32 rm, u32 h, u32 rn, u32 rd) \
+    { \
         return long_v(t, fn, arr, element(t, arr & 3, v_elem(arr & 3, l, m, rm, h)), rn, rd); \
     }
-#define LONG_SE(name, fn)                                                                     \
+#define LONG_SE(name, fn) \
     bool tr_##name##_se(struct a64 *t, u32 size, u32 l, u32 m, u32 rm, u32 h, u32 rn, u32 rd) \
-    {                                                                                         \
-        return long_s(t, fn, size, element(t, size, v_elem(size, l, m, rm, h)), rn, rd);      \
+    { \
+        return long_s(t, fn, size, element(t, size, v_elem(size, l, m, rm, h)), rn, rd); \
     }
 
 /* -- sums, differences, products -------------------------------------------------------------------------------------
  */
 
 /* Both widened; the first is wide already. */
-#define ADD_LONG(name, op, is_signed)                                              \
-    FN2(f_##name##L)                                                               \
-    {                                                                              \
+#define ADD_LONG(name, op, is_signed) \
+    FN2(f_##name##L) \
+    { \
         return wide2(o, op, lengthen(o, is_signed, n), lengthen(o, is_signed, m)); \
-    }                                                                              \
-    FN2(f_##name##W)                                                               \
-    {                                                                              \
-        return wide2(o, op, n, lengthen(o, is_signed, m));                         \
-    }                                                                              \
-    LONG_V(name##L, f_##name##L)                                                   \
+    } \
+    FN2(f_##name##W) \
+    { \
+        return wide2(o, op, n, lengthen(o, is_signed, m)); \
+    } \
+    LONG_V(name##L, f_##name##L) \
     LONG_V(name##W, f_##name##W)
 ADD_LONG(SADD, IR_add, true)
 ADD_LONG(UADD, IR_add, false)
@@ -85,38 +85,38 @@ static ir_ref abd_long(const struct vop *o, enum ir_opcode max, enum ir_opcode m
     ir_ref hi = ir_v2(o->ir, max, o->es, n, m, 0), lo = ir_v2(o->ir, min, o->es, n, m, 0);
     return lengthen(o, false, ir_v2(o->ir, IR_sub, o->es, hi, lo, 0));
 }
-#define ABD_LONG(sign, max, min)                                       \
-    FN2(f_##sign##ABDL)                                                \
-    {                                                                  \
-        return abd_long(o, max, min, n, m);                            \
-    }                                                                  \
-    FN2(f_##sign##ABAL)                                                \
-    {                                                                  \
+#define ABD_LONG(sign, max, min) \
+    FN2(f_##sign##ABDL) \
+    { \
+        return abd_long(o, max, min, n, m); \
+    } \
+    FN2(f_##sign##ABAL) \
+    { \
         return wide2(o, IR_add, v_rd(o), abd_long(o, max, min, n, m)); \
-    }                                                                  \
-    LONG_V(sign##ABDL, f_##sign##ABDL)                                 \
+    } \
+    LONG_V(sign##ABDL, f_##sign##ABDL) \
     LONG_V(sign##ABAL, f_##sign##ABAL)
 ABD_LONG(S, IR_vsmax, IR_vsmin)
 ABD_LONG(U, IR_vumax, IR_vumin)
 
-#define MUL_LONG(sign, is_signed)                                        \
-    FN2(f_##sign##MULL)                                                  \
-    {                                                                    \
+#define MUL_LONG(sign, is_signed) \
+    FN2(f_##sign##MULL) \
+    { \
         return ir_v2(o->ir, IR_vmull, o->es, n, m, widen(o, is_signed)); \
-    }                                                                    \
-    FN2(f_##sign##MLAL)                                                  \
-    {                                                                    \
-        return wide2(o, IR_add, v_rd(o), f_##sign##MULL(o, n, m));       \
-    }                                                                    \
-    FN2(f_##sign##MLSL)                                                  \
-    {                                                                    \
-        return wide2(o, IR_sub, v_rd(o), f_##sign##MULL(o, n, m));       \
-    }                                                                    \
-    LONG_V(sign##MULL, f_##sign##MULL)                                   \
-    LONG_V(sign##MLAL, f_##sign##MLAL)                                   \
-    LONG_V(sign##MLSL, f_##sign##MLSL)                                   \
-    LONG_VE(sign##MULL, f_##sign##MULL)                                  \
-    LONG_VE(sign##MLAL, f_##sign##MLAL)                                  \
+    } \
+    FN2(f_##sign##MLAL) \
+    { \
+        return wide2(o, IR_add, v_rd(o), f_##sign##MULL(o, n, m)); \
+    } \
+    FN2(f_##sign##MLSL) \
+    { \
+        return wide2(o, IR_sub, v_rd(o), f_##sign##MULL(o, n, m)); \
+    } \
+    LONG_V(sign##MULL, f_##sign##MULL) \
+    LONG_V(sign##MLAL, f_##sign##MLAL) \
+    LONG_V(sign##MLSL, f_##sign##MLSL) \
+    LONG_VE(sign##MULL, f_##sign##MULL) \
+    LONG_VE(sign##MLAL, f_##sign##MLAL) \
     LONG_VE(sign##MLSL, f_##sign##MLSL)
 MUL_LONG(S, true)
 MUL_LONG(U, false)
@@ -150,9 +150,9 @@ FN2(f_sqdmlsl)
     return sqdml(o, true, n, m);
 }
 #define SQDM(name, fn) \
-    LONG_V(name, fn)   \
-    LONG_S(name, fn)   \
-    LONG_VE(name, fn)  \
+    LONG_V(name, fn) \
+    LONG_S(name, fn) \
+    LONG_VE(name, fn) \
     LONG_SE(name, fn)
 SQDM(SQDMULL, f_sqdmull)
 SQDM(SQDMLAL, f_sqdmlal)
@@ -173,10 +173,10 @@ static bool high_narrow(struct a64 *t, enum ir_opcode op, bool round, u32 arr, u
     v_result_narrow(&o, ir_v1(t->ir, IR_vxtn, wide, ir_v1(t->ir, IR_vshr, wide, v, w), 0));
     return true;
 }
-#define HIGH_NARROW(name, op, round)                                   \
+#define HIGH_NARROW(name, op, round) \
     bool tr_##name##_v(struct a64 *t, u32 arr, u32 rm, u32 rn, u32 rd) \
-    {                                                                  \
-        return high_narrow(t, op, round, arr, rm, rn, rd);             \
+    { \
+        return high_narrow(t, op, round, arr, rm, rn, rd); \
     }
 HIGH_NARROW(ADDHN, IR_add, false)
 HIGH_NARROW(RADDHN, IR_add, true)

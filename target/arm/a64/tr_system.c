@@ -37,12 +37,12 @@ static void end_behind(struct a64 *t)
 /* -- exceptions -----------------------------------------------------------------------------------------------------
  */
 
-#define EXCEPTION(name, helper)                                           \
-    bool tr_##name(struct a64 *t, u32 imm16)                              \
-    {                                                                     \
+#define EXCEPTION(name, helper) \
+    bool tr_##name(struct a64 *t, u32 imm16) \
+    { \
         ir_call(t->ir, helper, ir_const(t->ir, imm16), next_pc(t), 0, 0); \
-        a64_exit_pc(t);                                                   \
-        return true;                                                      \
+        a64_exit_pc(t); \
+        return true; \
     }
 EXCEPTION(SVC, H_svc)
 EXCEPTION(HVC, H_hvc)
@@ -264,9 +264,9 @@ static bool msr_imm(struct a64 *t, u32 op, u32 crm)
     end_behind(t);
     return true;
 }
-#define MSR_IMM(name, op1, op2, least_el)                                         \
-    bool tr_##name(struct a64 *t, u32 crm)                                        \
-    {                                                                             \
+#define MSR_IMM(name, op1, op2, least_el) \
+    bool tr_##name(struct a64 *t, u32 crm) \
+    { \
         return (!(least_el) || a64_el(t)) && msr_imm(t, (op1) << 3 | (op2), crm); \
     }
 MSR_IMM(MSR_UAO, 0, 3, 1)
