@@ -91,13 +91,30 @@ static bool global_apply(const char *text, struct device *d, struct err *e)
     return ok;
 }
 
-static bool props_apply(struct setup *s, struct device *d, const struct opts *o, struct err *e)
+/* Boards' own devices take -global too, so it is applied where devices are born; what fails there is told when the
+ * devices of the command line are made. */
+static const struct setup *globals_of;
+static struct err globals_err;
+
+static void globals_apply(struct device *d)
 {
-    for (size_t i = 0; i < s->cfg.global.n; i++) {
-        if (!global_apply(s->cfg.global.v[i], d, e)) {
-            return false;
+    for (size_t i = 0; i < globals_of->cfg.global.n; i++) {
+        const char *text = globals_of->cfg.global.v[i];
+        if (!global_apply(text, d, &globals_err)) {
+            err_prefix(&globals_err, "can't apply global %s", text);
+            return;
         }
     }
+}
+
+void devices_globals(const struct setup *s)
+{
+    globals_of = s;
+    device_made = globals_apply;
+}
+
+static bool props_apply(struct device *d, const struct opts *o, struct err *e)
+{
     for (size_t i = 0; i < o->n; i++) {
         const char *k = o->v[i].key;
         if (strcmp(k, "driver") && strcmp(k, "id") && strcmp(k, "bus") && !device_set_prop(d, k, o->v[i].value, e)) {
@@ -135,7 +152,7 @@ static bool device_build(struct setup *s, struct opts *o, struct err *e)
     if (bus) {
         bus_owner(s->machine, bus, owner, sizeof(owner));
     }
-    return props_apply(s, d, o, e) && device_plug(d, bus ? owner : NULL, e) && device_init(d, e);
+    return props_apply(d, o, e) && device_plug(d, bus ? owner : NULL, e) && device_init(d, e);
 }
 
 /* -- all of them -----------------------------------------------------------------------------------------------------
@@ -169,6 +186,9 @@ static bool device_make(struct setup *s, const char *text, struct err *e)
 
 bool devices_make(struct setup *s, struct err *e)
 {
+    if (globals_err.msg[0]) {
+        return err_set(e, "%s", globals_err.msg);
+    }
     for (struct implied *x = implied; x; x = x->next) {
         if (!device_make(s, x->text, e)) {
             err_prefix(e, "%s", x->text);
@@ -182,5 +202,5 @@ bool devices_make(struct setup *s, struct err *e)
             return false;
         }
     }
-    return true;
+    return globals_err.msg[0] ? err_set(e, "%s", globals_err.msg) : true;
 }

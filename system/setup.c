@@ -203,6 +203,7 @@ bool setup_machine(struct setup *s, bool *done, struct err *e)
         return false;
     }
     s->stats = ac.stats;
+    devices_globals(s);
     s->machine = machine_new(b, &mc, e);
     if (!s->machine || !machine_start(s, &ac, e)) {
         return false;

@@ -23,6 +23,8 @@ static const struct mem_ops *class_ops(struct arena *a, const struct device_clas
     return ops;
 }
 
+void (*device_made)(struct device *d);
+
 struct device *device_new(struct machine *m, const struct device_class *cls, const char *id)
 {
     must(cls->state && cls->size >= sizeof(struct device));
@@ -41,6 +43,9 @@ struct device *device_new(struct machine *m, const struct device_class *cls, con
     must(props_default(d, cls->props, &m->arena, NULL));
     d->next = m->devices;
     m->devices = d;
+    if (device_made) {
+        device_made(d);
+    }
     return d;
 }
 
@@ -54,18 +59,11 @@ static bool has_room(const struct device *owner)
     return !owner->cls->bus_slots || owner->nchildren < owner->cls->bus_slots;
 }
 
-/* A bus is named as its owner, or with ".0" behind, as QEMU names the first bus of a device. */
-static bool owns_bus(const struct device *d, const char *name)
-{
-    size_t n = d->id ? strlen(d->id) : 0;
-    return n && !strncmp(d->id, name, n) && (!name[n] || !strcmp(name + n, ".0"));
-}
-
 static struct device *bus_find(struct machine *m, const char *kind, const char *id, struct err *e)
 {
     bool any = false;
     for (struct device *d = m->devices; d; d = d->next) {
-        if (id && owns_bus(d, id)) {
+        if (id && d->id && !strcmp(d->id, id)) {
             if (!d->cls->provides || strcmp(d->cls->provides, kind)) {
                 err_set(e, "'%s' is no %s bus", id, kind);
                 return NULL;

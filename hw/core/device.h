@@ -123,6 +123,8 @@ struct device {
 
 /* Allocates in the machine's arena, sets property defaults; not yet initialised. */
 struct device *device_new(struct machine *m, const struct device_class *cls, const char *id);
+/* Called at its end, for the defaults that the command line sets (-global). Set by system/. */
+extern void (*device_made)(struct device *d);
 bool device_set_prop(struct device *d, const char *key, const char *value, struct err *e);
 /* Between the properties and device_init, for a device that sits on a bus of another: `bus` is the id of that other
  * device; NULL: the newest that provides the right kind of bus and has room. */
