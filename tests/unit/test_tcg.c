@@ -512,14 +512,16 @@ static void another_cpu_changes_running_code(void **st)
 {
     (void)st;
     fresh();
-    /* cpu 1 loops on a branch to itself; cpu 0 turns it into a halt. */
-    static const u32 spin[] = {INSN(T_ADDI, 1, 1, 1), INSN(T_B, 0, 0, -4)};
-    static const u32 patch[] = {INSN(T_ADDI, 0, 0, -1), INSN(T_BNZ, 0, 0, -4), INSN(T_ST, 5, 3, 0),
+    /* cpu 1 counts in memory, for ever; once it does, cpu 0 turns the loop into a halt. */
+    static const u32 spin[] = {INSN(T_ADDI, 1, 1, 1), INSN(T_ST, 1, 4, 0), INSN(T_B, 0, 0, -8)};
+    static const u32 patch[] = {INSN(T_LD, 0, 4, 0), INSN(T_BNZ, 0, 0, 8), INSN(T_B, 0, 0, -8), INSN(T_ST, 5, 3, 0),
                                 INSN(T_HALT, 0, 0, 0)};
+    u64 zero = 0;
+    mem_write(space, 0xb000, &zero, 8, (struct mem_attrs){0});
     put_code(0x4000, spin, sizeof(spin));
     put_code(0x5000, patch, sizeof(patch));
-    R(0, 0) = 3000000;
     R(0, 3) = 0x4000;
+    R(0, 4) = R(1, 4) = 0xb000;
     R(0, 5) = INSN(T_HALT, 0, 0, 0) | (u64)INSN(T_HALT, 0, 0, 0) << 32;
     start(1, 0x4000);
     start(0, 0x5000);
