@@ -98,11 +98,10 @@ static struct err globals_err;
 
 static void globals_apply(struct device *d)
 {
-    for (size_t i = 0; i < globals_of->cfg.global.n; i++) {
+    for (size_t i = 0; i < globals_of->cfg.global.n && !globals_err.msg[0]; i++) {
         const char *text = globals_of->cfg.global.v[i];
         if (!global_apply(text, d, &globals_err)) {
             err_prefix(&globals_err, "can't apply global %s", text);
-            return;
         }
     }
 }
