@@ -169,6 +169,7 @@ const struct cpu_services tcg_services = {
     .load = sv_load,
     .store = sv_store,
     .probe = sv_probe,
+    .peek_code = sv_peek_code,
     .load_exclusive = sv_load_exclusive,
     .store_exclusive = sv_store_exclusive,
     .clear_exclusive = sv_clear_exclusive,

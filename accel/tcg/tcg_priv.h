@@ -261,6 +261,7 @@ extern const struct interp_mem tcg_interp_mem;
 void sv_load(struct vcpu *cpu, u64 va, void *p, unsigned n, unsigned view);
 void sv_store(struct vcpu *cpu, u64 va, const void *p, unsigned n, unsigned view);
 void *sv_probe(struct vcpu *cpu, u64 va, unsigned n, enum mmu_access acc, unsigned view);
+const void *sv_peek_code(struct vcpu *cpu, u64 pc);
 
 /* -- monitor.c: exclusives
  * ---------------------------------------------------------------------------------------------------- */

@@ -285,14 +285,26 @@ static void jc_fill(struct tcpu *t, u64 pc, const u8 *code, u64 gen)
     }
 }
 
-/* The code for pc when this cpu has run it lately; no lock, no walk. */
-static const u8 *lookup_recent(struct tcpu *t, u64 pc)
+/* Where pc lies in RAM when this cpu has run code of its page lately; ~0: not known. */
+static u64 recent_ram_off(const struct tcpu *t, u64 pc)
 {
-    u64 page = pc & PAGE_MASK;
     const struct tlb_context *c = t->view[0];
     unsigned i = (unsigned)(pc >> TLB_PAGE_BITS) % FETCH_CACHE;
     u64 ram_off = __atomic_load_n(&c->fetch[i].ram_off, __ATOMIC_RELAXED) + (pc & ~PAGE_MASK);
-    if (__atomic_load_n(&c->fetch[i].va, __ATOMIC_ACQUIRE) != page) {
+    return __atomic_load_n(&c->fetch[i].va, __ATOMIC_ACQUIRE) == (pc & PAGE_MASK) ? ram_off : ~0ull;
+}
+
+const void *sv_peek_code(struct vcpu *cpu, u64 pc)
+{
+    u64 ram_off = recent_ram_off(tcpu_of(cpu), pc);
+    return ram_off == ~0ull ? NULL : ram_base + ram_off;
+}
+
+/* The code for pc when this cpu has run it lately; no lock, no walk. */
+static const u8 *lookup_recent(struct tcpu *t, u64 pc)
+{
+    u64 ram_off = recent_ram_off(t, pc);
+    if (ram_off == ~0ull) {
         return NULL;
     }
     const struct recent_code *r = recent_code(t, ram_off);

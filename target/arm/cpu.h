@@ -18,13 +18,12 @@
 #include "target/arm/cpu_slots.h"
 
 /* Features beside those of instructions (cpu_slots.h): what the system registers and the MMU have. */
-#define ARM_SYS_FEATURES(_)                                                                                           \
-    _(EL2)                                                                                                            \
-    _(EL3)                                                                                                            \
-    _(PMU)                                                                                                            \
-    _(VHE)                                                                                                            \
-    _(HAF) _(HDBS) _(HPD) _(XNX) _(E0PD) _(EVT) _(TLBIOS) _(PAN2) _(DPBX) _(DPB2X) _(PAUTHX) _(SSBSX) _(LORX) _(RASX) \
-        _(RNGX) _(SPECRESX) _(GICV3) _(DOUBLELOCK) _(BTIX) _(UAOX) _(PANX) _(DITX) _(TLBIRANGE)
+// clang-format off
+#define ARM_SYS_FEATURES(_) \
+    _(EL2) _(EL3) _(PMU) _(VHE) _(HAF) _(HDBS) _(HPD) _(XNX) _(E0PD) _(EVT) _(TLBIOS) _(PAN2) _(DPBX) _(DPB2X) \
+    _(PAUTHX) _(SSBSX) _(LORX) _(RASX) _(RNGX) _(SPECRESX) _(GICV3) _(BTIX) _(UAOX) _(PANX) \
+    _(DITX) _(TLBIRANGE)
+// clang-format on
 enum arm_sys_feature {
     SYS_ALWAYS,
 #define _(name) SYS_##name,
@@ -62,6 +61,11 @@ enum {
     KEY_FLAT = 40, /* stage 1 is off */
 };
 
+/* Where pointer authentication codes lie in pointers to one range: of instructions or data, high or low. */
+struct arm_pac {
+    u64 code; /* the bits of a code; bit 55 is none of them */
+    u64 ext;  /* these and bit 55: all alike in a pointer without a code */
+};
 /* What the system registers make of one exception level. */
 struct arm_el {
     u64 mode;   /* mode word, less what PSTATE gives */
@@ -69,7 +73,9 @@ struct arm_el {
     u64 unpriv; /* the same of the unprivileged view */
     u8 regime;  /* enum arm_regime */
     bool secure;
-    bool has_unpriv; /* LDTR and STTR are EL0's accesses when PSTATE.UAO is 0 */
+    bool has_unpriv;          /* LDTR and STTR are EL0's accesses when PSTATE.UAO is 0 */
+    struct arm_pac pac[2][2]; /* [data][high] */
+    bool pac_tbi[2];          /* [data]: bit 55 tells the range, not bit 63 */
 };
 
 struct arm_gtimer {

@@ -20,18 +20,18 @@
  * What has an exception level in its name is a slot for EL1 without E2H in the way; other levels use the sysreg
  * helpers.
  */
-#define ARM_SLOTS(_)                      \
-    _(FLAGS, FLAGS, nzcv, u32)            \
-    _(QC, V128, qc, union v128)           \
-    _(DAIF, I32, daif, u32)               \
-    _(SP_EL0, I64, sp_el[0], u64)         \
-    _(TPIDR_EL0, I64, tpidr_el[0], u64)   \
+#define ARM_SLOTS(_) \
+    _(FLAGS, FLAGS, nzcv, u32) \
+    _(QC, V128, qc, union v128) \
+    _(DAIF, I32, daif, u32) \
+    _(SP_EL0, I64, sp_el[0], u64) \
+    _(TPIDR_EL0, I64, tpidr_el[0], u64) \
     _(TPIDRRO_EL0, I64, tpidrro_el0, u64) \
-    _(TPIDR_EL1, I64, tpidr_el[1], u64)   \
-    _(TPIDR_EL2, I64, tpidr_el[2], u64)   \
-    _(ELR_EL1, I64, elr_el[1], u64)       \
-    _(SPSR_EL1, I64, spsr_el[1], u64)     \
-    _(ESR_EL1, I64, sr.ESR_EL1, u64)      \
+    _(TPIDR_EL1, I64, tpidr_el[1], u64) \
+    _(TPIDR_EL2, I64, tpidr_el[2], u64) \
+    _(ELR_EL1, I64, elr_el[1], u64) \
+    _(SPSR_EL1, I64, spsr_el[1], u64) \
+    _(ESR_EL1, I64, sr.ESR_EL1, u64) \
     _(FAR_EL1, I64, sr.FAR_EL1, u64)
 
 enum arm_slot {
@@ -88,6 +88,7 @@ enum {
 #define MODE_UMA       BIT(24) /* EL0 may access DAIF */
 #define MODE_DEBUG     BIT(26) /* MDSCR_EL1.SS or MDE: PSTATE.D is part of the mode */
 #define MODE_BREAK     BIT(29) /* a breakpoint register may match: helper break_check before each instruction */
+#define MODE_PAC_TRAP  BIT(31) /* HCR_EL2.API or SCR_EL3.API traps: helpers pac_trap, aut_trap */
 #define MODE_TRAP_VM   BIT(30) /* HCR_EL2.TVM or TRVM: EL1's accesses to ESR_EL1 and FAR_EL1 may trap */
 
 /* walk_result.why[WALK_GUARDED] of a walk for MMU_FETCH that succeeded: 1 when the page is guarded (GP). */
@@ -98,15 +99,13 @@ enum { ARM_VIEW_NORMAL, ARM_VIEW_UNPRIV };
 
 /* -- features that decide whether an encoding exists ------------------------------------------------------------------
  * Names as the last column of the .decode tables; FEAT_x is bit ARM_FEAT_x of a feature word. */
-#define ARM_FEATURES(_)                                                                                               \
-    _(FP)                                                                                                             \
-    _(SIMD)                                                                                                           \
-    _(CRC32)                                                                                                          \
-    _(LSE)                                                                                                            \
-    _(LSE2) _(LOR) _(RDM) _(FP16) _(DOTPROD) _(FHM) _(FCMA) _(JSCVT) _(AES) _(PMULL) _(SHA1) _(SHA256) _(SHA512)      \
-        _(SHA3) _(SM3) _(SM4) _(I8MM) _(BF16) _(FRINTTS) _(FLAGM) _(FLAGM2) _(LRCPC) _(LRCPC2) _(PAUTH) _(BTI) _(DPB) \
-            _(DPB2) _(PAN) _(UAO) _(DIT) _(SSBS) _(SB) _(SPECRES) _(RAS) _(RNG) _(WFXT) _(HBC) _(CSSC) _(MOPS) _(XS)  \
-                _(LS64) _(A32EL0)
+// clang-format off
+#define ARM_FEATURES(_) \
+    _(FP) _(SIMD) _(CRC32) _(LSE) _(LSE2) _(LOR) _(RDM) _(FP16) _(DOTPROD) _(FHM) _(FCMA) _(JSCVT) _(AES) \
+    _(PMULL) _(SHA1) _(SHA256) _(SHA512) _(SHA3) _(SM3) _(SM4) _(I8MM) _(BF16) _(FRINTTS) _(FLAGM) _(FLAGM2) \
+    _(LRCPC) _(LRCPC2) _(PAUTH) _(BTI) _(DPB) _(DPB2) _(PAN) _(UAO) _(DIT) _(SSBS) _(SB) _(SPECRES) _(RAS) \
+    _(RNG) _(WFXT) _(HBC) _(CSSC) _(MOPS) _(XS) _(LS64) _(A32EL0)
+// clang-format on
 enum arm_feature {
 #define _(name) ARM_FEAT_##name,
     ARM_FEATURES(_)

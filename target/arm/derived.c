@@ -2,14 +2,15 @@
  * part of the mode word and of the TLB keys (struct arm_el). A change of level picks from these. */
 #include "target/arm/exceptions.h"
 #include "target/arm/mmu.h"
+#include "target/arm/pauth.h"
 #include "target/arm/sysreg.h"
 #include "target/arm/timer.h"
 
 /* Fields of HCR_EL2 that behave as 0 while E2H and TGE are 1: the traps and controls of a guest that isn't there. */
-#define HCR_NOT_IN_HOST                                                                                        \
-    (HCR_VM | HCR_PTW | HCR_FMO | HCR_IMO | HCR_AMO | HCR_FB | BIT(10) | BIT(11) | HCR_TWI | HCR_TWE |         \
-     (MASK(4) << 15) /* TID0..3 */ | HCR_TSC | HCR_TIDCP | BIT(21) /* TACR */ | BIT(22) /* TSW */ |            \
-     BIT(23) /* TPCP */ | BIT(24) /* TPU */ | BIT(25) /* TTLB */ | BIT(26) /* TVM */ | HCR_TDZ | HCR_TRVM |    \
+#define HCR_NOT_IN_HOST \
+    (HCR_VM | HCR_PTW | HCR_FMO | HCR_IMO | HCR_AMO | HCR_FB | BIT(10) | BIT(11) | HCR_TWI | HCR_TWE | \
+     (MASK(4) << 15) /* TID0..3 */ | HCR_TSC | HCR_TIDCP | BIT(21) /* TACR */ | BIT(22) /* TSW */ | \
+     BIT(23) /* TPCP */ | BIT(24) /* TPU */ | BIT(25) /* TTLB */ | BIT(26) /* TVM */ | HCR_TDZ | HCR_TRVM | \
      BIT(35) /* TLOR */ | BIT(36) /* TERR */ | BIT(49) /* TID4 */ | BIT(50) /* TICAB */ | BIT(52) /* TOCU */ | \
      BIT(54) /* TTLBIS */ | BIT(55) /* TTLBOS */)
 
@@ -140,13 +141,16 @@ static u64 tbi_mode(const struct arm_cpu *cpu, enum arm_regime regime)
            (bit(tcr, 38) && !(pauth && bit(tcr, 52)) ? MODE_TBI1 : 0);
 }
 
-static u64 pauth_mode(const struct arm_cpu *cpu, u64 sctlr)
+static u64 pauth_mode(const struct arm_cpu *cpu, unsigned el, u64 sctlr)
 {
     if (!arm_sys(cpu, SYS_PAUTHX)) {
         return 0;
     }
-    return (sctlr & SCTLR_ENIA ? MODE_PAC_IA : 0) | (sctlr & SCTLR_ENIB ? MODE_PAC_IB : 0) |
-           (sctlr & SCTLR_ENDA ? MODE_PAC_DA : 0) | (sctlr & SCTLR_ENDB ? MODE_PAC_DB : 0);
+    bool trap = (el < 2 && arm_el2_enabled(cpu) && !(cpu->hcr & HCR_API)) ||
+                (el < 3 && arm_sys(cpu, SYS_EL3) && !(cpu->sr.SCR_EL3 & SCR_API));
+    return (trap ? MODE_PAC_TRAP : 0) | (sctlr & SCTLR_ENIA ? MODE_PAC_IA : 0) |
+           (sctlr & SCTLR_ENIB ? MODE_PAC_IB : 0) | (sctlr & SCTLR_ENDA ? MODE_PAC_DA : 0) |
+           (sctlr & SCTLR_ENDB ? MODE_PAC_DB : 0);
 }
 
 static u64 el_mode(const struct arm_cpu *cpu, unsigned el)
@@ -154,7 +158,7 @@ static u64 el_mode(const struct arm_cpu *cpu, unsigned el)
     enum arm_regime regime = cpu->elc[el].regime;
     u64 sctlr = sctlr_of(cpu, regime);
     u64 m = (u64)el << MODE_EL_SHIFT | (u64)cpu->features_id << MODE_FEAT_SHIFT;
-    m |= tbi_mode(cpu, regime) | pauth_mode(cpu, sctlr);
+    m |= tbi_mode(cpu, regime) | pauth_mode(cpu, el, sctlr);
     m |= sctlr & (el ? SCTLR_EE : SCTLR_E0E) ? MODE_BE : 0;
     m |= sctlr & (el ? SCTLR_SA : SCTLR_SA0) ? MODE_SP_CHECK : 0;
     m |= sctlr & SCTLR_A ? MODE_ALIGN : 0;
@@ -224,6 +228,7 @@ void arm_rebuild(struct arm_cpu *cpu)
     arm_keys_rebuild(cpu);
     for (unsigned el = 0; el < 4; el++) {
         cpu->elc[el].mode = el_mode(cpu, el);
+        arm_pauth_rebuild(cpu, el);
     }
     arm_context_update(cpu);
 }

@@ -135,14 +135,10 @@ static void pstate_from_spsr(struct arm_cpu *cpu, u64 spsr)
     cpu->daif = spsr & PSTATE_DAIF;
 }
 
-void arm_h_eret(struct vcpu *v, u64 key)
+static void exception_return(struct arm_cpu *cpu, u64 pc)
 {
-    struct arm_cpu *cpu = arm_cpu(v);
+    struct vcpu *v = &cpu->vcpu;
     unsigned from = cpu->el;
-    u64 pc = cpu->elr_el[from];
-    if (key && cpu->mode & (key == 1 ? MODE_PAC_IA : MODE_PAC_IB)) {
-        pc = arm_pauth_aut(cpu, pc, v->rt.r[31], key == 1 ? PAUTH_IA : PAUTH_IB);
-    }
     pstate_from_spsr(cpu, cpu->spsr_el[from]);
     v->rt.pc = return_address(cpu, pc);
     v->sv->clear_exclusive(v);
@@ -159,6 +155,23 @@ void arm_h_eret(struct vcpu *v, u64 key)
     if (log_on(LOG_INT)) {
         log_print("%s: return from EL%u to EL%u, pc %#llx\n", v->name, from, cpu->el, (unsigned long long)v->rt.pc);
     }
+}
+
+void arm_h_eret(struct vcpu *v)
+{
+    struct arm_cpu *cpu = arm_cpu(v);
+    exception_return(cpu, cpu->elr_el[cpu->el]);
+}
+
+void arm_h_eret_auth(struct vcpu *v, u64 key)
+{
+    struct arm_cpu *cpu = arm_cpu(v);
+    u64 pc = cpu->elr_el[cpu->el];
+    if (cpu->mode & (key == 1 ? MODE_PAC_IA : MODE_PAC_IB)) {
+        arm_pauth_trap(cpu);
+        pc = arm_pauth_aut(cpu, pc, v->rt.r[31], key == 1 ? PAUTH_IA : PAUTH_IB);
+    }
+    exception_return(cpu, pc);
 }
 
 /* -- helpers ----------------------------------------------------------------------------------------------------------

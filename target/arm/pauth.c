@@ -163,72 +163,78 @@ static u64 key_code(const struct arm_cpu *cpu, u64 data, u64 modifier, enum paut
     }
 }
 
-static bool is_data(enum pauth_key key)
-{
-    return key == PAUTH_DA || key == PAUTH_DB;
-}
+/* -- where codes lie: TCR_ELx.TnSZ, TBI, TBID --------------------------------------------------------------------- */
 
-/* The lowest bit of the code in a pointer to the low or high range. */
-static unsigned bottom_bit(const struct arm_cpu *cpu, bool high)
+static struct arm_pac pac_of(const struct arm_cpu *cpu, enum arm_regime r, bool data, bool high)
 {
-    enum arm_regime r = cpu->elc[cpu->el].regime;
     u64 tcr = mmu_tcr(cpu, r);
     unsigned tsz = high && regime_has_two_ranges(r) ? tcr >> 16 & 63 : tcr & 63;
-    return 64 - MIN(MAX(tsz, 16u), 39u);
+    unsigned bottom = 64 - MIN(MAX(tsz, 16u), 39u);
+    unsigned top = mmu_tbi(cpu, r, (u64)high << 55, !data) ? 56 : 64;
+    u64 ext = MASK(top) & ~MASK(bottom);
+    return (struct arm_pac){.code = ext & ~BIT(55), .ext = ext};
 }
 
-static bool ignored_top(const struct arm_cpu *cpu, u64 ptr, bool data)
+void arm_pauth_rebuild(struct arm_cpu *cpu, unsigned el)
 {
-    return mmu_tbi(cpu, cpu->elc[cpu->el].regime, ptr, !data);
+    struct arm_el *e = &cpu->elc[el];
+    for (unsigned data = 0; data < 2; data++) {
+        e->pac[data][0] = pac_of(cpu, e->regime, data, false);
+        e->pac[data][1] = pac_of(cpu, e->regime, data, true);
+        e->pac_tbi[data] = !((e->pac[data][0].ext & e->pac[data][1].ext) >> 63);
+    }
 }
 
-/* The pointer without a code: the sign of its range in every bit a code may use. */
-static u64 extended(u64 ptr, bool high, unsigned bottom, bool tbi)
+static bool is_data(enum pauth_key key)
 {
-    unsigned top = tbi ? 56 : 64;
-    return deposit(ptr, bottom, top - bottom, high ? ~0ull : 0);
+    return key >= PAUTH_DA;
+}
+
+/* The pointer without a code: the sign of its range in every bit that a code may use. */
+static u64 extended(u64 ptr, bool high, u64 ext)
+{
+    return high ? ptr | ext : ptr & ~ext;
 }
 
 u64 arm_pauth_add(const struct arm_cpu *cpu, u64 ptr, u64 modifier, enum pauth_key key)
 {
-    enum arm_regime r = cpu->elc[cpu->el].regime;
-    bool data = is_data(key), tbi = ignored_top(cpu, ptr, data);
-    bool any_tbi = regime_has_two_ranges(r) ? ignored_top(cpu, 0, data) || ignored_top(cpu, BIT(55), data) : tbi;
-    bool high = bit(ptr, any_tbi ? 55 : 63);
-    unsigned bottom = bottom_bit(cpu, high), top = tbi ? 56 : 64;
-    u64 pac = key_code(cpu, extended(ptr, high, bottom, tbi), modifier, key);
-    u64 ext = bits(ptr, bottom, top - bottom);
-    if (ext != 0 && ext != MASK(top - bottom)) {
-        pac ^= BIT(top - 2); /* a bad pointer gets a bad code */
+    const struct arm_el *e = &cpu->elc[cpu->el];
+    bool data = is_data(key), high = ptr >> (e->pac_tbi[data] ? 55 : 63) & 1;
+    struct arm_pac at = e->pac[data][bit(ptr, 55)]; /* bit 55 chooses TBI0 or TBI1 ... */
+    if (unlikely(high != bit(ptr, 55))) {           /* ... and the chosen range the lowest bit of the code */
+        u64 top = at.ext & 0xffull << 56;
+        at.ext = (e->pac[data][high].ext & MASK(56)) | top;
+        at.code = at.ext & ~BIT(55);
     }
-    u64 keep = MASK(bottom) | (tbi ? 0xffull << 56 : 0);
-    return (ptr & keep) | (pac & ~keep & ~BIT(55)) | (u64)high << 55;
+    u64 pac = key_code(cpu, extended(ptr, high, at.ext), modifier, key);
+    if ((ptr & at.ext) != 0 && (ptr & at.ext) != at.ext) {
+        pac ^= BIT(at.ext >> 63 ? 62 : 54); /* a bad pointer gets a bad code */
+    }
+    return (ptr & ~at.ext) | (pac & at.code) | (u64)high << 55;
 }
 
 u64 arm_pauth_aut(const struct arm_cpu *cpu, u64 ptr, u64 modifier, enum pauth_key key)
 {
-    bool high = bit(ptr, 55), tbi = ignored_top(cpu, ptr, is_data(key));
-    unsigned bottom = bottom_bit(cpu, high);
-    u64 original = extended(ptr, high, bottom, tbi);
-    u64 pac = key_code(cpu, original, modifier, key);
-    u64 mask = ((tbi ? MASK(55) : ~0ull) & ~MASK(bottom)) & ~BIT(55);
-    if (!((pac ^ ptr) & mask)) {
+    bool high = bit(ptr, 55);
+    struct arm_pac at = cpu->elc[cpu->el].pac[is_data(key)][high];
+    u64 original = extended(ptr, high, at.ext);
+    if (likely(!((key_code(cpu, original, modifier, key) ^ ptr) & at.code))) {
         return original;
     }
     u64 error = key == PAUTH_IB || key == PAUTH_DB ? 2 : 1;
-    return deposit(original, tbi ? 53 : 61, 2, error);
+    return deposit(original, at.ext >> 63 ? 61 : 53, 2, error);
 }
 
 u64 arm_pauth_strip(const struct arm_cpu *cpu, u64 ptr, bool data)
 {
     bool high = bit(ptr, 55);
-    return extended(ptr, high, bottom_bit(cpu, high), ignored_top(cpu, ptr, data));
+    return extended(ptr, high, cpu->elc[cpu->el].pac[data][high].ext);
 }
 
-/* -- helpers
- * ---------------------------------------------------------------------------------------------------------------- */
+/* -- helpers ----------------------------------------------------------------------------------------------------------
+ */
 
-static void trap_check(struct arm_cpu *cpu)
+void arm_pauth_trap(struct arm_cpu *cpu)
 {
     if (cpu->el < 2 && arm_el2_enabled(cpu) && !(cpu->hcr & HCR_API)) {
         arm_raise(cpu, 2, arm_esr(EC_PAUTH, 0));
@@ -240,18 +246,26 @@ static void trap_check(struct arm_cpu *cpu)
 
 u64 arm_h_pac(struct vcpu *v, u64 ptr, u64 modifier, u64 key)
 {
-    trap_check(arm_cpu(v));
     return arm_pauth_add(arm_cpu(v), ptr, modifier, (enum pauth_key)key);
 }
 u64 arm_h_aut(struct vcpu *v, u64 ptr, u64 modifier, u64 key)
 {
-    trap_check(arm_cpu(v));
     return arm_pauth_aut(arm_cpu(v), ptr, modifier, (enum pauth_key)key);
+}
+u64 arm_h_pac_trap(struct vcpu *v, u64 ptr, u64 modifier, u64 key)
+{
+    arm_pauth_trap(arm_cpu(v));
+    return arm_h_pac(v, ptr, modifier, key);
+}
+u64 arm_h_aut_trap(struct vcpu *v, u64 ptr, u64 modifier, u64 key)
+{
+    arm_pauth_trap(arm_cpu(v));
+    return arm_h_aut(v, ptr, modifier, key);
 }
 u64 arm_h_pacga(struct vcpu *v, u64 a, u64 b)
 {
     struct arm_cpu *cpu = arm_cpu(v);
-    trap_check(cpu);
+    arm_pauth_trap(cpu);
     return code(cpu, a, b, cpu->sr.APGAKeyLo_EL1, cpu->sr.APGAKeyHi_EL1) & ~MASK(32);
 }
 u64 arm_h_xpac(struct vcpu *v, u64 ptr, u64 data)

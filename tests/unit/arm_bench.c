@@ -52,6 +52,13 @@ static void sv_power_off(struct vcpu *v)
     v->powered_off = true;
 }
 
+static const void *sv_peek_code(struct vcpu *v, u64 pc)
+{
+    (void)v;
+    (void)pc;
+    return NULL;
+}
+
 static const struct cpu_services services = {
     .tlb_flush = sv_flush,
     .context_changed = sv_changed,
@@ -59,6 +66,7 @@ static const struct cpu_services services = {
     .unwind = sv_unwind,
     .helper_pc = sv_pc,
     .store = sv_store,
+    .peek_code = sv_peek_code,
     .clear_exclusive = sv_nothing,
     .code_sync = sv_code,
     .power_on = sv_power_on,

@@ -116,7 +116,7 @@ static void virtual_interrupts(void **state)
 /* setjmp is kept away from the callers' variables. */
 __attribute__((noinline)) static bool eret(struct arm_cpu *cpu)
 {
-    return BENCH_RUNS(arm_h_eret(&cpu->vcpu, 0));
+    return BENCH_RUNS(arm_h_eret(&cpu->vcpu));
 }
 
 /* -- entry and return

@@ -67,6 +67,11 @@ static bool bti_fails(struct arm_cpu *cpu, u64 pc, unsigned btype, u64 from)
 {
     struct vcpu *v = &cpu->vcpu;
     struct walk_result r = {0};
+    const u32 *seen = pc & 3 ? NULL : v->sv->peek_code(v, pc);
+    if (seen && is_landing_pad(cpu, ld32le(seen), btype)) {
+        cpu->btype = 0;
+        return false;
+    }
     if ((pc & 3) || !v->target->walk(v, pc, MMU_FETCH, ARM_VIEW_NORMAL, &r)) {
         cpu->btype = (u8)btype;
         return false;

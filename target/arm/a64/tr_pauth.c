@@ -9,13 +9,18 @@ static bool key_on(const struct a64 *t, u32 key)
     return (t->mode & bit[key]) != 0;
 }
 
+static ir_ref coded(struct a64 *t, unsigned trapping, unsigned free, ir_ref ptr, ir_ref modifier, u32 key)
+{
+    unsigned helper = t->mode & MODE_PAC_TRAP ? trapping : free;
+    return key_on(t, key) ? ir_call(t->ir, helper, ptr, modifier, ir_const(t->ir, key), 0) : ptr;
+}
 static ir_ref add_code(struct a64 *t, ir_ref ptr, ir_ref modifier, u32 key)
 {
-    return key_on(t, key) ? ir_call(t->ir, H_pac, ptr, modifier, ir_const(t->ir, key), 0) : ptr;
+    return coded(t, H_pac_trap, H_pac, ptr, modifier, key);
 }
 ir_ref a64_aut(struct a64 *t, ir_ref ptr, ir_ref modifier, u32 key)
 {
-    return key_on(t, key) ? ir_call(t->ir, H_aut, ptr, modifier, ir_const(t->ir, key), 0) : ptr;
+    return coded(t, H_aut_trap, H_aut, ptr, modifier, key);
 }
 
 bool tr_PAC(struct a64 *t, u32 key, u32 rn, u32 rd)
@@ -51,13 +56,13 @@ bool tr_PACGA(struct a64 *t, u32 rm, u32 rn, u32 rd)
 
 /* -- in the hint space: NOPs without the feature ------------------------------------------------------------------ */
 
-#define HINT_PAC(name, code, reg, modifier)                     \
-    bool tr_##name(struct a64 *t, u32 b)                        \
-    {                                                           \
-        if (a64_has(t, ARM_FEAT_PAUTH)) {                       \
+#define HINT_PAC(name, code, reg, modifier) \
+    bool tr_##name(struct a64 *t, u32 b) \
+    { \
+        if (a64_has(t, ARM_FEAT_PAUTH)) { \
             x_put(t, reg, code(t, x_get(t, reg), modifier, b)); \
-        }                                                       \
-        return true;                                            \
+        } \
+        return true; \
     }
 HINT_PAC(PAC1716, add_code, 17, x_get(t, 16))
 HINT_PAC(AUT1716, a64_aut, 17, x_get(t, 16))

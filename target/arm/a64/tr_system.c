@@ -76,7 +76,11 @@ static bool eret(struct a64 *t, u32 key)
     if (a64_el(t) == 0) {
         return false;
     }
-    ir_call(t->ir, H_eret, ir_const(t->ir, key), 0, 0, 0);
+    if (key) {
+        ir_call(t->ir, H_eret_auth, ir_const(t->ir, key), 0, 0, 0);
+    } else {
+        ir_call(t->ir, H_eret, 0, 0, 0, 0);
+    }
     a64_exit_pc(t);
     return true;
 }
