@@ -48,7 +48,7 @@ const struct device_class *device_class_find(const char *name);
 const char *device_alias(const struct device_class *c);    /* QEMU's short name, or NULL */
 bool device_is_pluggable(const struct device_class *c);    /* -device can make it */
 void device_imply(const char *fmt, ...) PRINTF_LIKE(1, 2); /* as if -device had been typed */
-void devices_globals(const struct setup *s); /* before the machine is made: -global for all devices */
+void devices_globals(const struct setup *s);               /* before the machine is made: -global for all devices */
 bool devices_make(struct setup *s, struct err *e);
 
 /* -- json.c ------------------------------------------------------------------------------------------------ */

@@ -22,8 +22,8 @@ struct mmu_key {
 struct tlb_flush {
     struct mmu_key mask, want, global_ignore;
     u64 va, len;
-    u64 va_mask;    /* bits of the address that are compared (a top byte may be ignored); 0: all */
-    bool all_cpus;  /* every vcpu of the machine; complete before the caller's next instruction */
+    u64 va_mask;   /* bits of the address that are compared (a top byte may be ignored); 0: all */
+    bool all_cpus; /* every vcpu of the machine; complete before the caller's next instruction */
 };
 
 struct cpu_services {
@@ -32,7 +32,8 @@ struct cpu_services {
     void (*context_changed)(struct vcpu *cpu);
     /* target->mode() may have changed; context_changed implies it. */
     void (*mode_changed)(struct vcpu *cpu);
-    /* Leaves translated code from inside a helper with HF_FAULT, or from target->fault: state is complete, rt.pc set. */
+    /* Leaves translated code from inside a helper with HF_FAULT, or from target->fault: state is complete, rt.pc set.
+     */
     NORETURN void (*unwind)(struct vcpu *cpu);
     /* The address of the instruction a HF_FAULT helper belongs to. */
     u64 (*helper_pc)(struct vcpu *cpu);
@@ -59,21 +60,21 @@ struct cpu_services {
 };
 
 enum { /* vcpu.irq_lines: input pins, set by any thread with atomics, by target convention */
-    VCPU_MAX_LINES = 32
+       VCPU_MAX_LINES = 32
 };
 
 struct vcpu {
     struct rt rt; /* must be first: translated code addresses it */
     const struct target *target;
     const struct cpu_services *sv;
-    struct mem_space *space;  /* physical memory as this cpu sees it */
-    unsigned index;           /* 0.. in the machine */
-    u32 lines;                /* levels of the input pins; atomic */
-    bool halted;              /* waits for target->has_work */
+    struct mem_space *space; /* physical memory as this cpu sees it */
+    unsigned index;          /* 0.. in the machine */
+    u32 lines;               /* levels of the input pins; atomic */
+    bool halted;             /* waits for target->has_work */
     bool powered_off;
-    void *accel;              /* the accelerator's own */
-    void *board;              /* the board's own */
-    char name[16];            /* "cpu0" */
+    void *accel;   /* the accelerator's own */
+    void *board;   /* the board's own */
+    char name[16]; /* "cpu0" */
 };
 
 /* Sets an input pin: any thread. Wakes the cpu when target->has_work says so. The function of an irq value. */
@@ -82,9 +83,9 @@ void vcpu_line(void *cpu, unsigned line, int level);
 extern void (*vcpu_kick)(struct vcpu *cpu);
 /* Bits of rt.event. */
 enum {
-    EVENT_IRQ = 1,      /* a pin or pending-interrupt state changed: target->interrupt looks */
-    EVENT_WORK = 2,     /* the accelerator has work queued for this thread (flush, safe point, stop) */
-    EVENT_TARGET = 4,   /* the target asked to be called before the next instruction */
+    EVENT_IRQ = 1,    /* a pin or pending-interrupt state changed: target->interrupt looks */
+    EVENT_WORK = 2,   /* the accelerator has work queued for this thread (flush, safe point, stop) */
+    EVENT_TARGET = 4, /* the target asked to be called before the next instruction */
 };
 
 #endif

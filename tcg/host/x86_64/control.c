@@ -22,7 +22,7 @@ bool slot_is_canon(const struct gen *g, unsigned s)
     return r && !ir_is_const(r) && g->vals[r].reg == pin && !needs_cut(g, s, r);
 }
 
-#define FOR_TOUCHED(g, s)                               \
+#define FOR_TOUCHED(g, s) \
     for (unsigned w_ = 0; w_ < IR_MAX_SLOTS / 64; w_++) \
         for (u64 m_ = (g)->touched.w[w_], s; m_ && (s = w_ * 64 + ctz64(m_), true); m_ &= m_ - 1)
 

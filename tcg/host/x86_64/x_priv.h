@@ -298,39 +298,39 @@ struct row {
 extern const struct row rows[XOP_COUNT];
 
 /* table.c: constants all blocks share, 16 bytes each. */
-#define X_TABLE(_)                                                                  \
-    _(ZERO, 0, 0)                                                                   \
-    _(ONES, ~0ull, ~0ull)                                                           \
-    _(SIGN16, 0x8000800080008000, 0x8000800080008000)                               \
-    _(SIGN32, 0x8000000080000000, 0x8000000080000000)                               \
-    _(SIGN64, 0x8000000000000000, 0x8000000000000000)                               \
-    _(ABS16, 0x7fff7fff7fff7fff, 0x7fff7fff7fff7fff)                                \
-    _(ABS32, 0x7fffffff7fffffff, 0x7fffffff7fffffff)                                \
-    _(ABS64, 0x7fffffffffffffff, 0x7fffffffffffffff)                                \
-    _(LOW8, 0x00ff00ff00ff00ff, 0x00ff00ff00ff00ff)                                 \
-    _(MAX7, 0x007f007f007f007f, 0x007f007f007f007f)                                 \
-    _(LOW16, 0x0000ffff0000ffff, 0x0000ffff0000ffff)                                \
-    _(MAX15, 0x00007fff00007fff, 0x00007fff00007fff)                                \
-    _(LOW32, 0x00000000ffffffff, 0x00000000ffffffff)                                \
-    _(MAX31, 0x000000007fffffff, 0x000000007fffffff)                                \
-    _(MIN31, 0xffffffff80000000, 0xffffffff80000000)                                \
-    _(NIBBLE, 0x0f0f0f0f0f0f0f0f, 0x0f0f0f0f0f0f0f0f)                               \
-    _(ONES_OF_NIBBLE, 0x0302020102010100, 0x0403030203020201)                       \
-    _(SEVENTIES, 0x7070707070707070, 0x7070707070707070)                            \
-    _(NARROW16, 0x0e0c0a0806040200, 0x8080808080808080)                             \
-    _(NARROW32, 0x0d0c090805040100, 0x8080808080808080)                             \
-    _(NARROW64, 0x0b0a090803020100, 0x8080808080808080)                             \
-    _(BYTE08, 0x8080808080800800, 0x8080808080808080)                               \
-    _(REV128, 0x08090a0b0c0d0e0f, 0x0001020304050607)                               \
-    _(QNAN16, 0x7e007e007e007e00, 0x7e007e007e007e00)                               \
-    _(QNAN32, 0x7fc000007fc00000, 0x7fc000007fc00000)                               \
-    _(QNAN64, 0x7ff8000000000000, 0x7ff8000000000000)                               \
-    _(QUIET32, 0x0040000000400000, 0x0040000000400000)                              \
-    _(QUIET64, 0x0008000000000000, 0x0008000000000000)                              \
+#define X_TABLE(_) \
+    _(ZERO, 0, 0) \
+    _(ONES, ~0ull, ~0ull) \
+    _(SIGN16, 0x8000800080008000, 0x8000800080008000) \
+    _(SIGN32, 0x8000000080000000, 0x8000000080000000) \
+    _(SIGN64, 0x8000000000000000, 0x8000000000000000) \
+    _(ABS16, 0x7fff7fff7fff7fff, 0x7fff7fff7fff7fff) \
+    _(ABS32, 0x7fffffff7fffffff, 0x7fffffff7fffffff) \
+    _(ABS64, 0x7fffffffffffffff, 0x7fffffffffffffff) \
+    _(LOW8, 0x00ff00ff00ff00ff, 0x00ff00ff00ff00ff) \
+    _(MAX7, 0x007f007f007f007f, 0x007f007f007f007f) \
+    _(LOW16, 0x0000ffff0000ffff, 0x0000ffff0000ffff) \
+    _(MAX15, 0x00007fff00007fff, 0x00007fff00007fff) \
+    _(LOW32, 0x00000000ffffffff, 0x00000000ffffffff) \
+    _(MAX31, 0x000000007fffffff, 0x000000007fffffff) \
+    _(MIN31, 0xffffffff80000000, 0xffffffff80000000) \
+    _(NIBBLE, 0x0f0f0f0f0f0f0f0f, 0x0f0f0f0f0f0f0f0f) \
+    _(ONES_OF_NIBBLE, 0x0302020102010100, 0x0403030203020201) \
+    _(SEVENTIES, 0x7070707070707070, 0x7070707070707070) \
+    _(NARROW16, 0x0e0c0a0806040200, 0x8080808080808080) \
+    _(NARROW32, 0x0d0c090805040100, 0x8080808080808080) \
+    _(NARROW64, 0x0b0a090803020100, 0x8080808080808080) \
+    _(BYTE08, 0x8080808080800800, 0x8080808080808080) \
+    _(REV128, 0x08090a0b0c0d0e0f, 0x0001020304050607) \
+    _(QNAN16, 0x7e007e007e007e00, 0x7e007e007e007e00) \
+    _(QNAN32, 0x7fc000007fc00000, 0x7fc000007fc00000) \
+    _(QNAN64, 0x7ff8000000000000, 0x7ff8000000000000) \
+    _(QUIET32, 0x0040000000400000, 0x0040000000400000) \
+    _(QUIET64, 0x0008000000000000, 0x0008000000000000) \
     _(TINY32, 0x0080000000800000, 0x0080000000800000) /* the least normal number */ \
-    _(TINY64, 0x0010000000000000, 0x0010000000000000)                               \
-    _(TWO16_32, 0x4780000047800000, 0x4780000047800000)                             \
-    _(TWO63_32, 0x5f0000005f000000, 0x5f0000005f000000)                             \
+    _(TINY64, 0x0010000000000000, 0x0010000000000000) \
+    _(TWO16_32, 0x4780000047800000, 0x4780000047800000) \
+    _(TWO63_32, 0x5f0000005f000000, 0x5f0000005f000000) \
     _(TWO63_64, 0x43e0000000000000, 0x43e0000000000000)
 enum x_table {
 #define _(name, lo, hi) T_##name,
@@ -354,6 +354,7 @@ void fallback_call(struct gen *g, const struct xop *x); /* result in rt.vtmp[3] 
 void fallback_result(struct gen *g, unsigned rd, unsigned type);
 void x_fallback(struct rt *rt, struct fp_env *env, u64 key); /* what the thunk calls */
 
+// clang-format off
 #define EMITTERS(_)                                                                                                   \
     _(insn)                                                                                                           \
     _(get)                                                                                                            \
@@ -365,6 +366,7 @@ void x_fallback(struct rt *rt, struct fp_env *env, u64 key); /* what the thunk c
                         _(vshiftv) _(vmull) _(vxtl) _(vxtn) _(vqxtn) _(vpopcnt) _(vclmul) _(fallback) _(fsign)        \
                             _(farith) _(fma) _(fminmax) _(vfcmp) _(fround) _(fcvt) _(vfcvtl) _(vfcvtn) _(f2i) _(vf2i) \
                                 _(i2f) _(vi2f)
+// clang-format on
 #define _(name) emit_fn emit_##name;
 EMITTERS(_)
 #undef _
