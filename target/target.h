@@ -32,6 +32,7 @@ struct walk_result {
     bool device;        /* unaligned accesses fault */
     bool dirty_pending; /* a store must walk again to set a dirty bit: cache it read-only */
     struct mem_attrs attrs;
+    u8 note; /* the target's own, of a page that may be executed: peek_code gives it back */
     /* why not, when the walk failed: the target's own words, given back to target->fault */
     u64 why[4];
 };

@@ -43,8 +43,8 @@ struct cpu_services {
     /* A host pointer for n bytes (inside one page) of plain RAM; faults unwind; NULL: MMIO or watched. */
     void *(*probe)(struct vcpu *cpu, u64 va, unsigned n, enum mmu_access acc, unsigned view);
     /* Host pointer to the code at pc if this cpu has run code of that page lately in its present address space; no
-     * fault, no walk; NULL: not known. */
-    const void *(*peek_code)(struct vcpu *cpu, u64 pc);
+     * fault, no walk; NULL: not known. *note is the page's walk_result.note. */
+    const void *(*peek_code)(struct vcpu *cpu, u64 pc, u8 *note);
     /* Exclusive monitor: load-exclusive marks, store-exclusive tells whether no other write came between. Values of
      * n = 1..16 bytes. Correct against ABA. */
     void (*load_exclusive)(struct vcpu *cpu, u64 va, void *p, unsigned n, unsigned view);

@@ -118,6 +118,7 @@ struct tlb_context {
     struct {
         u64 va, ram_off;
     } fetch[FETCH_CACHE]; /* pages code ran from */
+    u8 fetch_note[FETCH_CACHE]; /* walk_result.note of each */
     struct jc_table jc[JC_PER_CONTEXT];
 };
 #define TLB_CONTEXTS 32
@@ -261,7 +262,7 @@ extern const struct interp_mem tcg_interp_mem;
 void sv_load(struct vcpu *cpu, u64 va, void *p, unsigned n, unsigned view);
 void sv_store(struct vcpu *cpu, u64 va, const void *p, unsigned n, unsigned view);
 void *sv_probe(struct vcpu *cpu, u64 va, unsigned n, enum mmu_access acc, unsigned view);
-const void *sv_peek_code(struct vcpu *cpu, u64 pc);
+const void *sv_peek_code(struct vcpu *cpu, u64 pc, u8 *note);
 
 /* -- monitor.c: exclusives
  * ---------------------------------------------------------------------------------------------------- */

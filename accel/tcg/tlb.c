@@ -351,6 +351,7 @@ bool fetch_page(struct tcpu *t, u64 pc, u64 *ram_off, struct walk_result *r)
         if (!raced) {
             c->fetch[i].va = page;
             c->fetch[i].ram_off = ram_offset(hit.host);
+            c->fetch_note[i] = r->note;
             if (r->page_size > RAM_PAGE_SIZE) {
                 note_large(c, pc, r->page_size);
             }

@@ -294,9 +294,11 @@ static u64 recent_ram_off(const struct tcpu *t, u64 pc)
     return __atomic_load_n(&c->fetch[i].va, __ATOMIC_ACQUIRE) == (pc & PAGE_MASK) ? ram_off : ~0ull;
 }
 
-const void *sv_peek_code(struct vcpu *cpu, u64 pc)
+const void *sv_peek_code(struct vcpu *cpu, u64 pc, u8 *note)
 {
-    u64 ram_off = recent_ram_off(tcpu_of(cpu), pc);
+    struct tcpu *t = tcpu_of(cpu);
+    u64 ram_off = recent_ram_off(t, pc);
+    *note = t->view[0]->fetch_note[(pc >> TLB_PAGE_BITS) % FETCH_CACHE];
     return ram_off == ~0ull ? NULL : ram_base + ram_off;
 }
 

@@ -217,7 +217,8 @@ static void cold_reset(struct arm_cpu *cpu)
     cpu->nzcv = arm_nzcv_to_flags(0);
     cpu->daif = PSTATE_DAIF;
     cpu->il = cpu->ss = cpu->pan = cpu->uao = cpu->dit = cpu->ssbs = cpu->btype = 0;
-    cpu->stepped = cpu->event = cpu->bti_seen = cpu->watching = false;
+    cpu->stepped = cpu->event = cpu->watching = false;
+    cpu->bti_seen = 0;
     cpu->el = (u8)highest_el(cpu);
     cpu->spsel = 1;
     cpu->vcpu.rt.pc = cpu->opts.rvbar;

@@ -123,7 +123,7 @@ struct arm_cpu {
     u8 features_id;
     u8 pa_bits;    /* of the model */
     bool watching; /* a watchpoint may fire */
-    bool bti_seen; /* the walker met a guarded page */
+    u8 bti_seen;   /* a bit a level: the walker met a guarded page */
     bool event;    /* the event register of WFE */
 
     /* -- pins and timers -- */

@@ -91,8 +91,8 @@ enum {
 #define MODE_PAC_TRAP  BIT(31) /* HCR_EL2.API or SCR_EL3.API traps: helpers pac_trap, aut_trap */
 #define MODE_TRAP_VM   BIT(30) /* HCR_EL2.TVM or TRVM: EL1's accesses to ESR_EL1 and FAR_EL1 may trap */
 
-/* walk_result.why[WALK_GUARDED] of a walk for MMU_FETCH that succeeded: 1 when the page is guarded (GP). */
-enum { WALK_GUARDED = 3 };
+/* walk_result.note of a walk for MMU_FETCH. */
+enum { NOTE_GUARDED = 1 /* GP: branch targets must be landing pads */ };
 
 /* Views (rt.tlb[]). */
 enum { ARM_VIEW_NORMAL, ARM_VIEW_UNPRIV };

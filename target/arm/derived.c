@@ -163,7 +163,7 @@ static u64 el_mode(const struct arm_cpu *cpu, unsigned el)
     m |= sctlr & (el ? SCTLR_SA : SCTLR_SA0) ? MODE_SP_CHECK : 0;
     m |= sctlr & SCTLR_A ? MODE_ALIGN : 0;
     m |= fp_trapped(cpu, el) ? MODE_FP_TRAP : 0;
-    m |= cpu->bti_seen && arm_sys(cpu, SYS_BTIX) ? MODE_BTI : 0;
+    m |= cpu->bti_seen >> el & 1 && arm_sys(cpu, SYS_BTIX) ? MODE_BTI : 0;
     m |= (el || sctlr & SCTLR_DZE) && !(el < 2 && cpu->hcr & HCR_TDZ) ? MODE_ZVA : 0;
     m |= el || sctlr & SCTLR_UMA ? MODE_UMA : 0;
     m |= el < 2 && cpu->hcr & (BIT(26) | HCR_TRVM) ? MODE_TRAP_VM : 0;

@@ -32,8 +32,9 @@ static void why_put(struct walk_result *r, const struct xlat_out *o)
 /* FEAT_BTI costs a check at indirect branches: only guests that use guarded pages pay. */
 static void bti_note(struct arm_cpu *cpu)
 {
-    if (!cpu->bti_seen) {
-        cpu->bti_seen = true;
+    u8 level = (u8)(1u << cpu->el);
+    if (!(cpu->bti_seen & level)) {
+        cpu->bti_seen |= level;
         arm_rebuild(cpu);
     }
 }
@@ -60,7 +61,7 @@ bool arm_walk(struct vcpu *v, u64 va, enum mmu_access acc, unsigned view, struct
         .global = o.global,
         .device = o.device,
         .dirty_pending = o.dirty_pending,
-        .why = {[WALK_GUARDED] = o.guarded},
+        .note = o.guarded ? NOTE_GUARDED : 0,
         .attrs = {.is_cpu = true, .cpu = (u8)v->index, .secure = q.secure && !o.ns, .user = q.el0},
     };
     return true;

@@ -124,13 +124,11 @@ bool arm_sysreg_peek(struct arm_cpu *cpu, u32 enc, u64 *v);
     _(ssbs) _(fpcr) _(fpsr) _(rvbar) _(rmr) _(isr) _(disr) _(rndr) _(cntpct) _(cntvct) _(tval) _(ctl) _(cval) \
     _(pmcr) _(pmcntenclr) _(pmovs) _(pmccntr) _(pmxevtyper) _(pmxevcntr) _(pmintenclr) _(pmevcntr) _(claimset) \
     _(authstatus)
-// clang-format off
 #define SYSREG_WRITES(_) \
     _(sctlr) _(rebuild) _(hcr) _(mdcr) _(cptr) _(scr) _(ttbr) _(tcr) _(vttbr) _(mair) _(spsel) _(pan) _(uao) \
     _(nzcv) _(daif) _(dit) _(ssbs) _(fpcr) _(fpsr) _(rmr) _(disr) _(tval) _(ctl) _(cval) _(cntvoff) _(pmcr) \
     _(pmcntenset) _(pmcntenclr) _(pmovsclr) _(pmswinc) _(pmccntr) _(pmxevtyper) _(pmxevcntr) _(pmintenset) \
     _(pmintenclr) _(pmovsset) _(pmccfiltr) _(pmevcntr) _(pmevtyper) _(debug) _(oslar) _(claimset) _(claimclr)
-// clang-format on
 // clang-format on
 #define _(name) u64 name##_read(struct arm_cpu *cpu, const struct sysreg *r);
 SYSREG_READS(_)

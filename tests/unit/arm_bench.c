@@ -52,10 +52,11 @@ static void sv_power_off(struct vcpu *v)
     v->powered_off = true;
 }
 
-static const void *sv_peek_code(struct vcpu *v, u64 pc)
+static const void *sv_peek_code(struct vcpu *v, u64 pc, u8 *note)
 {
     (void)v;
     (void)pc;
+    *note = 0;
     return NULL;
 }
 

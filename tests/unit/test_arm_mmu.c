@@ -350,7 +350,7 @@ static void attributes(void **state)
         *bench_mem(d) = 0x5000 | 3 | LEAF | i << 2 | BIT(50);
         assert_true(walk(cpu, va, MMU_FETCH, 0, &r));
         assert_int_equal(r.device, i == 3);
-        assert_int_equal(r.why[WALK_GUARDED], 1);
+        assert_int_equal(r.note, NOTE_GUARDED);
     }
     assert_true(cpu->bti_seen);
     bench_at(cpu, 1);

@@ -57,7 +57,7 @@ static bool is_landing_pad(const struct arm_cpu *cpu, u32 insn, unsigned btype)
 static bool page_guarded(struct arm_cpu *cpu, u64 va)
 {
     struct walk_result r = {0};
-    return cpu->vcpu.target->walk(&cpu->vcpu, va, MMU_FETCH, ARM_VIEW_NORMAL, &r) && r.why[WALK_GUARDED];
+    return cpu->vcpu.target->walk(&cpu->vcpu, va, MMU_FETCH, ARM_VIEW_NORMAL, &r) && r.note & NOTE_GUARDED;
 }
 
 /* The check that a fetch at pc makes while PSTATE.BTYPE is btype; true: the exception was entered. What can't be
@@ -67,8 +67,9 @@ static bool bti_fails(struct arm_cpu *cpu, u64 pc, unsigned btype, u64 from)
 {
     struct vcpu *v = &cpu->vcpu;
     struct walk_result r = {0};
-    const u32 *seen = pc & 3 ? NULL : v->sv->peek_code(v, pc);
-    if (seen && is_landing_pad(cpu, ld32le(seen), btype)) {
+    u8 note;
+    const u32 *seen = pc & 3 ? NULL : v->sv->peek_code(v, pc, &note);
+    if (seen && (!(note & NOTE_GUARDED) || is_landing_pad(cpu, ld32le(seen), btype))) {
         cpu->btype = 0;
         return false;
     }
@@ -77,7 +78,7 @@ static bool bti_fails(struct arm_cpu *cpu, u64 pc, unsigned btype, u64 from)
         return false;
     }
     cpu->btype = 0;
-    if (!r.why[WALK_GUARDED]) {
+    if (!(r.note & NOTE_GUARDED)) {
         return false;
     }
     if (btype == 3 && from != pc && !page_guarded(cpu, from)) {
