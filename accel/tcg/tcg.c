@@ -77,6 +77,10 @@ static void tcg_resume_all(void)
     pthread_mutex_lock(&tcg.run_lock);
     tcg.paused = false;
     pthread_cond_broadcast(&tcg.run_cond);
+    /* Who sleeps looks again: a reset or a snapshot may have changed why. */
+    for (unsigned i = 0; i < tcg.ncpus; i++) {
+        pthread_cond_broadcast(&tcg.cpus[i]->wake);
+    }
     pthread_mutex_unlock(&tcg.run_lock);
 }
 
