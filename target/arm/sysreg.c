@@ -10,11 +10,14 @@
 
 // clang-format off
 #define REG(nm, op0, op1, crn, crm, op2, access, ...)                                                                  \
-    {.name = #nm, .enc = SYSENC(op0, op1, crn, crm, op2), .acc = access, .off = offsetof(struct arm_cpu, sr.nm), SYS_ARGS(__VA_ARGS__)},
+    {.name = #nm, .enc = SYSENC(op0, op1, crn, crm, op2), .acc = access, .off = offsetof(struct arm_cpu, sr.nm), \
+     SYS_ARGS(__VA_ARGS__)},
 #define IDREG(nm, op0, op1, crn, crm, op2, access, ...)                                                                \
-    {.name = #nm, .enc = SYSENC(op0, op1, crn, crm, op2), .acc = access, .off = offsetof(struct arm_cpu, sr.nm), .id = true, SYS_ARGS(__VA_ARGS__)},
+    {.name = #nm, .enc = SYSENC(op0, op1, crn, crm, op2), .acc = access, .off = offsetof(struct arm_cpu, sr.nm), .id = true, \
+     SYS_ARGS(__VA_ARGS__)},
 #define REG_AT(nm, op0, op1, crn, crm, op2, access, place, ...)                                                        \
-    {.name = #nm, .enc = SYSENC(op0, op1, crn, crm, op2), .acc = access, .off = offsetof(struct arm_cpu, place), SYS_ARGS(__VA_ARGS__)},
+    {.name = #nm, .enc = SYSENC(op0, op1, crn, crm, op2), .acc = access, .off = offsetof(struct arm_cpu, place), \
+     SYS_ARGS(__VA_ARGS__)},
 #define VREG(nm, op0, op1, crn, crm, op2, access, ...)                                                                 \
     {.name = #nm, .enc = SYSENC(op0, op1, crn, crm, op2), .acc = access, SYS_ARGS(__VA_ARGS__)},
 #define SYS_ARGS(...) __VA_ARGS__
