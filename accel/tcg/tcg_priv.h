@@ -117,7 +117,7 @@ struct tlb_context {
     unsigned nlarge;
     struct {
         u64 va, ram_off;
-    } fetch[FETCH_CACHE]; /* pages code ran from */
+    } fetch[FETCH_CACHE];       /* pages code ran from */
     u8 fetch_note[FETCH_CACHE]; /* walk_result.note of each */
     struct jc_table jc[JC_PER_CONTEXT];
 };
