@@ -146,8 +146,7 @@ bool cpus_choose(const struct config *c, const struct board *b, unsigned *out, s
     return true;
 }
 
-/* -- memory
- * ------------------------------------------------------------------------------------------------------------ */
+/* -- memory ------------------------------------------------------------------------------------------------------ */
 
 /* A number without a unit is MiB here. */
 static bool ram_size(const char *s, u64 *out, struct err *e)

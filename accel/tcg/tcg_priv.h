@@ -240,8 +240,7 @@ struct block *code_for_pc(struct tcpu *t);
 const void *rt_lookup(struct vcpu *cpu, u64 pc);
 void code_remember(struct tcpu *t, const struct block *b);
 
-/* -- tlb.c
- * -------------------------------------------------------------------------------------------------------------- */
+/* -- tlb.c ------------------------------------------------------------------------------------------------------- */
 bool tlb_init(struct tcpu *t);
 void tlb_context_changed(struct vcpu *cpu);
 void tlb_mode_changed(struct vcpu *cpu);
@@ -255,8 +254,7 @@ struct tlb_entry *tlb_fill(struct tcpu *t, u64 va, enum mmu_access acc, unsigned
 struct jc_entry *jc_table_for(struct tcpu *t);
 bool fetch_page(struct tcpu *t, u64 pc, u64 *ram_off, struct walk_result *r);
 
-/* -- access.c
- * -------------------------------------------------------------------------------------------------------------- */
+/* -- access.c ---------------------------------------------------------------------------------------------------- */
 extern const struct rt_funcs tcg_rt_funcs;
 extern const struct interp_mem tcg_interp_mem;
 void sv_load(struct vcpu *cpu, u64 va, void *p, unsigned n, unsigned view);
@@ -264,15 +262,13 @@ void sv_store(struct vcpu *cpu, u64 va, const void *p, unsigned n, unsigned view
 void *sv_probe(struct vcpu *cpu, u64 va, unsigned n, enum mmu_access acc, unsigned view);
 const void *sv_peek_code(struct vcpu *cpu, u64 pc, u8 *note);
 
-/* -- monitor.c: exclusives
- * ---------------------------------------------------------------------------------------------------- */
+/* -- monitor.c: exclusives --------------------------------------------------------------------------------------- */
 void sv_load_exclusive(struct vcpu *cpu, u64 va, void *p, unsigned n, unsigned view);
 bool sv_store_exclusive(struct vcpu *cpu, u64 va, const void *p, unsigned n, unsigned view);
 void sv_clear_exclusive(struct vcpu *cpu);
 bool sv_cas128(struct vcpu *cpu, u64 va, union v128 *expected, const union v128 *val, unsigned view);
 
-/* -- cpus.c: threads, safe points
- * ------------------------------------------------------------------------------------------------ */
+/* -- cpus.c: threads, safe points -------------------------------------------------------------------------------- */
 extern const struct cpu_services tcg_services;
 NORETURN void sv_unwind(struct vcpu *cpu);
 void cpu_run_begin(struct tcpu *t); /* waits while paused or while another holds the exclusive section */
@@ -284,9 +280,7 @@ void exclusive_end(struct tcpu *t);
 void wait_safe(struct tcpu *self, struct tcpu *other);
 void *cpu_thread(void *arg);
 
-/* -- loop.c
- * --------------------------------------------------------------------------------------------------------------------------
- */
+/* -- loop.c ------------------------------------------------------------------------------------------------------ */
 void cpu_exec(struct tcpu *t);
 /* -- verify.c -- */
 void verify_block(struct tcpu *t, struct block *b);

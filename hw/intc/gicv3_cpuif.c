@@ -360,8 +360,7 @@ static const struct gicv3_sysreg cpu_sysregs[] = {
 };
 // clang-format on
 
-/* -- access
- * ------------------------------------------------------------------------------------------------------------ */
+/* -- access ------------------------------------------------------------------------------------------------------ */
 
 static const struct gicv3_sysreg *find(const struct gicv3_sysreg *t, u32 enc)
 {

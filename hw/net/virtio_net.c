@@ -158,8 +158,7 @@ static void net_link_changed(void *opaque, bool up)
 static const struct net_receiver receiver = {
     .can_receive = net_can_receive, .receive = net_receive, .link = net_link_changed};
 
-/* -- configuration space
- * ------------------------------------------------------------------------------------------------ */
+/* -- configuration space ----------------------------------------------------------------------------------------- */
 
 static void net_config_read(struct virtio_device *v, u8 *c)
 {
@@ -181,8 +180,7 @@ static void net_config_written(struct virtio_device *v, const u8 *config, unsign
     }
 }
 
-/* -- device
- * ---------------------------------------------------------------------------------------------------------------- */
+/* -- device ------------------------------------------------------------------------------------------------------ */
 
 static void net_reset(struct virtio_device *v)
 {

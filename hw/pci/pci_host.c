@@ -237,8 +237,7 @@ static const struct device_class gpex_root_class = {
     .loaded = root_loaded,
 };
 
-/* -- device
- * -------------------------------------------------------------------------------------------------------------- */
+/* -- device ------------------------------------------------------------------------------------------------------ */
 
 void pci_host_place(struct device *host, const struct pci_layout *l)
 {

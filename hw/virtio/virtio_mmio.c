@@ -313,8 +313,7 @@ static enum mem_result mmio_write(void *opaque, u64 off, unsigned size, u64 val,
 
 static const struct mem_ops mmio_ops = {.read = mmio_read, .write = mmio_write, .min_size = 1, .max_size = 4};
 
-/* -- device
- * ------------------------------------------------------------------------------------------------------------ */
+/* -- device ------------------------------------------------------------------------------------------------------ */
 
 static bool mmio_plug(struct device *owner, struct device *child, struct err *e)
 {

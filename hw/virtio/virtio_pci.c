@@ -338,8 +338,7 @@ static void regs_write(struct virtio_pci *s, const struct virtio_pci_reg *t, u64
     }
 }
 
-/* -- BARs
- * --------------------------------------------------------------------------------------------------------------- */
+/* -- BARs -------------------------------------------------------------------------------------------------------- */
 
 static enum mem_result modern_read(void *opaque, u64 off, unsigned size, u64 *val, struct mem_attrs a)
 {
@@ -407,8 +406,7 @@ static enum mem_result legacy_write(void *opaque, u64 off, unsigned size, u64 va
 
 static const struct mem_ops legacy_ops = {.read = legacy_read, .write = legacy_write, .min_size = 1, .max_size = 4};
 
-/* -- the way through configuration space (4.1.4.8): u8 bar at 4, u32 offset at 8, u32 length at 12, data at 16
- * --------- */
+/* -- the way through configuration space (4.1.4.8): u8 bar at 4, u32 offset at 8, u32 length at 12, data at 16 -- */
 
 static bool window_meant(struct virtio_pci *s, unsigned off, unsigned size, u32 *at, u32 *len)
 {
@@ -441,8 +439,7 @@ static void window_write(struct pci_device *p, unsigned off, unsigned size)
     }
 }
 
-/* -- device
- * ---------------------------------------------------------------------------------------------------------------- */
+/* -- device ------------------------------------------------------------------------------------------------------ */
 
 static void add_capability(struct virtio_pci *s, u8 type, u8 size, u32 offset, u32 length)
 {

@@ -117,9 +117,8 @@ _Static_assert(ARM_NFEATURES <= 64, "a feature word is a u64");
 unsigned arm_features_id(u64 features); /* dies (must) past 256 different ones */
 u64 arm_features(unsigned id);
 
-/* -- helpers
- * --------------------------------------------------------------------------------------------------------------
- *   _(name, ret, arg0, arg1, arg2, arg3, flags, reads, writes)
+/* -- helpers ----------------------------------------------------------------------------------------------------- */
+/*   _(name, ret, arg0, arg1, arg2, arg3, flags, reads, writes)
  *
  * in helpers.def (system: registers, exceptions) and a64/helpers.def (the instruction set); the function is arm_h_name.
  * reads and writes: a slot_set or NULL, as struct ir_helper. */

@@ -141,8 +141,7 @@ static bool watch_overlaps(const struct arm_cpu *cpu, unsigned i, u64 va, u64 n)
     return lo < va + n && va < lo + len;
 }
 
-/* -- the accelerator's questions
- * ----------------------------------------------------------------------------------------- */
+/* -- the accelerator's questions --------------------------------------------------------------------------------- */
 
 bool arm_stepping(const struct arm_cpu *cpu)
 {
@@ -202,8 +201,7 @@ bool arm_watch_hit(struct vcpu *v, u64 va, unsigned n, enum mmu_access acc)
     return false;
 }
 
-/* -- debug exceptions
- * -------------------------------------------------------------------------------------------------- */
+/* -- debug exceptions -------------------------------------------------------------------------------------------- */
 
 static u64 debug_esr(const struct arm_cpu *cpu, enum arm_ec lower, u32 iss)
 {
@@ -246,8 +244,7 @@ void arm_h_step_done(struct vcpu *v, u64 pc, u64 exclusive)
     arm_mode_update(cpu);
 }
 
-/* -- registers
- * --------------------------------------------------------------------------------------------------------------- */
+/* -- registers --------------------------------------------------------------------------------------------------- */
 
 void debug_write(struct arm_cpu *cpu, const struct sysreg *r, u64 v)
 {

@@ -139,8 +139,7 @@ u64 arm_isr(const struct arm_cpu *cpu)
     return (u64)a << 8 | (u64)i << 7 | (u64)f << 6;
 }
 
-/* -- helpers: DAIF, waiting, events
- * ------------------------------------------------------------------------------------ */
+/* -- helpers: DAIF, waiting, events ------------------------------------------------------------------------------ */
 
 void arm_h_daif_write(struct vcpu *v, u64 daif)
 {

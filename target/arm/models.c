@@ -197,8 +197,7 @@ void arm_features_derive(struct arm_cpu *cpu)
     cpu->features_id = (u8)arm_features_id(cpu->features);
 }
 
-/* -- interned feature words
- * --------------------------------------------------------------------------------------------- */
+/* -- interned feature words -------------------------------------------------------------------------------------- */
 
 static u64 feature_words[256];
 static unsigned nfeature_words;
@@ -221,8 +220,7 @@ u64 arm_features(unsigned id)
     return feature_words[id];
 }
 
-/* -- what -cpu may say
- * ----------------------------------------------------------------------------------------------------- */
+/* -- what -cpu may say ------------------------------------------------------------------------------------------- */
 
 /* Features that go by setting a field to 0. Several rows of a name go together. */
 static const struct {

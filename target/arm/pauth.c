@@ -140,8 +140,7 @@ u64 pauth_fast(u64 data, u64 modifier, u64 key_lo, u64 key_hi)
     return fold(h ^ key_hi, 0xa0761d6478bd642f) ^ h;
 }
 
-/* -- codes in pointers
- * -------------------------------------------------------------------------------------------------- */
+/* -- codes in pointers ------------------------------------------------------------------------------------------- */
 
 static u64 code(const struct arm_cpu *cpu, u64 data, u64 modifier, u64 lo, u64 hi)
 {

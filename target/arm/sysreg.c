@@ -248,8 +248,7 @@ bool arm_sysreg_peek(struct arm_cpu *cpu, u32 enc, u64 *v)
     return true;
 }
 
-/* -- helpers
- * ----------------------------------------------------------------------------------------------------------- */
+/* -- helpers ----------------------------------------------------------------------------------------------------- */
 
 /* enc: bits 20:5 of the instruction, Rt in bits 20:16. */
 u64 arm_h_sysreg_read(struct vcpu *v, u64 enc)

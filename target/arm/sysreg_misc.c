@@ -213,8 +213,7 @@ void fpsr_write(struct arm_cpu *cpu, const struct sysreg *r, u64 v)
 _Static_assert(FP_INVALID == 1 && FP_DIVZERO == 2 && FP_OVERFLOW == 4 && FP_UNDERFLOW == 8 && FP_INEXACT == 16,
                "the five IEEE flags lie as in FPSR");
 
-/* -- exceptions
- * ----------------------------------------------------------------------------------------------------------- */
+/* -- exceptions -------------------------------------------------------------------------------------------------- */
 
 u64 rvbar_read(struct arm_cpu *cpu, const struct sysreg *r)
 {

@@ -94,8 +94,7 @@ enum desc_update desc_update(const struct xlat *q, u64 pa, bool secure, bool big
     return DESC_UPDATED;
 }
 
-/* -- the walk
- * ---------------------------------------------------------------------------------------------------------- */
+/* -- the walk ---------------------------------------------------------------------------------------------------- */
 
 /* The parameters of one range of a regime. */
 struct range {
@@ -204,8 +203,7 @@ static bool walk_tables(const struct xlat *q, const struct range *g, u64 va, str
     }
 }
 
-/* -- permissions (D8.4)
- * ------------------------------------------------------------------------------------------------------ */
+/* -- permissions (D8.4) ------------------------------------------------------------------------------------------ */
 
 #define DESC_AP1     BIT(6) /* EL0 may */
 #define DESC_AP2     BIT(7) /* read only */
@@ -323,8 +321,7 @@ static bool walk_once(const struct xlat *q, const struct range *g, u64 va, struc
     return true;
 }
 
-/* -- stage 1 off
- * ---------------------------------------------------------------------------------------------------------------- */
+/* -- stage 1 off ------------------------------------------------------------------------------------------------- */
 
 static bool stage1_on(const struct xlat *q)
 {

@@ -302,8 +302,7 @@ static bool random_mem_op(struct gen *g)
     return r;
 }
 
-/* -- calls and exits
- * --------------------------------------------------------------------------------------------------- */
+/* -- calls and exits --------------------------------------------------------------------------------------------- */
 
 /* `puts`: the instruction has put something, so nothing may fault. */
 static bool random_call(struct gen *g, bool puts)
@@ -366,8 +365,7 @@ static void random_end(struct gen *g)
     }
 }
 
-/* -- instructions
- * ------------------------------------------------------------------------------------------------------- */
+/* -- instructions ------------------------------------------------------------------------------------------------ */
 
 static void random_get(struct gen *g)
 {

@@ -102,8 +102,7 @@ static const void *lookup(struct vcpu *cpu, u64 pc)
 }
 static const struct rt_funcs funcs = {slow_load, slow_store, slow_atomic, lookup};
 
-/* -- compiling
- * --------------------------------------------------------------------------------------------------------- */
+/* -- compiling --------------------------------------------------------------------------------------------------- */
 
 static void set_up(void)
 {
@@ -129,8 +128,7 @@ bool jit_compile(struct ir *ir, const struct jit_opts *o)
     return host_native()->compile(ir, &cfg, &out);
 }
 
-/* -- running
- * ------------------------------------------------------------------------------------------------------------ */
+/* -- running ----------------------------------------------------------------------------------------------------- */
 
 static void fill_tlb(struct ir_cpu *c, struct rng *r, unsigned mode)
 {

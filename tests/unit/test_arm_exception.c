@@ -11,8 +11,7 @@
 #include "target/arm/psci.h"
 #include "tests/unit/arm_bench.h"
 
-/* -- physical interrupts
- * ---------------------------------------------------------------------------------------------------- */
+/* -- physical interrupts ----------------------------------------------------------------------------------------- */
 
 /* What becomes of an interrupt at EL0..EL3: taken to that level whatever is masked ("A" of the tables, '1'..'3'), taken
  * there unless PSTATE masks it ("B", 'a'..'c' for EL1..EL3), not taken ("C", '-'). */
@@ -119,8 +118,7 @@ __attribute__((noinline)) static bool eret(struct arm_cpu *cpu)
     return BENCH_RUNS(arm_h_eret(&cpu->vcpu));
 }
 
-/* -- entry and return
- * -------------------------------------------------------------------------------------------------------------- */
+/* -- entry and return -------------------------------------------------------------------------------------------- */
 
 static void entry_saves_everything(void **state)
 {
@@ -211,8 +209,7 @@ static void tagged_return_address(void **state)
     }
 }
 
-/* -- instructions that cause exceptions
- * ---------------------------------------------------------------------------------------------- */
+/* -- instructions that cause exceptions -------------------------------------------------------------------------- */
 
 struct call {
     char insn; /* s v(c) h(vc) m (smc) */
@@ -331,9 +328,7 @@ static void waits(void **state)
     assert_int_equal(cpu->sr.ESR_EL2, arm_esr(EC_WFX, 0x1e00001));
 }
 
-/* -- debug
- * --------------------------------------------------------------------------------------------------------------------------
- */
+/* -- debug ------------------------------------------------------------------------------------------------------- */
 
 /* A debugger at EL1 steps EL0 (D2.12). */
 static void steps_user_code(void **state)
@@ -419,9 +414,7 @@ static void breaks_and_watches(void **state)
     assert_false(BENCH_RUNS(arm_h_break_check(&cpu->vcpu)));
 }
 
-/* -- PSCI
- * ----------------------------------------------------------------------------------------------------------------------------
- */
+/* -- PSCI -------------------------------------------------------------------------------------------------------- */
 
 static void psci_answers(void **state)
 {

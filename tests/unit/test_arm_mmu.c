@@ -90,8 +90,7 @@ static bool walk(struct arm_cpu *cpu, u64 va, enum mmu_access acc, unsigned view
     return arm_walk(&cpu->vcpu, va, acc, view, r);
 }
 
-/* -- the permission matrix
- * ---------------------------------------------------------------------------------------------- */
+/* -- the permission matrix --------------------------------------------------------------------------------------- */
 
 /* Data access of EL1 and EL0 by AP[2:1], D8-? "Stage 1 data access permissions". */
 static const struct {
@@ -200,8 +199,7 @@ static void hierarchical_permissions(void **state)
     }
 }
 
-/* -- granules, levels, addresses
- * -------------------------------------------------------------------------------------------- */
+/* -- granules, levels, addresses --------------------------------------------------------------------------------- */
 
 static void granules_and_levels(void **state)
 {
@@ -307,8 +305,7 @@ static void address_size_and_external(void **state)
     assert_int_equal(r.why[0], 0);
 }
 
-/* -- access flag and dirty state
- * ------------------------------------------------------------------------------------------------ */
+/* -- access flag and dirty state --------------------------------------------------------------------------------- */
 
 static void access_flag_and_dirty(void **state)
 {
@@ -397,9 +394,7 @@ static void other_regimes(void **state)
     assert_true(walk(cpu, va, MMU_STORE, ARM_VIEW_UNPRIV, &r));
 }
 
-/* -- stage 2
- * ---------------------------------------------------------------------------------------------------------------------------
- */
+/* -- stage 2 ----------------------------------------------------------------------------------------------------- */
 
 /* Stage 1 off, stage 2 over 40 bits from level 1 (two concatenated tables). */
 static struct arm_cpu *stage2_cpu(u64 vtcr)
@@ -508,9 +503,7 @@ static void stage2_hardware_bits(void **state)
     assert_true(!r.dirty_pending && r.w && *bench_mem(d) & BIT(7));
 }
 
-/* -- AT, keys, TLBI
- * ------------------------------------------------------------------------------------------------------------------------
- */
+/* -- AT, keys, TLBI ---------------------------------------------------------------------------------------------- */
 
 static void at_faults(void **state)
 {

@@ -139,8 +139,7 @@ static void reset_is_idempotent(void **state)
     }
 }
 
-/* -- trap facts
- * ---------------------------------------------------------------------------------------------------------- */
+/* -- trap facts -------------------------------------------------------------------------------------------------- */
 
 struct fact {
     const char *reg;
@@ -305,9 +304,7 @@ static void unknown_is_undefined(void **state)
     assert_false(bench_mrs(cpu, SYSENC(3, 0, 12, 12, 0), &v)); /* no GIC attached */
 }
 
-/* -- models
- * -------------------------------------------------------------------------------------------------------------------
- */
+/* -- models ------------------------------------------------------------------------------------------------------ */
 
 static void models_and_features(void **state)
 {
@@ -345,8 +342,7 @@ static void models_and_features(void **state)
     }
 }
 
-/* -- generic timer
- * -------------------------------------------------------------------------------------------------------------- */
+/* -- generic timer ----------------------------------------------------------------------------------------------- */
 
 static int out_level;
 static void out_set(void *to, unsigned n, int level)
@@ -393,9 +389,7 @@ static void timer_counts(void **state)
     assert_int_equal(cpu->gt[ARM_TIMER_VIRT].timer.deadline, ~0ull);
 }
 
-/* -- PMU
- * -------------------------------------------------------------------------------------------------------------------------
- */
+/* -- PMU --------------------------------------------------------------------------------------------------------- */
 
 static void pmu_counts(void **state)
 {
@@ -440,8 +434,7 @@ static void pmu_counts(void **state)
     arm_mode_update(cpu);
 }
 
-/* -- pointer authentication
- * -------------------------------------------------------------------------------------------------------- */
+/* -- pointer authentication -------------------------------------------------------------------------------------- */
 
 /* Values a peer computes for the same keys. */
 static void qarma5_values(void **state)

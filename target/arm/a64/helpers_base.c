@@ -161,8 +161,7 @@ u64 arm_h_crc32c(u64 acc, u64 val, u64 bytes)
     return crc_run(&crc_castagnoli, (u32)acc, val, bytes);
 }
 
-/* -- exclusives
- * --------------------------------------------------------------------------------------------------------- */
+/* -- exclusives -------------------------------------------------------------------------------------------------- */
 
 static void need_aligned(struct vcpu *v, u64 va, u64 log2, enum mmu_access acc)
 {

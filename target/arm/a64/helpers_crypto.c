@@ -171,8 +171,7 @@ void arm_h_aesd_imc(union v128 *ret, v128_in d, v128_in n)
     *ret = mix_columns(&x, true);
 }
 
-/* -- SHA-1: d holds a b c d, lane 0 of n is e, m is W + K
- * -------------------------------------------------------------- */
+/* -- SHA-1: d holds a b c d, lane 0 of n is e, m is W + K -------------------------------------------------------- */
 
 static u32 choose(u32 x, u32 y, u32 z)
 {
@@ -246,8 +245,7 @@ void arm_h_sha1su1(union v128 *ret, v128_in d, v128_in n)
     *ret = r;
 }
 
-/* -- SHA-256: x holds a b c d, y holds e f g h, w is W + K
- * --------------------------------------------------------------- */
+/* -- SHA-256: x holds a b c d, y holds e f g h, w is W + K ------------------------------------------------------- */
 
 /* Four rounds; the answer is what x (or y) has become. */
 static void sha256_rounds(union v128 *ret, v128_in x, v128_in y, v128_in w, bool want_y)
@@ -328,8 +326,7 @@ void arm_h_sha256su1(union v128 *ret, v128_in d, v128_in n, v128_in m)
     *ret = r;
 }
 
-/* -- SHA-512
- * ------------------------------------------------------------------------------------------------------------- */
+/* -- SHA-512 ----------------------------------------------------------------------------------------------------- */
 
 static u64 big_sigma0(u64 x)
 {

@@ -181,8 +181,7 @@ bool tr_CCMP_imm(struct a64 *t, u32 sf, u32 imm5, u32 cond, u32 rn, u32 nzcv)
     return cond_compare(t, true, sf, ir_const(t->ir, imm5), cond, rn, nzcv);
 }
 
-/* -- conditional select
- * ------------------------------------------------------------------------------------------------- */
+/* -- conditional select ------------------------------------------------------------------------------------------ */
 
 static bool cond_select(struct a64 *t, enum ir_type ty, u32 cond, u32 rd, ir_ref yes, ir_ref no)
 {
@@ -226,8 +225,7 @@ bool tr_CSNEG(struct a64 *t, u32 sf, u32 rm, u32 cond, u32 rn, u32 rd)
     return cond_select(t, ty, cond, rd, x_get(t, rn), ir_op1(t->ir, IR_neg, ty, x_get(t, rm)));
 }
 
-/* -- two sources
- * ----------------------------------------------------------------------------------------------------------- */
+/* -- two sources ------------------------------------------------------------------------------------------------- */
 
 #define TWO_SOURCE(name, op) \
     bool tr_##name(struct a64 *t, u32 sf, u32 rm, u32 rn, u32 rd) \
@@ -258,8 +256,7 @@ bool tr_CRC32C(struct a64 *t, u32 rm, u32 sz, u32 rn, u32 rd)
     return crc(t, H_crc32c, rm, sz, rn, rd);
 }
 
-/* -- one source
- * ---------------------------------------------------------------------------------------------------------------- */
+/* -- one source -------------------------------------------------------------------------------------------------- */
 
 #define ONE_SOURCE(name, op) \
     bool tr_##name(struct a64 *t, u32 sf, u32 rn, u32 rd) \
@@ -293,8 +290,7 @@ bool tr_REV_x(struct a64 *t, u32 rn, u32 rd)
     return true;
 }
 
-/* -- three sources
- * ----------------------------------------------------------------------------------------------------------------- */
+/* -- three sources ----------------------------------------------------------------------------------------------- */
 
 static bool mul_add(struct a64 *t, enum ir_type ty, bool sub, ir_ref a, ir_ref b, u32 ra, u32 rd)
 {

@@ -147,9 +147,9 @@ FUSED(FMSUB, FMA_NEG_PRODUCT)
 FUSED(FNMADD, FMA_NEG_PRODUCT | FMA_NEG_ADDEND)
 FUSED(FNMSUB, FMA_NEG_ADDEND)
 
-/* -- comparisons, selection
- * ---------------------------------------------------------------------------------------------- The flags slot holds C
- * as a borrow: less is N and C, which is what fl_fcmp makes. It knows no flushing of denormals. */
+/* -- comparisons, selection -------------------------------------------------------------------------------------- */
+/* The flags slot holds C as a borrow: less is N and C, which is what fl_fcmp makes. It knows no flushing of
+ * denormals. */
 
 static ir_ref compare(struct a64 *t, unsigned es, u32 e, ir_ref a, ir_ref b)
 {
@@ -213,8 +213,7 @@ bool tr_FCSEL(struct a64 *t, u32 ptype, u32 rm, u32 cond, u32 rn, u32 rd)
     return true;
 }
 
-/* -- moves
- * ------------------------------------------------------------------------------------------------------------------ */
+/* -- moves ------------------------------------------------------------------------------------------------------- */
 
 bool tr_FMOV_imm(struct a64 *t, u32 ptype, u32 imm8, u32 rd)
 {
@@ -270,8 +269,7 @@ bool tr_FMOV_top_x(struct a64 *t, u32 rn, u32 rd)
     return true;
 }
 
-/* -- to and from integers
- * --------------------------------------------------------------------------------------------------- */
+/* -- to and from integers ---------------------------------------------------------------------------------------- */
 
 static bool to_int(struct a64 *t, unsigned round, bool uns, u32 sf, u32 ptype, u32 rn, u32 rd)
 {
@@ -327,8 +325,7 @@ bool tr_FJCVTZS(struct a64 *t, u32 rn, u32 rd)
     return true;
 }
 
-/* -- to and from fixed point: 64 - scale fraction bits
- * ---------------------------------------------------------------------- */
+/* -- to and from fixed point: 64 - scale fraction bits ----------------------------------------------------------- */
 
 static ir_ref fix_key(struct a64 *t, unsigned es, bool uns, u32 sf, unsigned fbits)
 {

@@ -99,8 +99,7 @@ BITWISE(BSL, ir_vbsl(ir, v_get(t, rd), n, m))
 BITWISE(BIT, ir_vbsl(ir, m, n, v_get(t, rd)))
 BITWISE(BIF, ir_vbsl(ir, m, v_get(t, rd), n))
 
-/* -- halving: no bit of n + m or n - m is lost, since n + m = 2(n & m) + (n ^ m) and n - m = (n ^ m) - 2(~n & m)
- * ------- */
+/* -- halving: no bit of n + m or n - m is lost, since n + m = 2(n & m) + (n ^ m) and n - m = (n ^ m) - 2(~n & m) --- */
 
 static ir_ref half_xor(const struct vop *o, bool is_signed, ir_ref n, ir_ref m)
 {
@@ -223,10 +222,9 @@ FORM_S(SQRDMLAH, v_sqrdmlah)
 FORM_V(SQRDMLSH, v_sqrdmlsh)
 FORM_S(SQRDMLSH, v_sqrdmlsh)
 
-/* -- shifts by a register
- * ---------------------------------------------------------------------------------------------- Rounding adds the last
- * bit shifted out, bit 0 of the shift by one less to the right. That bit is 0 for shifts to the left, 127 too, thanks
- * to the saturating byte addition. */
+/* -- shifts by a register ---------------------------------------------------------------------------------------- */
+/* Rounding adds the last bit shifted out, bit 0 of the shift by one less to the right. That bit is 0 for shifts to the
+ * left, 127 too, thanks to the saturating byte addition. */
 
 static ir_ref round_shift(const struct vop *o, bool is_signed, ir_ref n, ir_ref m)
 {
@@ -317,8 +315,7 @@ FORM_V(MLA, v_mla)
 FORM_V(MLS, v_mls)
 FORM_V(PMUL, f_pmul)
 
-/* -- pairs
- * -------------------------------------------------------------------------------------------------------------- */
+/* -- pairs ------------------------------------------------------------------------------------------------------- */
 
 #define PAIRWISE(name, op) \
     FN2(f_##name) \

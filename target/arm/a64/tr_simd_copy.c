@@ -2,8 +2,7 @@
  * "extract", "table lookup"). */
 #include "target/arm/a64/tr_simd.h"
 
-/* -- copies: imm5 is index:1:zeros, as many zeros as log2 of the element's bytes
- * --------------------------------------- */
+/* -- copies: imm5 is index:1:zeros, as many zeros as log2 of the element's bytes --------------------------------- */
 
 static unsigned imm5_es(u32 imm5)
 {
@@ -73,8 +72,7 @@ bool tr_INS_elem(struct a64 *t, u32 imm5, u32 imm4, u32 rn, u32 rd)
     return true;
 }
 
-/* -- modified immediate
- * ------------------------------------------------------------------------------------------------ */
+/* -- modified immediate ------------------------------------------------------------------------------------------ */
 
 static u64 repeat(u64 v, unsigned bits)
 {
@@ -142,8 +140,7 @@ bool tr_FMOV_vh(struct a64 *t, u32 q, u32 imm8, u32 rd)
     return true;
 }
 
-/* -- permutations
- * -------------------------------------------------------------------------------------------------------- */
+/* -- permutations ------------------------------------------------------------------------------------------------ */
 
 /* elem(i, n): the element of Vn:Vm, n each, that goes to place i. */
 static bool permute(struct a64 *t, unsigned (*elem)(unsigned i, unsigned n), unsigned part, u32 arr, u32 rm, u32 rn,

@@ -55,8 +55,7 @@ ir_ref fp_call2(const struct vop *o, enum fp2_kind kind, ir_ref n, ir_ref m)
     return ir_call(o->ir, H_fp2, n, m, ir_const(o->ir, key), 0);
 }
 
-/* -- forms: fa is Q:sz; the h forms are half precision
- * ------------------------------------------------------------------ */
+/* -- forms: fa is Q:sz; the h forms are half precision ----------------------------------------------------------- */
 
 static unsigned fa_es(u32 fa)
 {
@@ -105,8 +104,7 @@ static bool do_s(struct a64 *t, vfn2 f, unsigned es, u32 rm, u32 rn, u32 rd)
     }
 #define FN2(fn) static ir_ref fn(const struct vop *o, ir_ref n, ir_ref m)
 
-/* -- arithmetic
- * ------------------------------------------------------------------------------------------------------------ */
+/* -- arithmetic -------------------------------------------------------------------------------------------------- */
 
 #define ARITH(name, op) \
     FN2(f_##name) \
@@ -169,8 +167,7 @@ FORM_S(FRECPS, do_low, f_frecps)
 FORM_V(FRSQRTS, f_frsqrts)
 FORM_S(FRSQRTS, do_low, f_frsqrts)
 
-/* -- comparisons
- * ------------------------------------------------------------------------------------------------------------- */
+/* -- comparisons ------------------------------------------------------------------------------------------------- */
 
 static ir_ref magnitude(const struct vop *o, ir_ref v)
 {
@@ -191,9 +188,7 @@ COMPARE(FCMGT, CC_SGT, AS_IS)
 COMPARE(FACGE, CC_SGE, MAG_OF)
 COMPARE(FACGT, CC_SGT, MAG_OF)
 
-/* -- pairs
- * --------------------------------------------------------------------------------------------------------------------
- */
+/* -- pairs ------------------------------------------------------------------------------------------------------- */
 
 static bool pairs_v(struct a64 *t, enum ir_opcode op, unsigned es, u32 q, u32 rm, u32 rn, u32 rd)
 {
@@ -256,8 +251,7 @@ ACROSS(FMINV, IR_fmin)
 ACROSS(FMAXNMV, IR_fmaxnm)
 ACROSS(FMINNMV, IR_fminnm)
 
-/* -- by element
- * ------------------------------------------------------------------------------------------------------------- */
+/* -- by element -------------------------------------------------------------------------------------------------- */
 
 static bool elem_v(struct a64 *t, vfn2 f, unsigned es, u32 q, u32 elem, u32 rn, u32 rd)
 {

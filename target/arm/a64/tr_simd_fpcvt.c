@@ -2,8 +2,7 @@
  * the same "(FP16)", their scalar forms, and the conversions of "shift by immediate"). */
 #include "target/arm/a64/tr_simd.h"
 
-/* -- forms: fa is Q:sz
- * ------------------------------------------------------------------------------------------------- */
+/* -- forms: fa is Q:sz ------------------------------------------------------------------------------------------- */
 
 typedef ir_ref (*fp_fn)(const struct vop *o, ir_ref n, unsigned arg);
 
@@ -41,8 +40,7 @@ static bool do_low(struct a64 *t, fp_fn f, unsigned arg, unsigned es, u32 rn, u3
     }
 #define FN(fn) static ir_ref fn(const struct vop *o, ir_ref n, unsigned arg)
 
-/* -- signs, roots, integral values
- * ------------------------------------------------------------------------------------- */
+/* -- signs, roots, integral values ------------------------------------------------------------------------------- */
 
 FN(f_abs)
 {
@@ -74,8 +72,7 @@ UNARY(FRINTA, f_rint, FPR_AWAY)
 UNARY(FRINTI, f_rint, FPR_CURRENT)
 UNARY(FRINTX, f_rint, FPR_CURRENT | FPR_EXACT)
 
-/* -- by helper
- * ------------------------------------------------------------------------------------------------------------ */
+/* -- by helper --------------------------------------------------------------------------------------------------- */
 
 FN(f_call)
 {
@@ -91,8 +88,7 @@ FORM_V(FRINT32X, f_call, FP1_RINT32X)
 FORM_V(FRINT64Z, f_call, FP1_RINT64Z)
 FORM_V(FRINT64X, f_call, FP1_RINT64X)
 
-/* -- comparisons with zero
- * -------------------------------------------------------------------------------------------------- */
+/* -- comparisons with zero --------------------------------------------------------------------------------------- */
 
 enum { SWAP = 0x100 };
 FN(f_compare_zero)
@@ -123,8 +119,7 @@ COMPARE_ZERO(FCMGT, CC_SGT)
 COMPARE_ZERO(FCMLE, CC_SGE | SWAP)
 COMPARE_ZERO(FCMLT, CC_SGT | SWAP)
 
-/* -- to and from integers of the same size
- * ------------------------------------------------------------------------------------ */
+/* -- to and from integers of the same size ----------------------------------------------------------------------- */
 
 enum { UNSIGNED = 0x100 };
 FN(f_to_int)
@@ -173,8 +168,7 @@ FORM_S(SCVTF, from_int_s, f_from_int, 0)
 UNARY(UCVTF, f_from_int, UNSIGNED)
 FORM_S(UCVTF, from_int_s, f_from_int, UNSIGNED)
 
-/* -- fixed point: immh:immb is 2 * size - fraction bits
- * ------------------------------------------------------------------------ */
+/* -- fixed point: immh:immb is 2 * size - fraction bits ---------------------------------------------------------- */
 
 u64 fp_power2(unsigned es, int n)
 {
@@ -215,8 +209,7 @@ FIXED(UCVTF, false, true)
 FIXED(FCVTZS, true, false)
 FIXED(FCVTZU, true, true)
 
-/* -- between formats
- * ---------------------------------------------------------------------------------------------------------- */
+/* -- between formats --------------------------------------------------------------------------------------------- */
 
 bool tr_FCVTL_v(struct a64 *t, u32 q, u32 sz, u32 rn, u32 rd)
 {

@@ -66,8 +66,7 @@ bool tr_FCADD_v(struct a64 *t, u32 arr, u32 rm, u32 rot, u32 rn, u32 rd)
     return true;
 }
 
-/* -- FEAT_FHM
- * ------------------------------------------------------------------------------------------------------------ */
+/* -- FEAT_FHM ---------------------------------------------------------------------------------------------------- */
 
 /* Halves times halves added to singles; `upper`: the upper half of the halves. */
 static bool fmlal(struct a64 *t, bool sub, bool upper, u32 q, ir_ref m, u32 rn, u32 rd)
@@ -92,8 +91,7 @@ FMLAL(FMLSL, true, false)
 FMLAL(FMLAL2, false, true)
 FMLAL(FMLSL2, true, true)
 
-/* -- FEAT_BF16
- * -------------------------------------------------------------------------------------------------------------- */
+/* -- FEAT_BF16 --------------------------------------------------------------------------------------------------- */
 
 static bool bfdot(struct a64 *t, u32 q, ir_ref m, u32 rn, u32 rd)
 {

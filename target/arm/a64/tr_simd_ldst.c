@@ -144,8 +144,7 @@ bool tr_LDR_v_lit(struct a64 *t, u32 opc, i32 imm19, u32 rt)
     return true;
 }
 
-/* -- pairs
- * --------------------------------------------------------------------------------------------------------------- */
+/* -- pairs ------------------------------------------------------------------------------------------------------- */
 
 bool tr_STP_v(struct a64 *t, u32 opc, u32 idx, i32 imm7, u32 rt2, u32 rn, u32 rt)
 {
@@ -175,8 +174,7 @@ bool tr_LDP_v(struct a64 *t, u32 opc, u32 idx, i32 imm7, u32 rt2, u32 rn, u32 rt
     return true;
 }
 
-/* -- structures: memory in pieces
- * -------------------------------------------------------------------------------------- */
+/* -- structures: memory in pieces -------------------------------------------------------------------------------- */
 
 struct pieces {
     unsigned n;
@@ -297,8 +295,7 @@ static void store_elems(struct a64 *t, ir_ref base, unsigned n, bool step, u32 e
     }
 }
 
-/* -- structures: the instructions
- * --------------------------------------------------------------------------------------- */
+/* -- structures: the instructions -------------------------------------------------------------------------------- */
 
 /* p: post-indexed by rm, or by the bytes moved when rm is 31. */
 static void post_index(struct a64 *t, u32 p, u32 rm, u32 rn, ir_ref base, unsigned bytes)

@@ -50,8 +50,7 @@ FORM_V(REV64, f_rev64)
 FORM_V(REV32, f_rev32)
 FORM_V(REV16, f_rev16)
 
-/* -- bits
- * --------------------------------------------------------------------------------------------------------------- */
+/* -- bits -------------------------------------------------------------------------------------------------------- */
 
 FN1(f_cnt)
 {
@@ -90,8 +89,7 @@ bool tr_RBIT_v(struct a64 *t, u32 q, u32 rn, u32 rd)
     return true;
 }
 
-/* -- sign
- * ------------------------------------------------------------------------------------------------------------------ */
+/* -- sign -------------------------------------------------------------------------------------------------------- */
 
 FN1(f_abs)
 {
@@ -126,8 +124,7 @@ FORM_S(SQABS, f_sqabs)
 FORM_V(SQNEG, f_sqneg)
 FORM_S(SQNEG, f_sqneg)
 
-/* -- additions of the other sign
- * ------------------------------------------------------------------------------------------ */
+/* -- additions of the other sign --------------------------------------------------------------------------------- */
 
 static ir_ref mixed_add(const struct vop *o, bool is_signed, ir_ref n)
 {
@@ -147,8 +144,7 @@ FORM_S(SUQADD, f_suqadd)
 FORM_V(USQADD, f_usqadd)
 FORM_S(USQADD, f_usqadd)
 
-/* -- comparisons with zero
- * -------------------------------------------------------------------------------------------------- */
+/* -- comparisons with zero --------------------------------------------------------------------------------------- */
 
 #define COMPARE_ZERO(name, cc, swap) \
     FN1(f_##name##_z) \
@@ -170,8 +166,7 @@ COMPARE_ZERO(CMEQ, CC_EQ, false)
 COMPARE_ZERO(CMLE, CC_SGE, true)
 COMPARE_ZERO(CMLT, CC_SGT, true)
 
-/* -- pairs widened
- * ------------------------------------------------------------------------------------------------------------ */
+/* -- pairs widened ----------------------------------------------------------------------------------------------- */
 
 static ir_ref add_long_pairs(const struct vop *o, bool is_signed, ir_ref n)
 {
@@ -195,8 +190,7 @@ LONG_PAIRS(UADDLP, add_long_pairs, false)
 LONG_PAIRS(SADALP, acc_long_pairs, true)
 LONG_PAIRS(UADALP, acc_long_pairs, false)
 
-/* -- narrowed, widened
- * ------------------------------------------------------------------------------------------------------ */
+/* -- narrowed, widened ------------------------------------------------------------------------------------------- */
 
 bool tr_XTN_v(struct a64 *t, u32 arr, u32 rn, u32 rd)
 {
@@ -238,8 +232,7 @@ bool tr_SHLL_v(struct a64 *t, u32 arr, u32 rn, u32 rd)
     return true;
 }
 
-/* -- unsigned estimates
- * --------------------------------------------------------------------------------------------------- */
+/* -- unsigned estimates ------------------------------------------------------------------------------------------ */
 
 bool tr_URECPE_v(struct a64 *t, u32 q, u32 rn, u32 rd)
 {
@@ -252,8 +245,7 @@ bool tr_URSQRTE_v(struct a64 *t, u32 q, u32 rn, u32 rd)
     return true;
 }
 
-/* -- across lanes: halves are folded onto each other
- * ----------------------------------------------------------------------- */
+/* -- across lanes: halves are folded onto each other ------------------------------------------------------------- */
 
 /* The vector with the bytes from `from` on brought down. */
 static ir_ref bring_down(struct ir *ir, ir_ref v, unsigned from)

@@ -98,8 +98,7 @@ SHIFT(USRA, f_usra, right_shift)
 SHIFT(SRSRA, f_srsra, right_shift)
 SHIFT(URSRA, f_ursra, right_shift)
 
-/* -- to the left, and inserts
- * ------------------------------------------------------------------------------------------ */
+/* -- to the left, and inserts ------------------------------------------------------------------------------------ */
 
 FN(f_shl)
 {
@@ -157,8 +156,7 @@ SHIFT(SQSHL, f_sqshl, left_shift)
 SHIFT(UQSHL, f_uqshl, left_shift)
 SHIFT(SQSHLU, f_sqshlu, left_shift)
 
-/* -- narrowing: es is the result's
- * ---------------------------------------------------------------------------------------- */
+/* -- narrowing: es is the result's ------------------------------------------------------------------------------- */
 
 static bool narrow_v(struct a64 *t, shift_fn f, u32 q, u32 immh, u32 immb, u32 rn, u32 rd)
 {

@@ -121,8 +121,7 @@ ABD_LONG(U, IR_vumax, IR_vumin)
 MUL_LONG(S, true)
 MUL_LONG(U, false)
 
-/* -- doubled products, saturating
- * --------------------------------------------------------------------------------------- */
+/* -- doubled products, saturating -------------------------------------------------------------------------------- */
 
 /* Twice the product is min only for min * min, whose double is -min. */
 FN2(f_sqdmull)
@@ -183,8 +182,7 @@ HIGH_NARROW(RADDHN, IR_add, true)
 HIGH_NARROW(SUBHN, IR_sub, false)
 HIGH_NARROW(RSUBHN, IR_sub, true)
 
-/* -- polynomials over {0, 1}
- * -------------------------------------------------------------------------------------------- */
+/* -- polynomials over {0, 1} ------------------------------------------------------------------------------------- */
 
 bool tr_PMULL_v(struct a64 *t, u32 q, u32 rm, u32 rn, u32 rd)
 {

@@ -227,8 +227,7 @@ static void link_here(struct gen *g, u8 *at, unsigned opcode_bytes, i32 target, 
     back(g, hot);
 }
 
-/* -- the jump cache
- * ----------------------------------------------------------------------------------------------------- */
+/* -- the jump cache ---------------------------------------------------------------------------------------------- */
 
 enum { JC_ENTRY_LOG2 = 4 };
 _Static_assert(sizeof(struct jc_entry) == 1 << JC_ENTRY_LOG2, "scaled below");
@@ -291,8 +290,7 @@ static void goto_ind(struct gen *g)
     go_through_cache(g, 0);
 }
 
-/* -- exits
- * ------------------------------------------------------------------------------------------------------------------ */
+/* -- exits ------------------------------------------------------------------------------------------------------- */
 
 /* The state is canonical: go to page + target. */
 static void goto_target(struct gen *g, i32 target, unsigned kind)
@@ -506,9 +504,7 @@ void emit_exit_loop(struct gen *g, struct xop *x)
     leave(g, (i32)(g->insn_off + g->insn_len), reason_token(x->imm), g->cfg->thunks->slow[TH_LEAVE_HOME]);
 }
 
-/* -- entry
- * --------------------------------------------------------------------------------------------------------------------
- */
+/* -- entry ------------------------------------------------------------------------------------------------------- */
 
 void control_entry(struct gen *g)
 {
@@ -532,9 +528,7 @@ void control_stale(struct gen *g)
     to_hot(g);
 }
 
-/* -- patching
- * -------------------------------------------------------------------------------------------------------------------
- */
+/* -- patching ---------------------------------------------------------------------------------------------------- */
 
 static void store8(u8 *rw, u64 v)
 {

@@ -432,8 +432,7 @@ void flags_twin(struct gen *g, struct xop *x, unsigned kind, ir_ref a, ir_ref b)
     g->ef_next = (struct eflags){.kind = (u8)kind, .type = x->type, .a = a, .b = b, .res = (ir_ref)g->i};
 }
 
-/* -- carry in
- * ------------------------------------------------------------------------------------------------------------ */
+/* -- carry in ---------------------------------------------------------------------------------------------------- */
 
 /* CF = C of f, complemented when inv. */
 static void load_carry(struct gen *g, ir_ref f, bool inv)
@@ -499,9 +498,7 @@ void emit_fl_adc(struct gen *g, struct xop *x)
     x_mov(g->c, false, ra_dst(g, 0), RAX);
 }
 
-/* -- ops
- * --------------------------------------------------------------------------------------------------------------------
- */
+/* -- ops --------------------------------------------------------------------------------------------------------- */
 
 void emit_recipe(struct gen *g, struct xop *x)
 {

@@ -250,8 +250,7 @@ void emit_vf2i(struct gen *g, struct xop *x)
     ra_bind(g, (ir_ref)g->i, rd);
 }
 
-/* -- from integers
- * ------------------------------------------------------------------------------------------------------- */
+/* -- from integers ----------------------------------------------------------------------------------------------- */
 
 static void from_int(struct gen *g, unsigned es, bool w, unsigned rd, unsigned rs)
 {

@@ -343,8 +343,7 @@ void emit_div(struct gen *g, struct xop *x)
     x_mov(g->c, w, ra_dst(g, ra_dying(g, x->a) | ra_dying(g, x->b)), rem ? RDX : RAX);
 }
 
-/* -- bits
- * -------------------------------------------------------------------------------------------------------------- */
+/* -- bits -------------------------------------------------------------------------------------------------------- */
 
 static void lead_zeros(struct gen *g, bool w, unsigned rd, unsigned rs)
 {
@@ -431,8 +430,7 @@ void emit_bswap(struct gen *g, struct xop *x)
     }
 }
 
-/* -- fields
- * ---------------------------------------------------------------------------------------------------------------- */
+/* -- fields ------------------------------------------------------------------------------------------------------ */
 
 /* rd = the field of rs at pos, len, extended; flags may go. */
 static void field(struct gen *g, bool w, bool sign, unsigned rd, unsigned rs, unsigned pos, unsigned len)
@@ -567,9 +565,7 @@ void emit_extr(struct gen *g, struct xop *x)
     }
 }
 
-/* -- others
- * --------------------------------------------------------------------------------------------------------------------
- */
+/* -- others ------------------------------------------------------------------------------------------------------ */
 
 void emit_pc(struct gen *g, struct xop *x)
 {

@@ -74,8 +74,7 @@ bool mem_vectors_live(const struct gen *g)
     return (g->occupied & XMM_ALL) != 0;
 }
 
-/* -- one value between register and host memory
- * ------------------------------------------------------------------------ */
+/* -- one value between register and host memory ------------------------------------------------------------------ */
 
 void mem_swap(struct gen *g, unsigned reg, unsigned size)
 {
@@ -165,8 +164,7 @@ static void load_one(struct gen *g, unsigned reg, struct mem m, unsigned mo, uns
     }
 }
 
-/* -- loads
- * ---------------------------------------------------------------------------------------------------------------- */
+/* -- loads ------------------------------------------------------------------------------------------------------- */
 
 struct load {
     unsigned mo, type, addr, reg[2];
@@ -261,8 +259,7 @@ void emit_ld_hi(struct gen *g UNUSED, struct xop *x UNUSED)
 {
 }
 
-/* -- stores
- * ----------------------------------------------------------------------------------------------------------------- */
+/* -- stores ------------------------------------------------------------------------------------------------------ */
 
 struct store {
     unsigned mo, type, addr, n;

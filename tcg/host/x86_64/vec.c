@@ -59,8 +59,7 @@ void vmov(struct gen *g, unsigned rd, const struct opnd *o)
     }
 }
 
-/* -- between integer and vector registers
- * ------------------------------------------------------------------------------ */
+/* -- between integer and vector registers ------------------------------------------------------------------------ */
 
 /* The type of an operand as the trace has it: names forget whether a register was read as a vector or its lane 0. */
 static unsigned raw_type(const struct gen *g, ir_ref raw)
@@ -217,8 +216,7 @@ void emit_vset(struct gen *g, struct xop *x)
     v_rrri(g->c, pinsr[es], ra_dst(g, ra_dying(g, x->a)), ra, rb, (u8)x->imm);
 }
 
-/* -- bytes anywhere
- * ---------------------------------------------------------------------------------------------------- */
+/* -- bytes anywhere ---------------------------------------------------------------------------------------------- */
 
 void emit_vtbl(struct gen *g, struct xop *x)
 {

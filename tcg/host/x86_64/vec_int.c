@@ -223,8 +223,7 @@ void emit_vcmp(struct gen *g, struct xop *x)
     }
 }
 
-/* -- saturation of 32- and 64-bit lanes
- * -------------------------------------------------------------------------------- */
+/* -- saturation of 32- and 64-bit lanes -------------------------------------------------------------------------- */
 
 /* Signed: where the sum's sign is wrong, the limit on a's side. */
 static void saturate_signed(struct gen *g, struct xop *x, bool add)
@@ -278,8 +277,7 @@ void emit_vsat(struct gen *g, struct xop *x)
     }
 }
 
-/* -- shifts
- * -------------------------------------------------------------------------------------------------------------- */
+/* -- shifts ------------------------------------------------------------------------------------------------------ */
 
 static void and_bytes(struct gen *g, unsigned rd, unsigned rs, u8 mask)
 {
@@ -388,8 +386,7 @@ void emit_vshiftv(struct gen *g, struct xop *x)
     v_rrri(g->c, es == 2 ? V_BLENDVPS : V_BLENDVPD, vdst2(g, x), XMM2, XMM1, (XMM0 & 15) << 4);
 }
 
-/* -- widths
- * ------------------------------------------------------------------------------------------------------------------ */
+/* -- widths ------------------------------------------------------------------------------------------------------ */
 
 /* The half of rs that is wanted, in the low half of the result. */
 static unsigned half_low(struct gen *g, bool high, unsigned tmp, unsigned rs)
@@ -492,9 +489,7 @@ void emit_vqxtn(struct gen *g, struct xop *x)
     vrr(g, pack[wide][to_signed], ra_dst(g, ra_dying(g, x->a)), rs, XMM1);
 }
 
-/* -- others
- * -------------------------------------------------------------------------------------------------------------------
- */
+/* -- others ------------------------------------------------------------------------------------------------------ */
 
 void emit_vpopcnt(struct gen *g, struct xop *x)
 {
