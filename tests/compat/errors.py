@@ -1,0 +1,83 @@
+#!/usr/bin/env python3
+"""What moss says when the command line is wrong: one sentence, exit status 1, nothing on stdout. Where scripts search
+for QEMU's words (kvm-unit-tests: the kernel that is not there, too many processors), the words are the same."""
+from harness import QEMU, folder, main, moss, small_guest
+
+# Arguments, and all of stderr behind "qemu-system-aarch64: ".
+SENTENCES = [
+    ([], 'No machine specified, and there is no default\nUse -machine help to list supported machines'),
+    (['-foo'], '-foo: invalid option'),
+    (['--serail'], '--serail: invalid option; did you mean -serial?'),
+    (['-kernel'], '-kernel: requires an argument: FILE'),
+    (['-M', 'vrt'], "unsupported machine type 'vrt' (did you mean 'virt'?)\nUse -machine help to list supported machines"),
+    (['-M', 'virt,gic-verson=3'], "Property 'virt-7.2-machine.gic-verson' not found; did you mean 'gic-version'?"),
+    (['-M', 'virt', '-machine', 'foo=1'], "Property 'virt-7.2-machine.foo' not found"),
+    (['-M', 'virt', '-smp', '999'], "Invalid SMP CPUs 999. The max CPUs supported by machine 'virt-7.2' is 512"),
+    (['-M', 'virt', '-smp', '0'], '-smp 0: Invalid CPU topology: cpus must be greater than zero'),
+    (['-M', 'virt', '-smp', '4,maxcpus=2'], 'Invalid CPU topology: maxcpus must be equal to or greater than smp'),
+    (['-M', 'virt', '-m', 'lots'],
+     "-m lots: Parameter 'size' expects a non-negative number below 2^64, such as 512M or 4G"),
+    (['-M', 'virt', '-accel', 'warp'], 'invalid accelerator warp'),
+    (['-M', 'virt,accel=warp'], 'invalid accelerator warp'),
+    (['-M', 'virt', '-kernel', '_NO_FILE_'], "could not load kernel '_NO_FILE_': No such file or directory"),
+    (['-M', 'virt', '-bios', '_NO_FILE_'], "Could not find ROM image '_NO_FILE_'"),
+    (['-M', 'virt', '-initrd', 'x'], '-initrd only allowed with -kernel option'),
+    (['-M', 'virt', '-append', 'x'], '-append only allowed with -kernel option'),
+    (['-M', 'virt', '-device', 'virtio-nett-pci'],
+     "-device virtio-nett-pci: 'virtio-nett-pci' is not a valid device model name; did you mean 'virtio-net-pci'?"),
+    (['-M', 'virt', '-device', 'pl011'], "-device pl011: 'pl011' is part of a board and cannot be added"),
+    (['-M', 'virt', '-device', 'virtio-rng-pci,foo=1'],
+     "-device virtio-rng-pci,foo=1: Property 'virtio-rng-pci.foo' not found"),
+    (['-M', 'virt', '-device', 'virtio-rng-pci,id=a', '-device', 'virtio-rng-pci,id=a'],
+     "-device virtio-rng-pci,id=a: Duplicate ID 'a' for device"),
+    (['-M', 'virt', '-netdev', 'user'], "-netdev user: Parameter 'id' is missing"),
+    (['-M', 'virt', '-drive', 'if=floppy,file=COPYING,format=raw,readonly=on'],
+     '-drive if=floppy,file=COPYING,format=raw,readonly=on: if=floppy: this board takes virtio, pflash and none'),
+    (['-M', 'virt', '-object', 'foo,id=a'],
+     "-object foo,id=a: Parameter 'qom-type' does not accept value 'foo': moss has rng-random, rng-builtin and filter-dump"),
+    (['-M', 'virt', '-uuid', '12'], '-uuid 12: failed to parse UUID string: wrong format'),
+    (['-M', 'virt', '-rtc', 'base=today'],
+     "invalid datetime format 'today'\nvalid formats: '2006-06-17T16:01:21' or '2006-06-17'"),
+    (['-M', 'virt', '-action', 'reboot=sleep'], '-action reboot=sleep: reboot=sleep: expected one of reset, shutdown'),
+    (['-M', 'virt', '-nographic', '-daemonize'], '-nographic cannot be used with -daemonize'),
+    (['-M', 'none'], "machine 'none' has nothing to run: moss takes it to list things only"),
+]
+
+# Options that QEMU has and moss does not: known, and refused.
+NOT_THERE = [('-icount', 'shift=3'), ('-gdb', 'tcp::1234'), ('-s',), ('-qmp', 'stdio'), ('-incoming', 'defer'),
+             ('-loadvm', 'x'), ('-vnc', ':1'), ('-spice', 'port=1'), ('-fsdev', 'local,id=f,path=/'),
+             ('-virtfs', 'local,path=/,mount_tag=r'), ('-tpmdev', 'emulator,id=t'), ('-numa', 'node'),
+             ('-plugin', 'x'), ('-trace', 'x'), ('-fda', 'x'), ('-sd', 'x'), ('-usbdevice', 'tablet'),
+             ('-mem-path', '/dev/shm'), ('-add-fd', 'fd=3,set=1'), ('-readconfig', 'x'), ('-audiodev', 'pa,id=a'),
+             ('-runas', 'nobody'), ('-monitor', 'unix:/tmp/x'), ('-mon', 'chardev=m,mode=control')]
+
+
+def sentences():
+    for args, text in SENTENCES:
+        moss(*args).exits(1).prints(r'\A\Z').says(f'{QEMU}: {text}\n')
+
+
+def refusals():
+    for args in NOT_THERE:
+        moss('-M', 'virt', *args).exits(1).prints(r'\A\Z').warns(rf'\A{QEMU}: {args[0]}.*: not there yet: moss has no .*\n\Z')
+
+
+# Under its own names moss looks at a file.
+def guesses():
+    with folder() as where:
+        junk = f'{where}/junk'
+        with open(junk, 'w', encoding='ascii') as f:
+            f.write('neither this nor that\n')
+        moss(junk, name='moss').exits(1).says(f"moss: '{junk}': cannot tell what this is; name a machine with -machine, "
+                                              'and say -kernel or -drive\n')
+        moss('/nonexistent', name='moss').exits(1).says("moss: Could not open '/nonexistent': No such file or directory\n")
+        elf = f'{where}/elf'
+        with open(elf, 'wb') as f:
+            f.write(b'\x7fELF\x02\x01\x01'.ljust(18, b'\0') + b'\x3e\0' + bytes(100))
+        moss(elf, name='moss').exits(1).says(f"moss: '{elf}' is an ELF program for x86-64: moss has no machine for it yet\n")
+        guest = small_guest(where, '--batch')
+        moss(guest).exits(1)  # as QEMU: a disk, and no machine
+        moss(guest, '-display', 'none', '-serial', 'stdio', name='moss').exits(0).silent().prints('Goodbye')
+
+
+main(sentences, refusals, guesses)
