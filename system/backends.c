@@ -239,8 +239,7 @@ static bool monitors_refuse(const struct config *c, struct err *e)
     return true;
 }
 
-/* -- the list of items ------------------------------------------------------------------------------------------------
- */
+/* -- the list of items ------------------------------------------------------------------------------------------- */
 
 enum pass { PASS_CHARDEV, PASS_DRIVE, PASS_NET, PASS_OBJECT, PASS_DEVICE };
 

@@ -97,8 +97,7 @@ bool machine_opts_check(struct opts *o, const struct board *b, struct err *e)
     return true;
 }
 
-/* -- processors -------------------------------------------------------------------------------------------------------
- */
+/* -- processors -------------------------------------------------------------------------------------------------- */
 
 struct topology {
     u64 cpus, maxcpus, sockets, cores, threads, dies, clusters;
@@ -184,8 +183,7 @@ bool memory_choose(const struct config *c, const struct board *b, u64 *out, stru
     return true;
 }
 
-/* -- the accelerator -------------------------------------------------------------------------------------------------
- */
+/* -- the accelerator --------------------------------------------------------------------------------------------- */
 
 /* Those of other emulators: scripts name them first and tcg behind. */
 static bool accel_is_known(const char *name)

@@ -154,8 +154,7 @@ static bool device_build(struct setup *s, struct opts *o, struct err *e)
     return props_apply(d, o, e) && device_plug(d, bus ? owner : NULL, e) && device_init(d, e);
 }
 
-/* -- all of them -----------------------------------------------------------------------------------------------------
- */
+/* -- all of them ------------------------------------------------------------------------------------------------- */
 
 struct implied {
     char *text;

@@ -156,8 +156,7 @@ static void list_drive_keys(void)
     list_keys(block_keys);
 }
 
-/* -- who asked -------------------------------------------------------------------------------------------------------
- */
+/* -- who asked --------------------------------------------------------------------------------------------------- */
 
 /* "NAME,help": the name, to be freed; NULL when text does not end so. */
 static char *name_before_help(const char *text)

@@ -125,8 +125,7 @@ static bool fw_cfg_apply(const struct config *c, struct machine *m, struct err *
     return true;
 }
 
-/* -- all together ----------------------------------------------------------------------------------------------------
- */
+/* -- all together ------------------------------------------------------------------------------------------------ */
 
 static bool flash_by_name(struct opts *o, struct machine_config *mc, struct err *e)
 {

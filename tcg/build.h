@@ -23,15 +23,12 @@ ir_ref ir_op1(struct ir *ir, enum ir_opcode op, enum ir_type t, ir_ref a); /* ne
     { \
         return ir_op2(ir, IR_##name, t, a, b); \
     }
-IR_OP2(add)
-IR_OP2(sub)
-IR_OP2(mul)
-IR_OP2(and)
-IR_OP2(or)
-IR_OP2(xor) IR_OP2(andn) IR_OP2(orn) IR_OP2(xnor) IR_OP2(shl) IR_OP2(shr) IR_OP2(sar) IR_OP2(ror) IR_OP2(udiv)
-    IR_OP2(sdiv) IR_OP2(umulh) IR_OP2(smulh)
+// clang-format off
+IR_OP2(add) IR_OP2(sub) IR_OP2(mul) IR_OP2(and) IR_OP2(or) IR_OP2(xor) IR_OP2(andn) IR_OP2(orn) IR_OP2(xnor)
+IR_OP2(shl) IR_OP2(shr) IR_OP2(sar) IR_OP2(ror) IR_OP2(udiv) IR_OP2(sdiv) IR_OP2(umulh) IR_OP2(smulh)
 #undef IR_OP2
-        ir_ref ir_addi(struct ir *ir, enum ir_type t, ir_ref a, i64 k);
+ir_ref ir_addi(struct ir *ir, enum ir_type t, ir_ref a, i64 k);
+// clang-format on
 ir_ref ir_andi(struct ir *ir, enum ir_type t, ir_ref a, u64 k);
 ir_ref ir_shli(struct ir *ir, enum ir_type t, ir_ref a, unsigned n);
 ir_ref ir_shri(struct ir *ir, enum ir_type t, ir_ref a, unsigned n);

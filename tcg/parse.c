@@ -215,8 +215,7 @@ static u16 get_mo(struct parser *s)
     return accept(s, '|') ? (u16)(mo | get_bits(s, text_mo_bits)) : mo;
 }
 
-/* -- sub and imm ------------------------------------------------------------------------------------------------------
- */
+/* -- sub and imm ------------------------------------------------------------------------------------------------- */
 
 static void get_sub(struct parser *s, struct ir_op *op, struct word rest)
 {

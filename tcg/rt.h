@@ -61,8 +61,7 @@ static inline void jc_clear(struct jc_entry *jc, unsigned first, unsigned n)
     }
 }
 
-/* -- the hot words: at offset 0 of every CPU struct -----------------------------------------------------------------
- */
+/* -- the hot words: at offset 0 of every CPU struct -------------------------------------------------------------- */
 
 #define RT_VIEWS 4
 struct rt {
@@ -89,8 +88,7 @@ struct rt {
 };
 _Static_assert(offsetof(struct rt, r) == RT_BIAS, "hot words fit one-byte displacements");
 
-/* -- slow paths, implemented by the accelerator ----------------------------------------------------------------------
- */
+/* -- slow paths, implemented by the accelerator ------------------------------------------------------------------ */
 
 struct vcpu;
 /* `ra`: host return address in translated code; the deopt map of that place rebuilds the guest state from

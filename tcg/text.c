@@ -216,8 +216,7 @@ static void print_imm(struct buf *out, const struct ir *ir, const struct ir_op *
     }
 }
 
-/* -- lines ----------------------------------------------------------------------------------------------------------
- */
+/* -- lines ------------------------------------------------------------------------------------------------------- */
 
 static void print_op(struct buf *out, const struct ir *ir, const struct ir_op *op)
 {

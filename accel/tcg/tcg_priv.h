@@ -232,8 +232,7 @@ void code_link(struct block_exit *x, struct block *to); /* tcg.lock held */
 /* Bytes change: kills blocks that cover them. Any thread; takes tcg.lock when there may be some. */
 void code_written(u64 ram_off, u64 len);
 
-/* -- translate.c ----------------------------------------------------------------------------------------------------
- */
+/* -- translate.c ------------------------------------------------------------------------------------------------- */
 /* Finds or makes the block for rt.pc in the present mode. NULL: the fetch faulted (the guest's exception was entered)
  * or the world changed; look again. */
 struct block *code_for_pc(struct tcpu *t);

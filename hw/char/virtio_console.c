@@ -78,8 +78,7 @@ void port_guest_open(struct virtio_serial_port *p, bool open)
     }
 }
 
-/* -- device ----------------------------------------------------------------------------------------------------------
- */
+/* -- device ------------------------------------------------------------------------------------------------------ */
 
 static const struct char_receiver receiver = {.can_read = port_can_read, .read = port_read, .event = port_event};
 

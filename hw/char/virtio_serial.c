@@ -61,8 +61,7 @@ void serial_control(struct virtio_serial *s, u32 port, u8 event, u16 value)
     pending_flush(s);
 }
 
-/* -- control messages from the driver --------------------------------------------------------------------------------
- */
+/* -- control messages from the driver ---------------------------------------------------------------------------- */
 
 static void device_ready(struct virtio_serial *s, bool ok)
 {
@@ -128,8 +127,7 @@ static void control_rx_kick(struct virtio_device *v, unsigned q)
     pending_flush((struct virtio_serial *)v);
 }
 
-/* -- the ports' queues -----------------------------------------------------------------------------------------------
- */
+/* -- the ports' queues ------------------------------------------------------------------------------------------- */
 
 static struct virtio_serial_port *queue_port(struct virtio_device *v, unsigned q)
 {

@@ -28,8 +28,7 @@ static unsigned header_size(const struct virtio_net *s)
     return virtio_has(&s->v, NET_F_MRG_RXBUF) || virtio_has(&s->v, VIRTIO_F_VERSION_1) ? 12 : 10;
 }
 
-/* -- to the network ---------------------------------------------------------------------------------------------------
- */
+/* -- to the network ---------------------------------------------------------------------------------------------- */
 
 /* Puts the Internet checksum (RFC 1071) of everything from start on, to start + offset; the sum of the pseudo-header is
  * there already. */
@@ -90,8 +89,7 @@ static void tx_kick(struct virtio_device *v, unsigned q)
     vq_notify(v, q);
 }
 
-/* -- from the network -------------------------------------------------------------------------------------------------
- */
+/* -- from the network -------------------------------------------------------------------------------------------- */
 
 static bool net_can_receive(void *opaque)
 {

@@ -9,8 +9,7 @@ enum { CLASS_RX = 0, CLASS_MAC = 1, CLASS_VLAN = 2 };
 enum { MAC_TABLE_SET = 0, MAC_ADDR_SET = 1 };
 enum { ACK_OK = 0, ACK_ERR = 1 };
 
-/* -- filter ---------------------------------------------------------------------------------------------------------
- */
+/* -- filter ------------------------------------------------------------------------------------------------------ */
 
 /* A driver that knows no filters gets everything. */
 void net_filter_reset(struct virtio_net *s)
@@ -69,8 +68,7 @@ bool net_filter_accepts(const struct virtio_net *s, const u8 *frame, size_t n)
     return s->alluni || s->uni_overflow || !memcmp(frame, s->mac, 6) || table_has(s, frame, 0, s->unicasts);
 }
 
-/* -- commands: the command's data is the rest of the element, from off on ---------------------------------------------
- */
+/* -- commands: the command's data is the rest of the element, from off on ---------------------------------------- */
 
 static bool cmd_rx(struct virtio_net *s, u8 cmd, const struct vq_elem *e)
 {

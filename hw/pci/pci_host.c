@@ -141,8 +141,7 @@ void pci_host_intx(struct pci_host *h)
     }
 }
 
-/* -- slots ------------------------------------------------------------------------------------------------------------
- */
+/* -- slots ------------------------------------------------------------------------------------------------------- */
 
 static bool addr_parse(const char *s, unsigned *devfn)
 {
@@ -197,8 +196,7 @@ static bool host_plug(struct device *host, struct device *child, struct err *e)
     return pci_plug(host, (struct pci_device *)child, e);
 }
 
-/* -- the bridge, function 00.0 --------------------------------------------------------------------------------------
- */
+/* -- the bridge, function 00.0 ----------------------------------------------------------------------------------- */
 
 struct gpex_root {
     struct pci_device pci;

@@ -129,8 +129,7 @@ void virtio_break(struct virtio_device *v, const char *fmt, ...)
     }
 }
 
-/* -- driven by transports --------------------------------------------------------------------------------------------
- */
+/* -- driven by transports ---------------------------------------------------------------------------------------- */
 
 void virtio_set_features(struct virtio_device *v, unsigned sel, u32 bits32)
 {

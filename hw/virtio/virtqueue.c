@@ -148,8 +148,7 @@ struct vq_elem *vq_pop(struct virtio_device *v, unsigned n)
     return elem_new(&c, id, ndescs);
 }
 
-/* -- giving back ----------------------------------------------------------------------------------------------------
- */
+/* -- giving back ------------------------------------------------------------------------------------------------- */
 
 static void wrote(const struct vq_elem *e, u64 left)
 {
@@ -210,8 +209,7 @@ void vq_notify(struct virtio_device *v, unsigned n)
     }
 }
 
-/* -- bytes ------------------------------------------------------------------------------------------------------------
- */
+/* -- bytes ------------------------------------------------------------------------------------------------------- */
 
 /* Visits [off, off + len) of the segments; copies to or from p. */
 static size_t iov_copy(const struct iovec *iov, unsigned n, u64 off, u8 *to, const u8 *from, size_t len)

@@ -299,8 +299,7 @@ static inline u64 arm_esr(enum arm_ec ec, u32 iss)
     return (u64)ec << 26 | ESR_IL | iss;
 }
 
-/* -- state of affairs -----------------------------------------------------------------------------------------------
- */
+/* -- state of affairs -------------------------------------------------------------------------------------------- */
 
 /* Below EL3 and without EL3 the CPU is Non-secure; SCR_EL3.NS decides else. */
 static inline bool arm_secure_below_el3(const struct arm_cpu *cpu)

@@ -36,8 +36,7 @@ static bool enabled_here(const struct arm_cpu *cpu)
     return arm_debug_enabled_from(cpu, cpu->el, arm_secure(cpu), cpu->daif & PSTATE_D);
 }
 
-/* -- matching (D2.8, D2.9) --------------------------------------------------------------------------------------------
- */
+/* -- matching (D2.8, D2.9) --------------------------------------------------------------------------------------- */
 
 /* The SSC, HMC and PxC fields, alike in BCR and WCR, against a level and Security state. */
 static bool state_match(const struct arm_cpu *cpu, u64 cr, unsigned el)

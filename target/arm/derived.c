@@ -63,8 +63,7 @@ static u64 tcr_of(const struct arm_cpu *cpu, enum arm_regime regime)
     return regime == REGIME_EL10 ? cpu->sr.TCR_EL1 : regime == REGIME_EL3 ? cpu->sr.TCR_EL3 : cpu->sr.TCR_EL2;
 }
 
-/* -- TLB keys -------------------------------------------------------------------------------------------------------
- */
+/* -- TLB keys ---------------------------------------------------------------------------------------------------- */
 
 u64 arm_asid(const struct arm_cpu *cpu, enum arm_regime regime)
 {

@@ -87,8 +87,7 @@ void arm_raise_fp(struct arm_cpu *cpu)
     arm_raise(cpu, el, arm_esr(EC_FP, 0x1e00000)); /* CV = 1, COND = always */
 }
 
-/* -- exception return -----------------------------------------------------------------------------------------------
- */
+/* -- exception return -------------------------------------------------------------------------------------------- */
 
 static bool return_is_illegal(const struct arm_cpu *cpu, u64 spsr)
 {
@@ -174,8 +173,7 @@ void arm_h_eret_auth(struct vcpu *v, u64 key)
     exception_return(cpu, pc);
 }
 
-/* -- helpers ----------------------------------------------------------------------------------------------------------
- */
+/* -- helpers ----------------------------------------------------------------------------------------------------- */
 
 void arm_h_undefined(struct vcpu *v)
 {

@@ -230,8 +230,7 @@ u64 arm_pauth_strip(const struct arm_cpu *cpu, u64 ptr, bool data)
     return extended(ptr, high, cpu->elc[cpu->el].pac[data][high].ext);
 }
 
-/* -- helpers ----------------------------------------------------------------------------------------------------------
- */
+/* -- helpers ----------------------------------------------------------------------------------------------------- */
 
 void arm_pauth_trap(struct arm_cpu *cpu)
 {

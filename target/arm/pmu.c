@@ -91,8 +91,7 @@ static bool counting(const struct arm_cpu *cpu, unsigned n)
     return enabled(cpu, n) && counts_time(cpu, n) && !filtered_out(cpu, filter_of(cpu, n));
 }
 
-/* -- counting --------------------------------------------------------------------------------------------------------
- */
+/* -- counting ---------------------------------------------------------------------------------------------------- */
 
 static void irq_update(struct arm_cpu *cpu)
 {
@@ -234,8 +233,7 @@ void arm_set_pmu_out(struct vcpu *v, struct irq out)
     arm_cpu(v)->pmu_out = out;
 }
 
-/* -- registers --------------------------------------------------------------------------------------------------------
- */
+/* -- registers --------------------------------------------------------------------------------------------------- */
 
 /* The counters an access sees: EL1 and EL0 don't see EL2's. */
 static u64 visible(const struct arm_cpu *cpu)

@@ -102,8 +102,7 @@ void scr_write(struct arm_cpu *cpu, const struct sysreg *r, u64 v)
     arm_irq_check(cpu);
 }
 
-/* -- address translation --------------------------------------------------------------------------------------------
- */
+/* -- address translation ----------------------------------------------------------------------------------------- */
 
 static void keys_changed(struct arm_cpu *cpu)
 {

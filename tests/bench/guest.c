@@ -295,8 +295,7 @@ __attribute__((optimize("O3,unsafe-math-optimizations"))) static NOINLINE void k
     sink += (uint64_t)fo[3][3];
 }
 
-/* -- memory and strings -----------------------------------------------------------------------------------------------
- */
+/* -- memory and strings ------------------------------------------------------------------------------------------ */
 
 static char text_a[8192], text_b[8192];
 static NOINLINE void k_strings(void)

@@ -55,8 +55,7 @@ u32 a64_random_word(u64 *seed, const struct pattern *p)
     }
 }
 
-/* -- what makes a word safe to run ------------------------------------------------------------------------------------
- */
+/* -- what makes a word safe to run ------------------------------------------------------------------------------- */
 
 static bool is_mem(const struct pattern *p)
 {

@@ -216,8 +216,7 @@ static bool mem_cas(void *opaque, struct vcpu *cpu, u64 va, u32 mo, u64 expected
 }
 const struct interp_mem ir_cpu_mem = {mem_load, mem_store, mem_rmw, mem_cas, NULL};
 
-/* -- random numbers -------------------------------------------------------------------------------------------------
- */
+/* -- random numbers ---------------------------------------------------------------------------------------------- */
 
 u64 rng_next(struct rng *r)
 {

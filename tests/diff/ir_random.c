@@ -229,8 +229,7 @@ static bool random_value_op(struct gen *g)
     return append(g, op) != 0;
 }
 
-/* -- memory ---------------------------------------------------------------------------------------------------------
- */
+/* -- memory ------------------------------------------------------------------------------------------------------ */
 
 /* An address inside the memory, aligned to `align`; rarely anything. */
 static ir_ref random_address(struct gen *g, unsigned align, i32 *off)

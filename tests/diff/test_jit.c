@@ -220,8 +220,7 @@ static void long_everything(void **state)
     run_many("long_everything", &o, 300, FP_INVALID | FP_DIVZERO | FP_OVERFLOW | FP_UNDERFLOW | FP_INEXACT);
 }
 
-/* -- floats at the edges: every op on numbers around the limits, results and exceptions -------------------------------
- */
+/* -- floats at the edges: every op on numbers around the limits, results and exceptions -------------------------- */
 
 enum { FP_MASK = FP_INVALID | FP_DIVZERO | FP_OVERFLOW | FP_UNDERFLOW | FP_INEXACT };
 

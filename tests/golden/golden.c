@@ -83,8 +83,7 @@ static bool run_passes(const char *p, const char *end, struct err *e)
     return true;
 }
 
-/* -- cases ----------------------------------------------------------------------------------------------------------
- */
+/* -- cases ------------------------------------------------------------------------------------------------------- */
 
 static const char run_mark[] = "; run:", expect_mark[] = "; expect:";
 
@@ -159,8 +158,7 @@ static const char *run_case(const char *file, const char *p, struct buf *out)
     return end;
 }
 
-/* -- files ----------------------------------------------------------------------------------------------------------
- */
+/* -- files ------------------------------------------------------------------------------------------------------- */
 
 static bool read_file(const char *path, struct buf *b)
 {

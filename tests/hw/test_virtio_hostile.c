@@ -22,8 +22,7 @@
 #define PACKED   BIT(VIRTIO_F_RING_PACKED)
 #define INDIRECT BIT(VIRTIO_F_INDIRECT_DESC)
 
-/* -- one broken rule a case, on a split ring of the entropy device --------------------------------------------------
- */
+/* -- one broken rule a case, on a split ring of the entropy device ----------------------------------------------- */
 
 struct ring {
     struct drv *d;

@@ -278,8 +278,7 @@ void drv_get(struct drv *d, u64 addr, void *p, u64 n)
     memcpy(p, drv_host(d, addr), n);
 }
 
-/* -- rings ----------------------------------------------------------------------------------------------------------
- */
+/* -- rings ------------------------------------------------------------------------------------------------------- */
 
 static void desc_put(struct drv *d, u64 table, unsigned i, const struct seg *s, u16 a, u16 b)
 {

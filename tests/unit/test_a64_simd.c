@@ -14,8 +14,7 @@
 #include "tests/diff/a64_random.h"
 #include "tests/unit/a64_one.h"
 
-/* -- golden: NAME WORD inputs -> outputs, each REGISTER=VALUE in hex, vectors HIGH:LOW -------------------------------
- */
+/* -- golden: NAME WORD inputs -> outputs, each REGISTER=VALUE in hex, vectors HIGH:LOW --------------------------- */
 
 struct line {
     char name[32];

@@ -132,8 +132,7 @@ static void built_traces_are_canonical(void **state)
     }
 }
 
-/* -- limits ----------------------------------------------------------------------------------------------------------
- */
+/* -- limits ------------------------------------------------------------------------------------------------------ */
 
 /* The same requests give the same trace, whatever the struct held before. */
 static void building_is_pure(void **state)

@@ -14,8 +14,7 @@
 static struct ir trace;
 static struct ir_cpu cpu;
 
-/* -- one op ----------------------------------------------------------------------------------------------------------
- */
+/* -- one op ------------------------------------------------------------------------------------------------------ */
 
 /* op of x0, x1, fl0; the result of whatever integer type goes to x2, flags to fl1. */
 static u64 run_op(struct ir_op op, u64 a, u64 b, u32 fl)

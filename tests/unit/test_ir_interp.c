@@ -304,8 +304,7 @@ static void lane_moves(void **state)
     assert_true(cpu.v[5].d[0] == 0x77887788778889ab && cpu.rt.r[4] == 0x89ab);
 }
 
-/* -- floats: the host's arithmetic, to nearest even, no NaNs ---------------------------------------------------------
- */
+/* -- floats: the host's arithmetic, to nearest even, no NaNs ----------------------------------------------------- */
 
 static double host(unsigned op, double a, double b, double c)
 {

@@ -94,8 +94,7 @@ ir_ref a64_flags_const(struct a64 *t, u32 nzcv); /* four bits */
 ir_ref a64_nzcv_get(struct a64 *t);              /* PSTATE bits 31:28 in an I64 */
 void a64_nzcv_put(struct a64 *t, ir_ref nzcv);
 
-/* -- ways out: each sets t->flow ------------------------------------------------------------------------------------
- */
+/* -- ways out: each sets t->flow --------------------------------------------------------------------------------- */
 
 static inline i32 next_off(const struct a64 *t)
 {
@@ -115,8 +114,7 @@ void a64_branch_fl(struct a64 *t, enum ir_cond cc, i32 target);
 void a64_undefined(struct a64 *t);
 void a64_exception(struct a64 *t, u32 ec, u32 iss);
 
-/* -- memory ---------------------------------------------------------------------------------------------------------
- */
+/* -- memory ------------------------------------------------------------------------------------------------------ */
 
 /* The base register of an access; SP must be a multiple of 16 when the mode says so. */
 ir_ref a64_base(struct a64 *t, unsigned rn);
@@ -133,8 +131,7 @@ ir_ref a64_literal(struct a64 *t, i32 imm19);
 u64 a64_bitmask(u32 sf, u32 n, u32 immr, u32 imms, bool *ok); /* DecodeBitMasks, the immediate */
 ir_ref a64_extend(struct a64 *t, enum ir_type type, ir_ref v, u32 option, u32 shift); /* ExtendReg */
 
-/* -- the pattern array -----------------------------------------------------------------------------------------------
- */
+/* -- the pattern array ------------------------------------------------------------------------------------------- */
 
 struct pattern_field {
     const char *name;

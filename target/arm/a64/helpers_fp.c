@@ -4,8 +4,7 @@
 #include "fpu/softfloat.h"
 #include "target/arm/cpu.h"
 
-/* -- one operand a lane: key FPX_KEY --------------------------------------------------------------------------------
- */
+/* -- one operand a lane: key FPX_KEY ----------------------------------------------------------------------------- */
 
 static u64 sized16(u64 a UNUSED, unsigned size UNUSED, enum fp_round round UNUSED, struct fp_env *env UNUSED)
 {
@@ -78,8 +77,7 @@ void arm_h_fp1(struct vcpu *v, union v128 *ret, v128_in n, u64 key)
     *ret = r;
 }
 
-/* -- two operands a lane ----------------------------------------------------------------------------------------------
- */
+/* -- two operands a lane ----------------------------------------------------------------------------------------- */
 
 #define FP2(F) \
     static F F##_two(unsigned kind, F a, F b, struct fp_env *env) \

@@ -42,8 +42,7 @@ static void set_qc(struct vcpu *v, bool sat)
     arm_cpu(v)->qc.d[0] |= sat;
 }
 
-/* -- SQSHL, UQSHL, SQRSHL, UQRSHL (register) ------------------------------------------------------------------------
- */
+/* -- SQSHL, UQSHL, SQRSHL, UQRSHL (register) --------------------------------------------------------------------- */
 
 /* shift: to the left; rounding adds half of the last place that stays. */
 static u64 sat_shift(u64 x, int shift, unsigned w, bool is_signed, bool round, bool *sat)
@@ -74,8 +73,7 @@ void arm_h_sat_shift(struct vcpu *v, union v128 *ret, v128_in n, v128_in m, u64 
     *ret = r;
 }
 
-/* -- SUQADD, USQADD: the accumulator's sign decides the result's -----------------------------------------------------
- */
+/* -- SUQADD, USQADD: the accumulator's sign decides the result's ------------------------------------------------- */
 
 void arm_h_mixed_add(struct vcpu *v, union v128 *ret, v128_in d, v128_in n, u64 key)
 {

@@ -62,8 +62,7 @@ bool tr_BC_cond(struct a64 *t, i32 imm19, u32 cond)
     return tr_B_cond(t, imm19, cond);
 }
 
-/* -- register --------------------------------------------------------------------------------------------------------
- */
+/* -- register ---------------------------------------------------------------------------------------------------- */
 
 /* PSTATE.BTYPE after the branch, were the target not a landing pad; BTYPE itself is never seen, see helper bti_branch.
  */

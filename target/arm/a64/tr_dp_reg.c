@@ -55,8 +55,7 @@ LOGIC(EON_sh, IR_xnor, false)
 LOGIC(ANDS_sh, IR_and, true)
 LOGIC(BICS_sh, IR_andn, true)
 
-/* -- add, subtract --------------------------------------------------------------------------------------------------
- */
+/* -- add, subtract ----------------------------------------------------------------------------------------------- */
 
 static ir_ref add_sub(struct a64 *t, enum ir_type ty, bool sub, bool flags, ir_ref a, ir_ref b)
 {
@@ -123,8 +122,7 @@ ADDSUB_CARRY(ADCS, ir_adc, ir_fl_adc, FL_INV, true)
 ADDSUB_CARRY(SBC, ir_sbb, ir_fl_sbb, 0, false)
 ADDSUB_CARRY(SBCS, ir_sbb, ir_fl_sbb, 0, true)
 
-/* -- flags ------------------------------------------------------------------------------------------------------------
- */
+/* -- flags ------------------------------------------------------------------------------------------------------- */
 
 bool tr_RMIF(struct a64 *t, u32 imm6, u32 rn, u32 mask)
 {

@@ -18,8 +18,7 @@ static ir_ref f_const(struct a64 *t, unsigned es, u64 bits)
     return ir_bitcast(t->ir, fp_type(es), ir_const(t->ir, bits));
 }
 
-/* -- one operand ----------------------------------------------------------------------------------------------------
- */
+/* -- one operand ------------------------------------------------------------------------------------------------- */
 
 static bool one(struct a64 *t, enum ir_opcode op, u32 imm, u32 ptype, u32 rn, u32 rd)
 {
@@ -95,8 +94,7 @@ bool tr_BFCVT(struct a64 *t, u32 rn, u32 rd)
     return true;
 }
 
-/* -- two and three operands -------------------------------------------------------------------------------------------
- */
+/* -- two and three operands -------------------------------------------------------------------------------------- */
 
 static bool two(struct a64 *t, enum ir_opcode op, u32 ptype, u32 rm, u32 rn, u32 rd)
 {

@@ -79,8 +79,7 @@ FORM_S(CMEQ, f_cmeq)
 FORM_V(CMTST, f_cmtst)
 FORM_S(CMTST, f_cmtst)
 
-/* -- bitwise: fields q, rm, rn, rd ------------------------------------------------------------------------------------
- */
+/* -- bitwise: fields q, rm, rn, rd ------------------------------------------------------------------------------- */
 
 #define BITWISE(name, expr) \
     bool tr_##name##_v(struct a64 *t, u32 q, u32 rm, u32 rn, u32 rd) \
@@ -270,8 +269,7 @@ FORM_S(SQRSHL, f_sqrshl)
 FORM_V(UQRSHL, f_uqrshl)
 FORM_S(UQRSHL, f_uqrshl)
 
-/* -- difference, product --------------------------------------------------------------------------------------------
- */
+/* -- difference, product ----------------------------------------------------------------------------------------- */
 
 FN2(f_sabd)
 {

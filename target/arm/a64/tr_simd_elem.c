@@ -77,8 +77,7 @@ DOT_E(UDOT, 0)
 DOT_E(USDOT, M_SIGNED)
 DOT_E(SUDOT, N_SIGNED)
 
-/* -- 2x8 by 8x2 byte matrices -----------------------------------------------------------------------------------------
- */
+/* -- 2x8 by 8x2 byte matrices ------------------------------------------------------------------------------------ */
 
 static bool matrix(struct a64 *t, unsigned sign, u32 rm, u32 rn, u32 rd)
 {

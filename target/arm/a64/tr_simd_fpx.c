@@ -6,8 +6,7 @@ static unsigned arr_bits(u32 arr)
     return arr & 4 ? 128 : 64;
 }
 
-/* -- FEAT_FCMA: an element pair is a complex number, real part first -------------------------------------------------
- */
+/* -- FEAT_FCMA: an element pair is a complex number, real part first --------------------------------------------- */
 
 /* Pairs made of lane a and lane b of each pair, up to the width. */
 static ir_ref pick(const struct vop *o, ir_ref v, unsigned a, unsigned b)

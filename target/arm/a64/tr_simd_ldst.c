@@ -6,8 +6,7 @@
 enum { IDX_UNSCALED, IDX_POST, IDX_UNPRIV, IDX_PRE };
 enum { PAIR_NT, PAIR_POST, PAIR_OFFSET, PAIR_PRE };
 
-/* -- registers ------------------------------------------------------------------------------------------------------
- */
+/* -- registers --------------------------------------------------------------------------------------------------- */
 
 ir_ref f_get(struct a64 *t, enum ir_type type, unsigned r)
 {
@@ -38,8 +37,7 @@ static ir_ref from_vector(struct a64 *t, u32 size, u32 rt)
     return size == 4 ? v_get(t, rt) : ir_vget(t->ir, move_type(t, size), size, v_get(t, rt), 0);
 }
 
-/* -- one register -----------------------------------------------------------------------------------------------------
- */
+/* -- one register ------------------------------------------------------------------------------------------------ */
 
 static ir_ref load_v(struct a64 *t, ir_ref base, i64 off, u32 size)
 {
@@ -259,8 +257,7 @@ static struct pieces interleaved(struct a64 *t, unsigned n, u32 es, bool q, u32 
     return out;
 }
 
-/* -- structures: element by element -----------------------------------------------------------------------------------
- */
+/* -- structures: element by element ------------------------------------------------------------------------------ */
 
 static ir_ref load_elem(struct a64 *t, ir_ref base, unsigned off, u32 es)
 {

@@ -23,8 +23,7 @@ static ir_ref v2(const struct vop *o, enum ir_opcode op, ir_ref a, ir_ref b)
     return ir_v2(o->ir, op, o->es, a, b, 0);
 }
 
-/* -- bytes reversed in groups ---------------------------------------------------------------------------------------
- */
+/* -- bytes reversed in groups ------------------------------------------------------------------------------------ */
 
 static ir_ref reverse(const struct vop *o, unsigned group, ir_ref n)
 {

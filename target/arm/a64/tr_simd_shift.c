@@ -53,8 +53,7 @@ static ir_ref v2(const struct vop *o, enum ir_opcode op, ir_ref a, ir_ref b)
     return ir_v2(o->ir, op, o->es, a, b, 0);
 }
 
-/* -- to the right ---------------------------------------------------------------------------------------------------
- */
+/* -- to the right ------------------------------------------------------------------------------------------------ */
 
 /* Rounding adds the last bit shifted out, which can't overflow. */
 static ir_ref round_right(struct ir *ir, unsigned es, bool is_signed, ir_ref n, unsigned shift)
@@ -118,8 +117,7 @@ SHIFT(SHL, f_shl, left_shift)
 SHIFT(SLI, f_sli, left_shift)
 SHIFT(SRI, f_sri, right_shift)
 
-/* -- saturating to the left: the result shifted back tells whether it is exact ----------------------------------------
- */
+/* -- saturating to the left: the result shifted back tells whether it is exact ----------------------------------- */
 
 static ir_ref is_same(const struct vop *o, ir_ref a, ir_ref b)
 {
@@ -213,8 +211,7 @@ SAT_NARROW(UQRSHRN, true, QXTN_U)
 SAT_NARROW(SQSHRUN, false, QXTN_UN)
 SAT_NARROW(SQRSHRUN, true, QXTN_UN)
 
-/* -- widening ---------------------------------------------------------------------------------------------------------
- */
+/* -- widening ---------------------------------------------------------------------------------------------------- */
 
 static bool lengthen(struct a64 *t, bool is_signed, u32 q, u32 immh, u32 immb, u32 rn, u32 rd)
 {

@@ -18,8 +18,7 @@ static ir_ref wide2(const struct vop *o, enum ir_opcode op, ir_ref a, ir_ref b)
     return ir_v2(o->ir, op, o->es + 1u, a, b, 0);
 }
 
-/* -- forms ----------------------------------------------------------------------------------------------------------
- */
+/* -- forms ------------------------------------------------------------------------------------------------------- */
 
 static bool long_v(struct a64 *t, vfn2 f, u32 arr, ir_ref m, u32 rn, u32 rd)
 {
@@ -59,8 +58,7 @@ static ir_ref element(struct a64 *t, u32 size, u32 elem)
         return long_s(t, fn, size, element(t, size, v_elem(size, l, m, rm, h)), rn, rd); \
     }
 
-/* -- sums, differences, products -------------------------------------------------------------------------------------
- */
+/* -- sums, differences, products --------------------------------------------------------------------------------- */
 
 /* Both widened; the first is wide already. */
 #define ADD_LONG(name, op, is_signed) \
@@ -157,8 +155,7 @@ SQDM(SQDMULL, f_sqdmull)
 SQDM(SQDMLAL, f_sqdmlal)
 SQDM(SQDMLSL, f_sqdmlsl)
 
-/* -- the high half of sums and differences ----------------------------------------------------------------------------
- */
+/* -- the high half of sums and differences ----------------------------------------------------------------------- */
 
 static bool high_narrow(struct a64 *t, enum ir_opcode op, bool round, u32 arr, u32 rm, u32 rn, u32 rd)
 {

@@ -96,8 +96,7 @@ void table_use(struct gen *g, unsigned off, unsigned imm_bytes)
     jump_abs(g, at, to - imm_bytes);
 }
 
-/* -- the main loop --------------------------------------------------------------------------------------------------
- */
+/* -- the main loop ----------------------------------------------------------------------------------------------- */
 
 static void emit_op(struct gen *g, struct xop *x)
 {

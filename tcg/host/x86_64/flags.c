@@ -300,8 +300,7 @@ static struct cond recipe_fcmp(struct gen *g, unsigned cc, const struct xop *f)
     return (struct cond){cc == CC_EQ ? C_AND_NP : cc == CC_NE ? C_OR_P : C_CC, nzcv[cc]};
 }
 
-/* -- the packed form --------------------------------------------------------------------------------------------------
- */
+/* -- the packed form --------------------------------------------------------------------------------------------- */
 
 enum { FL_KEPT = FL_N | FL_Z | FL_A | FL_P | FL_C | FL_V };
 

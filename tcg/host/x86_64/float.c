@@ -85,8 +85,7 @@ bool float_is_slow(const struct xop *x)
     return (x->sub & FP_FZ) || float_es(x->type, x->sub) == 1;
 }
 
-/* -- arithmetic -------------------------------------------------------------------------------------------------------
- */
+/* -- arithmetic -------------------------------------------------------------------------------------------------- */
 
 void emit_farith(struct gen *g, struct xop *x)
 {

@@ -54,8 +54,7 @@ void emit_fround(struct gen *g, struct xop *x)
     ra_bind(g, (ir_ref)g->i, rd);
 }
 
-/* -- between formats ------------------------------------------------------------------------------------------------
- */
+/* -- between formats --------------------------------------------------------------------------------------------- */
 
 /* Only NaNs that must become the default one differ from what the host does. */
 static bool fixes_nans(const struct gen *g, const struct xop *x)
@@ -158,8 +157,7 @@ void emit_vfcvtn(struct gen *g, struct xop *x)
     ra_bind(g, (ir_ref)g->i, rd);
 }
 
-/* -- to integers ------------------------------------------------------------------------------------------------------
- */
+/* -- to integers ------------------------------------------------------------------------------------------------- */
 
 /* Jumps when reg is the least integer. */
 static u8 *if_indefinite(struct gen *g, bool w, unsigned reg)

@@ -275,8 +275,7 @@ void emit_shift(struct gen *g, struct xop *x)
     x_shift_cl(g->c, op, w, rd);
 }
 
-/* -- multiplication and division ------------------------------------------------------------------------------------
- */
+/* -- multiplication and division --------------------------------------------------------------------------------- */
 
 void emit_mulh(struct gen *g, struct xop *x)
 {

@@ -441,8 +441,7 @@ unsigned ra_src(struct gen *g, ir_ref r, unsigned type)
     return v->reg;
 }
 
-/* -- operands ---------------------------------------------------------------------------------------------------------
- */
+/* -- operands ---------------------------------------------------------------------------------------------------- */
 
 struct opnd ra_opnd(struct gen *g, ir_ref r, unsigned type)
 {

@@ -250,8 +250,7 @@ static void select_recipe(struct gen *g, struct xop *x)
     choose_recipe(g, x);
 }
 
-/* -- the walk -------------------------------------------------------------------------------------------------------
- */
+/* -- the walk ---------------------------------------------------------------------------------------------------- */
 
 static unsigned select_nargs(const struct gen *g, const struct ir_op *op)
 {

@@ -125,8 +125,7 @@ void emit_vmul(struct gen *g, struct xop *x)
     }
 }
 
-/* -- minimum, maximum, comparison -----------------------------------------------------------------------------------
- */
+/* -- minimum, maximum, comparison -------------------------------------------------------------------------------- */
 
 /* rd = a > b by 64-bit lanes; may use xmm1. */
 static void greater64(struct gen *g, bool is_signed, unsigned rd, unsigned a, unsigned b)
