@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 """Boots one guest through tools/drive.py and looks at what it says.   boot.py MOSS CASE
-  boot.py --list     the cases, and which of them are slow
+  boot.py --list     the cases, and the suite `slow` behind those that only run in the plain build
 
 Guests: the small one that tools/mkguest.py assembles; Debian's arm64 installer kernel, from .cache/guest or the package
 debian-installer-12-netboot-arm64; EDK II, from qemu-efi-aarch64. Exits with 77 (skipped) when the guest is not here."""
@@ -20,10 +20,10 @@ NUMBERS = hashlib.sha256(''.join(f'{i}\n' for i in range(1, 50001)).encode()).he
 
 
 class Case:
-    """What is typed and waited for, and moss's options. `ends`: the exit status."""
+    """What is typed and waited for, and moss's options. `ends`: the exit status; `slow`: not for sanitizers."""
 
-    def __init__(self, guest, args, steps, timeout=200, ends=0):
-        self.guest, self.args, self.steps, self.timeout, self.ends = guest, args, steps, timeout, ends
+    def __init__(self, guest, args, steps, timeout=200, ends=0, slow=False):
+        self.guest, self.args, self.steps, self.timeout, self.ends, self.slow = guest, args, steps, timeout, ends, slow
 
 
 def shell(*commands, off='poweroff -f', after=()):
@@ -53,7 +53,7 @@ PRIMES = ['wait=2262 primes below 20000', 'wait=Goodbye']
 
 
 def debian(args, steps, **kw):
-    return Case('debian', ['-m', '512M', '-nographic'] + args.split(), steps, **kw)
+    return Case('debian', ['-m', '512M', '-nographic'] + args.split(), steps, **{'slow': True, **kw})
 
 
 CASES = {
@@ -63,10 +63,10 @@ CASES = {
     'primes-interp': Case('primes', ['-nographic', '-accel', 'tcg,interp=on'], PRIMES, 120),
     'primes-verify': Case('primes', ['-nographic', '-accel', 'tcg,verify=on'], PRIMES, 240),
     'primes-step': Case('primes', ['-nographic', '-singlestep'], PRIMES, 240),
-    'smp1-gic2': debian('-M virt,gic-version=2 -cpu cortex-a57 -smp 1 -nic none', look(1)),
+    'smp1-gic2': debian('-M virt,gic-version=2 -cpu cortex-a57 -smp 1 -nic none', look(1), slow=False),
     'smp1-gic3': debian('-M virt,gic-version=3 -cpu cortex-a57 -smp 1 -nic none', look(1)),
     'smp2-gic2': debian('-M virt,gic-version=2 -cpu cortex-a72 -smp 2 -nic none', look(2)),
-    'smp2-gic3': debian('-M virt,gic-version=3 -cpu max -smp 2 -nic none', look(2)),
+    'smp2-gic3': debian('-M virt,gic-version=3 -cpu max -smp 2 -nic none', look(2), slow=False),
     'el2': debian('-M virt,gic-version=3,virtualization=on -cpu max -smp 2 -nic none', look(2)),
     'network-pci': debian('-M virt -cpu max', NETWORK),
     'network-mmio': debian('-M virt -cpu max -netdev user,id=n -device virtio-net-device,netdev=n', NETWORK),
@@ -76,7 +76,7 @@ CASES = {
                      shell(off='reboot -f', after=['wait=can\'t access tty', *look(2)])),
     'firmware': Case('firmware', ['-nographic', '-m', '512M', '-cpu', 'cortex-a57', '-nic', 'none'],
                      ['wait=UEFI Interactive Shell', 'raw=\x1b', 'wait=Shell> ', 'raw=ver\r', 'wait=UEFI v2',
-                      'wait=Shell> ', 'raw=reset -s\r']),
+                      'wait=Shell> ', 'raw=reset -s\r'], slow=True),
 }
 
 
@@ -101,7 +101,7 @@ def guest_args(guest, folder):
 
 def main():
     if sys.argv[1:] == ['--list']:
-        print('\n'.join(name + (' fast' if case.guest in ('small', 'primes') else ' slow') for name, case in CASES.items()))
+        print('\n'.join(name + (' slow' if case.slow else '') for name, case in CASES.items()))
         return 0
     moss, name = sys.argv[1:]
     case = CASES[name]
