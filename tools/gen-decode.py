@@ -22,7 +22,7 @@ Two lines may not match the same word, unless they stand in one group, first mat
 A line "%class NAME" gives the class of the lines below it. "#" starts a comment.
 
 The decoder calls bool tr_HANDLER(struct PREFIX *t, fields in order of appearance...); false: undefined. The decoder file
-holds the prototypes, and where DECODER is defined the function instead; that wants the macros UBITS, SBITS, SEXT,
+holds the prototypes, and where DECODER is defined the function instead; that wants target/pattern.h and the macros
 HAS(t, feature) and IN_CLASS(t, class).
 """
 import argparse

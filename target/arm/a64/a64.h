@@ -3,6 +3,7 @@
 #define MOSS_TARGET_ARM_A64_A64_H
 
 #include "target/arm/cpu_slots.h"
+#include "target/pattern.h"
 #include "target/target.h"
 #include "tcg/build.h"
 
@@ -133,32 +134,9 @@ ir_ref a64_extend(struct a64 *t, enum ir_type type, ir_ref v, u32 option, u32 sh
 
 /* -- the pattern array ------------------------------------------------------------------------------------------- */
 
-struct pattern_field {
-    const char *name;
-    u8 is_signed, nparts;
-    struct {
-        u8 pos, len;
-    } parts[3]; /* most significant first */
-};
-struct pattern {
-    const char *name, *assembly;
-    u32 mask, fixed; /* bits that must match */
-    u32 should;      /* ignored bits that should be 1 */
-    u32 free;        /* ignored bits of any value */
-    u8 klass;
-    i8 feature; /* enum arm_feature; -1 none */
-    u8 nfields, nlimits;
-    struct pattern_field fields[10];
-    struct {
-        u8 field, is_bound; /* value != v, or < v */
-        u16 v;
-    } limits[12];
-};
 extern const struct pattern a64_patterns[];
 extern const unsigned a64_npatterns;
-u32 pattern_value(const struct pattern *p, unsigned field, u32 insn);
-bool pattern_allows(const struct pattern *p, u32 insn); /* the fields keep their limits */
-const struct pattern *a64_find(u32 insn);               /* NULL: unallocated */
+const struct pattern *a64_find(u32 insn); /* NULL: unallocated */
 const char *a64_disas_missing(void);
 int a64_disas(char *out, size_t n, u64 pc, u32 insn); /* 4, or 0: unallocated, nothing written */
 

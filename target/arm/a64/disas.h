@@ -4,20 +4,9 @@
 
 #include "target/arm/a64/a64.h"
 
-struct dis {
-    char *out;
-    size_t n, at; /* room, used */
-    u64 pc;
-};
-void dis_put(struct dis *d, const char *fmt, ...) PRINTF_LIKE(2, 3);
 void dis_reg(struct dis *d, char kind, unsigned r);    /* 'x' 'w': 31 is zr */
 void dis_reg_sp(struct dis *d, char kind, unsigned r); /* 31 is sp */
 
-/* {kind:a:b} in an assembly text: a and b are fields of the pattern, or numbers. */
-struct dis_kind {
-    const char *name;
-    void (*print)(struct dis *d, const i32 *v);
-};
 extern const struct dis_kind dis_kinds[];      /* general, ended by a NULL name */
 extern const struct dis_kind dis_kinds_simd[]; /* of SIMD&FP instructions */
 

@@ -8,11 +8,8 @@
 #include "target/arm/a64/a64.h"
 
 #define DECODER
-#define UBITS(insn, pos, len) ((insn) >> (pos) & ((1u << (len)) - 1))
-#define SBITS(insn, pos, len) ((i32)((insn) << (32 - (pos) - (len))) >> (32 - (len)))
-#define SEXT(v, len)          ((i32)((v) << (32 - (len))) >> (32 - (len)))
-#define HAS(t, feature)       a64_has(t, ARM_FEAT_##feature)
-#define IN_CLASS(t, name)     ((t)->klass = A64_##name, true)
+#define HAS(t, feature)   a64_has(t, ARM_FEAT_##feature)
+#define IN_CLASS(t, name) ((t)->klass = A64_##name, true)
 #include "target/arm/a64/a64_decode.inc"
 
 enum { PAGE_SIZE = 1 << TLB_PAGE_BITS };
