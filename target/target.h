@@ -29,7 +29,7 @@ struct walk_result {
     u64 page_size; /* of the translation: a power of two; the TLB caches 4K pieces, flushes cover the whole */
     bool r, w, x;  /* what the access's privilege may do */
     bool global;
-    bool device;        /* unaligned accesses fault */
+    bool device;        /* unaligned accesses fault, and the trace does not check by itself (mo_align) */
     bool dirty_pending; /* a store must walk again to set a dirty bit: cache it read-only */
     struct mem_attrs attrs;
     u8 note; /* the target's own, of a page that may be executed: peek_code gives it back */

@@ -279,6 +279,9 @@ static void entry_make(struct tcpu *t, u64 page, enum mmu_access acc, const stru
         cold->flags |= COLD_WATCH;
         slow_rd = slow_wr = true;
     }
+    if (r->device) { /* RAM too: tags can't tell an unaligned access from an aligned one */
+        slow_rd = slow_wr = true;
+    }
     if (r->r) {
         e->rd = page | (slow_rd ? TLB_SLOW : 0);
     }

@@ -70,7 +70,7 @@ enum {
 #define MODE_BE        BIT(5)  /* data accesses of the current EL are big-endian (SCTLR_ELx.EE, E0E) */
 #define MODE_UNPRIV    BIT(6)  /* LDTR and STTR use ARM_VIEW_UNPRIV, else the normal view (EL0, EL2 and EL3, UAO) */
 #define MODE_SP_CHECK  BIT(7)  /* SCTLR_ELx.SA (EL0: SA0) */
-#define MODE_ALIGN     BIT(8)  /* SCTLR_ELx.A: all unaligned accesses fault */
+#define MODE_ALIGN     BIT(8)  /* SCTLR_ELx.A, or stage 1 is off: all unaligned accesses fault */
 #define MODE_FP_TRAP   BIT(10) /* SIMD&FP instructions trap (CPACR, CPTR...): helper fp_trap */
 #define MODE_FP_DN     BIT(11) /* FPCR.DN */
 #define MODE_FP_RARE   BIT(12) /* FPCR.FZ, FZ16 or AHP: float ops carry FP_FZ */

@@ -78,6 +78,18 @@ u64 arm_vmid(const struct arm_cpu *cpu)
     return arm_el2_enabled(cpu) ? cpu->sr.VTTBR_EL2 >> 48 & (cpu->sr.VTCR_EL2 & VTCR_VS ? 0xffff : 0xff) : 0;
 }
 
+static bool stage1_off(const struct arm_cpu *cpu, enum arm_regime regime)
+{
+    bool off = regime == REGIME_EL10 && cpu->hcr & (HCR_DC | HCR_TGE);
+    return off || !(sctlr_of(cpu, regime) & SCTLR_M);
+}
+
+/* Without stage 1 all data is Device memory. Traces made for it check every address (MODE_ALIGN), the TLB need not. */
+bool arm_all_device(const struct arm_cpu *cpu, enum arm_regime regime)
+{
+    return stage1_off(cpu, regime) && !(regime == REGIME_EL10 && cpu->hcr & HCR_DC);
+}
+
 static u64 regime_key(const struct arm_cpu *cpu, enum arm_regime regime)
 {
     u64 key = (u64)regime << KEY_REGIME;
@@ -91,11 +103,7 @@ static u64 regime_key(const struct arm_cpu *cpu, enum arm_regime regime)
     if (regime == REGIME_EL10 || regime == REGIME_EL20) {
         key |= arm_asid(cpu, regime) << KEY_ASID;
     }
-    bool off = regime == REGIME_EL10 && cpu->hcr & (HCR_DC | HCR_TGE);
-    if (off || !(sctlr_of(cpu, regime) & SCTLR_M)) {
-        key |= BIT(KEY_FLAT);
-    }
-    return key;
+    return key | (stage1_off(cpu, regime) ? BIT(KEY_FLAT) : 0);
 }
 
 void arm_keys_rebuild(struct arm_cpu *cpu)
@@ -159,7 +167,7 @@ static u64 el_mode(const struct arm_cpu *cpu, unsigned el)
     m |= tbi_mode(cpu, regime) | pauth_mode(cpu, el, sctlr);
     m |= sctlr & (el ? SCTLR_EE : SCTLR_E0E) ? MODE_BE : 0;
     m |= sctlr & (el ? SCTLR_SA : SCTLR_SA0) ? MODE_SP_CHECK : 0;
-    m |= sctlr & SCTLR_A ? MODE_ALIGN : 0;
+    m |= sctlr & SCTLR_A || arm_all_device(cpu, regime) ? MODE_ALIGN : 0;
     m |= fp_trapped(cpu, el) ? MODE_FP_TRAP : 0;
     m |= cpu->bti_seen >> el & 1 && arm_sys(cpu, SYS_BTIX) ? MODE_BTI : 0;
     m |= (el || sctlr & SCTLR_DZE) && !(el < 2 && cpu->hcr & HCR_TDZ) ? MODE_ZVA : 0;

@@ -59,7 +59,7 @@ bool arm_walk(struct vcpu *v, u64 va, enum mmu_access acc, unsigned view, struct
         .w = o.w,
         .x = o.x,
         .global = o.global,
-        .device = o.device,
+        .device = o.device && !arm_all_device(cpu, q.regime),
         .dirty_pending = o.dirty_pending,
         .note = o.guarded ? NOTE_GUARDED : 0,
         .attrs = {.is_cpu = true, .cpu = (u8)v->index, .secure = q.secure && !o.ns, .user = q.el0},

@@ -97,6 +97,8 @@ bool stage2_translate(const struct xlat *q, u64 ipa, bool for_walk, bool for_sto
 void arm_context(const struct vcpu *v, unsigned view, struct mmu_key *key);
 void arm_keys_rebuild(struct arm_cpu *cpu);
 u64 arm_asid(const struct arm_cpu *cpu, enum arm_regime regime);
+/* Data accesses of the regime are all to Device memory: its stage 1 is off. */
+bool arm_all_device(const struct arm_cpu *cpu, enum arm_regime regime);
 u64 arm_vmid(const struct arm_cpu *cpu);
 /* Drops this cpu's translations of a regime (its current Security state). */
 void mmu_flush_regime(struct arm_cpu *cpu, enum arm_regime regime);
