@@ -29,6 +29,26 @@ struct accel {
     void (*print_stats)(struct buf *out);
 };
 
+/* User mode: the threads of one program, whose address a is host address ram_base + a (ram_window), without TLB.
+ * Each function is called on the thread the cpu belongs to. */
+struct accel_user {
+    /* `executable`: whether the program may run code of the page at va; asked at translation. */
+    bool (*init)(const struct accel_config *cfg, bool (*executable)(u64 va), struct err *e);
+    bool (*add)(struct vcpu *cpu, struct err *e);
+    void (*remove)(struct vcpu *cpu);
+    /* Runs until the program traps (cpu->trap) or its event word is set (TRAP_NONE). All state is in the struct. */
+    void (*run)(struct vcpu *cpu);
+    /* From the host's handler of SIGSEGV and SIGBUS. An access of the running program's code or helper: does not
+     * return, run() does, with TRAP_MEMORY. Anything else: returns. */
+    void (*host_fault)(struct vcpu *cpu, int sig, void *siginfo, void *ucontext);
+    /* Bytes or protection of the range changed under translated code (mmap, munmap, mprotect, read into it). */
+    void (*code_changed)(u64 va, u64 n);
+    /* Around fork: the child has one thread, the caller's. */
+    void (*fork_begin)(void);
+    void (*fork_end)(struct vcpu *cpu, bool child);
+};
+
 extern const struct accel accel_tcg;
+extern const struct accel_user accel_tcg_user;
 
 #endif

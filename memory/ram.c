@@ -69,6 +69,26 @@ static bool ram_reserve(struct err *e)
     return err_errno(e, "cannot reserve address space for guest memory (is `ulimit -v` set?)");
 }
 
+/* A megabyte of nothing lies on both sides, so that a small negative or too large offset faults. */
+bool ram_window(u64 size, u64 at, struct err *e)
+{
+    const u64 guard = 1ull << 20;
+    must(!ram_base && size % RAM_ALIGN == 0);
+    u8 *want = at ? (u8 *)(uintptr_t)(at - guard) : NULL; // NOLINT: a number given by the user
+    u8 *base = mmap(want, size + 2 * guard, PROT_NONE,
+                    MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | (at ? MAP_FIXED_NOREPLACE : 0), -1, 0);
+    u8 *flags = base == MAP_FAILED ? NULL : reserve(size >> RAM_PAGE_BITS, PROT_READ | PROT_WRITE);
+    if (!flags || (want && base != want)) {
+        return err_errno(e, "cannot reserve %llu GiB of addresses for the program (is `ulimit -v` set?)",
+                         (unsigned long long)(size >> 30));
+    }
+    ram_base = base + guard;
+    ram_reserved = size;
+    ram_flags = flags;
+    madvise(flags, size >> RAM_PAGE_BITS, MADV_NOHUGEPAGE);
+    return true;
+}
+
 /* First fit; gives the place in `taken` to insert at. */
 static bool place_find(u64 size, unsigned *at, u64 *start)
 {

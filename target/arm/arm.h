@@ -57,6 +57,27 @@ extern void (*arm_system_off)(void);
 extern void (*arm_system_reset)(void);
 /* Semihosting: op in w0, parameter block at x1; returns x0. Set by system/semihosting. */
 extern u64 (*arm_semihosting)(struct vcpu *cpu, u32 op, u64 param);
+/* -- user mode (user.c) ---------------------------------------------------------------------------------- */
+
+/* EL0 as Linux sets it up for a program: after target->init, instead of reset. */
+void arm_user_reset(struct vcpu *cpu);
+/* A new thread's cpu: all that `from` has. */
+void arm_user_copy(struct vcpu *cpu, const struct vcpu *from);
+/* What a signal frame and a core file hold. X0..X30, SP and PC are rt.r[] and rt.pc. */
+struct arm_user_state {
+    u64 pstate; /* SPSR's form: NZCV, BTYPE, SSBS, DIT */
+    u64 tpidr;
+    u32 fpsr, fpcr;
+    union v128 v[32];
+};
+void arm_user_get(const struct vcpu *cpu, struct arm_user_state *s);
+void arm_user_set(struct vcpu *cpu, const struct arm_user_state *s);
+u64 arm_user_tls(const struct vcpu *cpu);
+void arm_user_set_tls(struct vcpu *cpu, u64 tpidr);
+/* AT_HWCAP, AT_HWCAP2: what the model has, in Linux's bits. */
+void arm_user_hwcap(const struct vcpu *cpu, u64 hwcap[2]);
+u64 arm_user_midr(const struct vcpu *cpu); /* for /proc/cpuinfo */
+
 /* All cpus of the machine, for PSCI CPU_ON and affinity look-ups; board fills it. */
 void arm_set_cpus(struct vcpu **cpus, unsigned n);
 

@@ -19,6 +19,9 @@ static void translate_or_abort(struct arm_cpu *cpu, u64 va, enum mmu_access acc)
         .no_update = true,
     };
     struct xlat_out o;
+    if (cpu->vcpu.user) {
+        return; /* there are no page tables: user mode tolerates what Linux would refuse */
+    }
     if (!mmu_translate(&q, va, &o)) {
         /* at EL0 the page must be readable; above only translation faults count */
         if (cpu->el == 0 || (o.fsc & ~3u) != FSC_PERMISSION || acc == MMU_STORE) {

@@ -67,6 +67,10 @@ unsigned arm_sync_target(const struct arm_cpu *cpu, unsigned want)
 void arm_enter_sync(struct arm_cpu *cpu, unsigned want, u64 esr, u64 ret)
 {
     unsigned el = arm_sync_target(cpu, want);
+    if (cpu->vcpu.user) {
+        arm_user_trap(cpu, esr, ret);
+        return;
+    }
     *arm_esr_at(cpu, el) = esr;
     arm_enter(cpu, el, VECTOR_SYNC, ret);
 }

@@ -13,6 +13,8 @@ void arm_enter(struct arm_cpu *cpu, unsigned el, enum arm_vector vector, u64 ret
 unsigned arm_sync_target(const struct arm_cpu *cpu, unsigned want);
 /* The same with ESR written; the level is arm_sync_target(want). */
 void arm_enter_sync(struct arm_cpu *cpu, unsigned want, u64 esr, u64 ret);
+/* What arm_enter_sync does in user mode instead: fills vcpu.trap (user.c). */
+void arm_user_trap(struct arm_cpu *cpu, u64 esr, u64 pc);
 /* From a HF_FAULT helper: an exception of the current instruction. */
 NORETURN void arm_raise(struct arm_cpu *cpu, unsigned want, u64 esr);
 NORETURN void arm_raise_fp(struct arm_cpu *cpu); /* CPACR, CPTR */

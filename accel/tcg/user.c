@@ -1,0 +1,278 @@
+/* User mode: the threads of one program. No TLB: address a of the program is host address ram_base + a, the host's own
+ * page tables refuse what is not mapped, and its signal is brought back to the instruction by the deopt map.
+ *
+ * A block's key is the program's address: a "RAM offset" is an address here. New code is announced (IC IVAU, mmap), not
+ * watched for. The code cache is private memory, writable and executable at one place, so that a child of fork has its
+ * own copy. */
+#include <errno.h>
+#include <signal.h>
+#include <string.h>
+#include <ucontext.h>
+
+#include "accel/tcg/tcg_priv.h"
+#include "base/bits.h"
+
+#define PAGE_SIZE (1u << TLB_PAGE_BITS)
+
+static bool (*executable)(u64 va);
+
+/* -- refused accesses ------------------------------------------------------------------------------------------------ */
+
+/* The target records the trap as its own exception; what the host said goes beside it. */
+NORETURN static void refuse(struct vcpu *cpu, enum cpu_fault kind, u64 va, enum mmu_access acc, int sig, int code)
+{
+    struct walk_result r = {.why = {0x07}}; /* "translation fault" in the target's words matters to logs only */
+    cpu->target->fault(cpu, kind, va, acc, 1, 0, &r);
+    cpu->trap.host_signal = sig;
+    cpu->trap.host_code = code;
+    cpu->sv->unwind(cpu);
+}
+
+static void state_home(struct tcpu *t, uintptr_t ra)
+{
+    struct vcpu *cpu = t->cpu;
+    struct block *b = code_at((const u8 *)ra);
+    must(b);
+    u32 off = tcg.host->restore(cpu->target->ir, b->map, b->map_len, (u32)((const u8 *)ra - b->code), cpu);
+    cpu->rt.pc = cpu->rt.page + off;
+}
+
+#if defined(__x86_64__)
+/* Registers as the host's signal frame has them, where a slow path would have saved them. */
+static uintptr_t frame_registers(struct rt *rt, const ucontext_t *uc)
+{
+    static const int greg[16] = {REG_RAX, REG_RCX, REG_RDX, REG_RBX, REG_RSP, REG_RBP, REG_RSI, REG_RDI,
+                                 REG_R8,  REG_R9,  REG_R10, REG_R11, REG_R12, REG_R13, REG_R14, REG_R15};
+    for (unsigned i = 0; i < 16; i++) {
+        rt->save_gpr[i] = (u64)uc->uc_mcontext.gregs[greg[i]];
+    }
+    for (unsigned i = 0; i < 16; i++) {
+        memcpy(&rt->save_vec[i], &uc->uc_mcontext.fpregs->_xmm[i], 16);
+    }
+    rt->host_fp = uc->uc_mcontext.fpregs->mxcsr;
+    return (uintptr_t)uc->uc_mcontext.gregs[REG_RIP];
+}
+static bool was_write(const ucontext_t *uc)
+{
+    return uc->uc_mcontext.gregs[REG_ERR] & 2;
+}
+/* A non-canonical address has no page fault: si_addr is 0 then. */
+static bool has_address(const ucontext_t *uc)
+{
+    return uc->uc_mcontext.gregs[REG_TRAPNO] == 14;
+}
+#else
+static uintptr_t frame_registers(struct rt *rt UNUSED, const ucontext_t *uc UNUSED)
+{
+    return 0;
+}
+static bool was_write(const ucontext_t *uc UNUSED)
+{
+    return false;
+}
+static bool has_address(const ucontext_t *uc UNUSED)
+{
+    return true;
+}
+#endif
+
+static void user_host_fault(struct vcpu *cpu, int sig, void *siginfo, void *ucontext)
+{
+    struct tcpu *t = tcpu_of(cpu);
+    const siginfo_t *si = siginfo;
+    const ucontext_t *uc = ucontext;
+    u64 addr = has_address(uc) ? (u64)(uintptr_t)si->si_addr - (u64)(uintptr_t)ram_base : ~0ull;
+    if (!t->running) {
+        return;
+    }
+    struct rt probe = {0};
+    uintptr_t pc = frame_registers(&probe, uc);
+    if (tcg.host && code_at((const u8 *)pc)) {
+        frame_registers(&cpu->rt, uc);
+        state_home(t, pc);
+    } else if (addr < ram_size()) { /* a helper's, or the interpreter's: slots are home */
+        cpu->rt.pc = cpu->rt.page + cpu->rt.insn_off;
+    } else {
+        return;
+    }
+    refuse(cpu, sig == SIGBUS && si->si_code == BUS_ADRALN ? FAULT_ALIGN : FAULT_TRANSLATION, addr,
+           was_write(uc) ? MMU_STORE : MMU_LOAD, sig, has_address(uc) ? si->si_code : SEGV_MAPERR);
+}
+
+/* -- what translated code calls: only misaligned accesses that the program is to hear of --------------------------- */
+
+NORETURN static void misaligned(struct vcpu *cpu, u64 va, u32 mo, uintptr_t ra)
+{
+    state_home(tcpu_of(cpu), ra);
+    refuse(cpu, FAULT_ALIGN, va, mo & MO_STORE ? MMU_STORE : MMU_LOAD, SIGBUS, BUS_ADRALN);
+}
+static u64 user_load(struct vcpu *cpu, u64 va, u32 mo, uintptr_t ra)
+{
+    misaligned(cpu, va, mo, ra);
+}
+static void user_store(struct vcpu *cpu, u64 va, u64 val UNUSED, u32 mo, uintptr_t ra)
+{
+    misaligned(cpu, va, mo, ra);
+}
+static void *user_atomic_ptr(struct vcpu *cpu, u64 va, u32 mo, uintptr_t ra)
+{
+    misaligned(cpu, va, mo, ra);
+}
+
+static const struct rt_funcs user_funcs = {
+    .load = user_load,
+    .store = user_store,
+    .atomic_ptr = user_atomic_ptr,
+    .lookup = rt_lookup,
+};
+
+/* -- services ------------------------------------------------------------------------------------------------------- */
+
+static void no_flush(struct vcpu *cpu UNUSED, const struct tlb_flush *f UNUSED)
+{
+}
+static void context_same(struct vcpu *cpu)
+{
+    tlb_mode_changed(cpu);
+}
+static void user_sv_load(struct vcpu *cpu UNUSED, u64 va, void *p, unsigned n, unsigned view UNUSED)
+{
+    memcpy(p, ram_base + va, n);
+}
+static void user_sv_store(struct vcpu *cpu UNUSED, u64 va, const void *p, unsigned n, unsigned view UNUSED)
+{
+    memcpy(ram_base + va, p, n);
+}
+/* The caller's access through the pointer faults as any other. */
+static void *user_sv_probe(struct vcpu *cpu UNUSED, u64 va, unsigned n UNUSED, enum mmu_access acc UNUSED,
+                           unsigned view UNUSED)
+{
+    return ram_base + va;
+}
+static u64 user_helper_pc(struct vcpu *cpu)
+{
+    return cpu->rt.page + cpu->rt.insn_off;
+}
+static void user_code_sync(struct vcpu *cpu UNUSED, u64 va, u64 n)
+{
+    accel_tcg_user.code_changed(va, n);
+}
+static void no_power(struct vcpu *cpu UNUSED)
+{
+}
+
+static const struct cpu_services user_services = {
+    .tlb_flush = no_flush,
+    .context_changed = context_same,
+    .mode_changed = tlb_mode_changed,
+    .unwind = sv_unwind,
+    .helper_pc = user_helper_pc,
+    .load = user_sv_load,
+    .store = user_sv_store,
+    .probe = user_sv_probe,
+    .peek_code = sv_peek_code,
+    .load_exclusive = sv_load_exclusive,
+    .store_exclusive = sv_store_exclusive,
+    .clear_exclusive = sv_clear_exclusive,
+    .cas128 = sv_cas128,
+    .code_sync = user_code_sync,
+    .power_on = no_power,
+    .power_off = no_power,
+};
+
+/* -- set-up -------------------------------------------------------------------------------------------------------- */
+
+static bool user_init(const struct accel_config *cfg, bool (*may_execute)(u64 va), struct err *e)
+{
+    executable = may_execute;
+    tcg.executable = may_execute;
+    tcg.funcs = &user_funcs;
+    tcg.direct = true;
+    return tcg_init(cfg, NULL, e);
+}
+
+static bool user_add(struct vcpu *cpu, struct err *e)
+{
+    if (!tcg_add(cpu, e)) {
+        return false;
+    }
+    cpu->sv = &user_services;
+    for (unsigned v = 0; v < RT_VIEWS; v++) {
+        cpu->rt.tlb[v] = (struct tlb_entry *)(void *)ram_base; /* what the back end keeps in a register */
+    }
+    return true;
+}
+
+static void user_remove(struct vcpu *cpu)
+{
+    tcg_remove(tcpu_of(cpu));
+}
+
+static void user_run(struct vcpu *cpu)
+{
+    struct tcpu *t = tcpu_of(cpu);
+    cpu->trap.kind = TRAP_NONE;
+    cpu_run_begin(t);
+    if (setjmp(t->unwind) == 0 || cpu->trap.kind == TRAP_NONE) {
+        for (;;) {
+            u32 ev = __atomic_load_n(&cpu->rt.event, __ATOMIC_ACQUIRE);
+            if (unlikely(ev)) {
+                __atomic_fetch_and(&cpu->rt.event, ~(u32)EVENT_WORK, __ATOMIC_SEQ_CST);
+                if (ev & EVENT_WORK) {
+                    cpu_run_end(t);
+                    cpu_run_begin(t);
+                }
+                if (ev & ~(u32)EVENT_WORK) {
+                    break;
+                }
+            }
+            cpu->halted = false; /* a wait for an interrupt is over at once: there are none */
+            cpu_run_blocks(t);
+        }
+    }
+    __atomic_fetch_and(&cpu->rt.event, ~(u32)EVENT_TARGET, __ATOMIC_SEQ_CST);
+    cpu_run_end(t);
+}
+
+static void user_code_changed(u64 va, u64 n)
+{
+    u64 size = ram_size();
+    if (va >= size) {
+        return;
+    }
+    code_written(va, MIN(n, size - va));
+}
+
+/* -- fork: the child has this thread and no other ------------------------------------------------------------------- */
+
+static void user_fork_begin(void)
+{
+    pthread_mutex_lock(&tcg.lock);
+    pthread_mutex_lock(&tcg.run_lock);
+}
+
+static void user_fork_end(struct vcpu *cpu, bool child)
+{
+    struct tcpu *t = tcpu_of(cpu);
+    if (child) {
+        for (unsigned i = 0; i < tcg.ncpus; i++) {
+            tcg.cpus[i] = i == 0 ? t : NULL;
+        }
+        tcg.ncpus = 1;
+        tcg.exclusive = NULL;
+        pthread_cond_init(&tcg.run_cond, NULL);
+    }
+    pthread_mutex_unlock(&tcg.run_lock);
+    pthread_mutex_unlock(&tcg.lock);
+}
+
+const struct accel_user accel_tcg_user = {
+    .init = user_init,
+    .add = user_add,
+    .remove = user_remove,
+    .run = user_run,
+    .host_fault = user_host_fault,
+    .code_changed = user_code_changed,
+    .fork_begin = user_fork_begin,
+    .fork_end = user_fork_end,
+};
