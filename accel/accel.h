@@ -36,10 +36,10 @@ struct accel_user {
     bool (*init)(const struct accel_config *cfg, bool (*executable)(u64 va), struct err *e);
     bool (*add)(struct vcpu *cpu, struct err *e);
     void (*remove)(struct vcpu *cpu);
-    /* Runs until the program traps (cpu->trap) or its event word is set (TRAP_NONE). All state is in the struct. */
+    /* Runs until the program traps (cpu->trap) or its event word is set (UTRAP_NONE). All state is in the struct. */
     void (*run)(struct vcpu *cpu);
     /* From the host's handler of SIGSEGV and SIGBUS. An access of the running program's code or helper: does not
-     * return, run() does, with TRAP_MEMORY. Anything else: returns. */
+     * return, run() does, with UTRAP_MEMORY. Anything else: returns. */
     void (*host_fault)(struct vcpu *cpu, int sig, void *siginfo, void *ucontext);
     /* Bytes or protection of the range changed under translated code (mmap, munmap, mprotect, read into it). */
     void (*code_changed)(u64 va, u64 n);

@@ -30,6 +30,7 @@ bool ram_new(struct ram *r, const char *name, u64 size, struct err *e);
 /* User mode, instead of any RAM: offsets are a program's addresses, 0..size - 1, host address ram_base + offset. All
  * of it is reserved without access rights; the caller maps into it. `at`: where ram_base is to be, 0 for anywhere. */
 bool ram_window(u64 size, u64 at, struct err *e);
+u64 ram_window_size(void); /* of the reservation: offsets are below it */
 /* Only when nothing runs that could still hold a pointer into it. */
 void ram_free(struct ram *r);
 

@@ -69,6 +69,11 @@ static bool ram_reserve(struct err *e)
     return err_errno(e, "cannot reserve address space for guest memory (is `ulimit -v` set?)");
 }
 
+u64 ram_window_size(void)
+{
+    return ram_reserved;
+}
+
 /* A megabyte of nothing lies on both sides, so that a small negative or too large offset faults. */
 bool ram_window(u64 size, u64 at, struct err *e)
 {

@@ -66,21 +66,21 @@ enum { /* vcpu.irq_lines: input pins, set by any thread with atomics, by target 
 /* User mode: why a program's cpu stopped, in the words of the kernel that it believes to run under. The target records
  * it in vcpu.trap where it would otherwise enter an exception; rt.pc is the instruction to go on with afterwards. */
 enum trap_kind {
-    TRAP_NONE,
-    TRAP_SYSCALL, /* rt.pc: behind the instruction */
-    TRAP_MEMORY,  /* an access was refused: addr, access; SIGSEGV or SIGBUS by what the host said */
-    TRAP_ALIGN,   /* addr: an unaligned access or pc */
-    TRAP_ILLEGAL, /* unallocated or not for programs */
-    TRAP_BREAK,   /* a breakpoint instruction */
-    TRAP_STEP,
-    TRAP_FP, /* code: the target's exception bits */
+    UTRAP_NONE,
+    UTRAP_SYSCALL, /* rt.pc: behind the instruction */
+    UTRAP_MEMORY,  /* an access was refused: addr, access; SIGSEGV or SIGBUS by what the host said */
+    UTRAP_ALIGN,   /* addr: an unaligned access or pc */
+    UTRAP_ILLEGAL, /* unallocated or not for programs */
+    UTRAP_BREAK,   /* a breakpoint instruction */
+    UTRAP_STEP,
+    UTRAP_FP, /* code: the target's exception bits */
 };
 struct trap {
     u8 kind;   /* enum trap_kind */
     u8 access; /* enum mmu_access */
     u32 code;  /* the target's own syndrome (A64: ESR_EL1) */
     u64 addr;
-    int host_signal, host_code; /* TRAP_MEMORY: si_signo and si_code of the host's refusal, 0 when moss refused */
+    int host_signal, host_code; /* UTRAP_MEMORY: si_signo and si_code of the host's refusal, 0 when moss refused */
 };
 
 struct vcpu {
@@ -96,7 +96,7 @@ struct vcpu {
     struct trap trap; /* user mode */
     void *accel;      /* the accelerator's own */
     void *board;      /* the board's, or user mode's, own */
-    char name[16]; /* "cpu0" */
+    char name[16];    /* "cpu0" */
 };
 
 /* Sets an input pin: any thread. Wakes the cpu when target->has_work says so. The function of an irq value. */

@@ -357,7 +357,7 @@ static u64 order(u64 v, u32 mo)
 
 static bool interp_rmw(void *opaque UNUSED, struct vcpu *cpu, u64 va, u32 mo, enum ir_rmw kind, u64 operand, u64 *old)
 {
-    void *p = slow_atomic_ptr(cpu, va, mo, 0);
+    void *p = tcg.funcs->atomic_ptr(cpu, va, mo, 0);
     unsigned n = mo_bytes(mo);
     u64 seen = 0;
     memcpy(&seen, p, n);
@@ -369,7 +369,7 @@ static bool interp_rmw(void *opaque UNUSED, struct vcpu *cpu, u64 va, u32 mo, en
 
 static bool interp_cas(void *opaque UNUSED, struct vcpu *cpu, u64 va, u32 mo, u64 expected, u64 val, u64 *old)
 {
-    void *p = slow_atomic_ptr(cpu, va, mo, 0);
+    void *p = tcg.funcs->atomic_ptr(cpu, va, mo, 0);
     unsigned n = mo_bytes(mo);
     u64 seen = order(expected & MASK(n * 8), mo);
     cas_at(p, n, &seen, order(val, mo));

@@ -15,7 +15,9 @@ void blocks_init(void)
 {
     tcg.hash_bits = HASH_BITS;
     tcg.hash = calloc(1u << HASH_BITS, sizeof(*tcg.hash));
-    tcg.pages = calloc(1u << 22, sizeof(*tcg.pages)); /* 2^22 directories of 2^10 pages: 16 TiB of RAM */
+    u64 dirs =
+        MAX(ram_window_size() >> (RAM_PAGE_BITS + DIR_BITS), 1ull << 22); /* of 2^10 pages; 2^22: 16 TiB of RAM */
+    tcg.pages = calloc(dirs, sizeof(*tcg.pages));
     tcg.by_id = calloc(1u << 22, sizeof(*tcg.by_id));
     tcg.nids = 1;
     ram_code_written = code_written;
@@ -165,6 +167,13 @@ static void page_written(u64 off, u64 len)
 void code_written(u64 ram_off, u64 len)
 {
     while (len) {
+        u64 dir = RAM_PAGE_SIZE << DIR_BITS;
+        if (len > dir && !page_desc_get(ram_off, false)) { /* no code in all of a directory */
+            u64 skip = dir - (ram_off & (dir - 1));
+            ram_off += skip;
+            len -= skip;
+            continue;
+        }
         u64 n = MIN(len, RAM_PAGE_SIZE - (ram_off & (RAM_PAGE_SIZE - 1)));
         page_written(ram_off, n);
         ram_off += n;

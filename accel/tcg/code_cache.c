@@ -11,13 +11,12 @@
 
 #define THUNK_SIZE 65536u
 
-bool code_cache_init(u64 size, struct err *e)
+/* Writable at one place, executable at another. */
+static bool map_twice(u64 total, struct err *e)
 {
-    size = align_up(MAX(size, 2ull * CHUNK_SIZE), CHUNK_SIZE);
     int fd = memfd_create("moss-code", MFD_CLOEXEC);
-    u64 total = size + THUNK_SIZE;
     if (fd < 0 || ftruncate(fd, (off_t)total) < 0) {
-        return err_errno(e, "cannot make the code cache of %llu MiB", (unsigned long long)(size >> 20));
+        return err_errno(e, "cannot make the code cache of %llu MiB", (unsigned long long)(total >> 20));
     }
     void *rw = mmap(NULL, total, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_NORESERVE, fd, 0);
     void *rx = mmap(NULL, total, PROT_READ | PROT_EXEC, MAP_SHARED | MAP_NORESERVE, fd, 0);
@@ -27,6 +26,29 @@ bool code_cache_init(u64 size, struct err *e)
     }
     tcg.cache_rw = rw;
     tcg.cache_rx = rx;
+    return true;
+}
+
+/* User mode: memory that fork copies. */
+static bool map_private(u64 total, struct err *e)
+{
+    void *p = mmap(NULL, total, PROT_READ | PROT_WRITE | PROT_EXEC, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    if (p == MAP_FAILED) {
+        return err_errno(e,
+                         "cannot map the code cache (does this host forbid memory that is writable and executable?)");
+    }
+    tcg.cache_rw = p;
+    tcg.cache_rx = p;
+    return true;
+}
+
+bool code_cache_init(u64 size, struct err *e)
+{
+    size = align_up(MAX(size, 2ull * CHUNK_SIZE), CHUNK_SIZE);
+    u64 total = size + THUNK_SIZE;
+    if (!(tcg.direct ? map_private : map_twice)(total, e)) {
+        return false;
+    }
     tcg.cache_size = total;
     tcg.nchunks = (unsigned)(size / CHUNK_SIZE);
     tcg.chunks = calloc(tcg.nchunks, sizeof(*tcg.chunks));
@@ -41,7 +63,7 @@ bool code_cache_init(u64 size, struct err *e)
 
 bool code_cache_thunks(const struct ir_target *t, struct err *e)
 {
-    if (!tcg.host->make_thunks(tcg.cache_rw, tcg.cache_rx, THUNK_SIZE, t, &tcg_rt_funcs, &tcg.thunks)) {
+    if (!tcg.host->make_thunks(tcg.cache_rw, tcg.cache_rx, THUNK_SIZE, t, tcg.funcs, &tcg.thunks)) {
         return err_set(e, "the code cache has no room for its entry points");
     }
     return true;
@@ -113,6 +135,15 @@ struct chunk *chunk_get(struct tcpu *t, u32 want)
         return t->chunk;
     }
     pthread_mutex_lock(&tcg.lock);
+    for (unsigned i = 0; i < tcg.chunks_used && !t->chunk; i++) { /* what a thread that ended left half empty */
+        struct chunk *c = &tcg.chunks[i];
+        if (!c->owner && c->used + want <= CHUNK_SIZE / 2) {
+            c->owner = t;
+            t->chunk = c;
+            pthread_mutex_unlock(&tcg.lock);
+            return c;
+        }
+    }
     if (tcg.chunks_used < tcg.nchunks) {
         if (t->chunk) {
             t->chunk->owner = NULL;

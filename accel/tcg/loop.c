@@ -67,7 +67,7 @@ static void run_interp(struct tcpu *t, struct block *b)
 {
     enum ir_reason why = REASON_NONE;
     t->cpu->rt.page = t->cpu->rt.pc & PAGE_MASK;
-    interp_run(b->ir, t->cpu, &tcg_interp_mem, &why);
+    interp_run(b->ir, t->cpu, tcg.interp_mem, &why);
     fix_pc(t->cpu, t->cpu->target);
 }
 
@@ -88,6 +88,33 @@ static struct block *follow_exit(struct tcpu *t, u32 arg)
     return to;
 }
 
+void cpu_run_blocks(struct tcpu *t)
+{
+    struct vcpu *cpu = t->cpu;
+    struct block *b = code_for_pc(t);
+    while (b) {
+        if (log_on(LOG_EXEC | LOG_CPU)) {
+            log_exec(t, b);
+        }
+        if (!tcg.host) {
+            run_interp(t, b);
+            break;
+        }
+        cpu->rt.page = cpu->rt.pc & PAGE_MASK;
+        if (tcg.cfg.verify) {
+            verify_block(t, b);
+            break;
+        }
+        u64 (*enter)(struct vcpu *, const void *) = (u64(*)(struct vcpu *, const void *))(uintptr_t)tcg.thunks.enter;
+        code_remember(t, b);
+        u64 token = enter(cpu, b->code);
+        b = NULL;
+        if (TOKEN_KIND(token) == TOKEN_EXIT && !__atomic_load_n(&cpu->rt.event, __ATOMIC_ACQUIRE)) {
+            b = follow_exit(t, TOKEN_ARG(token));
+        }
+    }
+}
+
 void cpu_exec(struct tcpu *t)
 {
     struct vcpu *cpu = t->cpu;
@@ -97,28 +124,6 @@ void cpu_exec(struct tcpu *t)
             !handle_events(t)) {
             continue;
         }
-        struct block *b = code_for_pc(t);
-        while (b) {
-            if (log_on(LOG_EXEC | LOG_CPU)) {
-                log_exec(t, b);
-            }
-            if (!tcg.host) {
-                run_interp(t, b);
-                break;
-            }
-            cpu->rt.page = cpu->rt.pc & PAGE_MASK;
-            if (tcg.cfg.verify) {
-                verify_block(t, b);
-                break;
-            }
-            u64 (*enter)(struct vcpu *, const void *) =
-                (u64(*)(struct vcpu *, const void *))(uintptr_t)tcg.thunks.enter;
-            code_remember(t, b);
-            u64 token = enter(cpu, b->code);
-            b = NULL;
-            if (TOKEN_KIND(token) == TOKEN_EXIT && !__atomic_load_n(&cpu->rt.event, __ATOMIC_ACQUIRE)) {
-                b = follow_exit(t, TOKEN_ARG(token));
-            }
-        }
+        cpu_run_blocks(t);
     }
 }

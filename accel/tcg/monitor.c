@@ -29,9 +29,9 @@ void sv_load_exclusive(struct vcpu *cpu, u64 va, void *p, unsigned n, unsigned v
 {
     struct tcpu *t = tcpu_of(cpu);
     t->excl_valid = false;
-    void *host = sv_probe(cpu, va, n, MMU_LOAD, view);
+    void *host = cpu->sv->probe(cpu, va, n, MMU_LOAD, view);
     if (!host) { /* exclusives to devices: load, and let the store fail */
-        sv_load(cpu, va, p, n, view);
+        cpu->sv->load(cpu, va, p, n, view);
         return;
     }
     t->excl_ram = ram_offset(host);
@@ -52,9 +52,9 @@ void sv_load_exclusive(struct vcpu *cpu, u64 va, void *p, unsigned n, unsigned v
         st64le(p, __atomic_load_n((u64 *)host, __ATOMIC_ACQUIRE));
         break;
     default: {
-        void *w = sv_probe(cpu, va, n, MMU_STORE, view); /* the atomic read writes */
+        void *w = cpu->sv->probe(cpu, va, n, MMU_STORE, view); /* the atomic read writes */
         if (!w) {
-            sv_load(cpu, va, p, n, view);
+            cpu->sv->load(cpu, va, p, n, view);
             return;
         }
         u128 x = load128(w);
@@ -101,7 +101,7 @@ bool sv_store_exclusive(struct vcpu *cpu, u64 va, const void *p, unsigned n, uns
     if (!valid) {
         return false;
     }
-    void *host = sv_probe(cpu, va, n, MMU_STORE, view);
+    void *host = cpu->sv->probe(cpu, va, n, MMU_STORE, view);
     if (!host || ram_offset(host) != t->excl_ram) {
         return false;
     }
@@ -120,7 +120,7 @@ void sv_clear_exclusive(struct vcpu *cpu)
 
 bool sv_cas128(struct vcpu *cpu, u64 va, union v128 *expected, const union v128 *val, unsigned view)
 {
-    void *host = sv_probe(cpu, va, 16, MMU_STORE, view);
+    void *host = cpu->sv->probe(cpu, va, 16, MMU_STORE, view);
     u128 old, want, new_val;
     memcpy(&want, expected, 16);
     memcpy(&new_val, val, 16);

@@ -17,11 +17,15 @@ static void map_changed(void *opaque UNUSED)
     tlb_flush_everything();
 }
 
-static bool tcg_init(const struct accel_config *cfg, struct mem_space *space, struct err *e)
+bool tcg_init(const struct accel_config *cfg, struct mem_space *space, struct err *e)
 {
     tcg.cfg = *cfg;
     tcg.space = space;
-    tcg.paused = true;
+    tcg.paused = !tcg.direct;
+    if (!tcg.funcs) {
+        tcg.funcs = &tcg_rt_funcs;
+        tcg.interp_mem = &tcg_interp_mem;
+    }
     tcg.max_insns = cfg->single_step || cfg->hostile ? 1 : MAX_INSNS;
     tcg.host = cfg->interp ? NULL : host_native();
     const char *why = tcg.host ? tcg.host->unavailable() : NULL;
@@ -33,16 +37,15 @@ static bool tcg_init(const struct accel_config *cfg, struct mem_space *space, st
     if (tcg.host && !code_cache_init(size, e)) {
         return false;
     }
-    mem_space_listen(space, map_changed, NULL);
+    if (space) {
+        mem_space_listen(space, map_changed, NULL);
+    }
     return true;
 }
 
-static bool tcg_add(struct vcpu *cpu, struct err *e)
+bool tcg_add(struct vcpu *cpu, struct err *e)
 {
-    if (tcg.ncpus == ARRAY_LEN(tcg.cpus)) {
-        return err_set(e, "at most %zu cpus", ARRAY_LEN(tcg.cpus));
-    }
-    if (tcg.host && !tcg.ncpus && !code_cache_thunks(cpu->target->ir, e)) {
+    if (tcg.host && !tcg.thunks.enter && !code_cache_thunks(cpu->target->ir, e)) {
         return false;
     }
     struct tcpu *t = calloc(1, sizeof(*t));
@@ -57,8 +60,40 @@ static bool tcg_add(struct vcpu *cpu, struct err *e)
     cpu->accel = t;
     cpu->sv = &tcg_services;
     tlb_init(t);
+    pthread_mutex_lock(&tcg.lock);
+    pthread_mutex_lock(&tcg.run_lock);
+    if (tcg.ncpus == tcg.cap_cpus) {
+        tcg.cap_cpus = tcg.cap_cpus ? tcg.cap_cpus * 2 : 16;
+        tcg.cpus = realloc(tcg.cpus, tcg.cap_cpus * sizeof(struct tcpu *));
+        must(tcg.cpus);
+    }
     tcg.cpus[tcg.ncpus++] = t;
+    pthread_mutex_unlock(&tcg.run_lock);
+    pthread_mutex_unlock(&tcg.lock);
     return true;
+}
+
+void tcg_remove(struct tcpu *t)
+{
+    pthread_mutex_lock(&tcg.lock);
+    pthread_mutex_lock(&tcg.run_lock);
+    unsigned i = 0;
+    while (tcg.cpus[i] != t) {
+        i++;
+    }
+    tcg.cpus[i] = tcg.cpus[--tcg.ncpus];
+    if (t->chunk) {
+        t->chunk->owner = NULL; /* what is in it stays good; nobody appends */
+    }
+    pthread_mutex_unlock(&tcg.run_lock);
+    pthread_mutex_unlock(&tcg.lock);
+    tlb_free(t);
+    arena_free(&t->arena);
+    free(t->ir);
+    free(t->map_buf);
+    free(t->code);
+    t->cpu->accel = NULL;
+    free(t);
 }
 
 static void start_threads(void)

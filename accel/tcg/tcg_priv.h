@@ -171,6 +171,10 @@ struct tcpu {
 struct tcg {
     struct accel_config cfg;
     const struct host *host; /* NULL: interpreter */
+    const struct rt_funcs *funcs;
+    const struct interp_mem *interp_mem;
+    bool direct;                /* user mode: no TLB */
+    bool (*executable)(u64 va); /* user mode: may the program run the page? */
     struct host_thunks thunks;
     struct mem_space *space;
     pthread_mutex_t lock;
@@ -187,8 +191,8 @@ struct tcg {
     unsigned nchunks, chunks_used;
     u64 chunk_clock;
 
-    struct tcpu *cpus[64];
-    unsigned ncpus;
+    struct tcpu **cpus;
+    unsigned ncpus, cap_cpus;
     pthread_mutex_t run_lock; /* run state, work queues, exclusive sections */
     pthread_cond_t run_cond;
     bool paused;
@@ -209,6 +213,11 @@ static inline void fix_pc(struct vcpu *cpu, const struct target *target)
         cpu->rt.pc = target->branch_target(cpu, cpu->rt.pc);
     }
 }
+
+/* -- tcg.c: the parts user mode shares -- */
+bool tcg_init(const struct accel_config *cfg, struct mem_space *space, struct err *e);
+bool tcg_add(struct vcpu *cpu, struct err *e);
+void tcg_remove(struct tcpu *t); /* by its own thread, outside translated code */
 
 /* -- code_cache.c --------------------------------------------------------------------------------------------- */
 bool code_cache_init(u64 size, struct err *e);
@@ -241,6 +250,7 @@ void code_remember(struct tcpu *t, const struct block *b);
 
 /* -- tlb.c ------------------------------------------------------------------------------------------------------- */
 bool tlb_init(struct tcpu *t);
+void tlb_free(struct tcpu *t);
 void tlb_context_changed(struct vcpu *cpu);
 void tlb_mode_changed(struct vcpu *cpu);
 void tlb_flush(struct vcpu *cpu, const struct tlb_flush *f);
@@ -281,6 +291,7 @@ void *cpu_thread(void *arg);
 
 /* -- loop.c ------------------------------------------------------------------------------------------------------ */
 void cpu_exec(struct tcpu *t);
+void cpu_run_blocks(struct tcpu *t); /* translated code from rt.pc until something leaves it */
 /* -- verify.c -- */
 void verify_block(struct tcpu *t, struct block *b);
 

@@ -216,6 +216,18 @@ bool tlb_init(struct tcpu *t)
     return true;
 }
 
+void tlb_free(struct tcpu *t)
+{
+    for (unsigned i = 0; i < TLB_CONTEXTS; i++) {
+        free(t->ctx[i].mem);
+        free(t->ctx[i].cold);
+        for (unsigned j = 0; j < JC_PER_CONTEXT; j++) {
+            free(t->ctx[i].jc[j].e);
+        }
+    }
+    pthread_mutex_destroy(&t->tlb_lock);
+}
+
 /* -- fill --------------------------------------------------------------------------------------------------- */
 
 static void note_large(struct tlb_context *c, u64 va, u64 page_size)
@@ -333,6 +345,15 @@ bool fetch_page(struct tcpu *t, u64 pc, u64 *ram_off, struct walk_result *r)
     u64 page = pc & PAGE_MASK;
     unsigned i = (unsigned)(pc >> TLB_PAGE_BITS) % FETCH_CACHE;
     struct tlb_context *c = t->view[0];
+    if (tcg.direct) {
+        if (page >= ram_window_size() || !tcg.executable(page)) {
+            return false;
+        }
+        c->fetch[i].ram_off = page;
+        c->fetch[i].va = page;
+        *ram_off = pc;
+        return true;
+    }
     if (c->fetch[i].va == page) {
         *ram_off = c->fetch[i].ram_off + (pc & ~PAGE_MASK);
         return true;

@@ -105,9 +105,10 @@ static struct block *compile(struct tcpu *t, u64 ram_off, const struct tr_result
         return NULL;
     }
     struct gen_config cfg = {.target = t->cpu->target->ir,
-                             .funcs = &tcg_rt_funcs,
+                             .funcs = tcg.funcs,
                              .thunks = &tcg.thunks,
                              .block_id = id_take(),
+                             .direct = tcg.direct,
                              .no_chain = tcg.cfg.no_chain || tcg.cfg.verify};
     u32 at = (u32)align_up(c->used, 16);
     memset(out, 0, sizeof(*out));

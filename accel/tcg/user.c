@@ -12,11 +12,8 @@
 #include "accel/tcg/tcg_priv.h"
 #include "base/bits.h"
 
-#define PAGE_SIZE (1u << TLB_PAGE_BITS)
-
-static bool (*executable)(u64 va);
-
-/* -- refused accesses ------------------------------------------------------------------------------------------------ */
+/* -- refused accesses ------------------------------------------------------------------------------------------------
+ */
 
 /* The target records the trap as its own exception; what the host said goes beside it. */
 NORETURN static void refuse(struct vcpu *cpu, enum cpu_fault kind, u64 va, enum mmu_access acc, int sig, int code)
@@ -31,9 +28,12 @@ NORETURN static void refuse(struct vcpu *cpu, enum cpu_fault kind, u64 va, enum 
 static void state_home(struct tcpu *t, uintptr_t ra)
 {
     struct vcpu *cpu = t->cpu;
-    struct block *b = code_at((const u8 *)ra);
-    must(b);
-    u32 off = tcg.host->restore(cpu->target->ir, b->map, b->map_len, (u32)((const u8 *)ra - b->code), cpu);
+    u32 off = cpu->rt.insn_off;
+    if (ra) {
+        struct block *b = code_at((const u8 *)ra);
+        must(b);
+        off = tcg.host->restore(cpu->target->ir, b->map, b->map_len, (u32)((const u8 *)ra - b->code), cpu);
+    }
     cpu->rt.pc = cpu->rt.page + off;
 }
 
@@ -90,7 +90,7 @@ static void user_host_fault(struct vcpu *cpu, int sig, void *siginfo, void *ucon
     if (tcg.host && code_at((const u8 *)pc)) {
         frame_registers(&cpu->rt, uc);
         state_home(t, pc);
-    } else if (addr < ram_size()) { /* a helper's, or the interpreter's: slots are home */
+    } else if (addr < ram_window_size()) { /* a helper's, or the interpreter's: slots are home */
         cpu->rt.pc = cpu->rt.page + cpu->rt.insn_off;
     } else {
         return;
@@ -99,24 +99,30 @@ static void user_host_fault(struct vcpu *cpu, int sig, void *siginfo, void *ucon
            was_write(uc) ? MMU_STORE : MMU_LOAD, sig, has_address(uc) ? si->si_code : SEGV_MAPERR);
 }
 
-/* -- what translated code calls: only misaligned accesses that the program is to hear of --------------------------- */
+/* -- what translated code calls: accesses that are misaligned for what they ask; and the interpreter's ---------------
+ */
 
-NORETURN static void misaligned(struct vcpu *cpu, u64 va, u32 mo, uintptr_t ra)
+static void check_align(struct vcpu *cpu, u64 va, u32 mo, uintptr_t ra)
 {
-    state_home(tcpu_of(cpu), ra);
-    refuse(cpu, FAULT_ALIGN, va, mo & MO_STORE ? MMU_STORE : MMU_LOAD, SIGBUS, BUS_ADRALN);
+    if (va & MASK((mo & MO_ALIGN) >> MO_ALIGN_SHIFT)) {
+        state_home(tcpu_of(cpu), ra);
+        refuse(cpu, FAULT_ALIGN, va, mo & MO_STORE ? MMU_STORE : MMU_LOAD, SIGBUS, BUS_ADRALN);
+    }
 }
 static u64 user_load(struct vcpu *cpu, u64 va, u32 mo, uintptr_t ra)
 {
-    misaligned(cpu, va, mo, ra);
+    check_align(cpu, va, mo, ra);
+    must(!"translated code does what is aligned by itself");
 }
 static void user_store(struct vcpu *cpu, u64 va, u64 val UNUSED, u32 mo, uintptr_t ra)
 {
-    misaligned(cpu, va, mo, ra);
+    check_align(cpu, va, mo, ra);
+    must(!"translated code does what is aligned by itself");
 }
 static void *user_atomic_ptr(struct vcpu *cpu, u64 va, u32 mo, uintptr_t ra)
 {
-    misaligned(cpu, va, mo, ra);
+    check_align(cpu, va, mo, ra);
+    return ram_base + va;
 }
 
 static const struct rt_funcs user_funcs = {
@@ -126,7 +132,50 @@ static const struct rt_funcs user_funcs = {
     .lookup = rt_lookup,
 };
 
-/* -- services ------------------------------------------------------------------------------------------------------- */
+/* Addresses that no window has are refused at once: what the host would say of them is not known to be ours. */
+static u8 *in_window(struct vcpu *cpu, u64 va, unsigned n, enum mmu_access acc)
+{
+    u64 size = ram_window_size();
+    if (unlikely(va >= size || size - va < n)) {
+        state_home(tcpu_of(cpu), 0);
+        refuse(cpu, FAULT_TRANSLATION, va, acc, SIGSEGV, SEGV_MAPERR);
+    }
+    return ram_base + va;
+}
+
+/* One access a value, so that an aligned one is single-copy atomic. */
+static void move(void *to, const void *from, unsigned n)
+{
+    switch (n) {
+    case 2:
+        *(volatile u16 *)to = ld16le(from);
+        break;
+    case 4:
+        *(volatile u32 *)to = ld32le(from);
+        break;
+    case 8:
+        *(volatile u64 *)to = ld64le(from);
+        break;
+    default:
+        memcpy(to, from, n);
+    }
+}
+static bool user_interp_load(void *opaque UNUSED, struct vcpu *cpu, u64 va, u32 mo, union v128 *val)
+{
+    check_align(cpu, va, mo, 0);
+    move(val, in_window(cpu, va, mo_bytes(mo), MMU_LOAD), mo_bytes(mo));
+    return true;
+}
+static bool user_interp_store(void *opaque UNUSED, struct vcpu *cpu, u64 va, u32 mo, const union v128 *val)
+{
+    check_align(cpu, va, mo, 0);
+    move(in_window(cpu, va, mo_bytes(mo), MMU_STORE), val, mo_bytes(mo));
+    return true;
+}
+static struct interp_mem user_interp_mem = {.load = user_interp_load, .store = user_interp_store};
+
+/* -- services -------------------------------------------------------------------------------------------------------
+ */
 
 static void no_flush(struct vcpu *cpu UNUSED, const struct tlb_flush *f UNUSED)
 {
@@ -135,19 +184,18 @@ static void context_same(struct vcpu *cpu)
 {
     tlb_mode_changed(cpu);
 }
-static void user_sv_load(struct vcpu *cpu UNUSED, u64 va, void *p, unsigned n, unsigned view UNUSED)
+static void user_sv_load(struct vcpu *cpu, u64 va, void *p, unsigned n, unsigned view UNUSED)
 {
-    memcpy(p, ram_base + va, n);
+    memcpy(p, in_window(cpu, va, n, MMU_LOAD), n);
 }
-static void user_sv_store(struct vcpu *cpu UNUSED, u64 va, const void *p, unsigned n, unsigned view UNUSED)
+static void user_sv_store(struct vcpu *cpu, u64 va, const void *p, unsigned n, unsigned view UNUSED)
 {
-    memcpy(ram_base + va, p, n);
+    memcpy(in_window(cpu, va, n, MMU_STORE), p, n);
 }
 /* The caller's access through the pointer faults as any other. */
-static void *user_sv_probe(struct vcpu *cpu UNUSED, u64 va, unsigned n UNUSED, enum mmu_access acc UNUSED,
-                           unsigned view UNUSED)
+static void *user_sv_probe(struct vcpu *cpu, u64 va, unsigned n, enum mmu_access acc, unsigned view UNUSED)
 {
-    return ram_base + va;
+    return in_window(cpu, va, n, acc);
 }
 static u64 user_helper_pc(struct vcpu *cpu)
 {
@@ -184,9 +232,11 @@ static const struct cpu_services user_services = {
 
 static bool user_init(const struct accel_config *cfg, bool (*may_execute)(u64 va), struct err *e)
 {
-    executable = may_execute;
     tcg.executable = may_execute;
     tcg.funcs = &user_funcs;
+    user_interp_mem.rmw = tcg_interp_mem.rmw;
+    user_interp_mem.cas = tcg_interp_mem.cas;
+    tcg.interp_mem = &user_interp_mem;
     tcg.direct = true;
     return tcg_init(cfg, NULL, e);
 }
@@ -211,9 +261,9 @@ static void user_remove(struct vcpu *cpu)
 static void user_run(struct vcpu *cpu)
 {
     struct tcpu *t = tcpu_of(cpu);
-    cpu->trap.kind = TRAP_NONE;
+    cpu->trap.kind = UTRAP_NONE;
     cpu_run_begin(t);
-    if (setjmp(t->unwind) == 0 || cpu->trap.kind == TRAP_NONE) {
+    if (setjmp(t->unwind) == 0 || cpu->trap.kind == UTRAP_NONE) {
         for (;;) {
             u32 ev = __atomic_load_n(&cpu->rt.event, __ATOMIC_ACQUIRE);
             if (unlikely(ev)) {
@@ -236,14 +286,15 @@ static void user_run(struct vcpu *cpu)
 
 static void user_code_changed(u64 va, u64 n)
 {
-    u64 size = ram_size();
+    u64 size = ram_window_size();
     if (va >= size) {
         return;
     }
     code_written(va, MIN(n, size - va));
 }
 
-/* -- fork: the child has this thread and no other ------------------------------------------------------------------- */
+/* -- fork: the child has this thread and no other -------------------------------------------------------------------
+ */
 
 static void user_fork_begin(void)
 {

@@ -1,5 +1,5 @@
-/* User mode: EL0 as Linux sets it up for a program, and what becomes of exceptions there: no vector is entered, the trap
- * is recorded for the kernel's stand-in (user/).
+/* User mode: EL0 as Linux sets it up for a program, and what becomes of exceptions there: no vector is entered, the
+ * trap is recorded for the kernel's stand-in (user/).
  *
  * SPEC: Linux Documentation/arm64: booting, tagged-address-abi, cpu-feature-registers (reads of ID registers at EL0 are
  * emulated), pointer-authentication, elf_hwcaps. Not modelled: guarded pages (PROT_BTI), MTE, SVE, SME. */
@@ -93,10 +93,11 @@ u64 arm_user_midr(const struct vcpu *v)
     return arm_cpu_const(v)->sr.MIDR_EL1;
 }
 
-/* -- what the program is told of the processor ----------------------------------------------------------------------- */
+/* -- what the program is told of the processor -----------------------------------------------------------------------
+ */
 
-/* Bits of AT_HWCAP (word 0) and AT_HWCAP2 (word 1): set when a field of an ID register is at least `least`. A field that
- * is signed says "none" with 15. */
+/* Bits of AT_HWCAP (word 0) and AT_HWCAP2 (word 1): set when a field of an ID register is at least `least`. A field
+ * that is signed says "none" with 15. */
 struct hwcap {
     u8 word, bit;
     u16 reg;
@@ -188,27 +189,28 @@ static bool emulate_id_read(struct arm_cpu *cpu, u64 pc)
     return true;
 }
 
-/* -- traps ------------------------------------------------------------------------------------------------------------- */
+/* -- traps
+ * ------------------------------------------------------------------------------------------------------------- */
 
 static enum trap_kind trap_kind_of(u64 esr)
 {
     switch (esr >> 26 & 63) {
     case EC_SVC:
-        return TRAP_SYSCALL;
+        return UTRAP_SYSCALL;
     case EC_IABT_LOWER:
     case EC_DABT_LOWER:
-        return (esr & 63) == FSC_ALIGNMENT ? TRAP_ALIGN : TRAP_MEMORY;
+        return (esr & 63) == FSC_ALIGNMENT ? UTRAP_ALIGN : UTRAP_MEMORY;
     case EC_PC_ALIGN:
     case EC_SP_ALIGN:
-        return TRAP_ALIGN;
+        return UTRAP_ALIGN;
     case EC_BRK:
     case EC_BREAK_LOWER:
     case EC_WATCH_LOWER:
-        return TRAP_BREAK;
+        return UTRAP_BREAK;
     case EC_STEP_LOWER:
-        return TRAP_STEP;
+        return UTRAP_STEP;
     default:
-        return TRAP_ILLEGAL;
+        return UTRAP_ILLEGAL;
     }
 }
 
@@ -222,9 +224,9 @@ void arm_user_trap(struct arm_cpu *cpu, u64 esr, u64 pc)
     }
     v->trap = (struct trap){
         .kind = (u8)trap_kind_of(esr),
-        .access = ec == EC_IABT_LOWER                        ? MMU_FETCH
+        .access = ec == EC_IABT_LOWER                     ? MMU_FETCH
                   : ec == EC_DABT_LOWER && (esr & BIT(6)) ? MMU_STORE
-                                                             : MMU_LOAD,
+                                                          : MMU_LOAD,
         .code = (u32)esr,
         .addr = ec == EC_IABT_LOWER || ec == EC_DABT_LOWER || ec == EC_PC_ALIGN ? cpu->sr.FAR_EL1 : pc,
     };

@@ -44,6 +44,9 @@ struct gen_config {
     u32 block_id;
     bool count;    /* deterministic mode */
     bool no_chain; /* every exit returns to the loop (-d nochain, verify) */
+    bool direct;   /* user mode: rt.tlb[] is the host address of the program's address 0 and accesses just happen; the
+                      deopt map also has the places of their instructions. Only accesses that are misaligned for their
+                      MO_ALIGN call rt_funcs, which do not return */
 };
 struct gen_out {
     u8 *rw;       /* where to write; the caller's */

@@ -4,9 +4,12 @@
 
 static void probe_pointer(struct gen *g, unsigned addr, unsigned mo)
 {
-    deopt_point(g);
-    u8 *cold = mem_probe(g, addr, 0, mo, offsetof(struct tlb_entry, wr));
-    x_alu(g->c, ALU_ADD, true, RCX, addr);
+    struct mem m;
+    u8 *cold = mem_access(g, addr, 0, mo, offsetof(struct tlb_entry, wr), &m);
+    x_lea(g->c, true, RCX, m);
+    if (!cold) {
+        return;
+    }
     u8 *join = g->c->p;
     to_cold(g);
     bind_cold(g, cold);

@@ -9,6 +9,8 @@
 
 #include "tcg/eval.h"
 
+#define POINT_HOT (1u << 31) /* in gen.point: in hot code, which does not move */
+
 enum place {
     /* 0..31: registers */
     PL_CONST = 32, /* value */
@@ -110,7 +112,7 @@ void deopt_point(struct gen *g)
 void deopt_here(struct gen *g)
 {
     must(g->npoints < ARRAY_LEN(g->point));
-    g->point[g->npoints++] = (u32)(g->c->p - g->out->rw);
+    g->point[g->npoints++] = (u32)(g->c->p - g->out->rw) | (g->c == &g->hot ? POINT_HOT : 0);
 }
 
 bool deopt_finish(struct gen *g, i32 cold_delta)
@@ -124,7 +126,8 @@ bool deopt_finish(struct gen *g, i32 cold_delta)
     out->map_len += head;
     st16le(out->map, (u16)g->npoints);
     for (unsigned k = 0; k < g->npoints; k++) {
-        st32le(out->map + 2 + 4 * k, g->point[k] - (u32)cold_delta);
+        u32 at = g->point[k];
+        st32le(out->map + 2 + 4 * k, at & POINT_HOT ? at & ~POINT_HOT : at - (u32)cold_delta);
     }
     return true;
 }
@@ -271,6 +274,20 @@ static void skip_point(struct reader *r)
     }
 }
 
+/* The last point at or before code_off: a return address lies on it, an instruction that faulted may lie behind. */
+static unsigned find_point(const u8 *map, unsigned n, u32 code_off)
+{
+    unsigned best = n;
+    for (unsigned k = 0; k < n; k++) {
+        u32 at = ld32le(map + 2 + 4 * k);
+        if (at <= code_off && (best == n || at > ld32le(map + 2 + 4 * best))) {
+            best = k;
+        }
+    }
+    must(best < n);
+    return best;
+}
+
 /* All values are read before any is written: homes are sources too. */
 static void restore_point(struct reader *r, struct rt *rt)
 {
@@ -302,11 +319,8 @@ static void restore_point(struct reader *r, struct rt *rt)
 
 u32 deopt_restore(const struct ir_target *t, const u8 *map, u32 map_len, u32 code_off, struct vcpu *cpu)
 {
-    unsigned n = ld16le(map), k = 0;
-    while (k < n && ld32le(map + 2 + 4 * k) != code_off) {
-        k++;
-    }
-    must(k < n && map_len > 2);
+    must(map_len > 2);
+    unsigned n = ld16le(map), k = find_point(map, n, code_off);
     struct reader r = {.p = map + 2 + 4 * n, .t = t};
     while (k--) {
         skip_point(&r);

@@ -53,6 +53,38 @@ u8 *mem_probe(struct gen *g, unsigned addr, i32 off, unsigned mo, unsigned tag_o
     return cold;
 }
 
+/* User mode: the operand is the program's memory itself; returns the jump to the cold path when an alignment is asked
+ * for, else NULL. What follows up to the next op may fault and must leave all registers but scratch ones alone. */
+static u8 *direct_access(struct gen *g, unsigned addr, i32 off, unsigned mo, struct mem *m)
+{
+    unsigned align = 1u << ((mo & MO_ALIGN) >> MO_ALIGN_SHIFT);
+    u8 *cold = NULL;
+    if (align > 1) {
+        unsigned reg = addr;
+        if (off & (i32)(align - 1)) {
+            x_lea(g->c, true, RAX, MEM(addr, off));
+            reg = RAX;
+        }
+        x_test_i(g->c, false, reg, (i32)(align - 1));
+        cold = x_jcc(g->c, X_NE);
+    }
+    deopt_point(g);
+    deopt_here(g);
+    *m = MEMX(R15, addr, 0, off);
+    return cold;
+}
+
+/* Where the access goes: by the TLB, or straight. NULL: there is no cold path. */
+u8 *mem_access(struct gen *g, unsigned addr, i32 off, unsigned mo, unsigned tag_off, struct mem *m)
+{
+    if (g->cfg->direct) {
+        return direct_access(g, addr, off, mo, m);
+    }
+    deopt_point(g);
+    *m = MEMX(addr, RCX, 0, off);
+    return mem_probe(g, addr, off, mo, tag_off);
+}
+
 /* In cold code: rax = address, ecx = descriptor. */
 void mem_slow_args(struct gen *g, unsigned addr, i32 off, unsigned mo)
 {
@@ -65,6 +97,9 @@ void mem_slow_args(struct gen *g, unsigned addr, i32 off, unsigned mo)
 }
 void mem_slow_call(struct gen *g, unsigned thunk)
 {
+    if (g->cfg->direct) {
+        deopt_point(g); /* the first one was of the access itself */
+    }
     jump_abs(g, x_call(g->c), g->cfg->thunks->slow[thunk]);
     deopt_here(g);
 }
@@ -218,6 +253,19 @@ static void load_slow_result(struct gen *g, const struct load *l)
     }
 }
 
+static void load_cold(struct gen *g, const struct load *l, u8 *from)
+{
+    u8 *join = g->c->p;
+    bool vec = mem_vectors_live(g);
+    to_cold(g);
+    bind_cold(g, from);
+    mem_slow_args(g, l->addr, l->off, l->mo);
+    mem_slow_call(g, vec ? TH_LOAD_X : TH_LOAD);
+    load_slow_result(g, l);
+    back_to_hot(g, join);
+    to_hot(g);
+}
+
 void emit_ld(struct gen *g, struct xop *x)
 {
     struct load l = {.mo = x->d, .type = x->type, .off = (i32)x->imm, .pair = x->d & MO_PAIR};
@@ -225,27 +273,23 @@ void emit_ld(struct gen *g, struct xop *x)
     bool has_hi = l.pair && g->x[hi].op == IR_ld_hi;
     l.addr = ra_src(g, x->a, IR_I64);
     l.atomic = l.pair && (l.mo & MO_ATOMIC) && (l.mo & MO_SIZE) == MO_64 && l.type == IR_I64;
-    l.reg[0] = ra_pick(g, (ir_ref)g->i, ra_dying(g, x->a));
+    /* The second half may fault when the first is there already. */
+    u32 dying = l.pair && g->cfg->direct ? 0 : ra_dying(g, x->a);
+    l.reg[0] = ra_pick(g, (ir_ref)g->i, dying);
     if (l.pair) {
         /* Both results are defined by this op. */
         u32 lock = g->lock;
         g->lock |= RBIT(l.reg[0]);
         ir_ref want = has_hi ? hi : (ir_ref)g->i;
-        l.reg[1] = ra_pick(g, want, ra_dying(g, x->a) & ~RBIT(l.reg[0]));
+        l.reg[1] = ra_pick(g, want, dying & ~RBIT(l.reg[0]));
         g->lock = lock;
     }
-    deopt_point(g);
-    u8 *cold = mem_probe(g, l.addr, l.off, l.mo, offsetof(struct tlb_entry, rd));
-    load_hit(g, &l, MEMX(l.addr, RCX, 0, l.off));
-    u8 *join = g->c->p;
-    bool vec = mem_vectors_live(g);
-    to_cold(g);
-    bind_cold(g, cold);
-    mem_slow_args(g, l.addr, l.off, l.mo);
-    mem_slow_call(g, vec ? TH_LOAD_X : TH_LOAD);
-    load_slow_result(g, &l);
-    back_to_hot(g, join);
-    to_hot(g);
+    struct mem m;
+    u8 *cold = mem_access(g, l.addr, l.off, l.mo, offsetof(struct tlb_entry, rd), &m);
+    load_hit(g, &l, m);
+    if (cold) {
+        load_cold(g, &l, cold);
+    }
     ra_bind(g, (ir_ref)g->i, l.reg[0]);
     if (has_hi) {
         ra_bind(g, hi, l.reg[1]);
@@ -415,6 +459,19 @@ static struct opnd store_opnd(struct gen *g, ir_ref r, unsigned type, unsigned s
     return (struct opnd){.kind = OP_REG, .reg = ra_src(g, r, type)};
 }
 
+static void store_cold(struct gen *g, const struct store *s, u8 *from)
+{
+    u8 *join = g->c->p;
+    bool vec = mem_vectors_live(g);
+    to_cold(g);
+    bind_cold(g, from);
+    store_slow_args(g, s);
+    mem_slow_args(g, s->addr, s->off, s->mo | MO_STORE);
+    mem_slow_call(g, vec ? TH_STORE_X : TH_STORE);
+    back_to_hot(g, join);
+    to_hot(g);
+}
+
 void emit_st(struct gen *g, struct xop *x)
 {
     unsigned size = x->d & MO_SIZE;
@@ -428,18 +485,12 @@ void emit_st(struct gen *g, struct xop *x)
     if (s.mo & MO_BE) {
         store_swapped(g, &hit);
     }
-    deopt_point(g);
-    u8 *cold = mem_probe(g, s.addr, s.off, s.mo, offsetof(struct tlb_entry, wr));
-    store_hit(g, &hit, MEMX(s.addr, RCX, 0, s.off));
-    u8 *join = g->c->p;
-    bool vec = mem_vectors_live(g);
-    to_cold(g);
-    bind_cold(g, cold);
-    store_slow_args(g, &s);
-    mem_slow_args(g, s.addr, s.off, s.mo | MO_STORE);
-    mem_slow_call(g, vec ? TH_STORE_X : TH_STORE);
-    back_to_hot(g, join);
-    to_hot(g);
+    struct mem m;
+    u8 *cold = mem_access(g, s.addr, s.off, s.mo, offsetof(struct tlb_entry, wr), &m);
+    store_hit(g, &hit, m);
+    if (cold) {
+        store_cold(g, &s, cold);
+    }
 }
 
 void x_fence(struct code *c)

@@ -4,6 +4,7 @@
 
 #include "tcg/host/x86_64/x_priv.h"
 
+u8 *mem_access(struct gen *g, unsigned addr, i32 off, unsigned mo, unsigned tag_off, struct mem *m);
 u8 *mem_probe(struct gen *g, unsigned addr, i32 off, unsigned mo, unsigned tag_off);
 void mem_slow_args(struct gen *g, unsigned addr, i32 off, unsigned mo);
 void mem_slow_call(struct gen *g, unsigned thunk);

@@ -250,7 +250,7 @@ void flags_twin(struct gen *g, struct xop *x, unsigned kind, ir_ref a, ir_ref b)
 
 /* deopt.c */
 void deopt_point(struct gen *g); /* the state before the present op's puts; its place is set by */
-void deopt_here(struct gen *g);  /* the return address is here */
+void deopt_here(struct gen *g);  /* the return address is here; user mode: or what follows may fault */
 bool deopt_finish(struct gen *g, i32 cold_delta);
 u32 deopt_restore(const struct ir_target *t, const u8 *map, u32 map_len, u32 code_off, struct vcpu *cpu);
 
