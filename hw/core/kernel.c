@@ -113,8 +113,7 @@ static bool flat_place(struct machine *m, struct image_file *f, const char *name
                        (unsigned long long)(k->end - k->start), (unsigned long long)r->ram_size);
     }
     /* Past the file's end is bss, which the kernel clears itself. */
-    loader_add(m, name, addr, f->data, f->len, f->len);
-    f->data = NULL;
+    loader_add_image(m, name, addr, f);
     return true;
 }
 
@@ -165,8 +164,10 @@ static bool uimage_load(struct machine *m, struct image_file *f, const char *nam
         load = r->ram_base + r->raw_offset;
         entry += load;
     }
-    f->len = MIN(size, f->len - UIMAGE_HEADER);
-    memmove(f->data, f->data + UIMAGE_HEADER, f->len);
+    u64 len = MIN(size, f->len - UIMAGE_HEADER);
+    u8 *payload = g_memdup2(f->data + UIMAGE_HEADER, len);
+    image_free(f);
+    *f = (struct image_file){.data = payload, .len = len};
     if (!image_unpack(f, e) || !flat_place(m, f, name, r, k, load, 0, e)) {
         return false;
     }
@@ -204,7 +205,7 @@ bool kernel_load(struct machine *m, const char *path, const struct kernel_rules 
     struct image_file f;
     struct err why = {0};
     *k = (struct kernel){0};
-    if (!image_read(&f, "kernel", path, e)) {
+    if (!image_map(&f, "kernel", path, e)) {
         return false;
     }
     bool ok = any_load(m, &f, path, r, k, &why);

@@ -2,21 +2,43 @@
  * the guest will have overwritten it. */
 #include "hw/core/loader.h"
 
+#include <errno.h>
 #include <glib.h>
 #include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
 
+#include "base/bits.h"
+#include "base/log.h"
 #include "hw/core/machine.h"
 
-void loader_add(struct machine *m, const char *name, u64 addr, void *data, u64 filled, u64 len)
+static void blob_insert(struct machine *m, const struct blob *what)
 {
-    must(filled <= len);
-    struct blob *b = g_new0(struct blob, 1), **p = &m->blobs;
-    *b = (struct blob){.name = g_strdup(name), .addr = addr, .data = data, .filled = filled, .len = len};
+    struct blob *b = g_memdup2(what, sizeof(*what)), **p = &m->blobs;
+    const u64 addr = b->addr;
     while (*p && (*p)->addr <= addr) {
         p = &(*p)->next;
     }
     b->next = *p;
     *p = b;
+}
+
+void loader_add(struct machine *m, const char *name, u64 addr, void *data, u64 filled, u64 len)
+{
+    must(filled <= len);
+    blob_insert(m, &(struct blob){.name = g_strdup(name), .addr = addr, .data = data, .filled = filled, .len = len});
+}
+
+void loader_add_image(struct machine *m, const char *name, u64 addr, struct image_file *f)
+{
+    struct blob b = {.name = g_strdup(name), .addr = addr, .data = f->data, .filled = f->len, .len = f->len};
+    if (f->mapped) {
+        munmap(f->data, f->len);
+        b.data = NULL;
+        b.fd = f->fd;
+    }
+    blob_insert(m, &b);
+    *f = (struct image_file){0};
 }
 
 bool loader_check(const struct machine *m, struct err *e)
@@ -50,10 +72,34 @@ static void zeros_write(struct mem_space *s, u64 addr, u64 n)
     }
 }
 
+/* Straight from the file into guest memory. What a file that has become shorter lacks is zeros. */
+static void file_write(struct mem_space *s, const struct blob *b)
+{
+    for (u64 done = 0, part; done < b->filled; done += part) {
+        struct mem_hit h;
+        mem_find(s, b->addr + done, &h);
+        part = MIN(b->filled - done, MIN(h.len, 1u << 30));
+        must(h.region && h.region->host);
+        u8 *to = h.region->host + h.offset;
+        ssize_t n = pread(b->fd, to, part, (off_t)done);
+        if (n <= 0) {
+            warn_once("'%s' cannot be read again: %s", b->name, n ? strerror(errno) : "the file has become shorter");
+            zeros_write(s, b->addr + done, b->filled - done);
+            return;
+        }
+        part = (u64)n;
+        mem_wrote(to, part);
+    }
+}
+
 void loader_reset(struct machine *m)
 {
     for (const struct blob *b = m->blobs; b; b = b->next) {
-        mem_write_rom(m->sysmem, b->addr, b->data, b->filled);
+        if (b->data) {
+            mem_write_rom(m->sysmem, b->addr, b->data, b->filled);
+        } else {
+            file_write(m->sysmem, b);
+        }
         zeros_write(m->sysmem, b->addr + b->filled, b->len - b->filled);
     }
 }
@@ -63,7 +109,11 @@ void loader_free(struct machine *m)
     for (struct blob *b = m->blobs, *next; b; b = next) {
         next = b->next;
         g_free(b->name);
-        g_free(b->data);
+        if (b->data) {
+            g_free(b->data);
+        } else {
+            close(b->fd);
+        }
         g_free(b);
     }
     m->blobs = NULL;

@@ -13,12 +13,16 @@ struct machine;
 struct blob {
     char *name;
     u64 addr, len; /* len bytes at addr: `filled` of data, zeros behind */
-    u8 *data;
+    u8 *data;      /* NULL: read from the file again at each reset */
+    int fd;
     u64 filled;
     struct blob *next;
 };
 /* data is the machine's from now on, to be freed with g_free; it may be longer than filled. */
 void loader_add(struct machine *m, const char *name, u64 addr, void *data, u64 filled, u64 len);
+struct image_file;
+/* The whole image, which is the machine's from now on; one that is mapped takes no memory beside the guest's. */
+void loader_add_image(struct machine *m, const char *name, u64 addr, struct image_file *f);
 /* Two blobs at one place, or one where there is no memory, is a mistake of the one who gave the command. */
 bool loader_check(const struct machine *m, struct err *e);
 void loader_reset(struct machine *m);
@@ -28,8 +32,10 @@ void loader_print(const struct machine *m, struct buf *out); /* `info roms` */
 /* -- files ------------------------------------------------------------------------------------------- */
 
 struct image_file {
-    u8 *data; /* g_free; NULL: nothing read */
+    u8 *data; /* g_free, unless mapped; NULL: nothing read */
     u64 len;
+    bool mapped; /* data is a view of fd, for reading only */
+    int fd;
 };
 /* A file as named, else of that name in the folders where distributions put firmware; NULL: neither. g_free. */
 char *image_find(const char *name);
@@ -37,6 +43,8 @@ char *image_find(const char *name);
 void image_dir_add(const char *dir);
 /* The sentence is "could not load WHAT 'PATH'" and why. */
 bool image_read(struct image_file *f, const char *what, const char *path, struct err *e);
+/* The same, mapped when it is a file that can be: for what may be large and goes into memory as it is. */
+bool image_map(struct image_file *f, const char *what, const char *path, struct err *e);
 /* Looks through gzip, zstd and the EFI zboot wrapper around either (a kernel's vmlinuz.efi). */
 bool image_unpack(struct image_file *f, struct err *e);
 void image_free(struct image_file *f);

@@ -1,7 +1,11 @@
 /* Image files: read, and freed from the wrappers that kernels are shipped in. gzip (RFC 1952), zstd (RFC 8878), and
  * Linux's EFI zboot image (drivers/firmware/efi/libstub/zboot-header.S), whose compression is one of the two. */
+#include <fcntl.h>
 #include <glib.h>
 #include <string.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <unistd.h>
 #include <zlib.h>
 #if __has_include(<zstd.h>)
 #include <zstd.h>
@@ -31,6 +35,23 @@ bool image_read(struct image_file *f, const char *what, const char *path, struct
     }
     *f = (struct image_file){.data = (u8 *)data, .len = n};
     return true;
+}
+
+bool image_map(struct image_file *f, const char *what, const char *path, struct err *e)
+{
+    int fd = open(path, O_RDONLY | O_CLOEXEC);
+    struct stat st;
+    if (fd >= 0 && fstat(fd, &st) == 0 && S_ISREG(st.st_mode) && st.st_size > 0) {
+        void *p = mmap(NULL, (size_t)st.st_size, PROT_READ, MAP_PRIVATE, fd, 0);
+        if (p != MAP_FAILED) {
+            *f = (struct image_file){.data = p, .len = (u64)st.st_size, .mapped = true, .fd = fd};
+            return true;
+        }
+    }
+    if (fd >= 0) {
+        close(fd);
+    }
+    return image_read(f, what, path, e); /* which knows why not, or how to read a pipe */
 }
 
 static const char *added_dirs[8];
@@ -71,7 +92,12 @@ char *image_find(const char *name)
 
 void image_free(struct image_file *f)
 {
-    g_free(f->data);
+    if (f->mapped) {
+        munmap(f->data, f->len);
+        close(f->fd);
+    } else {
+        g_free(f->data);
+    }
     *f = (struct image_file){0};
 }
 

@@ -332,6 +332,24 @@ static void blobs_may_not_clash(void **st)
     box_free(&b);
 }
 
+/* A flat image is read from its file again at each reset; what the file has lost by then is zeros. */
+static void files_are_read_again(void **st)
+{
+    (void)st;
+    struct box b;
+    struct kernel k;
+    box_new(&b);
+    file_is(&b, "0123456789abcdef", 16);
+    assert_true(load(&b, &k, NULL));
+    memset(b.m.ram.host + 0x80000, 'x', 17);
+    loader_reset(&b.m);
+    assert_memory_equal(b.m.ram.host + 0x80000, "0123456789abcdefx", 17);
+    assert_int_equal(truncate(b.path, 4), 0);
+    loader_reset(&b.m);
+    assert_memory_equal(b.m.ram.host + 0x80000, "0123\0\0\0\0\0\0\0\0\0\0\0\0x", 17);
+    box_free(&b);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -342,6 +360,7 @@ int main(void)
         cmocka_unit_test(bad_elf_is_refused),
         cmocka_unit_test(uimages_and_raw_bytes),
         cmocka_unit_test(blobs_may_not_clash),
+        cmocka_unit_test(files_are_read_again),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -111,7 +111,7 @@ static bool initrd_load(struct machine *m, u64 *end, struct err *e)
     if (!m->cfg.initrd) {
         return true;
     }
-    if (!image_read(&f, "initrd", m->cfg.initrd, e)) {
+    if (!image_map(&f, "initrd", m->cfg.initrd, e)) {
         return false;
     }
     v->initrd_start = *end;
@@ -121,7 +121,7 @@ static bool initrd_load(struct machine *m, u64 *end, struct err *e)
         image_free(&f);
         return err_set(e, "could not load initrd '%s': it does not fit into RAM behind the kernel", m->cfg.initrd);
     }
-    loader_add(m, "initrd", v->initrd_start, f.data, f.len, f.len);
+    loader_add_image(m, "initrd", v->initrd_start, &f);
     return true;
 }
 
