@@ -129,6 +129,8 @@ static void page_access(const struct access *a, u8 *p)
         }
         if (flags & RAM_CODE) {
             code_written(off, a->n);
+        } else if ((e->wr & TLB_SLOW) && !(cold->flags & COLD_WATCH)) {
+            tlb_unprotect_entry(a->t, e);
         }
         return;
     }

@@ -109,9 +109,7 @@ static void chunk_evict(struct tcpu *t)
         struct tcpu *o = tcg.cpus[i];
         for (unsigned k = 0; k < TLB_CONTEXTS; k++) {
             for (unsigned j = 0; j < JC_PER_CONTEXT; j++) {
-                if (o->ctx[k].jc[j].e) {
-                    jc_clear(o->ctx[k].jc[j].e, 0, JC_SIZE);
-                }
+                jc_table_clear(&o->ctx[k].jc[j]);
             }
         }
         memset(o->code, 0xff, RECENT_CODE * sizeof(*o->code));

@@ -35,6 +35,7 @@ static bool handle_events(struct tcpu *t)
     if (ev & EVENT_WORK) {
         cpu_run_end(t);
         cpu_run_begin(t);
+        tlb_grow(t);
     }
     if (cpu->halted || cpu->powered_off) {
         if (cpu->powered_off || !cpu->target->has_work(cpu)) {

@@ -1,5 +1,6 @@
 /* The tcg accelerator: set-up, and the machine-wide controls of accel.h. */
 #include <string.h>
+#include <sys/mman.h>
 
 #include "accel/tcg/tcg_priv.h"
 #include "base/bits.h"
@@ -8,6 +9,7 @@
 
 #define DEFAULT_CODE_CACHE (256ull << 20)
 #define MAX_INSNS          64
+#define WRITERS_SIZE       (sizeof(u64) << (40 - TLB_PAGE_BITS)) /* RAM offsets are below 1 TiB */
 
 struct tcg tcg = {
     .lock = PTHREAD_MUTEX_INITIALIZER, .run_lock = PTHREAD_MUTEX_INITIALIZER, .run_cond = PTHREAD_COND_INITIALIZER};
@@ -38,6 +40,8 @@ bool tcg_init(const struct accel_config *cfg, struct mem_space *space, struct er
         return false;
     }
     if (space) {
+        void *p = mmap(NULL, WRITERS_SIZE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+        tcg.writers = p == MAP_FAILED ? NULL : p;
         mem_space_listen(space, map_changed, NULL);
     }
     return true;

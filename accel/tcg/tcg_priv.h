@@ -15,6 +15,7 @@
 
 #include "accel/accel.h"
 #include "base/arena.h"
+#include "base/bits.h"
 #include "tcg/host/host.h"
 #include "tcg/interp/interp.h"
 
@@ -84,12 +85,15 @@ struct tlb_cold {
     struct mem_attrs attrs;
     u32 flags;
 };
+#define TLB_EMPTY     (~0ull)
 #define TLB_MAX_LARGE 8
+#define TLB_MIN_SIZE  256u
+#define TLB_MAX_SIZE  16384u
 struct jc_table {
     u64 mode;
     struct jc_entry *e; /* NULL: slot unused */
     u64 stamp;
-    bool touched; /* may hold entries */
+    u64 pages[JC_SIZE / 64]; /* by group: bits by jc_page_bit() of pages that may have entries there */
 };
 #define FETCH_CACHE 512u
 /* Blocks by (RAM offset, mode), a vcpu's own: one cache line where the index needs several. Entries may be dead (their
@@ -104,10 +108,13 @@ struct recent_code {
 struct tlb_context {
     struct mmu_key key;
     bool used;
-    u64 stamp;       /* for replacing the least recently used */
-    unsigned size;   /* entries, a power of two */
-    unsigned filled; /* since the last flush, to judge the size */
-    void *mem;       /* the allocation: head, entries */
+    u64 stamp;          /* for replacing the least recently used */
+    unsigned size;      /* entries, a power of two */
+    unsigned filled;    /* a full flush has something to do */
+    unsigned conflicts; /* fills that pushed another page out, since window_ns: too many, and the table grows */
+    u64 window_ns;
+    u64 touched[TLB_MAX_SIZE / 64 / 64]; /* groups of 64 entries that may not be empty */
+    void *mem;                           /* the allocation: head, entries */
     struct tlb_head *head;
     struct tlb_entry *e;
     struct tlb_cold *cold;
@@ -122,8 +129,6 @@ struct tlb_context {
     struct jc_table jc[JC_PER_CONTEXT];
 };
 #define TLB_CONTEXTS 32
-#define TLB_MIN_SIZE 256u
-#define TLB_MAX_SIZE 4096u
 
 /* -- vcpus ------------------------------------------------------------------------------------------------ */
 
@@ -150,11 +155,12 @@ struct tcpu {
     struct arena arena; /* blocks of the interpreter */
 
     pthread_mutex_t tlb_lock; /* contexts' contents; the owner takes it to fill, others to flush */
-    u64 flush_gen;            /* bumped by each flush under tlb_lock: a walk that raced is redone */
+    u64 flush_gen;            /* odd while a flush goes on (under tlb_lock): a walk that raced is redone */
     struct tlb_context ctx[TLB_CONTEXTS];
     struct tlb_context *view[RT_VIEWS];
     struct tlb_context *recent[16]; /* by a hash of the key */
     struct recent_code *code;       /* RECENT_CODE entries */
+    struct jc_table *jc;            /* whose entries are rt.jc */
     u64 stamp;
     u64 mode; /* target->mode() of the present state */
 
@@ -199,8 +205,12 @@ struct tcg {
     struct tcpu *exclusive; /* who holds or asks for the exclusive section */
     unsigned max_insns;
     u64 stat_invalidated, stat_evicted;
+    /* By RAM page, for tlb_protect_page: the virtual page through which TLBs have held it writable without asking since
+     * it was last protected; 0: none, WRITER_MANY: several. NULL where the address space has no room for it. */
+    u64 *writers;
 };
 extern struct tcg tcg;
+#define WRITER_MANY 1
 
 static inline struct tcpu *tcpu_of(const struct vcpu *cpu)
 {
@@ -248,7 +258,7 @@ struct block *code_for_pc(struct tcpu *t);
 const void *rt_lookup(struct vcpu *cpu, u64 pc);
 void code_remember(struct tcpu *t, const struct block *b);
 
-/* -- tlb.c ------------------------------------------------------------------------------------------------------- */
+/* -- tlb.c, tlb_flush.c -------------------------------------------------------------------------------------------- */
 bool tlb_init(struct tcpu *t);
 void tlb_free(struct tcpu *t);
 void tlb_context_changed(struct vcpu *cpu);
@@ -257,10 +267,25 @@ void tlb_flush(struct vcpu *cpu, const struct tlb_flush *f);
 void tlb_flush_everything(void);
 /* A page has got code: every TLB that writes it directly is told to ask. */
 void tlb_protect_page(u64 ram_off);
+/* The owner's tables that suffer from conflicts become larger: outside translated code, which has pointers to them. */
+void tlb_grow(struct tcpu *t);
+/* Writes to the page need not ask any more: the next one fills the entry anew. */
+void tlb_unprotect_entry(struct tcpu *t, struct tlb_entry *e);
+void jc_table_clear(struct jc_table *j);
+static inline u64 jc_page_bit(u64 pc)
+{
+    return 1ull << (bits(pc, 18, 38) * 0x9e3779b97f4a7c15ull >> 58); /* not of the top byte: flushes may ignore it */
+}
+/* Only tags: another thread may stand between the comparison and the use of what lies beside them. */
+static inline void tlb_entry_drop(struct tlb_entry *e)
+{
+    __atomic_store_n(&e->rd, TLB_EMPTY, __ATOMIC_RELAXED);
+    __atomic_store_n(&e->wr, TLB_EMPTY, __ATOMIC_RELAXED);
+}
+void tlb_context_clear(struct tlb_context *c);
 /* The filled entry for an access, or NULL when the walk failed (*r says why). Index of the entry in *idx. */
 struct tlb_entry *tlb_fill(struct tcpu *t, u64 va, enum mmu_access acc, unsigned view, struct walk_result *r,
                            unsigned *idx);
-struct jc_entry *jc_table_for(struct tcpu *t);
 bool fetch_page(struct tcpu *t, u64 pc, u64 *ram_off, struct walk_result *r);
 
 /* -- access.c ---------------------------------------------------------------------------------------------------- */

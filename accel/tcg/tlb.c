@@ -6,27 +6,36 @@
  * flush_gen and redone. After a flush touched an entry of a vcpu that runs, the flusher waits for its next safe point:
  * then no access made with the old translation is in flight. */
 #include <string.h>
+#include <time.h>
 
 #include "accel/tcg/tcg_priv.h"
 #include "base/bits.h"
 #include "base/log.h"
 
-#define TLB_EMPTY (~0ull)
 #define PAGE_MASK (~(u64)((1u << TLB_PAGE_BITS) - 1))
 
 /* -- contexts --------------------------------------------------------------------------------------------- */
 
-/* Only tags: another thread may stand between the comparison and the use of what lies beside them. */
-static void entry_drop(struct tlb_entry *e)
+void jc_table_clear(struct jc_table *j)
 {
-    __atomic_store_n(&e->rd, TLB_EMPTY, __ATOMIC_RELAXED);
-    __atomic_store_n(&e->wr, TLB_EMPTY, __ATOMIC_RELAXED);
+    for (unsigned g = 0; g < JC_SIZE / 64; g++) {
+        if (__atomic_load_n(&j->pages[g], __ATOMIC_SEQ_CST)) {
+            __atomic_store_n(&j->pages[g], 0, __ATOMIC_RELAXED);
+            jc_clear(j->e, g * 64, 64);
+        }
+    }
 }
 
-static void context_clear(struct tlb_context *c)
+void tlb_context_clear(struct tlb_context *c)
 {
-    for (unsigned i = 0; i < c->size; i++) {
-        entry_drop(&c->e[i]);
+    for (unsigned w = 0; w < ARRAY_LEN(c->touched); w++) {
+        for (u64 m = c->touched[w]; m; m &= m - 1) {
+            unsigned first = (w * 64 + ctz64(m)) * 64;
+            for (unsigned i = first; i < MIN(first + 64, c->size); i++) {
+                tlb_entry_drop(&c->e[i]);
+            }
+        }
+        c->touched[w] = 0;
     }
     for (unsigned i = 0; i < FETCH_CACHE; i++) {
         __atomic_store_n(&c->fetch[i].va, TLB_EMPTY, __ATOMIC_RELAXED);
@@ -34,10 +43,7 @@ static void context_clear(struct tlb_context *c)
     c->filled = 0;
     c->nlarge = 0;
     for (unsigned i = 0; i < JC_PER_CONTEXT; i++) {
-        if (c->jc[i].e && c->jc[i].touched) {
-            jc_clear(c->jc[i].e, 0, JC_SIZE);
-            /* `touched` stays: its owner may be filling it just now. */
-        }
+        jc_table_clear(&c->jc[i]);
     }
 }
 
@@ -50,12 +56,20 @@ static void context_alloc(struct tlb_context *c, unsigned size)
     c->e = (struct tlb_entry *)(c->head + 1);
     c->cold = calloc(size, sizeof(*c->cold));
     must(c->cold);
+    memset(c->e, 0xff, size * sizeof(*c->e));
+    memset(c->touched, 0, sizeof(c->touched));
     c->size = size;
+    c->filled = c->conflicts = 0;
     c->head->mask = (size - 1) * sizeof(struct tlb_entry);
     c->head->context = c;
 }
 
-/* Grows a context that is not the current one of any view: translated code holds no pointer to its table. */
+static inline void touch(struct tlb_context *c, unsigned i)
+{
+    c->touched[i >> 12] |= 1ull << (i >> 6 & 63);
+}
+
+/* Entries find their new places. The cpu is outside translated code, or the context in none of its views. */
 static void context_grow(struct tlb_context *c)
 {
     void *mem = c->mem;
@@ -63,8 +77,6 @@ static void context_grow(struct tlb_context *c)
     struct tlb_cold *cold = c->cold;
     unsigned n = c->size;
     context_alloc(c, n * 4 > TLB_MAX_SIZE ? TLB_MAX_SIZE : n * 4);
-    memset(c->e, 0xff, c->size * sizeof(*c->e));
-    c->filled = 0;
     for (unsigned i = 0; i < n; i++) {
         u64 tag = e[i].rd != TLB_EMPTY ? e[i].rd : e[i].wr;
         if (tag != TLB_EMPTY) {
@@ -72,10 +84,55 @@ static void context_grow(struct tlb_context *c)
             c->e[k] = e[i];
             c->cold[k] = cold[i];
             c->filled++;
+            touch(c, k);
         }
     }
     free(mem);
     free(cold);
+}
+
+/* More conflicts than entries within so short a time: each costs a walk of the guest's tables. */
+#define GROW_WINDOW_NS 100000000u
+
+static u64 now_ns(void)
+{
+    struct timespec ts;
+    clock_gettime(CLOCK_MONOTONIC, &ts);
+    return (u64)ts.tv_sec * 1000000000u + (u64)ts.tv_nsec;
+}
+
+static bool wants_growth(const struct tlb_context *c)
+{
+    return c->conflicts > c->size && c->size < TLB_MAX_SIZE && !tcg.cfg.hostile;
+}
+
+/* A fill pushed another page out. */
+static void count_conflict(struct tcpu *t, struct tlb_context *c)
+{
+    if (++c->conflicts <= c->size) {
+        return;
+    }
+    u64 now = now_ns();
+    if (now - c->window_ns > GROW_WINDOW_NS) {
+        c->window_ns = now;
+        c->conflicts = 0;
+    } else if (wants_growth(c)) {
+        __atomic_fetch_or(&t->cpu->rt.event, EVENT_WORK, __ATOMIC_SEQ_CST);
+    } else {
+        c->conflicts = 0;
+    }
+}
+
+void tlb_grow(struct tcpu *t)
+{
+    for (unsigned v = 0; v < RT_VIEWS; v++) {
+        if (wants_growth(t->view[v])) {
+            pthread_mutex_lock(&t->tlb_lock);
+            context_grow(t->view[v]);
+            pthread_mutex_unlock(&t->tlb_lock);
+        }
+        t->cpu->rt.tlb[v] = t->view[v]->e;
+    }
 }
 
 static bool in_view(const struct tcpu *t, const struct tlb_context *c)
@@ -106,10 +163,15 @@ static struct tlb_context *context_take(struct tcpu *t, const struct mmu_key *ke
             c = k;
         }
     }
+    tlb_context_clear(c);
+    if (c->size > TLB_MIN_SIZE) { /* that was another address space's need */
+        free(c->mem);
+        free(c->cold);
+        c->mem = NULL;
+    }
     if (!c->mem) {
         context_alloc(c, tcg.cfg.hostile ? 4 : TLB_MIN_SIZE);
     }
-    context_clear(c);
     c->used = true;
     c->key = *key;
     return c;
@@ -137,34 +199,34 @@ static struct tlb_context *context_find(struct tcpu *t, const struct mmu_key *ke
     return c;
 }
 
-static struct jc_entry *jc_of(struct tcpu *t, struct tlb_context *c)
+static void jc_choose(struct tcpu *t)
 {
-    struct jc_table *free_one = &c->jc[0];
+    struct tlb_context *c = t->view[0];
+    struct jc_table *j = &c->jc[0];
     for (unsigned i = 0; i < JC_PER_CONTEXT; i++) {
-        struct jc_table *j = &c->jc[i];
-        if (j->e && j->mode == t->mode) {
-            j->stamp = ++t->stamp;
-            j->touched = true;
-            return j->e;
+        struct jc_table *k = &c->jc[i];
+        if (k->e && k->mode == t->mode) {
+            j = k;
+            break;
         }
-        if (free_one->e && (!j->e || j->stamp < free_one->stamp)) {
-            free_one = j;
+        if (j->e && (!k->e || k->stamp < j->stamp)) {
+            j = k;
         }
     }
-    pthread_mutex_lock(&t->tlb_lock);
-    if (!free_one->e) {
-        free_one->e = aligned_alloc(64, JC_SIZE * sizeof(struct jc_entry));
-        must(free_one->e);
-        free_one->touched = true;
+    if (!j->e || j->mode != t->mode) {
+        pthread_mutex_lock(&t->tlb_lock);
+        if (!j->e) {
+            j->e = aligned_alloc(64, JC_SIZE * sizeof(struct jc_entry));
+            must(j->e);
+            jc_clear(j->e, 0, JC_SIZE);
+        }
+        jc_table_clear(j);
+        j->mode = t->mode;
+        pthread_mutex_unlock(&t->tlb_lock);
     }
-    if (free_one->touched) {
-        jc_clear(free_one->e, 0, JC_SIZE);
-    }
-    free_one->mode = t->mode;
-    free_one->stamp = ++t->stamp;
-    free_one->touched = true;
-    pthread_mutex_unlock(&t->tlb_lock);
-    return free_one->e;
+    j->stamp = ++t->stamp;
+    t->jc = j;
+    t->cpu->rt.jc = j->e;
 }
 
 void tlb_mode_changed(struct vcpu *cpu)
@@ -173,7 +235,7 @@ void tlb_mode_changed(struct vcpu *cpu)
     u64 mode = cpu->target->mode(cpu);
     if (mode != t->mode || !cpu->rt.jc) {
         t->mode = mode;
-        cpu->rt.jc = jc_of(t, t->view[0]);
+        jc_choose(t);
     }
 }
 
@@ -189,7 +251,7 @@ void tlb_context_changed(struct vcpu *cpu)
             continue;
         }
         struct tlb_context *c = context_find(t, &key);
-        if (c->filled * 2 > c->size && c->size < TLB_MAX_SIZE && !in_view(t, c) && !tcg.cfg.hostile) {
+        if (wants_growth(c) && !in_view(t, c)) {
             pthread_mutex_lock(&t->tlb_lock);
             context_grow(c);
             pthread_mutex_unlock(&t->tlb_lock);
@@ -199,7 +261,7 @@ void tlb_context_changed(struct vcpu *cpu)
     }
     t->mode = cpu->target->mode(cpu);
     if (t->view[0] != old || t->mode != old_mode || !cpu->rt.jc) {
-        cpu->rt.jc = jc_of(t, t->view[0]);
+        jc_choose(t);
         cpu->rt.ret_sp = 0;
     }
 }
@@ -251,6 +313,24 @@ static void note_large(struct tlb_context *c, u64 va, u64 page_size)
     c->large[c->nlarge++].mask = mask;
 }
 
+/* Before RAM_WRITTEN is set: who finds that flag finds this. */
+static void note_writer(u64 ram_off, u64 page)
+{
+    u64 *w = tcg.writers + (ram_off >> RAM_PAGE_BITS), old = 0;
+    u64 va = page | WRITER_MANY << 1; /* page 0 is a page */
+    if (tcg.writers && __atomic_load_n(w, __ATOMIC_RELAXED) != va &&
+        !__atomic_compare_exchange_n(w, &old, va, false, __ATOMIC_SEQ_CST, __ATOMIC_SEQ_CST) && old != va) {
+        __atomic_store_n(w, WRITER_MANY, __ATOMIC_SEQ_CST);
+    }
+}
+
+void tlb_unprotect_entry(struct tcpu *t, struct tlb_entry *e)
+{
+    pthread_mutex_lock(&t->tlb_lock);
+    __atomic_store_n(&e->wr, TLB_EMPTY, __ATOMIC_RELAXED);
+    pthread_mutex_unlock(&t->tlb_lock);
+}
+
 /* Tags and cold part for a translation of the page at va. */
 static void entry_make(struct tcpu *t, u64 page, enum mmu_access acc, const struct walk_result *r, struct tlb_entry *e,
                        struct tlb_cold *cold)
@@ -274,6 +354,7 @@ static void entry_make(struct tcpu *t, u64 page, enum mmu_access acc, const stru
             cold->region_off = hit.offset;
             slow_wr = true;
         } else if (r->w && !r->dirty_pending) {
+            note_writer(cold->ram_off, page);
             u8 had =
                 __atomic_fetch_or(flags, acc == MMU_STORE ? RAM_WRITTEN | RAM_DIRTY : RAM_WRITTEN, __ATOMIC_SEQ_CST);
             slow_wr = (had & RAM_CODE) || ((had & RAM_WATCH) && acc != MMU_STORE);
@@ -321,8 +402,12 @@ struct tlb_entry *tlb_fill(struct tcpu *t, u64 va, enum mmu_access acc, unsigned
             continue;
         }
         unsigned i = (unsigned)(va >> TLB_PAGE_BITS) & (c->size - 1);
-        if (c->e[i].rd == TLB_EMPTY && c->e[i].wr == TLB_EMPTY) {
+        u64 tag = c->e[i].rd != TLB_EMPTY ? c->e[i].rd : c->e[i].wr;
+        if (tag == TLB_EMPTY) {
             c->filled++;
+            touch(c, i);
+        } else if ((tag & PAGE_MASK) != page) {
+            count_conflict(t, c);
         }
         entry_make(t, page, acc, r, &c->e[i], &c->cold[i]);
         if (r->page_size > RAM_PAGE_SIZE) {
@@ -386,165 +471,4 @@ bool fetch_page(struct tcpu *t, u64 pc, u64 *ram_off, struct walk_result *r)
             return true;
         }
     }
-}
-
-/* -- flush --------------------------------------------------------------------------------------------------- */
-
-static bool covers(const struct tlb_flush *f, u64 page)
-{
-    u64 m = (f->va_mask ? f->va_mask : ~0ull) & PAGE_MASK;
-    u64 off = (page & m) - (f->va & m);
-    return off < f->len || (((f->va & m) - (page & m)) & m) < (1u << TLB_PAGE_BITS);
-}
-
-/* Entries with an index in [first, first + n) of the page number, if they match. */
-static bool drop_range(struct tlb_context *c, const struct tlb_flush *f, u64 first_page, u64 n, bool only_global)
-{
-    bool any = false;
-    if (n > c->size) {
-        n = c->size;
-    }
-    for (u64 k = 0; k < n; k++) {
-        unsigned i = (unsigned)(first_page + k) & (c->size - 1);
-        struct tlb_entry *e = &c->e[i];
-        u64 tag = e->rd != TLB_EMPTY ? e->rd : e->wr;
-        if (tag != TLB_EMPTY && covers(f, tag & PAGE_MASK) && (!only_global || (c->cold[i].flags & COLD_GLOBAL))) {
-            entry_drop(e);
-            any = true;
-        }
-    }
-    return any;
-}
-
-static bool drop_fetch(struct tlb_context *c, const struct tlb_flush *f)
-{
-    bool any = false;
-    for (unsigned i = 0; i < FETCH_CACHE; i++) {
-        if (c->fetch[i].va != TLB_EMPTY && covers(f, c->fetch[i].va)) {
-            c->fetch[i].va = TLB_EMPTY;
-            any = true;
-        }
-    }
-    return any;
-}
-
-static void drop_jumps(struct tlb_context *c, const struct tlb_flush *f)
-{
-    for (unsigned j = 0; j < JC_PER_CONTEXT; j++) {
-        struct jc_entry *e = c->jc[j].e;
-        if (!e || !c->jc[j].touched) {
-            continue;
-        }
-        u64 pages = (f->len >> TLB_PAGE_BITS) + 2; /* the range may begin and end inside pages */
-        unsigned group = (unsigned)(f->va >> TLB_PAGE_BITS) & 63;
-        for (u64 g = 0; g < MIN(pages, 64); g++, group = (group + 1) & 63) {
-            for (unsigned i = 0; i < 64; i++) {
-                unsigned k = group << 6 | i;
-                if (covers(f, e[k].pc & PAGE_MASK)) {
-                    jc_clear(e, k, 1);
-                }
-            }
-        }
-    }
-}
-
-static bool context_flush(struct tlb_context *c, struct tlb_flush f, bool only_global)
-{
-    if (!f.len) {
-        if (only_global) {
-            f.va = 0;
-            f.len = ~0ull;
-            bool any = drop_range(c, &f, 0, c->size, true);
-            any |= drop_fetch(c, &f);
-            drop_jumps(c, &f);
-            return any;
-        }
-        bool any = c->filled != 0;
-        context_clear(c);
-        return any;
-    }
-    u64 va = f.va, end = f.va + f.len;
-    for (unsigned i = 0; i < c->nlarge; i++) { /* the pieces of a large page go together */
-        u64 lo = c->large[i].va, size = ~c->large[i].mask + 1;
-        if (lo < end && va < lo + size) {
-            f.va = MIN(f.va, lo);
-            u64 hi = MAX(f.va + f.len, lo + size);
-            f.len = MAX(end, hi) - f.va;
-        }
-    }
-    bool any = drop_range(c, &f, f.va >> TLB_PAGE_BITS, (f.len >> TLB_PAGE_BITS) + 2, only_global);
-    any |= drop_fetch(c, &f);
-    drop_jumps(c, &f);
-    return any;
-}
-
-/* 0: no, 1: global entries only, 2: all. */
-static int context_match(const struct tlb_context *c, const struct tlb_flush *f)
-{
-    bool all = true, global = true;
-    for (unsigned i = 0; i < 2; i++) {
-        u64 diff = (c->key.w[i] ^ f->want.w[i]) & f->mask.w[i];
-        all &= diff == 0;
-        global &= (diff & ~f->global_ignore.w[i]) == 0;
-    }
-    return all ? 2 : global && (f->global_ignore.w[0] | f->global_ignore.w[1]) ? 1 : 0;
-}
-
-static bool cpu_flush(struct tcpu *t, const struct tlb_flush *f)
-{
-    bool any = false;
-    pthread_mutex_lock(&t->tlb_lock);
-    __atomic_add_fetch(&t->flush_gen, 1, __ATOMIC_SEQ_CST);
-    for (unsigned i = 0; i < TLB_CONTEXTS; i++) {
-        struct tlb_context *c = &t->ctx[i];
-        int m = c->used ? context_match(c, f) : 0;
-        if (m) {
-            any |= context_flush(c, *f, m == 1);
-        }
-    }
-    t->cpu->rt.ret_sp = 0;
-    pthread_mutex_unlock(&t->tlb_lock);
-    return any;
-}
-
-void tlb_flush(struct vcpu *cpu, const struct tlb_flush *f)
-{
-    struct tcpu *self = tcpu_of(cpu);
-    cpu_flush(self, f);
-    if (!f->all_cpus) {
-        return;
-    }
-    for (unsigned i = 0; i < tcg.ncpus; i++) {
-        struct tcpu *o = tcg.cpus[i];
-        if (o != self && cpu_flush(o, f)) {
-            wait_safe(self, o);
-        }
-    }
-}
-
-void tlb_flush_everything(void)
-{
-    struct tlb_flush f = {.all_cpus = true};
-    for (unsigned i = 0; i < tcg.ncpus; i++) {
-        cpu_flush(tcg.cpus[i], &f);
-    }
-}
-
-void tlb_protect_page(u64 ram_off)
-{
-    u64 page = ram_off & PAGE_MASK;
-    for (unsigned n = 0; n < tcg.ncpus; n++) {
-        struct tcpu *t = tcg.cpus[n];
-        pthread_mutex_lock(&t->tlb_lock);
-        for (unsigned k = 0; k < TLB_CONTEXTS; k++) {
-            struct tlb_context *c = &t->ctx[k];
-            for (unsigned i = 0; c->used && c->filled && i < c->size; i++) {
-                if (c->cold[i].ram_off == page && c->e[i].wr != TLB_EMPTY) {
-                    __atomic_store_n(&c->e[i].wr, c->e[i].wr | TLB_SLOW, __ATOMIC_SEQ_CST);
-                }
-            }
-        }
-        pthread_mutex_unlock(&t->tlb_lock);
-    }
-    __atomic_and_fetch(ram_page_flags(page), (u8)~RAM_WRITTEN, __ATOMIC_SEQ_CST);
 }

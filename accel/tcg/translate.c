@@ -273,11 +273,16 @@ void code_remember(struct tcpu *t, const struct block *b)
 }
 
 /* Without the lock: a flush first counts flush_gen up, then looks through the table. Either it finds this entry there,
- * or the count has changed when it is looked at again here. */
+ * or the count has changed when it is looked at again here. An odd count: a flush went on when pc was looked up. */
 static void jc_fill(struct tcpu *t, u64 pc, const u8 *code, u64 gen)
 {
     unsigned i = jc_index(pc);
     struct jc_entry *e = &t->cpu->rt.jc[i];
+    u64 *pages = &t->jc->pages[i / 64], has = __atomic_load_n(pages, __ATOMIC_RELAXED);
+    if (gen & 1) {
+        return;
+    }
+    __atomic_store_n(pages, has | jc_page_bit(pc), __ATOMIC_SEQ_CST);
     jc_clear(t->cpu->rt.jc, i, 1);
     __atomic_store_n(&e->code, code, __ATOMIC_RELEASE);
     __atomic_store_n(&e->pc, pc, __ATOMIC_SEQ_CST);

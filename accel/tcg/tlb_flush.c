@@ -1,0 +1,202 @@
+/* Flushes of the soft TLB, by the owner and by other vcpus, and the protection of pages that have got code.
+ *
+ * The owner reads fetch caches and fills jump caches without a lock. So flush_gen is odd while a flush goes on: who
+ * finds it odd, or changed afterwards, keeps nothing of what it looked up. */
+#include "accel/tcg/tcg_priv.h"
+#include "base/bits.h"
+
+#define PAGE_MASK (~(u64)((1u << TLB_PAGE_BITS) - 1))
+
+static bool covers(const struct tlb_flush *f, u64 page)
+{
+    u64 m = (f->va_mask ? f->va_mask : ~0ull) & PAGE_MASK;
+    u64 off = (page & m) - (f->va & m);
+    return off < f->len || (((f->va & m) - (page & m)) & m) < (1u << TLB_PAGE_BITS);
+}
+
+/* Pages from the first to the last one of the range. */
+static u64 range_pages(const struct tlb_flush *f)
+{
+    return (f->len - 1 + (f->va & ~PAGE_MASK)) / (1u << TLB_PAGE_BITS) + 1;
+}
+
+/* Entries of pages that the flush names, if they match. */
+static bool drop_range(struct tlb_context *c, const struct tlb_flush *f, bool only_global)
+{
+    bool any = false;
+    u64 n = MIN(range_pages(f), c->size);
+    for (u64 k = 0; k < n; k++) {
+        unsigned i = (unsigned)((f->va >> TLB_PAGE_BITS) + k) & (c->size - 1);
+        struct tlb_entry *e = &c->e[i];
+        u64 tag = e->rd != TLB_EMPTY ? e->rd : e->wr;
+        if (tag != TLB_EMPTY && covers(f, tag & PAGE_MASK) && (!only_global || (c->cold[i].flags & COLD_GLOBAL))) {
+            tlb_entry_drop(e);
+            any = true;
+        }
+    }
+    return any;
+}
+
+static bool drop_fetch(struct tlb_context *c, const struct tlb_flush *f)
+{
+    bool any = false;
+    u64 n = MIN(range_pages(f), FETCH_CACHE);
+    for (u64 k = 0; k < n; k++) {
+        unsigned i = (unsigned)((f->va >> TLB_PAGE_BITS) + k) % FETCH_CACHE;
+        if (c->fetch[i].va != TLB_EMPTY && covers(f, c->fetch[i].va)) {
+            c->fetch[i].va = TLB_EMPTY;
+            any = true;
+        }
+    }
+    return any;
+}
+
+static void drop_group(struct jc_table *j, unsigned group, const struct tlb_flush *f)
+{
+    for (unsigned k = group * 64; k < group * 64 + 64; k++) {
+        if (covers(f, j->e[k].pc & PAGE_MASK)) {
+            jc_clear(j->e, k, 1);
+        }
+    }
+}
+
+static void drop_jumps(struct tlb_context *c, const struct tlb_flush *f)
+{
+    u64 n = range_pages(f), va = f->va;
+    for (unsigned t = 0; t < JC_PER_CONTEXT; t++) {
+        struct jc_table *j = &c->jc[t];
+        for (u64 k = 0; j->e && k < MIN(n, JC_SIZE / 64); k++) {
+            u64 page = va + (k << TLB_PAGE_BITS), may = n > JC_SIZE / 64 ? ~0ull : jc_page_bit(page);
+            unsigned group = jc_index(page) / 64;
+            if (__atomic_load_n(&j->pages[group], __ATOMIC_SEQ_CST) & may) {
+                drop_group(j, group, f);
+            }
+        }
+    }
+}
+
+static bool context_flush(struct tlb_context *c, struct tlb_flush f, bool only_global)
+{
+    if (!f.len) {
+        if (only_global) {
+            f.va = 0;
+            f.len = ~0ull;
+            bool any = drop_range(c, &f, true);
+            any |= drop_fetch(c, &f);
+            drop_jumps(c, &f);
+            return any;
+        }
+        bool any = c->filled != 0;
+        tlb_context_clear(c);
+        return any;
+    }
+    u64 va = f.va, end = f.va + f.len;
+    for (unsigned i = 0; i < c->nlarge; i++) { /* the pieces of a large page go together */
+        u64 lo = c->large[i].va, size = ~c->large[i].mask + 1;
+        if (lo < end && va < lo + size) {
+            f.va = MIN(f.va, lo);
+            u64 hi = MAX(f.va + f.len, lo + size);
+            f.len = MAX(end, hi) - f.va;
+        }
+    }
+    bool any = drop_range(c, &f, only_global);
+    any |= drop_fetch(c, &f);
+    drop_jumps(c, &f);
+    return any;
+}
+
+/* 0: no, 1: global entries only, 2: all. */
+static int context_match(const struct tlb_context *c, const struct tlb_flush *f)
+{
+    bool all = true, global = true;
+    for (unsigned i = 0; i < 2; i++) {
+        u64 diff = (c->key.w[i] ^ f->want.w[i]) & f->mask.w[i];
+        all &= diff == 0;
+        global &= (diff & ~f->global_ignore.w[i]) == 0;
+    }
+    return all ? 2 : global && (f->global_ignore.w[0] | f->global_ignore.w[1]) ? 1 : 0;
+}
+
+static bool cpu_flush(struct tcpu *t, const struct tlb_flush *f)
+{
+    bool any = false;
+    pthread_mutex_lock(&t->tlb_lock);
+    __atomic_add_fetch(&t->flush_gen, 1, __ATOMIC_SEQ_CST);
+    for (unsigned i = 0; i < TLB_CONTEXTS; i++) {
+        struct tlb_context *c = &t->ctx[i];
+        int m = c->used ? context_match(c, f) : 0;
+        if (m) {
+            any |= context_flush(c, *f, m == 1);
+        }
+    }
+    t->cpu->rt.ret_sp = 0;
+    __atomic_add_fetch(&t->flush_gen, 1, __ATOMIC_SEQ_CST);
+    pthread_mutex_unlock(&t->tlb_lock);
+    return any;
+}
+
+void tlb_flush(struct vcpu *cpu, const struct tlb_flush *f)
+{
+    struct tcpu *self = tcpu_of(cpu);
+    cpu_flush(self, f);
+    if (!f->all_cpus) {
+        return;
+    }
+    for (unsigned i = 0; i < tcg.ncpus; i++) {
+        struct tcpu *o = tcg.cpus[i];
+        if (o != self && cpu_flush(o, f)) {
+            wait_safe(self, o);
+        }
+    }
+}
+
+void tlb_flush_everything(void)
+{
+    struct tlb_flush f = {.all_cpus = true};
+    for (unsigned i = 0; i < tcg.ncpus; i++) {
+        cpu_flush(tcg.cpus[i], &f);
+    }
+}
+
+static void protect_entry(struct tlb_context *c, unsigned i, u64 page)
+{
+    if (c->cold[i].ram_off == page && c->e[i].wr != TLB_EMPTY) {
+        __atomic_store_n(&c->e[i].wr, c->e[i].wr | TLB_SLOW, __ATOMIC_SEQ_CST);
+    }
+}
+
+static void protect_in(struct tlb_context *c, u64 page, u64 writer)
+{
+    if (writer != WRITER_MANY) {
+        protect_entry(c, (unsigned)(writer >> TLB_PAGE_BITS) & (c->size - 1), page);
+        return;
+    }
+    for (unsigned w = 0; w < ARRAY_LEN(c->touched); w++) {
+        for (u64 m = c->touched[w]; m; m &= m - 1) {
+            unsigned first = (w * 64 + ctz64(m)) * 64;
+            for (unsigned i = first; i < MIN(first + 64, c->size); i++) {
+                protect_entry(c, i, page);
+            }
+        }
+    }
+}
+
+void tlb_protect_page(u64 ram_off)
+{
+    u64 page = ram_off & PAGE_MASK, *note = tcg.writers ? tcg.writers + (ram_off >> RAM_PAGE_BITS) : NULL;
+    u64 writer = note ? __atomic_load_n(note, __ATOMIC_SEQ_CST) : WRITER_MANY;
+    for (unsigned n = 0; n < tcg.ncpus; n++) {
+        struct tcpu *t = tcg.cpus[n];
+        pthread_mutex_lock(&t->tlb_lock);
+        for (unsigned k = 0; k < TLB_CONTEXTS; k++) {
+            if (t->ctx[k].used && t->ctx[k].filled) {
+                protect_in(&t->ctx[k], page, writer);
+            }
+        }
+        pthread_mutex_unlock(&t->tlb_lock);
+    }
+    if (note) {
+        __atomic_store_n(note, 0, __ATOMIC_SEQ_CST);
+    }
+    __atomic_and_fetch(ram_page_flags(page), (u8)~RAM_WRITTEN, __ATOMIC_SEQ_CST);
+}
