@@ -126,6 +126,9 @@ void code_kill(struct block *b)
     if (b->code) {
         tcg.host->patch_entry(to_rw(b->code), b->code, b->code + b->stale_off);
     }
+    for (unsigned i = 0; b->loops && i < tcg.ncpus; i++) { /* who goes round in it sees no entry */
+        __atomic_fetch_or(&tcg.cpus[i]->cpu->rt.event, EVENT_WORK, __ATOMIC_SEQ_CST);
+    }
 }
 
 /* After blocks of a page died: which pieces still hold code; none: writes need not ask any more. */

@@ -35,7 +35,7 @@ struct block {
     u32 code_len, stale_off;
     u16 start, end; /* page offsets of the guest bytes translated */
     u16 ninsns;
-    bool dead;
+    bool dead, loops;
     u8 nexits;
     u32 id;
     struct chunk *chunk;

@@ -127,6 +127,7 @@ static struct block *compile(struct tcpu *t, u64 ram_off, const struct tr_result
     b->code = out->rx;
     b->code_len = out->code_len;
     b->stale_off = out->stale_off;
+    b->loops = out->loops;
     b->map = arena_dup(&c->arena, out->map, out->map_len);
     b->map_len = out->map_len;
     for (unsigned i = 0; i < out->nexits; i++) {

@@ -54,6 +54,7 @@ struct gen_out {
     u32 cap;      /* bytes there are */
     u32 code_len; /* result: hot and cold code */
     u32 hot_len;
+    bool loops;    /* it jumps into its own middle: cpus inside pass no entry, only looks at rt.event */
     u32 stale_off; /* a stub in the cold code that stores rt.pc = rt.page + start and leaves with REASON_RETRANSLATE:
                       where patch_entry sends those who enter a block after its death */
     u8 *map;       /* deopt map: caller's buffer */

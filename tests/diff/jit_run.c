@@ -44,7 +44,7 @@ NORETURN static void fault(struct vcpu *cpu, uintptr_t ra)
     struct ir_cpu *c = (struct ir_cpu *)cpu;
     const struct host *h = host_native();
     u32 off = (u32)(ra - (uintptr_t)out.rx);
-    outcome.how = INTERP_FAULT;
+    outcome = (struct ir_outcome){.how = INTERP_FAULT};
     outcome.insn_off = h->restore(&ir_cpu_target, out.map, out.map_len, off, cpu);
     longjmp(*c->unwind, 2);
 }
@@ -157,7 +157,7 @@ static void prepare(struct ir_cpu *c, struct rng *r, const struct jit_opts *o)
         jc[jc_index(o->cached_pc)] = (struct jc_entry){o->cached_pc, thunks.leave_event};
     }
     c->rt.jc = jc;
-    c->rt.event = 0;
+    c->rt.event = o->event;
     c->rt.countdown = 1000;
     static const u16 rounding[4] = {0, 3, 1, 2};
     c->rt.host_fp = 0x1f80 | (u32)rounding[c->env.round] << 13;
@@ -175,7 +175,7 @@ static u32 flags_of_mxcsr(u32 csr)
 
 static void finish(struct ir_cpu *c, u64 token)
 {
-    outcome.how = INTERP_EXIT;
+    outcome = (struct ir_outcome){.how = INTERP_EXIT};
     unsigned why = TOKEN_ARG(token);
     bool left = TOKEN_KIND(token) == TOKEN_REASON && (looked_up || why == REASON_NONE);
     bool cached = !left && TOKEN_KIND(token) == TOKEN_REASON && why == REASON_EVENT && c->rt.pc == 0x1234;
@@ -188,25 +188,39 @@ static void finish(struct ir_cpu *c, u64 token)
         outcome.reason = why;
     }
     outcome.pc = c->rt.pc;
+    c->rt.pc = 0x1234;
 }
 
-struct ir_outcome jit_run(struct ir_cpu *c, struct rng *r, const struct jit_opts *o)
+static struct ir_outcome run(struct ir_cpu *c, struct rng *r, const struct jit_opts *o, u64 again, unsigned max)
 {
     jmp_buf jb;
     prepare(c, r, o);
     c->unwind = &jb;
     u64 (*enter)(struct ir_cpu *, const void *) = (u64(*)(struct ir_cpu *, const void *))thunks.enter;
+    volatile unsigned rounds = 0;
     int jumped = setjmp(jb);
     if (jumped == 0) {
-        finish(c, enter(c, out.rx));
+        do {
+            looked_up = false;
+            finish(c, enter(c, out.rx));
+        } while (outcome.pc == again && ++rounds < max);
     } else if (jumped == 1) {
         outcome.insn_off = c->rt.insn_off;
     }
     must((_mm_getcsr() & ~0x3fu) == 0x1f80);
+    outcome.pc = outcome.how == INTERP_FAULT ? 0 : outcome.pc;
     c->env.flags |= flags_of_mxcsr(c->rt.host_fp);
     c->fl[0] &= FL_ALL;
     c->fl[1] &= FL_ALL;
     return outcome;
+}
+struct ir_outcome jit_run(struct ir_cpu *c, struct rng *r, const struct jit_opts *o)
+{
+    return run(c, r, o, 0, 1);
+}
+struct ir_outcome jit_run_loop(struct ir_cpu *c, struct rng *r, const struct jit_opts *o, u64 again)
+{
+    return run(c, r, o, again, 1000);
 }
 
 void jit_dump(void)

@@ -65,6 +65,26 @@ static void count_uses(struct ir *ir)
     }
 }
 
+/* A trace may jump to its own start for ever. */
+static bool is_loop(const struct ir *ir)
+{
+    for (unsigned i = 1; i < ir->nops; i++) {
+        unsigned op = ir->ops[i].op;
+        if ((op == IR_exit || op == IR_exitcc || op == IR_exitf) && ir->ops[i].imm == ir->start_off) {
+            return true;
+        }
+    }
+    return false;
+}
+/* An exit backward that found the event word set. */
+static void settle_event(struct ir_outcome *got, const struct ir_outcome *want, const struct jit_opts *o)
+{
+    if (o->event && got->how == INTERP_LOOP && got->reason == REASON_EVENT && want->how == INTERP_EXIT) {
+        got->how = want->how;
+        got->reason = want->reason;
+    }
+}
+
 static bool run_once(const struct ir *ir, u64 seed, u32 fp_flags)
 {
     struct rng r = {seed};
@@ -74,6 +94,7 @@ static bool run_once(const struct ir *ir, u64 seed, u32 fp_flags)
     struct jit_opts o = {.count = rng_one_in(&r, 4),
                          .no_chain = rng_one_in(&r, 8),
                          .tlb = rng_below(&r, 3),
+                         .event = is_loop(ir),
                          .cached_pc = want.how == INTERP_EXIT && rng_below(&r, 2) ? want.pc : ~0ull};
     work = *ir;
     count_uses(&work);
@@ -83,6 +104,7 @@ static bool run_once(const struct ir *ir, u64 seed, u32 fp_flags)
     by_jit = before;
     struct ir_outcome got = jit_run(&by_jit, &r, &o);
     settle_pc(&want, &got);
+    settle_event(&got, &want, &o);
     struct buf why = {0};
     bool same = ir_cpu_same(&by_interp, &want, &by_jit, &got, fp_flags, &why);
     if (!same) {
@@ -218,6 +240,87 @@ static void long_everything(void **state)
     struct ir_random_opts o = ir_random_all;
     o.insns = 40;
     run_many("long_everything", &o, 300, FP_INVALID | FP_DIVZERO | FP_OVERFLOW | FP_UNDERFLOW | FP_INEXACT);
+}
+
+/* -- traces that jump to their own start --------------------------------------------------------------------------- */
+
+enum { COUNTER = SLOT_Y + 3 };
+
+/* `in` behind a countdown, with some of its exits going back to the start. */
+static void make_loop(struct ir *ir, const struct ir *in, struct rng *r)
+{
+    ir_init(ir, &ir_cpu_target, in->start_off, 12);
+    memcpy(ir->consts, in->consts, sizeof(in->consts));
+    ir->nconsts = in->nconsts;
+    ir_insn(ir, in->start_off, 4);
+    ir_ref n = ir_get(ir, COUNTER);
+    ir_ref less = ir_addi(ir, IR_I64, n, -1);
+    ir_put(ir, COUNTER, less);
+    ir_exitcc(ir, CC_EQ, IR_I64, less, IR_CONST, 0x8f0);
+    unsigned shift = ir->nops - 1;
+    for (unsigned i = 1; i < in->nops; i++) {
+        struct ir_op op = in->ops[i];
+        bool exits = op.op == IR_exitcc || op.op == IR_exitf || op.op == IR_exit;
+        if (op.op == IR_put && op.imm == COUNTER) {
+            op = (struct ir_op){.op = IR_nop};
+        }
+        for (unsigned k = 0; k < ir_nargs(in, &op); k++) {
+            ir_ref v = op_arg_val(&op, k);
+            *op_arg(&op, k) = (ir_ref)(ir_is_const(v) ? v : v + shift);
+        }
+        op.imm = exits && rng_below(r, 3) ? in->start_off : op.imm;
+        ir->ops[ir->nops++] = op;
+    }
+    ir->ended = true;
+    ir->ninsns = in->ninsns + 1;
+}
+
+static void loop_once(const struct ir *ir, u64 seed)
+{
+    struct rng r = {seed};
+    u64 start = IR_PAGE + ir->start_off;
+    ir_cpu_random(&before, &r);
+    before.y[3] = 1 + rng_below(&r, 5);
+    by_interp = before;
+    struct ir_outcome want;
+    do {
+        want = ir_cpu_interp(ir, &by_interp);
+    } while (want.how == INTERP_EXIT && want.pc == start);
+    struct jit_opts o = {.tlb = rng_below(&r, 3), .event = rng_one_in(&r, 3), .cached_pc = ~0ull};
+    o.count = rng_one_in(&r, 6);
+    work = *ir;
+    count_uses(&work);
+    if (!jit_compile(&work, &o)) {
+        return;
+    }
+    by_jit = before;
+    struct ir_outcome got = jit_run_loop(&by_jit, &r, &o, start);
+    settle_event(&got, &want, &o);
+    struct buf why = {0};
+    if (!ir_cpu_same(&by_interp, &want, &by_jit, &got, 0, &why)) {
+        show(ir, seed, &why);
+        fail();
+    }
+    buf_free(&why);
+}
+
+static void loops(void **state)
+{
+    (void)state;
+    static struct ir loop;
+    struct ir_random_opts o = {
+        .insns = 4, .ops = 6, .max_exits = 7, .memory = true, .faults = true, .vectors = true, .views = 2};
+    u64 seed = rng_seed("loops");
+    for (unsigned i = 0; i < count_of(3000); i++, seed++) {
+        struct rng r = {seed};
+        o.vectors = rng_below(&r, 2);
+        ir_random(&trace, &r, &o);
+        make_loop(&loop, &trace, &r);
+        loop_once(&loop, seed);
+        ir_rebuild(&built, &loop);
+        opt_run(&built);
+        loop_once(&built, seed);
+    }
 }
 
 /* -- floats at the edges: every op on numbers around the limits, results and exceptions -------------------------- */
@@ -408,7 +511,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(integer_ops), cmocka_unit_test(integer_memory), cmocka_unit_test(long_traces),
         cmocka_unit_test(vectors),     cmocka_unit_test(everything),     cmocka_unit_test(long_everything),
-        cmocka_unit_test(float_edges),
+        cmocka_unit_test(float_edges), cmocka_unit_test(loops),
     };
     cmocka_set_test_filter(getenv("MOSS_TEST"));
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -360,6 +360,22 @@ static void stores_change_code_that_ran(void **st)
     assert_int_equal(R(0, 1), 8);
 }
 
+static void a_loop_that_rewrites_itself_ends(void **st)
+{
+    (void)st;
+    fresh();
+    /* The branch back becomes a HALT while the loop runs, with nothing else that would take the cpu out of it. */
+    static const u32 code[] = {INSN(T_ADDI, 0, 0, 1), INSN(T_ST, 5, 3, 8), INSN(T_BNZ, 6, 0, -8),
+                               INSN(T_HALT, 0, 0, 0)};
+    put_code(0x2000, code, sizeof(code));
+    R(0, 3) = 0x2000;
+    R(0, 5) = INSN(T_HALT, 0, 0, 0) | (u64)INSN(T_HALT, 0, 0, 0) << 32;
+    R(0, 6) = 1;
+    start(0, 0x2000);
+    run(1);
+    assert_true(R(0, 0) >= 1);
+}
+
 static void data_beside_code_is_written_without_harm(void **st)
 {
     (void)st;
@@ -558,6 +574,7 @@ int main(void)
         cmocka_unit_test(a_loop_counts),
         cmocka_unit_test(code_may_cross_pages_and_jump_indirectly),
         cmocka_unit_test(stores_change_code_that_ran),
+        cmocka_unit_test(a_loop_that_rewrites_itself_ends),
         cmocka_unit_test(data_beside_code_is_written_without_harm),
         cmocka_unit_test(faults_are_precise),
         cmocka_unit_test(a_fault_on_the_second_page_stores_nothing),

@@ -5,154 +5,17 @@
  * are used, and rdx carries the target of an indirect exit through. None of the moves touches EFLAGS. */
 #include "tcg/host/x86_64/x_priv.h"
 
-/* -- the canonical state ---------------------------------------------------------------------------------------- */
-
-/* A 64-bit value was put into a 32-bit slot: its upper half has to go. */
-static bool needs_cut(const struct gen *g, unsigned s, ir_ref r)
-{
-    return g->t->slots[s].type == IR_I32 && g->vals[r].type == IR_I64;
-}
-bool slot_is_canon(const struct gen *g, unsigned s)
-{
-    ir_ref r = g->cur[s];
-    unsigned pin = g->pins.reg_of[s];
-    if (pin == NOREG) {
-        return r == 0 || g->home[s] == r;
-    }
-    return r && !ir_is_const(r) && g->vals[r].reg == pin && !needs_cut(g, s, r);
-}
-
-#define FOR_TOUCHED(g, s) \
-    for (unsigned w_ = 0; w_ < IR_MAX_SLOTS / 64; w_++) \
-        for (u64 m_ = (g)->touched.w[w_], s; m_ && (s = w_ * 64 + ctz64(m_), true); m_ &= m_ - 1)
-
-static bool state_is_canon(const struct gen *g)
-{
-    FOR_TOUCHED(g, s)
-    {
-        if (!slot_is_canon(g, (unsigned)s)) {
-            return false;
-        }
-    }
-    return true;
-}
-
-/* Values that lie only in a home about to be overwritten move away first (in code both paths run). */
-static void canon_prepare(struct gen *g)
-{
-    FOR_TOUCHED(g, s)
-    {
-        ir_ref r = g->cur[s];
-        if (slot_is_canon(g, (unsigned)s) || !r || ir_is_const(r) || g->vals[r].reg != NOREG) {
-            continue;
-        }
-        unsigned loc = g->vals[r].mem;
-        if (loc >= LOC_HOME && loc < LOC_SPILL && loc - LOC_HOME != s && !slot_is_canon(g, loc - LOC_HOME)) {
-            ra_rescue_home(g, loc - LOC_HOME);
-        }
-    }
-}
-
-struct moves {
-    u32 pending;
-    u8 from[16];
-    bool wide[16];
-};
-
-static void moves_emit(struct gen *g, struct moves *m)
-{
-    while (m->pending) {
-        u32 used = 0;
-        for (u32 p = m->pending; p; p &= p - 1) {
-            unsigned d = ctz32(p);
-            used |= m->from[d] == d ? 0 : RBIT(m->from[d]);
-        }
-        u32 ready = m->pending & ~used;
-        if (ready) {
-            unsigned d = ctz32(ready);
-            x_mov(g->c, m->wide[d], d, m->from[d]);
-            m->pending &= ~RBIT(d);
-            continue;
-        }
-        unsigned d = ctz32(m->pending);
-        x_mov(g->c, true, RAX, d);
-        for (u32 p = m->pending; p; p &= p - 1) {
-            unsigned k = ctz32(p);
-            if (m->from[k] == d) {
-                m->from[k] = RAX;
-            }
-        }
-    }
-}
-
-static void canon_pins(struct gen *g)
-{
-    struct moves m = {.pending = 0};
-    FOR_TOUCHED(g, s)
-    {
-        ir_ref r = g->cur[s];
-        unsigned pin = g->pins.reg_of[s];
-        if (pin != NOREG && r && !ir_is_const(r) && g->vals[r].reg != NOREG && !slot_is_canon(g, (unsigned)s)) {
-            m.pending |= RBIT(pin);
-            m.from[pin] = g->vals[r].reg;
-            m.wide[pin] = !needs_cut(g, (unsigned)s, r);
-        }
-    }
-    moves_emit(g, &m);
-    FOR_TOUCHED(g, s)
-    {
-        ir_ref r = g->cur[s];
-        unsigned pin = g->pins.reg_of[s], t = g->t->slots[s].type;
-        if (pin == NOREG || (r && !ir_is_const(r) && g->vals[r].reg != NOREG)) {
-            continue;
-        }
-        if (r == 0) {
-            x_load(g->c, is_w(t), pin, slot_mem(g, (unsigned)s));
-        } else if (ir_is_const(r)) {
-            ra_load(g, pin, r, t);
-        } else {
-            x_load(g->c, is_w(t) && is_w(g->vals[r].type), pin, loc_mem(g, g->vals[r].mem));
-        }
-    }
-}
-
-static void canon(struct gen *g)
-{
-    FOR_TOUCHED(g, s)
-    {
-        if (g->t->slots[s].type == IR_FLAGS && !slot_is_canon(g, (unsigned)s)) {
-            ra_copy_home(g, (unsigned)s);
-        }
-    }
-    FOR_TOUCHED(g, s)
-    {
-        if (g->pins.reg_of[s] == NOREG && g->t->slots[s].type != IR_FLAGS && !slot_is_canon(g, (unsigned)s)) {
-            ra_copy_home(g, (unsigned)s);
-        }
-    }
-    canon_pins(g);
-}
-
-void state_home(struct gen *g)
-{
-    for (unsigned k = 0; k < g->pins.n; k++) {
-        ra_store_home(g, g->pins.slot[k]);
-    }
-    FOR_TOUCHED(g, s)
-    {
-        ra_store_home(g, (unsigned)s);
-    }
-}
+#include "tcg/host/x86_64/state.h"
 
 /* -- leaving ------------------------------------------------------------------------------------------------------- */
 
-static u32 reason_token(enum ir_reason why)
+u32 reason_token(enum ir_reason why)
 {
     return TOKEN_REASON | (u32)why << 3;
 }
 
 /* rt.pc = page + off, and out. */
-static void leave(struct gen *g, i32 off, u32 token, const void *thunk)
+void leave(struct gen *g, i32 off, u32 token, const void *thunk)
 {
     x_load(g->c, true, RCX, RT_MEM(page));
     if (off) {
@@ -163,7 +26,7 @@ static void leave(struct gen *g, i32 off, u32 token, const void *thunk)
     jump_abs(g, x_jmp(g->c), thunk);
 }
 
-static u8 *event_check(struct gen *g)
+u8 *event_check(struct gen *g)
 {
     x_alu_mi(g->c, ALU_CMP, false, RT_MEM(event), 0);
     return x_jcc(g->c, X_NE);
@@ -365,7 +228,7 @@ static u8 *jump_if(struct gen *g, struct cond c, u8 **second)
 static void exit_pair(struct gen *g, struct cond c, const struct xop *x, const struct xop *y)
 {
     i32 target = (i32)x->imm;
-    canon(g);
+    canon(g, &g->base);
     if (c.kind == C_CC && can_link(g, target) && !is_backward(g, target)) {
         align_disp(g, 2);
         u8 *at = x_jcc(g->c, c.cc);
@@ -386,7 +249,7 @@ static void exit_pair(struct gen *g, struct cond c, const struct xop *x, const s
 static void exit_loop_edge(struct gen *g, struct cond c, i32 target)
 {
     u8 *second, *at = jump_if(g, cond_not(c), &second);
-    canon(g);
+    canon(g, &g->base);
     refund(g);
     goto_target(g, target, EXIT_JUMP);
     x_set_rel(at, g->c->p);
@@ -398,9 +261,10 @@ static void exit_loop_edge(struct gen *g, struct cond c, i32 target)
 static void exit_aside(struct gen *g, struct cond c, const struct xop *x)
 {
     i32 target = (i32)x->imm;
-    canon_prepare(g);
+    canon_prepare(g, &g->base);
     bool whole = !g->cfg->count || g->insns_done == g->ir->ninsns;
-    if (c.kind == C_CC && can_link(g, target) && !is_backward(g, target) && whole && state_is_canon(g)) {
+    if (c.kind == C_CC && can_link(g, target) && !is_backward(g, target) && whole &&
+        state_is_canon(g, &g->base, false)) {
         align_disp(g, 2);
         u8 *at = x_jcc(g->c, c.cc);
         link_here(g, at, 2, target, EXIT_JUMP);
@@ -418,7 +282,7 @@ static void exit_aside(struct gen *g, struct cond c, const struct xop *x)
     if (second) {
         bind_cold(g, second);
     }
-    canon(g);
+    canon(g, &g->base);
     refund(g);
     goto_target(g, target, EXIT_JUMP);
     to_hot(g);
@@ -429,7 +293,8 @@ static bool flags_need_work(const struct gen *g)
 {
     FOR_TOUCHED(g, s)
     {
-        if (g->t->slots[s].type == IR_FLAGS && !slot_is_canon(g, (unsigned)s) && ref_is_recipe(g, g->cur[s])) {
+        if (g->t->slots[s].type == IR_FLAGS && !slot_is_canon(g, (unsigned)s, &g->base) &&
+            ref_is_recipe(g, g->cur[s])) {
             const struct xop *f = &g->x[g->cur[s]];
             unsigned kind = f->rk == RK_SUB_DB || f->rk == RK_SUB_AD ? RK_SUB : f->rk == RK_ADD_DB ? RK_ADD : f->rk;
             bool have = g->ef.kind == kind && g->ef.a == f->a && g->ef.b == f->b && g->ef.type == (u8)f->imm;
@@ -441,15 +306,51 @@ static bool flags_need_work(const struct gen *g)
     return false;
 }
 
+static bool is_loop_back(const struct gen *g, const struct xop *x)
+{
+    return g->out->loops && (i32)x->imm == (i32)g->ir->start_off;
+}
+
+static void loop_back(struct gen *g)
+{
+    canon(g, &g->pins);
+    x_set_rel(x_jmp(g->c), g->loop_head);
+}
+
+static void loop_back_if(struct gen *g, struct cond c)
+{
+    canon_prepare(g, &g->pins);
+    /* When only flags are not where they should be they go home on both ways, for EFLAGS survive that. */
+    if (c.kind == C_CC && state_is_canon(g, &g->pins, true) && !flags_need_work(g)) {
+        flags_home(g);
+        x_set_rel(x_jcc(g->c, c.cc), g->loop_head);
+        return;
+    }
+    struct eflags ef = g->ef;
+    u8 *second = NULL, *at = c.kind == C_ALWAYS ? NULL : jump_if(g, cond_not(c), &second);
+    loop_back(g);
+    if (at) {
+        x_set_rel(at, g->c->p);
+    }
+    if (second) {
+        x_set_rel(second, g->c->p);
+    }
+    g->ef = ef;
+}
+
 static void exit_if(struct gen *g, struct cond c, struct xop *x)
 {
     if (c.kind == C_NEVER) {
         return;
     }
+    if (is_loop_back(g, x)) {
+        loop_back_if(g, c);
+        return;
+    }
     const struct xop *y = c.kind == C_ALWAYS ? NULL : final_exit(g);
     /* Making the flags' packed form must not destroy the condition. */
     if (y && !flags_need_work(g)) {
-        canon_prepare(g);
+        canon_prepare(g, &g->base);
         exit_pair(g, c, x, y);
     } else {
         exit_aside(g, c, x);
@@ -467,16 +368,21 @@ void emit_exitf(struct gen *g, struct xop *x)
 
 void emit_exit(struct gen *g, struct xop *x)
 {
-    canon_prepare(g);
-    canon(g);
+    if (is_loop_back(g, x)) {
+        canon_prepare(g, &g->pins);
+        loop_back(g);
+        return;
+    }
+    canon_prepare(g, &g->base);
+    canon(g, &g->base);
     goto_target(g, (i32)x->imm, x->sub);
 }
 
 void emit_exit_ind(struct gen *g, struct xop *x)
 {
     x_mov(g->c, true, RDX, ra_src(g, x->a, IR_I64));
-    canon_prepare(g);
-    canon(g);
+    canon_prepare(g, &g->base);
+    canon(g, &g->base);
     if (g->cfg->no_chain) {
         x_store(g->c, true, RT_MEM(pc), RDX);
         x_mov_i(g->c, RAX, reason_token(REASON_NONE));

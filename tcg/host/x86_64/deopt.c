@@ -5,7 +5,7 @@
  *
  * A slot that is not listed is where block boundaries want it: its pinned register, or its home. Places are listed
  * below; registers are as a slow-path thunk saved them. Constants are in LEB128. */
-#include "tcg/host/x86_64/x_priv.h"
+#include "tcg/host/x86_64/state.h"
 
 #include "tcg/eval.h"
 
@@ -88,20 +88,18 @@ void deopt_point(struct gen *g)
     u32 at = g->out->map_len;
     unsigned n = 0;
     put_u8(g, 0);
-    for (unsigned w = 0; w < IR_MAX_SLOTS / 64; w++) {
-        for (u64 m = g->touched.w[w]; m; m &= m - 1) {
-            unsigned s = w * 64 + ctz64(m);
-            if (slot_is_canon(g, s)) {
-                continue;
-            }
-            n++;
-            put_u8(g, s);
-            if (g->cur[s] == 0) {
-                put_u8(g, PL_MEM);
-                put_u8(g, LOC_HOME + s);
-            } else {
-                put_place(g, g->cur[s], g->t->slots[s].type);
-            }
+    FOR_TOUCHED(g, s)
+    {
+        if (slot_is_canon(g, (unsigned)s, &g->base)) {
+            continue;
+        }
+        n++;
+        put_u8(g, (unsigned)s);
+        if (g->cur[s] == 0) {
+            put_u8(g, PL_MEM);
+            put_u8(g, LOC_HOME + (unsigned)s);
+        } else {
+            put_place(g, g->cur[s], g->t->slots[s].type);
         }
     }
     if (!g->full) {

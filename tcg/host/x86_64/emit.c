@@ -3,7 +3,7 @@
  * Hot code grows from the start of the buffer, cold code from its middle, in the same order and with the allocator's
  * state of the moment. At the end the cold code moves down behind the hot code; places that lead from one into the
  * other, or out of the block, are corrected by the distance. The pool follows. */
-#include "tcg/host/x86_64/x_priv.h"
+#include "tcg/host/x86_64/state.h"
 
 enum {
     AREA_MAX = 128 << 10,
@@ -116,6 +116,7 @@ static void emit_op(struct gen *g, struct xop *x)
 static bool emit_all(struct gen *g)
 {
     control_entry(g);
+    loop_enter(g);
     for (unsigned i = 1; i < g->ir->nops; i++) {
         struct xop *x = &g->x[i];
         if (x->op == IR_nop) {
@@ -211,13 +212,14 @@ static bool x_compile(struct ir *ir, const struct gen_config *cfg, struct gen_ou
     struct gen *g = gen_of_thread();
     if (g->t != ir->target) {
         g->t = ir->target;
-        pins_make(&g->pins, g->t);
+        pins_make(&g->base, g->t);
     }
     g->ir = ir;
     g->cfg = cfg;
     g->out = out;
     areas_init(g);
     select_ops(g);
+    loop_plan(g);
     ra_init(g);
     return emit_all(g) && finish(g);
 }

@@ -166,7 +166,8 @@ void emit_sub(struct gen *g, struct xop *x)
     bool w = is_w(x->type);
     if (!ir_is_const(x->a) && !ir_is_const(x->b) && ra_dying(g, x->b) && !ra_dying(g, x->a) && !wants_flags(g, x)) {
         unsigned ra = ra_src(g, x->a, x->type), rb = ra_src(g, x->b, x->type);
-        if (g->vals[g->i].hint == rb) {
+        unsigned slot = g->vals[g->i].hint;
+        if (slot != NOSLOT && g->pins.reg_of[slot] == rb) {
             /* a - b into b's register */
             unsigned rd = ra_dst(g, RBIT(rb));
             must(rd == rb);

@@ -36,7 +36,7 @@ void ra_init(struct gen *g)
     for (unsigned s = 0; s < g->t->nslots; s++) {
         ir_ref e = (ir_ref)(REF_ENTRY + s);
         g->cur[s] = e;
-        unsigned reg = g->pins.reg_of[s];
+        unsigned reg = g->base.reg_of[s];
         if (reg == NOREG) {
             g->home[s] = e;
             g->vals[e].mem = (u8)(LOC_HOME + s);
@@ -99,7 +99,7 @@ static unsigned spill_alloc(struct gen *g, ir_ref r, bool vec)
     must(!"spill places enough");
 }
 
-static void store_reg(struct gen *g, struct mem m, unsigned reg, unsigned type)
+void ra_store_reg(struct gen *g, struct mem m, unsigned reg, unsigned type)
 {
     switch (type) {
     case IR_V128:
@@ -157,11 +157,11 @@ void ra_evict(struct gen *g, unsigned reg)
     if (s != NOSLOT && g->cur[s] == r && home_is_free(g, s, r)) {
         set_home(g, s, r);
         v->mem = (u8)(LOC_HOME + s);
-        store_reg(g, slot_mem(g, s), reg, g->t->slots[s].type);
+        ra_store_reg(g, slot_mem(g, s), reg, g->t->slots[s].type);
     } else {
         bool vec = reg >= XMM0;
         v->mem = (u8)spill_alloc(g, r, vec);
-        store_reg(g, loc_mem(g, v->mem), reg, vec ? IR_V128 : IR_I64);
+        ra_store_reg(g, loc_mem(g, v->mem), reg, vec ? IR_V128 : IR_I64);
     }
 }
 
@@ -229,13 +229,13 @@ void ra_copy_home(struct gen *g, unsigned s)
     }
     const struct val *v = &g->vals[r];
     if (v->reg != NOREG) {
-        store_reg(g, slot_mem(g, s), v->reg, t);
+        ra_store_reg(g, slot_mem(g, s), v->reg, t);
     } else if (ref_is_recipe(g, r) && !v->mem) {
         flags_pack(g, r);
         x_store(g->c, false, slot_mem(g, s), RAX);
     } else if (type_is_vec(t)) {
         v_rrm(g->c, X_MOVUPS, XMM0, 0, loc_mem(g, v->mem));
-        store_reg(g, slot_mem(g, s), XMM0, t);
+        ra_store_reg(g, slot_mem(g, s), XMM0, t);
     } else {
         x_load(g->c, is_w(v->type), RAX, loc_mem(g, v->mem));
         x_store(g->c, t == IR_I64, slot_mem(g, s), RAX);
@@ -327,7 +327,7 @@ unsigned ra_pick(struct gen *g, ir_ref r, u32 allow)
 {
     u32 cand = (type_is_vec(g->vals[r].type) ? XMM_ALLOC : GPR_ALLOC) & (~g->lock | allow);
     u32 f = free_regs(g, cand, false);
-    unsigned hint = g->vals[r].hint;
+    unsigned slot = g->vals[r].hint, hint = slot == NOSLOT ? (unsigned)NOREG : g->pins.reg_of[slot];
     if (hint != NOREG && (f & RBIT(hint))) {
         return hint;
     }

@@ -8,7 +8,7 @@
 static void val_init(struct gen *g, ir_ref r, unsigned type)
 {
     struct val *v = &g->vals[r];
-    *v = (struct val){.next = NOUSE, .reg = NOREG, .slot = NOSLOT, .hint = NOREG, .type = (u8)type};
+    *v = (struct val){.next = NOUSE, .reg = NOREG, .slot = NOSLOT, .hint = NOSLOT, .type = (u8)type};
     g->tail[r] = &v->next;
 }
 
@@ -78,8 +78,8 @@ static void select_put(struct gen *g, struct xop *x, unsigned obs)
     g->last_put[s] = (u16)g->i;
     g->cur[s] = x->a;
     use(g, x, 0, x->a);
-    if (!ir_is_const(x->a) && g->vals[x->a].hint == NOREG) {
-        g->vals[x->a].hint = g->pins.reg_of[s];
+    if (!ir_is_const(x->a) && g->vals[x->a].hint == NOSLOT) {
+        g->vals[x->a].hint = (u8)s;
     }
 }
 
@@ -348,6 +348,8 @@ static void select_op(struct gen *g, struct xop *x, unsigned *obs)
     }
     if (is_observer(g, op)) {
         *obs = g->i;
+        bool direct = op->op == IR_exit || op->op == IR_exitcc || op->op == IR_exitf;
+        g->loop_last = direct && (i32)op->imm == (i32)g->ir->start_off ? g->i : g->loop_last;
     }
     if (op->op >= IR_fl_add && op->op <= IR_fl_fcmp && op->op != IR_fl_adc && op->op != IR_fl_sbb) {
         select_recipe(g, x); /* its operands are used where the flags are */
@@ -374,7 +376,7 @@ static void select_op(struct gen *g, struct xop *x, unsigned *obs)
 void select_ops(struct gen *g)
 {
     struct ir *ir = g->ir;
-    g->nextra = 0;
+    g->nextra = g->loop_last = 0;
     for (unsigned s = 0; s < g->t->nslots; s++) {
         ir_ref e = (ir_ref)(REF_ENTRY + s);
         val_init(g, e, g->t->slots[s].type);

@@ -31,7 +31,7 @@ struct val {
     u16 used; /* the last op so far that read it */
     u8 reg, mem;
     u8 slot; /* one that was put from it, NOSLOT */
-    u8 hint; /* register of the pinned slot it will be put into, NOREG */
+    u8 hint; /* a slot it will be put into, NOSLOT */
     u8 type;
 };
 
@@ -93,8 +93,8 @@ enum {
 struct pins {
     const struct ir_target *target;
     unsigned n;
-    u8 slot[MAX_PINS], reg[MAX_PINS];
-    u8 reg_of[IR_MAX_SLOTS]; /* NOREG: not pinned */
+    u8 slot[MAX_PINS], reg[MAX_PINS]; /* of block boundaries */
+    u8 reg_of[IR_MAX_SLOTS];          /* NOREG: not pinned */
     u32 mask;
 };
 void pins_make(struct pins *p, const struct ir_target *t);
@@ -104,7 +104,7 @@ struct gen {
     const struct ir_target *t;
     const struct gen_config *cfg;
     struct gen_out *out;
-    struct pins pins;
+    struct pins base, pins;    /* of block boundaries; of this block: of its loop, if it is one */
     struct code hot, cold, *c; /* c: the one being written */
     u8 *hot_end, *cold_base, *cold_end;
     bool full;
@@ -139,6 +139,9 @@ struct gen {
         u32 at;
         u16 index;
     } pool_ref[4 * IR_MAX_OPS];
+    unsigned loop_last; /* select: the last exit to the trace's own start, 0 */
+    u8 *loop_head;      /* where it goes when the trace is treated as a loop */
+    struct slot_set loop_written;
     unsigned npoints;
     u32 point[IR_MAX_OPS]; /* code offsets of the deopt map's entries */
 };
@@ -209,10 +212,10 @@ void ra_evict(struct gen *g, unsigned reg);
 void ra_flush(struct gen *g, u32 regs);            /* live values leave these registers */
 void ra_rescue_home(struct gen *g, unsigned slot); /* a live value that is only in this home moves out */
 void ra_store_home(struct gen *g, unsigned slot);  /* makes the home hold the slot's value */
-void ra_copy_home(struct gen *g, unsigned slot);   /* the same, recording nothing: on the way out */
+void ra_store_reg(struct gen *g, struct mem m, unsigned reg, unsigned type);
+void ra_copy_home(struct gen *g, unsigned slot); /* the same, recording nothing: on the way out */
 struct mem loc_mem(const struct gen *g, unsigned loc);
 void ra_load(struct gen *g, unsigned reg, ir_ref r, unsigned type); /* from memory or as a constant, nothing recorded */
-bool slot_is_canon(const struct gen *g, unsigned s);
 
 /* An operand as an instruction may take it. */
 struct opnd {

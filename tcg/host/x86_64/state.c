@@ -1,0 +1,172 @@
+/* Bringing the guest's state to where block boundaries, or the head of a loop, want it: pinned slots in their
+ * registers, all others in their homes.
+ *
+ * On the way out of a side exit this happens beside the main path and must not disturb what the allocator knows:
+ * nothing here allocates, only rax, rcx and xmm0..1 are used, and rdx carries the target of an indirect exit through.
+ * None of the moves touches EFLAGS. */
+#include "tcg/host/x86_64/state.h"
+
+/* A 64-bit value was put into a 32-bit slot: its upper half has to go. */
+static bool needs_cut(const struct gen *g, unsigned s, ir_ref r)
+{
+    return g->t->slots[s].type == IR_I32 && g->vals[r].type == IR_I64;
+}
+bool slot_is_canon(const struct gen *g, unsigned s, const struct pins *to)
+{
+    ir_ref r = g->cur[s];
+    unsigned pin = to->reg_of[s];
+    if (pin == NOREG) {
+        return r == 0 || g->home[s] == r;
+    }
+    return r && !ir_is_const(r) && g->vals[r].reg == pin && !needs_cut(g, s, r);
+}
+
+bool state_is_canon(const struct gen *g, const struct pins *to, bool but_flags)
+{
+    FOR_TOUCHED(g, s)
+    {
+        if (!slot_is_canon(g, (unsigned)s, to) && !(but_flags && g->t->slots[s].type == IR_FLAGS)) {
+            return false;
+        }
+    }
+    return true;
+}
+
+/* Values that lie only in a home about to be overwritten move away first (in code both paths run). */
+void canon_prepare(struct gen *g, const struct pins *to)
+{
+    FOR_TOUCHED(g, s)
+    {
+        ir_ref r = g->cur[s];
+        if (slot_is_canon(g, (unsigned)s, to) || !r || ir_is_const(r) || g->vals[r].reg != NOREG) {
+            continue;
+        }
+        unsigned loc = g->vals[r].mem;
+        if (loc >= LOC_HOME && loc < LOC_SPILL && loc - LOC_HOME != s && !slot_is_canon(g, loc - LOC_HOME, to)) {
+            ra_rescue_home(g, loc - LOC_HOME);
+        }
+    }
+}
+
+struct moves {
+    u32 pending;
+    u8 from[32];
+    bool wide[32];
+};
+
+static void move(struct gen *g, bool wide, unsigned dst, unsigned src)
+{
+    if (dst >= XMM0) {
+        v_rrr(g->c, X_MOVAPS, dst, 0, src);
+    } else {
+        x_mov(g->c, wide, dst, src);
+    }
+}
+
+/* All at once: what is overwritten is moved on first; a ring is opened with the scratch register of its class. */
+static void moves_emit(struct gen *g, struct moves *m)
+{
+    while (m->pending) {
+        u32 used = 0;
+        for (u32 p = m->pending; p; p &= p - 1) {
+            unsigned d = ctz32(p);
+            used |= m->from[d] == d ? 0 : RBIT(m->from[d]);
+        }
+        u32 ready = m->pending & ~used;
+        if (ready) {
+            unsigned d = ctz32(ready);
+            move(g, m->wide[d], d, m->from[d]);
+            m->pending &= ~RBIT(d);
+            continue;
+        }
+        unsigned d = ctz32(m->pending), scratch = d >= XMM0 ? XMM0 : RAX;
+        move(g, true, scratch, d);
+        for (u32 p = m->pending; p; p &= p - 1) {
+            unsigned k = ctz32(p);
+            if (m->from[k] == d) {
+                m->from[k] = (u8)scratch;
+            }
+        }
+    }
+}
+
+static bool in_register(const struct gen *g, ir_ref r)
+{
+    return r && !ir_is_const(r) && g->vals[r].reg != NOREG;
+}
+
+static void pin_load(struct gen *g, unsigned s, unsigned pin)
+{
+    ir_ref r = g->cur[s];
+    unsigned t = g->t->slots[s].type;
+    if (r && (ir_is_const(r) || pin >= XMM0)) {
+        ra_load(g, pin, r, t);
+    } else if (r) {
+        x_load(g->c, is_w(t) && is_w(g->vals[r].type), pin, loc_mem(g, g->vals[r].mem));
+    } else if (pin >= XMM0) {
+        v_rrm(g->c, t == IR_V128 ? X_MOVUPS : X_MOVSD, pin, 0, slot_mem(g, s));
+    } else {
+        x_load(g->c, is_w(t), pin, slot_mem(g, s));
+    }
+}
+
+static void canon_pins(struct gen *g, const struct pins *to)
+{
+    struct moves m = {.pending = 0};
+    FOR_TOUCHED(g, s)
+    {
+        ir_ref r = g->cur[s];
+        unsigned pin = to->reg_of[s];
+        if (pin != NOREG && in_register(g, r) && !slot_is_canon(g, (unsigned)s, to)) {
+            m.pending |= RBIT(pin);
+            m.from[pin] = g->vals[r].reg;
+            m.wide[pin] = !needs_cut(g, (unsigned)s, r);
+        }
+    }
+    moves_emit(g, &m);
+    FOR_TOUCHED(g, s)
+    {
+        if (to->reg_of[s] != NOREG && !in_register(g, g->cur[s])) {
+            pin_load(g, (unsigned)s, to->reg_of[s]);
+        }
+    }
+}
+
+void canon(struct gen *g, const struct pins *to)
+{
+    FOR_TOUCHED(g, s)
+    {
+        if (g->t->slots[s].type == IR_FLAGS && !slot_is_canon(g, (unsigned)s, to)) {
+            ra_copy_home(g, (unsigned)s);
+        }
+    }
+    FOR_TOUCHED(g, s)
+    {
+        if (to->reg_of[s] == NOREG && g->t->slots[s].type != IR_FLAGS && !slot_is_canon(g, (unsigned)s, to)) {
+            ra_copy_home(g, (unsigned)s);
+        }
+    }
+    canon_pins(g, to);
+}
+
+/* EFLAGS survive when they hold what the flags' slots want (control.c: flags_need_work). */
+void flags_home(struct gen *g)
+{
+    FOR_TOUCHED(g, s)
+    {
+        if (g->t->slots[s].type == IR_FLAGS) {
+            ra_store_home(g, (unsigned)s);
+        }
+    }
+}
+
+void state_home(struct gen *g)
+{
+    for (unsigned k = 0; k < g->base.n; k++) {
+        ra_store_home(g, g->base.slot[k]);
+    }
+    FOR_TOUCHED(g, s)
+    {
+        ra_store_home(g, (unsigned)s);
+    }
+}

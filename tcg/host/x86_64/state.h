@@ -1,0 +1,27 @@
+/* What control.c, loop.c and deopt.c share about the canonical state. */
+#ifndef MOSS_TCG_HOST_X86_64_STATE_H
+#define MOSS_TCG_HOST_X86_64_STATE_H
+
+#include "tcg/host/x86_64/x_priv.h"
+
+#define FOR_TOUCHED(g, s) \
+    for (unsigned w_ = 0; w_ < IR_MAX_SLOTS / 64; w_++) \
+        for (u64 m_ = (g)->touched.w[w_], s; m_ && (s = w_ * 64 + ctz64(m_), true); m_ &= m_ - 1)
+
+bool slot_is_canon(const struct gen *g, unsigned s, const struct pins *to);
+bool state_is_canon(const struct gen *g, const struct pins *to, bool but_flags);
+/* Values that lie only in a home about to be overwritten move away first (in code both paths run). */
+void canon_prepare(struct gen *g, const struct pins *to);
+void canon(struct gen *g, const struct pins *to);
+void flags_home(struct gen *g);
+
+/* control.c */
+u32 reason_token(enum ir_reason why);
+void leave(struct gen *g, i32 off, u32 token, const void *thunk); /* rt.pc = page + off, and out */
+u8 *event_check(struct gen *g);
+
+/* loop.c */
+void loop_plan(struct gen *g);  /* after select_ops */
+void loop_enter(struct gen *g); /* after the entry: registers as the loop wants them */
+
+#endif
