@@ -4,8 +4,10 @@
 #include <glib.h>
 #include <string.h>
 
+#include "base/bits.h"
 #include "base/opts.h"
 #include "hw/core/loader.h"
+#include "target/vcpu.h"
 
 static void no_shutdown(enum shutdown_cause c, int code)
 {
@@ -78,6 +80,21 @@ struct machine *machine_new(const struct board *b, const struct machine_config *
         return NULL;
     }
     return m;
+}
+
+/* On a cache line of its own: its head is what translated code touches most. */
+struct vcpu *machine_cpu_new(struct machine *m, const struct target *t, size_t size)
+{
+    enum { LINE = 64 };
+    must(m->ncpus < m->cfg.cpus);
+    struct vcpu *cpu = (struct vcpu *)align_up((u64)arena_alloc(&m->arena, size + LINE), LINE);
+    cpu->target = t;
+    cpu->index = m->ncpus;
+    cpu->space = m->sysmem;
+    cpu->board = m;
+    snprintf(cpu->name, sizeof(cpu->name), "cpu%u", cpu->index);
+    m->cpus[m->ncpus++] = cpu;
+    return cpu;
 }
 
 bool machine_finish(struct machine *m, struct err *e)

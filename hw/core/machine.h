@@ -82,6 +82,9 @@ struct board {
 
 /* Sets up config, options, RAM (the board maps it) and runs build(). */
 struct machine *machine_new(const struct board *b, const struct machine_config *cfg, struct err *e);
+/* For build(): one more CPU, zeroed, with all set that is the machine's; the board calls t->init on it next. `size` is
+ * t->cpu_size. */
+struct vcpu *machine_cpu_new(struct machine *m, const struct target *t, size_t size);
 /* After -device: runs finish(). The machine can then be reset and run. */
 bool machine_finish(struct machine *m, struct err *e);
 /* Creates, maps and wires every part; `pins(m, n)` turns a board irq number into a line. */

@@ -29,16 +29,9 @@ const char *virt_psci_method(const struct virt *v)
 
 bool virt_cpus_make(struct machine *m, struct err *e)
 {
-    enum { LINE = 64 };
     const struct target *t = &target_aarch64;
-    for (unsigned i = 0; i < m->cfg.cpus; i++) {
-        struct vcpu *cpu = (struct vcpu *)align_up((u64)arena_alloc(&m->arena, t->cpu_size + LINE), LINE);
-        cpu->target = t;
-        cpu->index = i;
-        cpu->space = m->sysmem;
-        cpu->board = m;
-        snprintf(cpu->name, sizeof(cpu->name), "cpu%u", i);
-        m->cpus[m->ncpus++] = cpu;
+    while (m->ncpus < m->cfg.cpus) {
+        struct vcpu *cpu = machine_cpu_new(m, t, t->cpu_size);
         if (!t->init(cpu, m->cfg.cpu_model, e)) {
             return false;
         }
