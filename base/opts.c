@@ -259,3 +259,23 @@ bool parse_size(const char *s, u64 *out)
     *out = (whole << shift) + part;
     return true;
 }
+
+bool parse_uuid(const char *s, u8 *out)
+{
+    static const char form[] = "xxxxxxxx-xxxx-xxxx-xxxx-xxxxxxxxxxxx";
+    unsigned n = 0;
+    if (strlen(s) != sizeof(form) - 1) {
+        return false;
+    }
+    for (size_t i = 0; form[i]; i++) {
+        if (form[i] == '-' ? s[i] != '-' : !g_ascii_isxdigit(s[i])) {
+            return false;
+        }
+        if (form[i] != '-') {
+            u8 digit = (u8)g_ascii_xdigit_value(s[i]);
+            out[n / 2] = n % 2 ? (u8)(out[n / 2] | digit) : (u8)(digit << 4);
+            n++;
+        }
+    }
+    return true;
+}

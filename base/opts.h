@@ -50,5 +50,6 @@ bool opts_all_used(const struct opts *o, const char *what, const struct opt_key 
 bool parse_bool(const char *s, bool *out);
 bool parse_num(const char *s, u64 *out);
 bool parse_size(const char *s, u64 *out);
+bool parse_uuid(const char *s, u8 *out); /* 16 bytes as they are written */
 
 #endif

@@ -100,7 +100,7 @@ bool machine_opts_check(struct opts *o, const struct board *b, struct err *e)
 /* -- processors -------------------------------------------------------------------------------------------------- */
 
 struct topology {
-    u64 cpus, maxcpus, sockets, cores, threads, dies, clusters;
+    u64 cpus, maxcpus, sockets, clusters, cores, threads, dies; /* 0: not said */
 };
 
 static bool smp_num(struct opts *o, const char *key, u64 *v, struct err *e)
@@ -123,26 +123,74 @@ static bool smp_read(const char *text, struct topology *t, struct err *e)
     return ok;
 }
 
-bool cpus_choose(const struct config *c, const struct board *b, unsigned *out, struct err *e)
+/* What was not said follows from what was, cores first. False: more than any board has. */
+static bool topology_complete(struct topology *t)
 {
-    struct topology t = {.sockets = 1, .dies = 1, .clusters = 1, .cores = 1, .threads = 1};
+    enum { SANE = 1 << 16 };
+    u64 want = t->maxcpus ? t->maxcpus : t->cpus;
+    u64 *const parts[] = {&t->sockets, &t->clusters, &t->cores, &t->threads};
+    u64 *free_part = !t->cores ? &t->cores : !t->sockets ? &t->sockets : !t->threads ? &t->threads : NULL;
+    u64 rest = 1;
+    for (size_t i = 0; i < ARRAY_LEN(parts); i++) {
+        if (parts[i] != free_part) {
+            *parts[i] = *parts[i] ? *parts[i] : 1;
+            if (*parts[i] > SANE || rest > SANE) {
+                return false;
+            }
+            rest *= *parts[i];
+        }
+    }
+    if (free_part) {
+        *free_part = want ? want / rest : 1;
+        rest *= *free_part;
+    }
+    t->maxcpus = want ? want : rest;
+    t->cpus = t->cpus ? t->cpus : t->maxcpus;
+    return true;
+}
+
+static bool topology_check(const struct topology *t, const struct board *b, struct err *e)
+{
+    u64 product = t->sockets * t->clusters * t->cores * t->threads, most = MAX(t->cpus, t->maxcpus);
+    if (most > b->max_cpus) {
+        return err_set(e, "Invalid SMP CPUs %llu. The max CPUs supported by machine '%s' is %u",
+                       (unsigned long long)most, b->name, b->max_cpus);
+    }
+    if (t->maxcpus < t->cpus) {
+        return err_set(e, "Invalid CPU topology: maxcpus must be equal to or greater than smp");
+    }
+    if (product != t->maxcpus) {
+        return err_set(e,
+                       "Invalid CPU topology: product of the hierarchy must match maxcpus: sockets (%llu) * clusters "
+                       "(%llu) * cores (%llu) * threads (%llu) != maxcpus (%llu)",
+                       (unsigned long long)t->sockets, (unsigned long long)t->clusters, (unsigned long long)t->cores,
+                       (unsigned long long)t->threads, (unsigned long long)t->maxcpus);
+    }
+    return true;
+}
+
+bool cpus_choose(const struct config *c, const struct board *b, struct machine_config *mc, struct err *e)
+{
+    struct topology t = {0};
     for (size_t i = 0; i < c->smp.n; i++) {
         if (!smp_read(c->smp.v[i], &t, e)) {
             err_prefix(e, "-smp %s", c->smp.v[i]);
             return false;
         }
     }
-    u64 product = t.sockets * t.dies * t.clusters * t.cores * t.threads;
-    u64 n = t.cpus ? t.cpus : product;
-    if (n > b->max_cpus) {
-        return err_set(e, "Invalid SMP CPUs %llu. The max CPUs supported by machine '%s' is %u", (unsigned long long)n,
-                       b->name, b->max_cpus);
+    if (t.dies > 1) {
+        return err_set(e, "dies not supported by this machine's CPU topology");
     }
-    if (t.maxcpus && t.maxcpus < n) {
-        return err_set(e, "Invalid CPU topology: maxcpus must be equal to or greater than smp");
+    t.cpus = t.cpus || c->smp.n ? t.cpus : 1;
+    if (!topology_complete(&t)) {
+        return err_set(e, "Invalid CPU topology: far more processors than the %u of machine '%s'", b->max_cpus,
+                       b->name);
     }
-    *out = (unsigned)n;
-    return true;
+    mc->cpus = (unsigned)t.cpus;
+    mc->sockets = (unsigned)t.sockets;
+    mc->cores = (unsigned)(t.cores * t.clusters);
+    mc->threads = (unsigned)t.threads;
+    return topology_check(&t, b, e);
 }
 
 /* -- memory ------------------------------------------------------------------------------------------------------ */
@@ -170,9 +218,13 @@ bool memory_choose(const struct config *c, const struct board *b, u64 *out, stru
     for (size_t i = 0; i < c->memory.n; i++) {
         struct opts o = {0};
         bool ok = opts_parse(&o, c->memory.v[i], "size", e);
-        const char *s = ok ? opts_str(&o, "size", NULL) : NULL;
-        opts_ignore(&o, "slots,maxmem");
-        ok = ok && (!s || ram_size(s, out, e)) && opts_all_used(&o, "-m", NULL, e);
+        const char *s = ok ? opts_str(&o, "size", NULL) : NULL, *max = ok ? opts_str(&o, "maxmem", NULL) : NULL;
+        u64 slots = 0, most = UINT64_MAX;
+        ok = ok && (!s || ram_size(s, out, e)) && (!max || ram_size(max, &most, e)) &&
+             opts_num(&o, "slots", &slots, e) && opts_all_used(&o, "-m", NULL, e);
+        if (ok && most < (*out ? *out : b->default_ram)) {
+            ok = err_set(e, "invalid value of maxmem: it is less than the memory at the start");
+        }
         opts_free(&o);
         if (!ok) {
             err_prefix(e, "-m %s", c->memory.v[i]);

@@ -16,8 +16,8 @@ struct item {
 struct config {
     const char *program; /* argv[0] without folders */
     bool as_qemu;        /* called by a qemu-system-* name */
-    struct strings machine, accel, smp, memory, global, rtc, datadirs, pflash, fw_cfg, boot, serial, monitor, mon, semi,
-        action;
+    struct strings machine, accel, smp, memory, global, rtc, datadirs, pflash, fw_cfg, boot, smbios, serial, monitor,
+        mon, semi, action;
     const char *cpu, *name, *uuid, *seed, *kernel, *initrd, *append, *dtb, *firmware, *echr, *display, *vga, *pidfile,
         *logfile;
     bool nodefaults, snapshot, nographic, semihosting, no_reboot, no_shutdown, stopped, daemonize, singlestep;

@@ -21,7 +21,8 @@ static bool machine_options(const struct config *c, struct opts *o, struct err *
     return true;
 }
 
-/* -- name, clock, firmware files ----------------------------------------------------------------------------------- */
+/* -- name, clock ------------------------------------------------------------------------------------------------------
+ */
 
 static bool name_apply(const struct config *c, struct err *e)
 {
@@ -35,16 +36,6 @@ static bool name_apply(const struct config *c, struct err *e)
     ok = ok && opts_all_used(&o, "-name", NULL, e);
     opts_free(&o);
     return ok;
-}
-
-static bool uuid_check(const char *s, struct err *e)
-{
-    static const char form[] = "xxxxxxxx-xxxx-xxxx-xxxx-xxxxxxxxxxxx";
-    bool ok = strlen(s) == sizeof(form) - 1;
-    for (size_t i = 0; ok && form[i]; i++) {
-        ok = form[i] == '-' ? s[i] == '-' : strchr("0123456789abcdefABCDEF", s[i]) != NULL;
-    }
-    return ok || err_set(e, "-uuid %s: failed to parse UUID string: wrong format", s);
 }
 
 /* How far the guest's calendar is ahead of the host's, in seconds. */
@@ -71,56 +62,18 @@ static bool rtc_offset(const char *base, i64 *out, struct err *e)
 
 static bool rtc_apply(const struct config *c, struct machine_config *mc, struct err *e)
 {
-    static const char *const clocks[] = {"host", "rt", "vm", NULL};
+    static const char *const clocks[] = {"host", "rt", "vm", NULL}, *const drift[] = {"none", "slew", NULL};
     for (size_t i = 0; i < c->rtc.n; i++) {
         struct opts o = {0};
-        unsigned clock = 0;
+        unsigned clock = 0, fix = 0;
         bool ok = opts_parse(&o, c->rtc.v[i], NULL, e) && rtc_offset(opts_str(&o, "base", "utc"), &mc->rtc_offset, e) &&
-                  opts_choice(&o, "clock", clocks, &clock, e);
-        opts_ignore(&o, "driftfix");
+                  opts_choice(&o, "clock", clocks, &clock, e) && opts_choice(&o, "driftfix", drift, &fix, e);
         ok = ok && opts_all_used(&o, "-rtc", NULL, e);
         opts_free(&o);
         if (!ok) {
             return false;
         }
-        if (clock == 2) {
-            return err_set(e, "-rtc clock=vm: not there yet: the calendar follows the host's");
-        }
-    }
-    return true;
-}
-
-static bool fw_cfg_file(struct machine *m, struct opts *o, struct err *e)
-{
-    const char *name = opts_str(o, "name", NULL), *file = opts_str(o, "file", NULL);
-    const char *string = opts_str(o, "string", NULL);
-    struct image_file f = {0};
-    if (!name || !file == !string) {
-        return err_set(e, "expected a name, and one of file= and string=");
-    }
-    if (!m->board->fw_cfg_file) {
-        return err_set(e, "this board has no fw_cfg");
-    }
-    if (file && !image_read(&f, "fw_cfg file", file, e)) {
-        return false;
-    }
-    const void *p = file ? arena_dup(&m->arena, f.data, f.len) : arena_dup(&m->arena, string, strlen(string));
-    size_t n = file ? f.len : strlen(string);
-    image_free(&f);
-    return m->board->fw_cfg_file(m, arena_str(&m->arena, name), p, n, e);
-}
-
-static bool fw_cfg_apply(const struct config *c, struct machine *m, struct err *e)
-{
-    for (size_t i = 0; i < c->fw_cfg.n; i++) {
-        struct opts o = {0};
-        bool ok =
-            opts_parse(&o, c->fw_cfg.v[i], "name", e) && fw_cfg_file(m, &o, e) && opts_all_used(&o, "-fw_cfg", NULL, e);
-        opts_free(&o);
-        if (!ok) {
-            err_prefix(e, "-fw_cfg %s", c->fw_cfg.v[i]);
-            return false;
-        }
+        mc->rtc_stands = clock == 2;
     }
     return true;
 }
@@ -161,7 +114,7 @@ static bool config_fill(const struct config *c, struct opts *o, struct machine_c
     for (size_t i = 0; i < c->datadirs.n; i++) {
         image_dir_add(c->datadirs.v[i]);
     }
-    return (!c->uuid || uuid_check(c->uuid, e)) && name_apply(c, e) && rtc_apply(c, mc, e);
+    return identity_apply(c, mc, e) && boot_apply(c, &mc->boot, e) && name_apply(c, e) && rtc_apply(c, mc, e);
 }
 
 static bool machine_start(struct setup *s, const struct accel_config *ac, struct err *e)
@@ -196,7 +149,7 @@ bool setup_machine(struct setup *s, bool *done, struct err *e)
     if (c->seed) {
         entropy_seed(strtoull(c->seed, NULL, 0));
     }
-    if (!cpus_choose(c, b, &mc.cpus, e) || !memory_choose(c, b, &mc.ram_size, e) ||
+    if (!cpus_choose(c, b, &mc, e) || !memory_choose(c, b, &mc.ram_size, e) ||
         !(s->accel = accel_choose(c, opts_str(&mopts, "accel", NULL), &ac, e)) || !config_fill(c, &mopts, &mc, e) ||
         !backends_make(c, b, &mc, e) || !flash_by_name(&mopts, &mc, e) || !semihosting_init(c, e)) {
         return false;

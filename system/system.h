@@ -30,7 +30,7 @@ const struct board *board_find(const char *name);
 const struct board *board_choose(const char *name, struct err *e);
 /* Refuses keys that neither the board nor machine_keys know. */
 bool machine_opts_check(struct opts *o, const struct board *b, struct err *e);
-bool cpus_choose(const struct config *c, const struct board *b, unsigned *out, struct err *e);
+bool cpus_choose(const struct config *c, const struct board *b, struct machine_config *mc, struct err *e);
 bool memory_choose(const struct config *c, const struct board *b, u64 *out, struct err *e);
 const struct accel *accel_choose(const struct config *c, const char *from_machine, struct accel_config *ac,
                                  struct err *e);
@@ -42,6 +42,11 @@ bool netdev_item(const char *text, struct err *e);
 bool nic_item(const struct board *b, const char *text, struct err *e);
 void net_item(const char *text); /* -net: kept until nets_finish() */
 bool nets_finish(const struct config *c, const struct board *b, struct err *e);
+
+/* -- boot.c: what firmware is told ------------------------------------------------------------------------- */
+bool boot_apply(const struct config *c, struct boot_wish *w, struct err *e);
+bool identity_apply(const struct config *c, struct machine_config *mc, struct err *e); /* -uuid, -smbios */
+bool fw_cfg_apply(const struct config *c, struct machine *m, struct err *e);
 
 /* -- devices.c --------------------------------------------------------------------------------------------- */
 const struct device_class *device_class_find(const char *name);

@@ -375,7 +375,14 @@ static const struct virtio_class blk_virtio = {
     .reset = blk_reset,
 };
 
+static void blk_fw_path(const struct device *d, struct buf *out)
+{
+    (void)d;
+    buf_printf(out, "/disk@0,0");
+}
+
 const struct device_class virtio_blk_class = {
+    .fw_path = blk_fw_path,
     .name = "virtio-blk-device",
     .doc = "virtio block device",
     .bus = "virtio",

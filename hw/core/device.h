@@ -90,6 +90,8 @@ struct device_class {
     bool irq_edge;    /* interrupts are edges, for the device tree; else levels */
     /* Adds to its device-tree node what class and board row don't say. */
     void (*describe)(const struct device *d, struct dt *t, const char *node);
+    /* Adds its step of the path that firmware knows it by (IEEE 1275): "/disk@0,0". NULL: it is no such step. */
+    void (*fw_path)(const struct device *d, struct buf *out);
     size_t size;
     u32 mmio_size;
     u8 nirqs;

@@ -5,6 +5,7 @@
 #define MOSS_HW_CORE_MACHINE_H
 
 #include "base/arena.h"
+#include "base/buf.h"
 #include "hw/core/device.h"
 #include "memory/memory.h"
 
@@ -29,6 +30,12 @@ struct part {
     bool secure; /* seen by secure accesses only */
 };
 
+/* -boot: what firmware is asked to do. Times are in milliseconds, -1: nothing was said. */
+struct boot_wish {
+    bool menu, strict;
+    int splash_time, reboot_timeout;
+};
+
 /* What the command line says, handed to the board. Strings live as long as the machine. */
 struct machine_config {
     u64 ram_size;
@@ -40,7 +47,15 @@ struct machine_config {
     struct blockdev *pflash[2];
     bool no_defaults;
     bool semihosting;
-    i64 rtc_offset; /* seconds that the guest\'s calendar is ahead of the host\'s (-rtc base=) */
+    i64 rtc_offset;  /* seconds that the guest's calendar is ahead of the host's (-rtc base=) */
+    bool rtc_stands; /* the calendar stands still while the machine is stopped (-rtc clock=vm) */
+    bool nographic;
+    /* What firmware is told of the machine. */
+    u8 uuid[16];
+    unsigned sockets, cores, threads; /* cores of a socket, threads of a core */
+    struct opts *const *smbios;       /* -smbios, parsed */
+    size_t nsmbios;
+    struct boot_wish boot;
 };
 
 struct machine {
@@ -96,6 +111,8 @@ struct device *machine_find(const struct machine *m, const char *id);
 void machine_reset(struct machine *m);
 extern void (*machine_reset_cpus)(struct machine *m);
 void machine_free(struct machine *m);
+/* The devices with a bootindex, a line each, as firmware names them: the fw_cfg file `bootorder`. */
+bool machine_boot_order(const struct machine *m, bool strict, struct buf *out, struct err *e);
 
 /* -- requests that come from guest or user and are carried out by system/ -------------------------- */
 enum shutdown_cause { SHUTDOWN_GUEST, SHUTDOWN_RESET, SHUTDOWN_HOST_QUIT, SHUTDOWN_SIGNAL, SHUTDOWN_PANIC };

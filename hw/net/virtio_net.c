@@ -316,7 +316,14 @@ static const struct virtio_class net_virtio = {
     .reset = net_reset,
 };
 
+static void net_fw_path(const struct device *d, struct buf *out)
+{
+    (void)d;
+    buf_printf(out, "/ethernet-phy@0");
+}
+
 const struct device_class virtio_net_class = {
+    .fw_path = net_fw_path,
     .name = "virtio-net-device",
     .doc = "virtio network device",
     .bus = "virtio",

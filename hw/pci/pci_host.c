@@ -299,7 +299,15 @@ static const struct field gpex_state[] = {
     {0},
 };
 
+/* The unit address is the one of the I/O window on machines that have ports; here there are none. */
+static void gpex_fw_path(const struct device *d, struct buf *out)
+{
+    (void)d;
+    buf_printf(out, "/pci@ffffffffffffffff");
+}
+
 const struct device_class gpex_class = {
+    .fw_path = gpex_fw_path,
     .name = "gpex-pcihost",
     .doc = "generic PCI Express host",
     .bus = "sysbus",

@@ -1,8 +1,9 @@
 /* Arm PrimeCell real time clock PL031 (DDI 0224C). Pins: irq 0 = RTCINTR.
  *
  * The counter is the calendar time in seconds plus an offset, which RTCLR writes set; so a guest that is stopped, or
- * restored later, sees the right time again. The counter wraps after 2^32 seconds, and so do the offset and the match.
- * Not modelled: nothing. RTCCR's bit reads as one and cannot be cleared, as the manual says. */
+ * restored later, sees the right time again (with -rtc clock=vm it is guest time, which stands still meanwhile). The
+ * counter wraps after 2^32 seconds, and so do the offset and the match. Not modelled: nothing. RTCCR's bit reads as one
+ * and cannot be cleared, as the manual says. */
 #include "hw/timer/pl031.h"
 
 #include "base/clock.h"
@@ -13,6 +14,7 @@ enum { NS = 1000000000 };
 struct pl031 {
     struct device dev;
     struct timer alarm;
+    enum clock_kind clock;
     u32 offset, mr, lr, imsc, ris;
 };
 
@@ -23,15 +25,15 @@ static void pl031_update(struct pl031 *s)
 
 static u32 rtc_now(const struct pl031 *s)
 {
-    return (u32)(clock_now(CLOCK_WALL) / NS) + s->offset;
+    return (u32)(clock_now(s->clock) / NS) + s->offset;
 }
 
 /* The alarm goes off when the counter comes to MR the next time, which is at once when it stands there now. */
 static void alarm_arm(struct pl031 *s)
 {
-    u64 wall = clock_now(CLOCK_WALL);
+    u64 now = clock_now(s->clock);
     u32 in = s->mr - rtc_now(s);
-    timer_set(&s->alarm, in ? (wall / NS + in) * NS : wall);
+    timer_set(&s->alarm, in ? (now / NS + in) * NS : now);
 }
 
 static void alarm_rings(void *opaque)
@@ -135,8 +137,12 @@ static bool pl031_init(struct device *d, struct err *e)
 {
     struct pl031 *s = (struct pl031 *)d;
     (void)e;
-    timer_init(&s->alarm, CLOCK_WALL, alarm_rings, s);
+    s->clock = d->machine->cfg.rtc_stands ? CLOCK_VIRTUAL : CLOCK_WALL;
+    timer_init(&s->alarm, s->clock, alarm_rings, s);
     s->offset = (u32)d->machine->cfg.rtc_offset;
+    if (s->clock == CLOCK_VIRTUAL) { /* it began with the machine */
+        s->offset += (u32)(clock_now(CLOCK_WALL) / NS) - (u32)(clock_now(CLOCK_VIRTUAL) / NS);
+    }
     return true;
 }
 

@@ -358,6 +358,11 @@ static const struct prop mmio_props[] = {
     {0},
 };
 
+static void mmio_fw_path(const struct device *d, struct buf *out)
+{
+    buf_printf(out, "/virtio-mmio@%016llx", (unsigned long long)d->mmio.base);
+}
+
 const struct device_class virtio_mmio_class = {
     .name = "virtio-mmio",
     .doc = "virtio over MMIO",
@@ -367,6 +372,7 @@ const struct device_class virtio_mmio_class = {
     .compatible = "virtio,mmio\0",
     .fdt_name = "virtio_mmio",
     .irq_edge = true,
+    .fw_path = mmio_fw_path,
     .size = sizeof(struct virtio_mmio),
     .mmio_size = 0x200,
     .nirqs = 1,

@@ -559,6 +559,21 @@ bool virtio_pci_loaded(struct device *d, struct err *e)
     return pci_loaded((struct pci_device *)d, e);
 }
 
+void virtio_pci_fw_path(const struct device *d, struct buf *out)
+{
+    const struct virtio_pci *s = (const struct virtio_pci *)d;
+    const struct virtio_pci_class *c = d->cls->bus_class;
+    static const char *const names[] = {[1] = "scsi", [2] = "ethernet"}; /* by class code */
+    unsigned base = c->class_code >> 16, slot = s->pci.devfn >> 3, function = s->pci.devfn & 7;
+    buf_printf(out, "/%s@%x", base < ARRAY_LEN(names) && names[base] ? names[base] : "pci", slot);
+    if (function) {
+        buf_printf(out, ",%x", function);
+    }
+    if (c->device->fw_path) {
+        c->device->fw_path(d, out);
+    }
+}
+
 bool virtio_pci_plug(struct device *owner, struct device *child, struct err *e)
 {
     struct device *inner = &((struct virtio_pci *)owner)->v->dev;

@@ -52,6 +52,7 @@ struct virtio_pci {
 
 bool virtio_pci_init(struct device *d, struct err *e);
 void virtio_pci_reset(struct device *d);
+void virtio_pci_fw_path(const struct device *d, struct buf *out);
 bool virtio_pci_loaded(struct device *d, struct err *e);
 bool virtio_pci_plug(struct device *owner, struct device *child, struct err *e);
 
@@ -67,6 +68,7 @@ bool virtio_pci_plug(struct device *owner, struct device *child, struct err *e);
         .doc = (doc_), \
         .bus = "pci", \
         .provides = (provides_), \
+        .fw_path = virtio_pci_fw_path, \
         .size = sizeof(struct sym##_pci), \
         .state = sym##_pci_state, \
         .props = sym##_pci_props, \

@@ -8,6 +8,7 @@ import time
 
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 sys.path.insert(0, os.path.join(ROOT, 'tools'))
+import mkguest  # noqa: E402
 BUILD = sys.argv[1]  # where the names of moss are
 QEMU = 'qemu-system-aarch64'
 failures = []
@@ -93,6 +94,29 @@ def folder():
 def small_guest(where, *flags):
     image = os.path.join(where, 'guest.img')
     subprocess.run([sys.executable, os.path.join(ROOT, 'tools/mkguest.py'), image, *flags], check=True)
+    return image
+
+
+def bare(where, name, code):
+    """A guest of a few instructions: `code` adds them."""
+    a = mkguest.Asm()
+    a.b('start')
+    a.emit(0)
+    for v in (0, 0x10000, 0xa, 0, 0, 0):
+        a.emit(v)
+        a.emit(0)
+    a.words += [0x644d5241, 0]
+    a.label('start')
+    code(a)
+    a.label('stop')
+    a.wfi()
+    a.b('stop')
+    if 'data' in [f[1] for f in a.fixups]:
+        a.label('data')
+        a.words += a.data
+    image = os.path.join(where, name)
+    with open(image, 'wb') as f:
+        f.write(a.finish())
     return image
 
 

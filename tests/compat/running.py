@@ -5,39 +5,12 @@ import signal
 import socket
 import struct
 import subprocess
-import sys
 
-from harness import QEMU, ROOT, check, folder, main, moss, path, small_guest, start, until
-
-sys.path.insert(0, os.path.join(ROOT, 'tools'))
-import mkguest  # noqa: E402
+from harness import QEMU, bare, check, folder, main, mkguest, moss, path, small_guest, start, until
 
 HLT_SEMIHOSTING = 0xd45e0000
 SYS_WRITE0, SYS_EXIT, SYS_EXIT_EXTENDED = 0x04, 0x18, 0x20
 ADP_STOPPED_APPLICATION_EXIT, ADP_STOPPED_RUNTIME_ERROR = 0x20026, 0x20023
-
-
-def bare(where, name, code):
-    """A guest of a few instructions: `code` adds them."""
-    a = mkguest.Asm()
-    a.b('start')
-    a.emit(0)
-    for v in (0, 0x10000, 0xa, 0, 0, 0):
-        a.emit(v)
-        a.emit(0)
-    a.words += [0x644d5241, 0]
-    a.label('start')
-    code(a)
-    a.label('stop')
-    a.wfi()
-    a.b('stop')
-    if 'data' in [f[1] for f in a.fixups]:
-        a.label('data')
-        a.words += a.data
-    image = os.path.join(where, name)
-    with open(image, 'wb') as f:
-        f.write(a.finish())
-    return image
 
 
 def semihosting_exit(op, reason, code):
@@ -179,7 +152,6 @@ def harmless():
              '-cpu', 'max,pauth-impdef=on').exits(0).silent().prints('Goodbye')
         moss('-M', 'virt', '-enable-kvm', '-nographic', '-kernel', image).exits(0).warns(r'\A\S+ warning: .*kvm.*tcg\n\Z')
         moss('-M', 'virt', '-display', 'gtk', '-kernel', image).exits(0).warns(r'\A\S+ warning: -display gtk: .*\n\Z')
-        moss('-M', 'virt', '-nographic', '-smbios', 'type=1', '-kernel', image).exits(0).warns(r'\A\S+ warning: -smbios .*\n\Z')
         # Later options win, whatever is between.
         moss('-M', 'foo', '-M', 'virt', '-m', '1', '-m', '128', '-kernel', '/nonexistent', '-kernel', image, '-nographic',
              '-smp', '99', '-smp', '1').exits(0).silent().prints('Goodbye')

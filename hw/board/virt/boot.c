@@ -8,6 +8,7 @@
 #include "base/bits.h"
 #include "hw/board/virt/virt_priv.h"
 #include "hw/misc/fw_cfg.h"
+#include "hw/misc/smbios.h"
 
 enum { ELF_AARCH64 = 183, RAW_OFFSET = 0x80000, KEEP_FREE = 0x1000 };
 
@@ -191,9 +192,67 @@ static bool dt_place(struct machine *m, struct err *e)
     return true;
 }
 
+/* -- what firmware is told ----------------------------------------------------------------------------- */
+
+static bool file_add(struct machine *m, const char *name, struct buf *b, struct err *e)
+{
+    const void *p = arena_dup(&m->arena, b->data, b->len);
+    bool ok = !b->len || fw_cfg_add_file(virt_of(m)->fw_cfg, name, p, b->len, NULL, NULL, e);
+    buf_free(b);
+    return ok;
+}
+
+/* Files that hold a time; the menu's is there only when somebody set it. */
+static bool waits_add(struct machine *m, struct err *e)
+{
+    const struct boot_wish *w = &m->cfg.boot;
+    struct buf menu = {0}, fail = {0};
+    if (w->splash_time >= 0) {
+        u8 raw[2] = {(u8)w->splash_time, (u8)(w->splash_time >> 8)};
+        buf_put(&menu, raw, sizeof(raw));
+    }
+    buf_u32(&fail, (u32)w->reboot_timeout);
+    return file_add(m, "etc/boot-menu-wait", &menu, e) && file_add(m, "etc/boot-fail-wait", &fail, e);
+}
+
+static bool smbios_add(struct machine *m, struct err *e)
+{
+    const struct machine_config *c = &m->cfg;
+    const struct smbios_facts facts = {
+        .manufacturer = "QEMU",
+        .product = "QEMU Virtual Machine",
+        .version = m->board->name,
+        .uuid = c->uuid,
+        .ram_size = c->ram_size,
+        .sockets = c->sockets ? c->sockets : 1,
+        .cores = c->cores ? c->cores : c->cpus,
+        .threads = c->threads ? c->threads : 1,
+        .options = c->smbios,
+        .noptions = c->nsmbios,
+    };
+    struct buf tables = {0}, anchor = {0};
+    bool ok = smbios_build(&facts, &tables, &anchor, e) && file_add(m, "etc/smbios/smbios-tables", &tables, e) &&
+              file_add(m, "etc/smbios/smbios-anchor", &anchor, e);
+    buf_free(&tables);
+    buf_free(&anchor);
+    return ok;
+}
+
+static bool facts_add(struct machine *m, struct err *e)
+{
+    struct device *d = virt_of(m)->fw_cfg;
+    struct buf order = {0};
+    fw_cfg_add_u16(d, FW_CFG_NB_CPUS, (u16)m->cfg.cpus);
+    fw_cfg_add_u16(d, FW_CFG_NOGRAPHIC, m->cfg.nographic);
+    fw_cfg_add_u16(d, FW_CFG_BOOT_MENU, m->cfg.boot.menu);
+    fw_cfg_add(d, FW_CFG_UUID, m->cfg.uuid, sizeof(m->cfg.uuid));
+    bool ok = machine_boot_order(m, m->cfg.boot.strict, &order, e) && file_add(m, "bootorder", &order, e);
+    buf_free(&order);
+    return ok && waits_add(m, e) && smbios_add(m, e);
+}
+
 bool virt_boot(struct machine *m, struct err *e)
 {
-    fw_cfg_add_u16(virt_of(m)->fw_cfg, FW_CFG_NB_CPUS, (u16)m->cfg.cpus);
-    return firmware_load(m, e) && kernel_place(m, e) && virt_cpus_configure(m, e) && dt_place(m, e) &&
-           loader_check(m, e);
+    return facts_add(m, e) && firmware_load(m, e) && kernel_place(m, e) && virt_cpus_configure(m, e) &&
+           dt_place(m, e) && loader_check(m, e);
 }
