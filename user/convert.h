@@ -1,0 +1,58 @@
+/* Structures whose layout or bits differ between Linux's ports: the program's form here, the host's in its headers.
+ * The 64-bit ports of the generic ABI (AArch64, RISC-V) share what is here; only x86-64 hosts differ from it.
+ *
+ * SPEC: include/uapi/asm-generic/{stat,fcntl,ipcbuf,sembuf}.h, arch/arm64/include/uapi/asm/fcntl.h. */
+#ifndef MOSS_USER_CONVERT_H
+#define MOSS_USER_CONVERT_H
+
+#include <stdbool.h>
+#include <sys/epoll.h>
+#include <sys/sem.h>
+#include <sys/stat.h>
+
+#include "base/types.h"
+
+/* struct stat of asm-generic. */
+struct guest_stat {
+    u64 st_dev, st_ino;
+    u32 st_mode, st_nlink, st_uid, st_gid;
+    u64 st_rdev, pad1;
+    i64 st_size;
+    i32 st_blksize, pad2;
+    i64 st_blocks;
+    i64 st_atime_s;
+    u64 st_atime_ns;
+    i64 st_mtime_s;
+    u64 st_mtime_ns;
+    i64 st_ctime_s;
+    u64 st_ctime_ns;
+    u32 unused[2];
+};
+void stat_to_guest(struct guest_stat *g, const struct stat *h);
+
+/* Not packed, as on x86-64 it is. */
+struct guest_epoll_event {
+    u32 events, pad;
+    u64 data;
+};
+void epoll_to_guest(struct guest_epoll_event *g, const struct epoll_event *h);
+void epoll_from_guest(struct epoll_event *h, const struct guest_epoll_event *g);
+
+struct guest_semid_ds {
+    struct {
+        i32 key;
+        u32 uid, gid, cuid, cgid, mode;
+        u16 seq, pad;
+        u64 unused[2];
+    } sem_perm;
+    i64 sem_otime, sem_ctime;
+    u64 sem_nsems, unused[2];
+};
+void semid_to_guest(struct guest_semid_ds *g, const struct semid_ds *h);
+void semid_from_guest(struct semid_ds *h, const struct guest_semid_ds *g);
+
+/* The open flags that have other bits elsewhere. */
+int open_flags_from_guest(u64 flags);
+u64 open_flags_to_guest(int flags);
+
+#endif

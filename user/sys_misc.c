@@ -1,0 +1,287 @@
+/* The rest: limits, System V semaphores, keys, timers, what a program must not do to the host. */
+#include <errno.h>
+#include <linux/futex.h>
+#include <linux/keyctl.h>
+#include <linux/membarrier.h>
+#include <linux/seccomp.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/ipc.h>
+#include <sys/resource.h>
+#include <sys/sem.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "base/bits.h"
+#include "base/log.h"
+#include "user/convert.h"
+#include "user/syscall.h"
+
+/* -- limits ---------------------------------------------------------------------------------------------------------
+ */
+
+/* Limits of memory would strike moss, whose window and code cache are many times what the program uses: they are kept
+ * for the program to read back, and not handed on. */
+static bool is_memory_limit(int what)
+{
+    return what == RLIMIT_AS || what == RLIMIT_DATA || what == RLIMIT_STACK;
+}
+static struct {
+    bool set;
+    u64 v[2];
+} kept[RLIM_NLIMITS];
+
+static i64 limit(int pid, int what, u64 set_va, u64 get_va)
+{
+    u64 now[2], want[2];
+    if (what < 0 || what >= RLIM_NLIMITS) {
+        return -EINVAL;
+    }
+    bool mine = pid == 0 || pid == getpid();
+    if (set_va && !copy_from_guest(want, set_va, sizeof(want))) {
+        return -EFAULT;
+    }
+    bool keep = mine && is_memory_limit(what);
+    i64 r = safe_syscall(SYS_prlimit64, pid, what, set_va && !keep ? want : 0, now);
+    if (r < 0) {
+        return r;
+    }
+    if (keep && kept[what].set) {
+        memcpy(now, kept[what].v, sizeof(now));
+    }
+    if (keep && set_va) {
+        if (want[0] > want[1]) {
+            return -EINVAL;
+        }
+        if (want[1] > now[1] && geteuid() != 0) {
+            return -EPERM;
+        }
+        kept[what].set = true;
+        memcpy(kept[what].v, want, sizeof(want));
+    }
+    return !get_va || copy_to_guest(get_va, now, sizeof(now)) ? 0 : -EFAULT;
+}
+
+i64 sys_prlimit64(struct user_thread *t, const u64 a[6])
+{
+    (void)t;
+    return limit((int)a[0], (int)a[1], a[2], a[3]);
+}
+i64 sys_getrlimit(struct user_thread *t, const u64 a[6])
+{
+    (void)t;
+    return limit(0, (int)a[0], 0, a[1]);
+}
+i64 sys_setrlimit(struct user_thread *t, const u64 a[6])
+{
+    (void)t;
+    return a[1] ? limit(0, (int)a[0], a[1], 0) : -EFAULT;
+}
+
+/* -- System V semaphores ------------------------------------------------------------------------------------------- */
+
+/* The number of semaphores in a set, for arrays whose length the call does not say. */
+static i64 sem_count(int id)
+{
+    struct semid_ds ds;
+    i64 r = safe_syscall(SYS_semctl, id, 0, IPC_STAT, &ds);
+    return r < 0 ? r : (i64)ds.sem_nsems;
+}
+
+static i64 sem_stat(int id, int cmd, u64 va)
+{
+    struct semid_ds h;
+    struct guest_semid_ds g;
+    i64 r = safe_syscall(SYS_semctl, id, 0, cmd, &h);
+    if (r < 0) {
+        return r;
+    }
+    semid_to_guest(&g, &h);
+    return copy_to_guest(va, &g, sizeof(g)) ? r : -EFAULT;
+}
+
+i64 sys_semctl(struct user_thread *t, const u64 a[6])
+{
+    int id = (int)a[0], num = (int)a[1], cmd = (int)a[2] & ~0x100; /* IPC_64 is implied */
+    u64 arg = a[3];
+    i64 n;
+    (void)t;
+    switch (cmd) {
+    case IPC_STAT:
+    case SEM_STAT:
+    case SEM_STAT_ANY:
+        return sem_stat(id, cmd, arg);
+    case IPC_SET: {
+        struct guest_semid_ds g;
+        struct semid_ds h;
+        if (!copy_from_guest(&g, arg, sizeof(g))) {
+            return -EFAULT;
+        }
+        semid_from_guest(&h, &g);
+        return safe_syscall(SYS_semctl, id, num, cmd, &h);
+    }
+    case GETALL:
+    case SETALL:
+        n = sem_count(id);
+        if (n < 0 || !user_range_ok(arg, (u64)n * 2)) {
+            return n < 0 ? n : -EFAULT;
+        }
+        return safe_syscall(SYS_semctl, id, num, cmd, g2h(arg));
+    case IPC_INFO:
+    case SEM_INFO:
+        if (!user_range_ok(arg, sizeof(struct seminfo))) {
+            return -EFAULT;
+        }
+        return safe_syscall(SYS_semctl, id, num, cmd, g2h(arg));
+    case IPC_RMID:
+    case GETPID:
+    case GETVAL:
+    case GETNCNT:
+    case GETZCNT:
+        return safe_syscall(SYS_semctl, id, num, cmd);
+    case SETVAL:
+        return safe_syscall(SYS_semctl, id, num, cmd, (int)arg);
+    default:
+        return -EINVAL;
+    }
+}
+
+/* -- keys -------------------------------------------------------------------------------------------------------------
+ */
+
+/* Which arguments of an operation are addresses: a letter each, as in syscalls.def. */
+static const struct {
+    u8 op;
+    const char *args;
+} key_ops[] = {
+    {KEYCTL_GET_KEYRING_ID, "dd"},
+    {KEYCTL_JOIN_SESSION_KEYRING, "s"},
+    {KEYCTL_UPDATE, "dpu"},
+    {KEYCTL_REVOKE, "d"},
+    {KEYCTL_CHOWN, "ddd"},
+    {KEYCTL_SETPERM, "dx"},
+    {KEYCTL_DESCRIBE, "dpu"},
+    {KEYCTL_CLEAR, "d"},
+    {KEYCTL_LINK, "dd"},
+    {KEYCTL_UNLINK, "dd"},
+    {KEYCTL_SEARCH, "dssd"},
+    {KEYCTL_READ, "dpu"},
+    {KEYCTL_INSTANTIATE, "dpud"},
+    {KEYCTL_NEGATE, "dud"},
+    {KEYCTL_SET_REQKEY_KEYRING, "d"},
+    {KEYCTL_SET_TIMEOUT, "du"},
+    {KEYCTL_ASSUME_AUTHORITY, "d"},
+    {KEYCTL_GET_SECURITY, "dpu"},
+    {KEYCTL_SESSION_TO_PARENT, ""},
+    {KEYCTL_REJECT, "duud"},
+    {KEYCTL_INVALIDATE, "d"},
+    {KEYCTL_GET_PERSISTENT, "dd"},
+    {KEYCTL_RESTRICT_KEYRING, "dss"},
+    {KEYCTL_MOVE, "dddx"},
+    {KEYCTL_CAPABILITIES, "pu"},
+};
+
+i64 sys_keyctl(struct user_thread *t, const u64 a[6])
+{
+    (void)t;
+    for (unsigned i = 0; i < ARRAY_LEN(key_ops); i++) {
+        if (key_ops[i].op == (int)a[0]) {
+            char args[8] = "d";
+            strcat(args, key_ops[i].args);
+            const struct sys_row s = {.name = "keyctl", .args = args, .how = SYSCALL_PASS};
+            return syscall_pass(&s, SYS_keyctl, a);
+        }
+    }
+    unimp("keyctl", "operation %d", (int)a[0]);
+    return -EOPNOTSUPP;
+}
+
+/* -- timers
+ * ------------------------------------------------------------------------------------------------------------ */
+
+i64 sys_timer_create(struct user_thread *t, const u64 a[6])
+{
+    struct sigevent ev; /* a union's value goes back to the program as it came; the rest is alike on 64-bit ports */
+    (void)t;
+    if (!user_range_ok(a[2], 4) || (a[1] && !copy_from_guest(&ev, a[1], sizeof(ev)))) {
+        return -EFAULT;
+    }
+    return safe_syscall(SYS_timer_create, (int)a[0], a[1] ? &ev : 0, g2h(a[2]));
+}
+
+/* -- several futexes at once
+ * ------------------------------------------------------------------------------------------- */
+
+i64 sys_futex_waitv(struct user_thread *t, const u64 a[6])
+{
+    struct {
+        u64 val, uaddr;
+        u32 flags, reserved;
+    } w[128];
+    i64 ts[2];
+    (void)t;
+    if (a[1] == 0 || a[1] > ARRAY_LEN(w)) {
+        return -EINVAL;
+    }
+    if (!copy_from_guest(w, a[0], a[1] * sizeof(w[0])) || (a[3] && !copy_from_guest(ts, a[3], sizeof(ts)))) {
+        return -EFAULT;
+    }
+    for (u64 i = 0; i < a[1]; i++) {
+        if (!user_range_ok(w[i].uaddr, 4)) {
+            return -EFAULT;
+        }
+        w[i].uaddr = (u64)(uintptr_t)g2h(w[i].uaddr);
+    }
+    return safe_syscall(SYS_futex_waitv, w, a[1], a[2], a[3] ? ts : 0, a[4]);
+}
+
+/* -- refusals
+ * ----------------------------------------------------------------------------------------------------------- */
+
+i64 sys_reboot(struct user_thread *t, const u64 a[6])
+{
+    (void)t;
+    (void)a;
+    return -EPERM; /* a container's init may mean itself; moss, as root, would mean the host */
+}
+
+/* A filter would see moss's system calls, not the program's. Asking what there is costs nothing. */
+i64 sys_seccomp(struct user_thread *t, const u64 a[6])
+{
+    (void)t;
+    if (a[0] == SECCOMP_GET_ACTION_AVAIL) {
+        return -EOPNOTSUPP;
+    }
+    unimp("system call", "seccomp: filters see the host's calls");
+    return -EINVAL;
+}
+
+/* Commands that make others' caches coherent are the host's business; those bound to restartable sequences are not. */
+i64 sys_membarrier(struct user_thread *t, const u64 a[6])
+{
+    i64 r;
+    (void)t;
+    switch ((int)a[0]) {
+    case MEMBARRIER_CMD_QUERY:
+        r = safe_syscall(SYS_membarrier, MEMBARRIER_CMD_QUERY);
+        return r < 0 ? r
+                     : r & (MEMBARRIER_CMD_GLOBAL | MEMBARRIER_CMD_GLOBAL_EXPEDITED |
+                            MEMBARRIER_CMD_REGISTER_GLOBAL_EXPEDITED | MEMBARRIER_CMD_PRIVATE_EXPEDITED |
+                            MEMBARRIER_CMD_REGISTER_PRIVATE_EXPEDITED);
+    case MEMBARRIER_CMD_GLOBAL:
+    case MEMBARRIER_CMD_GLOBAL_EXPEDITED:
+    case MEMBARRIER_CMD_REGISTER_GLOBAL_EXPEDITED:
+    case MEMBARRIER_CMD_PRIVATE_EXPEDITED:
+    case MEMBARRIER_CMD_REGISTER_PRIVATE_EXPEDITED:
+        return safe_syscall(SYS_membarrier, (int)a[0], a[1], a[2]);
+    default:
+        return -EINVAL;
+    }
+}
+
+i64 sys_restart_syscall(struct user_thread *t, const u64 a[6])
+{
+    (void)t;
+    (void)a;
+    return -EINTR; /* calls start again by themselves; nobody is told to come here */
+}
