@@ -39,7 +39,7 @@ ALLOW = {
 }
 # What is hidden although the parent is allowed.
 DENY = {'accel': ['hw'], 'system': ['hw/board', 'accel/tcg'], 'target': ['tcg/host'], 'target/ISA': ['tcg/host']}
-# Folders that only their own files see, and whose public header (target/arm/arm.h) boards see too.
+# Folders that only their own files see, and whose public header (target/arm/arm.h) boards and ABIs see too.
 INNER = re.compile(r'(target|tcg/host)/(\w+)/')
 
 
@@ -57,7 +57,7 @@ def hidden(path, inc):
     m = INNER.match(inc)
     if not m or path.startswith(m.group(0)) or ALLOW[rule(ALLOW, path)[0]] == ['*']:
         return False
-    return not (path.startswith('hw/board/') and inc == f'target/{m.group(2)}/{m.group(2)}.h')
+    return not (path.startswith(('hw/board/', 'user/abi_')) and inc == f'target/{m.group(2)}/{m.group(2)}.h')
 
 
 def check(path, inc):

@@ -1,0 +1,294 @@
+/* What the files of user/ share.
+ *
+ *   options.c   the command line            mm.c      the program's memory map
+ *   loader.c    ELF, stack, auxv            guest.c   fault-safe copies to and from it
+ *   signal.c    host signals to guest's     thread.c  threads, fork, exit
+ *   exec.c      execve                      proc.c    /proc as the program expects it
+ *   syscall.c   dispatch by the ABI's table strace.c  its print-out
+ *   sys_*.c     conversions                 abi_NAME/ what depends on the guest architecture
+ *
+ * Addresses of the program are u64. Host address = ram_base + address, only through g2h() after user_range_ok(). The
+ * kernel refuses pages of the window that the program has not mapped (EFAULT), so a checked range may go straight into
+ * a host system call. System calls return -errno, or -ERESTART* for the loop. */
+#ifndef MOSS_USER_USER_PRIV_H
+#define MOSS_USER_USER_PRIV_H
+
+#include <errno.h>
+#include <limits.h>
+#include <setjmp.h>
+#include <signal.h>
+
+#include "accel/accel.h"
+#include "base/bits.h"
+#include "base/buf.h"
+#include "base/err.h"
+#include "base/types.h"
+#include "memory/memory.h"
+#include "target/target.h"
+#include "user/user.h"
+
+/* Results of system calls that only the loop sees, as the kernel's own: restart when the handler has SA_RESTART or
+ * there is none; always; only when there is no handler. */
+#define ERESTARTSYS    512
+#define ERESTARTNOINTR 513
+#define ERESTARTNOHAND 514
+/* The call changed the registers by itself (sigreturn, execve): nothing is stored as its result. */
+#define ENORESULT 600
+
+#define USER_SIGNALS 64
+typedef u64 user_sigset; /* bit n-1: signal n */
+#define SIGBIT(n) (1ull << ((n)-1))
+
+/* -- the guest ABI --------------------------------------------------------------------------------------------- */
+
+struct user_thread;
+struct user_sigaction { /* in host terms; the ABI converts the guest's layout */
+    u64 handler;        /* 0: default, 1: ignore */
+    u64 flags;          /* SA_* as Linux numbers them */
+    u64 restorer;
+    user_sigset mask;
+};
+struct sys_row; /* syscall.c: one row of abi_NAME/syscalls.def */
+
+struct user_abi {
+    const char *name;    /* "aarch64": as in moss-NAME */
+    const char *machine; /* uname -m, AT_PLATFORM */
+    const struct target *target;
+    const char *default_cpu; /* -cpu */
+    u16 elf_machine;
+    u8 elf_class; /* ELFCLASS64 */
+    bool big_endian;
+    u8 word;          /* bytes of a long and of a pointer */
+    u8 page_bits;     /* the guest's pages; at least the host's */
+    u8 trap_len;      /* bytes of the system call instruction, for restarting */
+    u32 min_sigstack; /* AT_MINSIGSTKSZ */
+    u64 va_limit;     /* addresses a program may use are below, if the host has as many */
+
+    const struct sys_row *syscalls; /* by number; name NULL: none */
+    unsigned nsyscalls;
+
+    /* -- the cpu -- */
+    void (*reset)(struct vcpu *cpu);                         /* after target->init */
+    void (*copy)(struct vcpu *cpu, const struct vcpu *from); /* a new thread's */
+    void (*start)(struct vcpu *cpu, u64 entry, u64 sp);      /* registers of a new program */
+    u64 (*syscall_nr)(const struct vcpu *cpu);
+    void (*syscall_args)(const struct vcpu *cpu, u64 a[6]);
+    void (*set_result)(struct vcpu *cpu, i64 r);       /* -4095..-1: the error convention's business */
+    void (*restart)(struct vcpu *cpu, const u64 a[6]); /* back to the instruction, arguments as they were */
+    u64 (*sp)(const struct vcpu *cpu);
+    void (*set_sp)(struct vcpu *cpu, u64 sp);
+    void (*set_tls)(struct vcpu *cpu, u64 tls);
+    /* Snapshot of the registers a program sees (vfork's parent, core files). */
+    size_t state_size;
+    void (*state_get)(const struct vcpu *cpu, void *state);
+    void (*state_set)(struct vcpu *cpu, const void *state);
+    /* What a trap other than a system call is to the program. */
+    void (*trap_siginfo)(const struct vcpu *cpu, siginfo_t *si);
+    void (*hwcap)(const struct vcpu *cpu, u64 cap[2]);
+    void (*cpuinfo)(const struct vcpu *cpu, unsigned ncpus, struct buf *out); /* /proc/cpuinfo */
+
+    /* -- signals -- */
+    /* Writes the frame and sets the registers for the handler; false: the stack cannot be written. */
+    bool (*push_frame)(struct user_thread *t, int sig, const siginfo_t *si, const struct user_sigaction *act,
+                       user_sigset old_mask, u64 sp);
+    /* The reverse: false: the frame is bad. */
+    bool (*pop_frame)(struct user_thread *t, user_sigset *mask);
+    bool (*get_sigaction)(u64 va, struct user_sigaction *act); /* the guest's struct sigaction */
+    bool (*put_sigaction)(u64 va, const struct user_sigaction *act);
+    bool (*get_siginfo)(u64 va, siginfo_t *si);
+    bool (*put_siginfo)(u64 va, const siginfo_t *si);
+    /* Argument order of clone: flags, stack, parent_tid, child_tid, tls out of a[]. */
+    void (*clone_args)(const u64 a[6], u64 out[5]);
+
+    /* -- vdso: one page of code with an ELF header around it -- */
+    const u8 *vdso_code;
+    u32 vdso_code_len;
+    const struct vdso_symbol {
+        const char *name; /* NULL ends */
+        u32 off;          /* in vdso_code */
+    } * vdso_symbols;
+    const char *vdso_version;
+    u32 vdso_sigreturn; /* offset in vdso_code */
+};
+
+/* -- threads ------------------------------------------------------------------------------------------------------ */
+
+struct user_sighand { /* of a process; a child of vfork has a copy of its own */
+    struct user_sigaction act[USER_SIGNALS + 1];
+};
+
+struct user_thread {
+    struct vcpu *cpu;
+    int tid; /* the host's, and the program's */
+    u64 clear_child_tid;
+    u64 robust_list;
+    bool exiting; /* leaves the loop; the thread ends */
+    int exit_code;
+
+    struct user_sighand *sighand;
+    user_sigset mask; /* of the program; the host's is the same but for SIGSEGV and SIGBUS */
+    /* Written by the host's handler. `pending` is what safe_syscall() looks at: not 0: a signal waits for the loop.
+     * While one of the queue waits, all others are blocked on the host; SIGSEGV and SIGBUS (sent, not faults) have
+     * places of their own. */
+    volatile u32 pending;
+    siginfo_t queued[3]; /* by QUEUE_*; si_signo 0: empty */
+    u64 altstack_sp, altstack_size;
+    u32 altstack_flags; /* SS_DISABLE, SS_AUTODISARM */
+    bool in_syscall;    /* the loop is behind a system call whose result is not stored yet */
+    i64 result;         /* of that call, while a signal is delivered behind it */
+    u64 syscall_args[6];
+
+    bool guarded; /* a copy runs: a refused access goes to `guard` */
+    sigjmp_buf guard;
+};
+extern __thread struct user_thread *self;
+enum { QUEUE_ANY, QUEUE_SEGV, QUEUE_BUS };
+
+struct user_config {
+    const struct user_abi *abi;
+    const char *program;       /* argv[0] without folders, for messages */
+    const char *prefix;        /* -L */
+    const char *cpu;           /* -cpu */
+    const char *uname_release; /* -r; NULL: the host's */
+    const char *exec_path;     /* the program's file, absolute when it can be */
+    const char *argv0;         /* -0 */
+    const char *base, *reserved, *stack, *seed;
+    const char *log_items, *log_file, *log_filter;
+    bool strace, singlestep, done, preserve_argv0;
+    const char **set_env, **unset_env; /* -E, -U: ended by NULL */
+    int self_fd;                       /* this binary, for execve; -1: through /proc/self/exe */
+};
+extern struct user_config user_cfg;
+
+/* The program's own view of itself, for /proc. */
+struct user_image {
+    u64 load_bias, entry, phdr, start_code, end_code, start_data, end_data, brk_start;
+    u64 interp_base; /* 0: none */
+    u64 stack_top, stack_size, stack_start /* sp at entry */, arg_start, arg_end, env_start, env_end;
+    u64 vdso;
+    u64 auxv, auxv_len; /* where it lies on the stack */
+    u64 phnum, phent;
+    bool exec_stack;
+};
+extern struct user_image user_image;
+
+/* -- guest memory (guest.c) -------------------------------------------------------------------------------------------
+ */
+
+static inline void *g2h(u64 va)
+{
+    return ram_base + va;
+}
+static inline bool user_range_ok(u64 va, u64 n)
+{
+    u64 size = ram_window_size();
+    return va <= size && n <= size - va;
+}
+/* False: EFAULT. */
+bool copy_from_guest(void *to, u64 va, size_t n);
+bool copy_to_guest(u64 va, const void *from, size_t n);
+bool zero_guest(u64 va, size_t n);
+/* Length of the string, or -EFAULT, or -ENAMETOOLONG when it does not end within n bytes. */
+i64 guest_string(u64 va, char *out, size_t n);
+/* A path: 0 or -errno. Absolute ones are looked for under the -L prefix first. out: PATH_MAX bytes. */
+i64 guest_path(u64 va, char *out);
+const char *user_path(const char *path, char *buf); /* the same for a host string; buf: PATH_MAX */
+bool get_u32(u64 va, u32 *v);
+bool put_u32(u64 va, u32 v);
+bool get_u64(u64 va, u64 *v);
+bool put_u64(u64 va, u64 v);
+bool get_word(u64 va, u64 *v); /* abi->word bytes */
+bool put_word(u64 va, u64 v);
+
+/* -- the memory map (mm.c) --------------------------------------------------------------------------------------------
+ */
+
+bool mm_init(const struct user_config *c, struct err *e);
+i64 user_mmap(u64 va, u64 len, int prot, int flags, int fd, u64 off);
+i64 user_munmap(u64 va, u64 len);
+i64 user_mprotect(u64 va, u64 len, int prot);
+i64 user_mremap(u64 va, u64 old_len, u64 new_len, int flags, u64 new_va);
+i64 user_brk(u64 va);
+i64 user_madvise(u64 va, u64 len, int advice);
+i64 user_msync(u64 va, u64 len, int flags);
+i64 user_shmat(int shmid, u64 va, int flags);
+i64 user_shmdt(u64 va);
+void mm_set_brk(u64 start);
+/* The program's protection of the page, or -1 when nothing is mapped there. */
+int mm_prot(u64 va);
+/* The next range at or above *va: false: none. For /proc/self/maps. */
+bool mm_next(u64 *start, u64 *end, int *prot, bool *shared);
+void mm_lock(void); /* held around fork and where the host's map must not change */
+void mm_unlock(void);
+
+/* -- system calls ----------------------------------------------------------------------------------------------------
+ */
+
+/* syscall.c: runs one by the ABI's table; prints it under -strace. */
+i64 user_syscall(struct user_thread *t, u64 nr, const u64 a[6]);
+
+/* A host system call that may block: gives -ERESTARTSYS instead of starting, or instead of the kernel's own restart,
+ * when a signal waits for the loop. There is no moment between the look and the call. Else the kernel's result, -errno.
+ */
+i64 safe_syscall6(long nr, u64 a, u64 b, u64 c, u64 d, u64 e, u64 f);
+#define safe_syscall(nr, ...) SAFE_SYSCALL_(nr, ##__VA_ARGS__, 0, 0, 0, 0, 0, 0)
+#define SAFE_SYSCALL_(nr, a, b, c, d, e, f, ...) \
+    safe_syscall6(nr, (u64)(a), (u64)(b), (u64)(c), (u64)(d), (u64)(e), (u64)(f))
+/* One that does not block: the result, or -errno. */
+i64 host_syscall6(long nr, u64 a, u64 b, u64 c, u64 d, u64 e, u64 f);
+#define host_syscall(nr, ...) HOST_SYSCALL_(nr, ##__VA_ARGS__, 0, 0, 0, 0, 0, 0)
+#define HOST_SYSCALL_(nr, a, b, c, d, e, f, ...) \
+    host_syscall6(nr, (u64)(a), (u64)(b), (u64)(c), (u64)(d), (u64)(e), (u64)(f))
+
+typedef i64 sys_fn(struct user_thread *t, const u64 a[6]);
+/* mm.c */
+sys_fn sys_mmap, sys_munmap, sys_mprotect, sys_mremap, sys_brk, sys_msync, sys_madvise, sys_mlock, sys_mlock2,
+    sys_munlock, sys_mlockall, sys_munlockall, sys_mincore, sys_shmat, sys_shmdt;
+/* signal.c, sys_signal.c */
+sys_fn sys_rt_sigaction, sys_rt_sigprocmask, sys_rt_sigreturn, sys_rt_sigpending, sys_rt_sigsuspend,
+    sys_rt_sigtimedwait, sys_rt_sigqueueinfo, sys_rt_tgsigqueueinfo, sys_sigaltstack, sys_kill, sys_tkill, sys_tgkill;
+/* thread.c */
+sys_fn sys_clone, sys_clone3, sys_exit, sys_exit_group, sys_set_tid_address, sys_gettid, sys_set_robust_list,
+    sys_get_robust_list, sys_futex, sys_rseq, sys_wait4, sys_waitid, sys_prctl, sys_personality, sys_uname;
+/* exec.c */
+sys_fn sys_execve, sys_execveat;
+
+/* -- /proc (proc.c): asked by openat, readlinkat and their kin, with the path as the program gave it
+ * ------------------- */
+
+/* True: the hook answers, *result is a file descriptor or -errno. */
+bool user_open_hook(const char *path, int flags, i64 *result);
+/* True: *result is the length put into buf (no NUL), or -errno. */
+bool user_readlink_hook(const char *path, char *buf, size_t n, i64 *result);
+
+/* -- signals (signal.c)
+ * ------------------------------------------------------------------------------------------------
+ */
+
+void signal_init(void);
+void signal_thread_init(struct user_thread *t); /* on its own thread: mask, stack for handlers */
+void signal_thread_end(struct user_thread *t);
+/* Delivers what waits; `result` of the system call just made (0 and in_syscall false: none). */
+void signal_deliver(struct user_thread *t);
+/* A fault of the program's own: delivered now, and fatal when blocked or ignored. */
+void signal_force(struct user_thread *t, const siginfo_t *si);
+/* Ends the process as the signal's default action does. */
+NORETURN void signal_die(int sig);
+/* Blocks all on the host; true: a signal came before and waits for the loop: return -ERESTARTNOINTR at once. */
+bool signal_block_all(struct user_thread *t);
+void signal_set_mask(struct user_thread *t, user_sigset mask); /* the program's, and so the host's */
+/* For calls with a mask of their own (ppoll, epoll_pwait...): what may be given to the host of the program's mask. */
+user_sigset signal_host_mask(user_sigset mask);
+bool get_sigset(u64 va, u64 size, user_sigset *set); /* false: EFAULT or a wrong size */
+
+/* -- life (main.c, thread.c, loader.c, exec.c)
+ * -------------------------------------------------------------------------
+ */
+
+void user_loop(struct user_thread *t); /* until t->exiting */
+NORETURN void user_exit(int code);     /* the whole process */
+struct user_thread *user_thread_new(const struct user_thread *from, struct err *e);
+unsigned user_thread_count(void);
+void user_thread_list(void (*fn)(struct user_thread *t, void *arg), void *arg);
+
+#endif
