@@ -78,13 +78,13 @@ static bool inside(u64 at, u64 size, u64 base, u64 window)
     return window && at >= base && at - base <= window && window - (at - base) >= size;
 }
 
-/* Where a BAR at that bus address is seen by CPUs; false: nowhere. A BAR at 0 is one that is not set up yet. */
+/* Where a BAR at that bus address is seen by CPUs; false: nowhere. Firmware does place an I/O BAR at 0. */
 static bool bar_place(const struct pci_host *h, enum pci_bar_kind kind, u64 bus, u64 size, u64 *at)
 {
     const struct pci_layout *l = &h->layout;
     if (kind == PCI_BAR_IO) {
         *at = l->io + bus;
-        return inside(bus, size, 0, l->io_size) && bus;
+        return inside(bus, size, 0, l->io_size);
     }
     *at = bus;
     return inside(bus, size, l->mmio32, l->mmio32_size) || inside(bus, size, l->mmio64, l->mmio64_size);

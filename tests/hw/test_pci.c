@@ -196,6 +196,8 @@ static void bars_are_mapped_when_enabled(void **st)
     assert_int_equal(rd(b, PIO + 0x1004, 1), 0xff);
     wr(b, cfg(1, 4), 2, PCI_COMMAND_MEMORY | PCI_COMMAND_IO);
     assert_int_equal(rd(b, PIO + 0x1004, 2), 0xab04);
+    wr(b, cfg(1, 0x20), 4, 0); /* the first I/O port is as good as any */
+    assert_int_equal(rd(b, PIO + 4, 2), 0xab04);
     wr(b, MMIO32 + 0x5000, 4, 77);
     assert_int_equal(f->written, 77);
     bench_snapshot_roundtrip(b);
