@@ -33,6 +33,7 @@ struct output {
 struct program {
     const struct pattern *p;
     u32 word, fpcr;
+    u8 loads; /* log2 of the bytes of V registers that are loaded: scalars come with zeros above */
 };
 
 static u64 seed;
@@ -78,7 +79,7 @@ static u64 lane_value(unsigned es, const union v128 *other, unsigned pos)
     }
 }
 
-static void make_input(struct input *in, unsigned es)
+static void make_input(struct input *in, unsigned es, unsigned loads)
 {
     unsigned k = rnd() % 8 ? es : 1 + rnd() % 3;
     memset(in, 0, sizeof(*in));
@@ -87,6 +88,7 @@ static void make_input(struct input *in, unsigned es)
             u64 x = lane_value(k, &in->v[(r + FPREF_REGS - 1) % FPREF_REGS], pos);
             memcpy(in->v[r].b + pos / 8, &x, 1u << k);
         }
+        memset(in->v[r].b + (1u << loads), 0, 16 - (1u << loads));
         in->x[r] = peer_int(&seed, 2 + (rnd() & 1));
         in->x[r] = rnd() & 3 ? in->x[r] : rnd() >> rnd() % 64;
     }
@@ -97,6 +99,15 @@ static void make_input(struct input *in, unsigned es)
 
 #define IN_AT(k)  (A64_ARENA_AT + (u64)(k) * (SETS * sizeof(struct input)))
 #define OUT_AT(k) (A64_ARENA_AT + 0x200000 + (u64)(k) * (SETS * sizeof(struct output)))
+
+static unsigned emit_loads(u32 *c, unsigned loads)
+{
+    static const u32 ldr[5] = {0, 0x7d400280, 0xbd400280, 0xfd400280, 0x3dc00280}; /* of [x20] */
+    for (unsigned r = 0; r < FPREF_REGS; r++) {
+        c[r] = ldr[loads] | (16 * r >> loads) << 10 | r;
+    }
+    return FPREF_REGS;
+}
 
 /* x20 operands, x21 results, x22 how many. */
 static unsigned emit_program(u32 *c, unsigned k)
@@ -112,8 +123,7 @@ static unsigned emit_program(u32 *c, unsigned k)
     if (flags_first) {
         c[n++] = 0xd51b443f; /* msr fpsr, xzr */
     }
-    c[n++] = 0xad400680; /* ldp q0, q1, [x20] */
-    c[n++] = 0xad410e82; /* ldp q2, q3, [x20, #32] */
+    n += emit_loads(c + n, programs[k].loads);
     c[n++] = 0xa9440680; /* ldp x0, x1, [x20, #64] */
     c[n++] = 0xa9450e82; /* ldp x2, x3, [x20, #80] */
     c[n++] = 0xf9403284; /* ldr x4, [x20, #96] */
@@ -226,7 +236,7 @@ static void run_programs(void)
     for (unsigned k = 0; k < nprograms; k++) {
         struct input *in = (void *)(a64_machine.ram + (IN_AT(k) - A64_RAM_BASE));
         for (unsigned i = 0; i < SETS; i++) {
-            make_input(in + i, fpref_es(programs[k].p, programs[k].word));
+            make_input(in + i, fpref_es(programs[k].p, programs[k].word), programs[k].loads);
         }
         n += emit_program(code + n, k);
     }
@@ -259,7 +269,8 @@ static unsigned add_pattern(const struct pattern *p, u64 sets)
         fail_msg("%s: no instruction on these registers", p->name);
     }
     for (u64 done = 0; done < sets; done += SETS) {
-        programs[nprograms++] = (struct program){p, w, random_fpcr()};
+        unsigned loads = rnd() & 1 ? MO_128 : MAX(fpref_es(p, w), 1 + (unsigned)rnd() % 3);
+        programs[nprograms++] = (struct program){p, w, random_fpcr(), (u8)loads};
         if (nprograms == PROGRAMS) {
             run_programs();
         }

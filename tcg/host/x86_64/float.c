@@ -29,6 +29,66 @@ static const struct opnd *by_size(unsigned es, const struct opnd *s, const struc
     return es == 3 ? d : s;
 }
 
+/* -- what lies above a scalar ----------------------------------------------------------------------------------------
+ *
+ * An instruction on scalars takes the upper part of its result from one operand. When that is zero the result is a
+ * vector already; its value is of type V128 then (select.c), and emitters choose the operand accordingly. */
+
+bool float_zero_above(const struct gen *g, ir_ref r, unsigned type)
+{
+    if (ir_is_const(r) || r >= REF_ENTRY || g->vals[r].type != IR_V128) {
+        return false;
+    }
+    unsigned own = ir_result(&g->ir->ops[r]);
+    return own != IR_V128 && own <= type;
+}
+/* Constants are loaded alone. */
+static bool zero_above(const struct gen *g, ir_ref r, unsigned type)
+{
+    return ir_is_const(r) ? type != IR_F16 : float_zero_above(g, r, type);
+}
+
+bool float_clears(const struct gen *g, const struct xop *x)
+{
+    unsigned t = x->type;
+    bool a = zero_above(g, x->a, t);
+    switch (x->op) {
+    case IR_ld:
+    case IR_ld_hi:
+    case IR_fcvt:
+    case IR_i2f:
+    case IR_fsqrt:
+    case IR_fround:
+    case IR_fabs:
+        return true;
+    case IR_bitcast:
+        return t != IR_F16;
+    case IR_vget:
+        return x->sub >= 2 && x->imm != 0;
+    case IR_fneg:
+        return a;
+    case IR_fsub:
+    case IR_fdiv:
+        return a || float_is_slow(x);
+    case IR_fadd:
+    case IR_fmul:
+        return a || zero_above(g, x->b, t) || float_is_slow(x);
+    case IR_fma:
+        return a || zero_above(g, x->b, t) || zero_above(g, x->c, t) || float_is_slow(x) || !x_cpu.fma;
+    case IR_fmin:
+    case IR_fmax:
+    case IR_fminnm:
+    case IR_fmaxnm:
+        return (a && zero_above(g, x->b, t)) || float_is_slow(x);
+    case IR_select:
+        return zero_above(g, x->c, t) && zero_above(g, x->d, t);
+    case IR_selectf:
+        return zero_above(g, x->b, t) && zero_above(g, x->c, t);
+    default:
+        return false;
+    }
+}
+
 /* -- the cold path ------------------------------------------------------------------------------------------------ */
 
 void float_exact_at(struct gen *g, struct xop *x, u8 *at, unsigned rd)
@@ -87,6 +147,21 @@ bool float_is_slow(const struct xop *x)
 
 /* -- arithmetic -------------------------------------------------------------------------------------------------- */
 
+/* With zeros above. */
+static void one_operand(struct gen *g, u32 opc, unsigned ra, struct xop *x)
+{
+    unsigned rd = ra_pick(g, (ir_ref)g->i, 0), above = ra;
+    if (x->type == IR_V128) {
+        above = 0;
+    } else if (!float_zero_above(g, x->a, x->type)) {
+        v_rrr(g->c, 0x57 | M0F, rd, rd, rd);
+        above = rd;
+    }
+    v_rrr(g->c, opc, rd, above, ra);
+    float_check(g, x, float_es(x->type, x->sub), rd, false);
+    ra_bind(g, (ir_ref)g->i, rd);
+}
+
 void emit_farith(struct gen *g, struct xop *x)
 {
     if (float_is_slow(x)) {
@@ -96,12 +171,17 @@ void emit_farith(struct gen *g, struct xop *x)
     static const u8 opc[IR_OPCODES] = {
         [IR_fadd] = OP_ADD, [IR_fsub] = OP_SUB, [IR_fmul] = OP_MUL, [IR_fdiv] = OP_DIV, [IR_fsqrt] = OP_SQRT};
     bool vec = x->type == IR_V128, sqrt = x->op == IR_fsqrt;
-    unsigned es = float_es(x->type, x->sub);
+    unsigned es = float_es(x->type, x->sub), t = x->type;
     u32 o = float_opc(opc[x->op], vec, es);
-    unsigned ra = ra_src(g, x->a, x->type);
-    struct opnd b = sqrt ? opnd_reg(ra) : ra_vopnd(g, x->b, x->type);
+    if (sqrt) {
+        one_operand(g, o, ra_src(g, x->a, t), x);
+        return;
+    }
+    bool turn = !vec && (x->op == IR_fadd || x->op == IR_fmul) && !zero_above(g, x->a, t) && zero_above(g, x->b, t);
+    unsigned ra = ra_src(g, turn ? x->b : x->a, t);
+    struct opnd b = ra_vopnd(g, turn ? x->a : x->b, t);
     unsigned rd = ra_pick(g, (ir_ref)g->i, 0);
-    vop(g, o, rd, vec && sqrt ? 0 : ra, &b);
+    vop(g, o, rd, ra, &b);
     float_check(g, x, es, rd, x->op == IR_fmul || x->op == IR_fdiv);
     ra_bind(g, (ir_ref)g->i, rd);
 }
@@ -112,19 +192,32 @@ void emit_fma(struct gen *g, struct xop *x)
         emit_fallback(g, x);
         return;
     }
-    /* 231: rd = a * b + rd */
-    static const u8 opc[4] = {0xb8, 0xbc, 0xba, 0xbe}; /* fmadd, fnmadd, fmsub, fnmsub */
-    bool vec = x->type == IR_V128;
-    unsigned es = float_es(x->type, x->sub);
-    unsigned ra = ra_src(g, x->a, x->type), rb = ra_src(g, x->b, x->type);
-    struct opnd c = ra_vopnd(g, x->c, x->type);
+    /* 231: rd = a * b + rd; 213: rd = rd * b + c. Lower: fmadd, fnmadd, fmsub, fnmsub. */
+    static const u8 opc[4] = {0xb8, 0xbc, 0xba, 0xbe};
+    bool vec = x->type == IR_V128, c_above = vec || zero_above(g, x->c, x->type);
+    bool a_above = !c_above && zero_above(g, x->a, x->type),
+         b_above = !c_above && !a_above && zero_above(g, x->b, x->type);
+    unsigned es = float_es(x->type, x->sub), t = x->type;
+    u32 o = (opc[x->imm & 3] + (vec ? 0u : 1u)) | M38 | P66 | (es == 3 ? OPW : 0);
+    if (a_above || b_above) {
+        ir_ref first = a_above ? x->a : x->b, other = a_above ? x->b : x->a;
+        unsigned rf = ra_src(g, first, t), ro = ra_src(g, other, t);
+        struct opnd c = ra_vopnd(g, x->c, t);
+        unsigned rd = ra_pick(g, (ir_ref)g->i, 0);
+        v_rrr(g->c, X_MOVAPS, rd, 0, rf);
+        vop(g, o - 0x10, rd, ro, &c);
+        float_check(g, x, es, rd, true);
+        ra_bind(g, (ir_ref)g->i, rd);
+        return;
+    }
+    unsigned ra = ra_src(g, x->a, t), rb = ra_src(g, x->b, t);
+    struct opnd c = ra_vopnd(g, x->c, t);
     unsigned rd = ra_pick(g, (ir_ref)g->i, 0);
     if (vec || c.kind == OP_REG) {
         vmov(g, rd, &c);
     } else {
-        ra_load(g, rd, x->c, x->type);
+        ra_load(g, rd, x->c, t);
     }
-    u32 o = (opc[x->imm & 3] + (vec ? 0u : 1u)) | M38 | P66 | (es == 3 ? OPW : 0);
     v_rrr(g->c, o, rd, ra, rb);
     float_check(g, x, es, rd, true);
     ra_bind(g, (ir_ref)g->i, rd);
@@ -161,9 +254,12 @@ void emit_fminmax(struct gen *g, struct xop *x)
 /* fneg, fabs: bit operations. */
 void emit_fsign(struct gen *g, struct xop *x)
 {
-    static const u8 mask[2][4] = {{0, T_SIGN16, T_SIGN32, T_SIGN64}, {0, T_ABS16, T_ABS32, T_ABS64}};
+    static const u8 mask[2][2][4] = {
+        {{0, T_NEG16, T_NEG32, T_NEG64}, {0, T_MAG16, T_MAG32, T_MAG64}},
+        {{0, T_SIGN16, T_SIGN32, T_SIGN64}, {0, T_ABS16, T_ABS32, T_ABS64}},
+    };
     unsigned es = float_es(x->type, x->sub), ra = ra_src(g, x->a, x->type);
-    struct opnd m = {.kind = OP_TABLE, .imm = mask[x->op == IR_fabs][es] * 16};
+    struct opnd m = {.kind = OP_TABLE, .imm = mask[x->type == IR_V128][x->op == IR_fabs][es] * 16};
     vop(g, x->op == IR_fabs ? 0x54 | M0F : 0x57 | M0F, ra_dst(g, ra_dying(g, x->a)), ra, &m);
 }
 

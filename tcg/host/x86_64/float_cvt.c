@@ -44,10 +44,14 @@ void emit_fround(struct gen *g, struct xop *x)
         return;
     }
     bool vec = x->type == IR_V128, fix = g->t->nan != NAN_X86 && ((x->sub & FP_DN) || g->t->nan == NAN_RISCV);
+    bool clear = !vec && !float_zero_above(g, x->a, x->type);
     unsigned es = float_es(x->type, x->sub), ra = ra_src(g, x->a, x->type);
-    unsigned rd = ra_pick(g, (ir_ref)g->i, fix ? 0 : ra_dying(g, x->a));
+    unsigned rd = ra_pick(g, (ir_ref)g->i, fix || clear ? 0 : ra_dying(g, x->a));
     unsigned quiet = x->imm & FPR_EXACT ? 0 : ROUND_QUIET;
-    v_rrri(g->c, round_opc(vec, es), rd, vec ? 0 : ra, ra, (u8)((unsigned)imm | quiet));
+    if (clear) {
+        v_rrr(g->c, 0x57 | M0F, rd, rd, rd);
+    }
+    v_rrri(g->c, round_opc(vec, es), rd, vec ? 0 : clear ? rd : ra, ra, (u8)((unsigned)imm | quiet));
     if (fix) {
         float_check(g, x, es, rd, false);
     }
@@ -115,7 +119,8 @@ void emit_fcvt(struct gen *g, struct xop *x)
     } else {
         unsigned ra = ra_src(g, x->a, from), rd = ra_pick(g, (ir_ref)g->i, 0);
         bool narrow = x->type == IR_F32;
-        v_rrr(g->c, float_opc(CVTSS2SD, false, narrow ? 3 : 2), rd, ra, ra);
+        v_rrr(g->c, 0x57 | M0F, rd, rd, rd);
+        v_rrr(g->c, float_opc(CVTSS2SD, false, narrow ? 3 : 2), rd, rd, ra);
         if (fixes_nans(g, x) || (narrow && g->t->nan == NAN_ARM)) {
             float_check(g, x, narrow ? 2 : 3, rd, narrow);
         }

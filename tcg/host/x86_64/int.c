@@ -557,7 +557,7 @@ void emit_extr(struct gen *g, struct xop *x)
     bool w = is_w(x->type);
     unsigned ra = ra_src(g, x->a, x->type), rb = ra_src(g, x->b, x->type);
     unsigned rd = ra_dst(g, ra == rb ? 0 : ra_dying(g, x->b));
-    if (rd != rb) {
+    if (rd != rb || (!w && !x->imm)) {
         x_mov(g->c, w, rd, rb);
     }
     if (x->imm) {

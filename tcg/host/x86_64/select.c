@@ -318,6 +318,13 @@ static bool select_name(struct gen *g, struct xop *x)
             return true;
         }
         return false;
+    case IR_vzero_ext:
+        if (!float_zero_above(g, named(g, op->a), ir_result(&g->ir->ops[op->a & ~IR_CONST]))) {
+            return false;
+        }
+        g->name[g->i] = named(g, op->a);
+        x->op = IR_nop;
+        return true;
     case IR_fl_pack:
         g->name[g->i] = named(g, op->a);
         x->op = IR_nop;
@@ -403,6 +410,9 @@ void select_ops(struct gen *g)
         }
         val_init(g, (ir_ref)i, ir_result(op));
         select_op(g, x, &obs);
+        if (type_is_vec(ir_result(op)) && float_clears(g, x)) {
+            g->vals[i].type = IR_V128; /* stored whole, and a vector's slot may hold it */
+        }
     }
     for (unsigned s = 0; s < g->t->nslots; s++) {
         hold_until(g, g->cur[s], ir->nops - 1);

@@ -143,9 +143,8 @@ static void lane_to_gpr(struct gen *g, unsigned es, unsigned lane, unsigned rd, 
 
 static void lane_to_low(struct gen *g, unsigned es, unsigned lane, unsigned rd, unsigned rs)
 {
-    if (es >= 2) {
-        unsigned imm = es == 3 ? 0xee : lane;
-        v_rrri(g->c, 0x70 | M0F | P66, rd, 0, rs, (u8)imm); /* pshufd */
+    if (es == 2) {
+        v_rrri(g->c, 0x21 | M3A | P66, rd, rs, rs, (u8)(lane << 6 | 0x0e)); /* insertps, the rest cleared */
     } else {
         v_rrri(g->c, 0x73 | M0F | P66, 3, rd, rs, (u8)(lane << es)); /* psrldq */
     }

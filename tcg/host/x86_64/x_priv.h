@@ -310,6 +310,12 @@ extern const struct row rows[XOP_COUNT];
     _(ABS16, 0x7fff7fff7fff7fff, 0x7fff7fff7fff7fff) \
     _(ABS32, 0x7fffffff7fffffff, 0x7fffffff7fffffff) \
     _(ABS64, 0x7fffffffffffffff, 0x7fffffffffffffff) \
+    _(NEG16, 0x8000, 0) /* of scalars: nothing above */ \
+    _(NEG32, 0x80000000, 0) \
+    _(NEG64, 0x8000000000000000, 0) \
+    _(MAG16, 0x7fff, 0) \
+    _(MAG32, 0x7fffffff, 0) \
+    _(MAG64, 0x7fffffffffffffff, 0) \
     _(LOW8, 0x00ff00ff00ff00ff, 0x00ff00ff00ff00ff) \
     _(MAX7, 0x007f007f007f007f, 0x007f007f007f007f) \
     _(LOW16, 0x0000ffff0000ffff, 0x0000ffff0000ffff) \
@@ -343,6 +349,10 @@ enum x_table {
 };
 #define TABLE(name) (&(struct opnd){.kind = OP_TABLE, .imm = T_##name * 16})
 u32 x_write_table(u8 *p); /* bytes written, a multiple of 16 */
+
+/* float.c: scalars that end in a register with zeros above need no vzero_ext. */
+bool float_zero_above(const struct gen *g, ir_ref r, unsigned type); /* r, read as `type`, is such a one */
+bool float_clears(const struct gen *g, const struct xop *x);         /* x's emitter makes one of its operands */
 
 /* vec.c: vector operands. */
 struct opnd ra_vopnd(struct gen *g, ir_ref r, unsigned type); /* a register or memory */
