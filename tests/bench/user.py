@@ -1,0 +1,209 @@
+#!/usr/bin/env python3
+"""User mode: CPU time of programs under moss, against the host's own code and the QEMUs of this machine, in one run.
+
+  user.py --moss PATH [--qemu PATH]... [--rows REGEX] [--rounds N] [--root DIR] [--json FILE]
+
+Rows: the kernels of kernels.c (the same source and flags for host and guest, check sums compared), and real programs of
+Debian's arm64 packages, unpacked in .cache/arm64-root, against the host's own of the same names. A row's time is user
+and system time of the process and its children, the least of N rounds; the emulators take turns within a round."""
+import argparse
+import json
+import math
+import os
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+ROOT = os.path.dirname(os.path.dirname(HERE))
+PACKAGES = 'gzip,xz-utils,coreutils,openssl,sqlite3,python3,bash,perl,cpp-12'
+FLAGS = ['-O2', '-ftree-vectorize', '-ffp-contract=off', '-static', '-pthread']
+
+
+def cpu_time(argv, runs, stdin=None):
+    """(seconds, output) of `runs` runs; output None: it failed."""
+    total, out = 0.0, b''
+    for _ in range(runs):
+        with tempfile.TemporaryFile() as f, open(stdin or os.devnull, 'rb') as i:
+            p = subprocess.Popen(argv, stdin=i, stdout=f, stderr=subprocess.DEVNULL)
+            _, status, use = os.wait4(p.pid, 0)
+            p.returncode = status
+            f.seek(0)
+            out = f.read()
+        if status != 0:
+            return 0.0, None
+        total += use.ru_utime + use.ru_stime
+    return total / runs, out
+
+
+def build(folder):
+    cross = shutil.which('aarch64-linux-gnu-gcc')
+    if not cross:
+        sys.exit('user bench: aarch64-linux-gnu-gcc is missing (package gcc-aarch64-linux-gnu)')
+    src = os.path.join(HERE, 'kernels.c')
+    native_flags = [] if os.uname().machine == 'aarch64' else ['-msse4.2']
+    subprocess.run(['cc'] + FLAGS + native_flags + ['-o', f'{folder}/native', src, '-lm'], check=True)
+    subprocess.run([cross] + FLAGS + ['-march=armv8-a+crc', '-o', f'{folder}/guest', src, '-lm'], check=True)
+
+
+def guest_root(path):
+    """Debian's arm64 programs, unpacked and not configured; None when they are not to be had."""
+    if not os.path.exists(f'{path}/usr/bin/gzip'):
+        if not shutil.which('mmdebstrap'):
+            print('user bench: no mmdebstrap here: rows of real programs are left out', file=sys.stderr)
+            return None
+        os.makedirs(os.path.dirname(path), exist_ok=True)
+        r = subprocess.run(['mmdebstrap', '--architectures=arm64', '--variant=extract', f'--include={PACKAGES}',
+                            'bookworm', path], capture_output=True, text=True, check=False)
+        if r.returncode:
+            print('user bench: mmdebstrap failed: rows of real programs are left out\n' + r.stderr[-500:], file=sys.stderr)
+            return None
+    return path
+
+
+def make_data(folder):
+    text = b''.join(b'line %d of %d: the quick brown fox %x jumps over the lazy dog\n' % (i, i * i, i * 2654435761)
+                    for i in range(60000))
+    with open(f'{folder}/text', 'wb') as f:
+        f.write(text)
+    with open(f'{folder}/big', 'wb') as f:
+        f.write(text * 8)
+    with open(f'{folder}/sql', 'w', encoding='ascii') as f:
+        f.write('create table t(a integer primary key, b text, c real);\nbegin;\n'
+                'with recursive n(i) as (select 1 union all select i+1 from n where i<60000)\n'
+                'insert into t select i, printf(\'%x-%d\', i*2654435761, i), i*0.5 from n;\ncommit;\n'
+                'create index ib on t(b);\nselect count(*), sum(c), min(b), max(b) from t where b like \'%7%\';\n'
+                'select a % 10, avg(c) from t group by 1 order by 2 desc;\n')
+    with open(f'{folder}/prog.py', 'w', encoding='ascii') as f:
+        f.write('import json, re\nd = {}\nfor i in range(60000):\n    k = "k%d" % (i * 7919 % 5003)\n'
+                '    d[k] = d.get(k, 0) + len(re.sub("[0-9]", "", k)) + i\n'
+                'print(sum(d.values()), len(json.dumps(d)), sorted(d)[:3])\n')
+    with open(f'{folder}/prog.sh', 'w', encoding='ascii') as f:
+        f.write('s=0\nfor ((i = 0; i < 40000; i++)); do\n  x="a$i"\n  case $x in *7*) s=$((s + ${#x})) ;; esac\ndone\necho $s\n')
+    with open(f'{folder}/prog.pl', 'w', encoding='ascii') as f:
+        f.write('my %h; for my $i (1..100000) { my $k = sprintf("%x", $i * 40503 % 65536); $h{$k} .= "x"; '
+                '$n++ if $k =~ /a.*b/; } print scalar(keys %h), " $n\\n";')
+    with open(f'{folder}/prog.c', 'w', encoding='ascii') as f:
+        for i in range(150):
+            f.write(f'int f{i}(int *p, int n) {{ int s = {i}; for (int i = 0; i < n; i++) {{ if (p[i] > {i}) s += p[i] * '
+                    f'{i + 3}; else s ^= p[i] << {i % 7}; }} return s; }}\n')
+
+
+def real_programs(root, folder):
+    """name: (native argv, guest argv behind the emulator, stdin)."""
+    cc1 = 'usr/lib/gcc/%s-linux-gnu/12/cc1'
+    host = os.uname().machine
+    rows = {
+        'gzip': (['usr/bin/gzip', '-c', f'{folder}/text'], None),
+        'xz': (['usr/bin/xz', '-3', '-T1', '-c', f'{folder}/text'], None),
+        'sha256sum': (['usr/bin/sha256sum'], f'{folder}/big'),
+        'openssl-aes': (['usr/bin/openssl', 'enc', '-aes-256-ctr', '-K', '0' * 64, '-iv', '0' * 32], f'{folder}/big'),
+        'sqlite3': (['usr/bin/sqlite3', ':memory:'], f'{folder}/sql'),
+        'python3': (['usr/bin/python3.11', '-S', f'{folder}/prog.py'], None),
+        'bash': (['usr/bin/bash', f'{folder}/prog.sh'], None),
+        'perl': (['usr/bin/perl', f'{folder}/prog.pl'], None),
+        'gcc (cc1)': ([cc1 % 'aarch64', '-quiet', '-O1', f'{folder}/prog.c', '-o', '/dev/null'], None),
+    }
+    out = {}
+    for name, (argv, stdin) in rows.items():
+        native = ['/' + argv[0].replace('aarch64', host)] + argv[1:]
+        guest = next((f'{root}/{p}' for p in (argv[0], argv[0].replace('usr/', '', 1)) if os.path.exists(f'{root}/{p}')), None)
+        if guest and os.path.exists(native[0]):
+            out[name] = (native, [guest] + argv[1:], stdin)
+    return out
+
+
+def version(emu):
+    text = subprocess.run([emu, '-version'], capture_output=True, text=True, check=False).stdout
+    m = re.search(r'version (\d+\.\d+)', text)
+    return m.group(1) if m else '?'
+
+
+def find_qemus(asked):
+    """The newest and the distribution's."""
+    found = {}
+    places = asked or [f'{d}/{n}' for d in os.environ['PATH'].split(':') + ['/usr/bin', '/usr/local/bin'] +
+                       [f'/opt/{o}/bin' for o in (os.listdir('/opt') if os.path.isdir('/opt') else [])]
+                       for n in ('qemu-aarch64', 'qemu-aarch64-static')]
+    for p in places:
+        if os.access(p, os.X_OK) and 'QEMU' in subprocess.run([p, '-version'], capture_output=True, text=True,
+                                                             check=False).stdout.upper():
+            if 'moss' not in os.path.basename(os.path.realpath(p)):
+                found.setdefault(version(p), p)
+    return [(f'QEMU {v}', found[v]) for v in sorted(found, key=lambda v: [int(x) for x in v.split('.')] if v != '?' else [0])]
+
+
+def geomean(v):
+    return math.exp(sum(map(math.log, v)) / len(v)) if v else float('nan')
+
+
+def measure(job, emus, rounds):
+    """{label: least time}, and whether all outputs are equal."""
+    native, guest, stdin, runs = job
+    best, outputs = {}, set()
+    for _ in range(rounds):
+        for label, prefix in [('native', None)] + emus:
+            t, out = cpu_time(native if prefix is None else prefix + guest, runs, stdin)
+            if out is None:
+                best[label] = None
+                continue
+            outputs.add(out)
+            if best.get(label, 1e9) is not None:
+                best[label] = min(best.get(label, 1e9), max(t, 1e-4))
+    return best, len(outputs) == 1
+
+
+def main():
+    ap = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    ap.add_argument('--moss', required=True)
+    ap.add_argument('--qemu', action='append', default=[])
+    ap.add_argument('--rows', default='')
+    ap.add_argument('--rounds', type=int, default=3)
+    ap.add_argument('--root', default=f'{ROOT}/.cache/arm64-root')
+    ap.add_argument('--json')
+    a = ap.parse_args()
+    want = re.compile(a.rows)
+    qemus = find_qemus(a.qemu)
+    table = []
+    with tempfile.TemporaryDirectory(prefix='moss-user-') as folder:
+        build(folder)
+        jobs = []
+        for line in subprocess.run([f'{folder}/native'], capture_output=True, text=True, check=True).stdout.splitlines():
+            name, group, runs = line.split()
+            if want.search(name):
+                jobs.append((name, group, ([f'{folder}/native', name], [f'{folder}/guest', name], None, int(runs))))
+        root = guest_root(a.root)
+        if root:
+            make_data(folder)
+            jobs += [(n, 'real', (nat, g, i, 1)) for n, (nat, g, i) in real_programs(root, folder).items() if want.search(n)]
+        emus = [('moss', [os.path.abspath(a.moss)] + (['-L', root] if root else []))] + [
+            (label, [p] + (['-L', root] if root else [])) for label, p in qemus]
+        print(f'{"row":16}{"native s":>10}' + ''.join(f'{label + " s":>12}' for label, _ in emus) +
+              f'{"/ native":>10}{"/ QEMU":>9}')
+        for name, group, job in jobs:
+            best, same = measure(job, emus, a.rounds)
+            peers = [best[label] for label, _ in qemus if best.get(label)]
+            mine, native = best.get('moss'), best.get('native')
+            row = {'row': name, 'group': group, 'times': best, 'same': same,
+                   'vs_native': mine / native if mine and native else None,
+                   'vs_qemu': mine / min(peers) if mine and peers else None}
+            table.append(row)
+            cell = lambda v, w, f: f'{v:{w}{f}}' if v is not None else f'{"-":>{w}}'
+            print(f'{name:16}{cell(native, 10, ".3f")}' + ''.join(cell(best.get(label), 12, '.3f') for label, _ in emus) +
+                  cell(row['vs_native'], 10, '.2f') + cell(row['vs_qemu'], 9, '.2f') +
+                  ('' if same else '   OUTPUTS DIFFER'), flush=True)
+    for g in dict.fromkeys(r['group'] for r in table):
+        rows = [r for r in table if r['group'] == g]
+        print(f'{g + ": geometric mean":40}{geomean([r["vs_native"] for r in rows if r["vs_native"]]):10.2f} of native'
+              f'{geomean([r["vs_qemu"] for r in rows if r["vs_qemu"]]):9.2f} of the better QEMU')
+    print(f'{"all rows":40}{geomean([r["vs_native"] for r in table if r["vs_native"]]):10.2f} of native'
+          f'{geomean([r["vs_qemu"] for r in table if r["vs_qemu"]]):9.2f} of the better QEMU')
+    if a.json:
+        with open(a.json, 'w', encoding='utf-8') as f:
+            json.dump(table, f, indent=1)
+
+
+if __name__ == '__main__':
+    main()
