@@ -6,6 +6,8 @@
 #include <poll.h>
 #include <unistd.h>
 
+#include "base/log.h"
+
 static void connect_begin(void *opaque);
 
 void conn_init(struct conn *c, void (*up)(void *opaque, int fd), void *opaque)
@@ -61,7 +63,7 @@ static bool server_start(struct conn *c, bool wait, struct err *e)
         accept_next(c);
         return true;
     }
-    fprintf(stderr, "moss: waiting for a connection on %s\n", name);
+    report("waiting for a connection on %s", name);
     int peer;
     while ((peer = sock_accept(c->listen_fd)) < 0) {
         poll(&(struct pollfd){.fd = c->listen_fd, .events = POLLIN}, 1, -1);

@@ -361,6 +361,34 @@ void unimp_report(void)
     log_unlock();
 }
 
+const char *report_program = "moss";
+bool report_time;
+
+static void report_line(const char *kind, const char *text)
+{
+    char when[40] = "";
+    if (report_time) {
+        struct timespec now;
+        struct tm tm;
+        clock_gettime(CLOCK_REALTIME, &now);
+        gmtime_r(&now.tv_sec, &tm);
+        size_t n = strftime(when, sizeof(when), "%Y-%m-%dT%H:%M:%S", &tm);
+        snprintf(when + n, sizeof(when) - n, ".%06ldZ ", now.tv_nsec / 1000);
+    }
+    fprintf(stderr, "%s%s: %s%s%s\n", when, report_program, kind, *kind ? ": " : "", text);
+    fflush(stderr);
+}
+
+void report(const char *fmt, ...)
+{
+    char text[1024];
+    va_list ap;
+    va_start(ap, fmt);
+    vsnprintf(text, sizeof(text), fmt, ap);
+    va_end(ap);
+    report_line("", text);
+}
+
 void warn_once(const char *fmt, ...)
 {
     char text[512];
@@ -370,8 +398,7 @@ void warn_once(const char *fmt, ...)
     va_end(ap);
     log_lock();
     if (text_count(&warnings, text) == 1) {
-        fprintf(stderr, "moss: %s: %s\n", warnings.kind, text);
-        fflush(stderr);
+        report_line(warnings.kind, text);
     }
     log_unlock();
 }

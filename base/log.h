@@ -49,6 +49,11 @@ u64 guest_error_count(void);
 u64 unimp_count(void);
 void unimp_report(void); /* with -d unimp: the distinct gaps met, with counts, at exit */
 
+/* A sentence for the person who typed the command: on stderr, behind the program's name. */
+void report(const char *fmt, ...) PRINTF_LIKE(1, 2);
+extern const char *report_program; /* "moss" */
+extern bool report_time;           /* the time comes before it (-msg timestamp=on) */
+
 /* A host-side mishap while running (disk error, lost socket): one line on stderr, once per text. */
 void warn_once(const char *fmt, ...) PRINTF_LIKE(1, 2);
 

@@ -13,6 +13,7 @@
 
 u8 chardev_escape = 1;
 void (*chardev_quit_request)(void);
+void (*chardev_power_request)(void);
 void (*chardev_exit_request)(int code);
 
 const struct opt_key chardev_common_keys[] = {

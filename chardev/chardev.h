@@ -81,6 +81,7 @@ extern const struct opt_key chardev_common_keys[]; /* mux, logfile, logappend */
 
 extern u8 chardev_escape;                      /* -echr: the mux's escape character, 1 = Ctrl-A */
 extern void (*chardev_quit_request)(void);     /* Ctrl-A x */
+extern void (*chardev_power_request)(void);    /* Ctrl-A p */
 extern void (*chardev_exit_request)(int code); /* testdev: the guest wants moss to exit */
 
 #endif

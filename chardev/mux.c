@@ -135,25 +135,36 @@ static void say(struct mux *m, const char *text)
     m->c->cls->write(m->c, (const u8 *)text, strlen(text));
 }
 
+static const struct {
+    char key;
+    const char *doc;
+} keys[] = {
+    {'h', "print this help"},
+    {'x', "exit emulator"},
+    {'s', "save disk data back to file (if -snapshot): not there yet"},
+    {'t', "toggle console timestamps"},
+    {'b', "send break (magic sysrq)"},
+    {'c', "switch between console and monitor"},
+    {'p', "press the power button"},
+};
+
 static void print_help(struct mux *m)
 {
-    char key[16], text[512];
+    char key[16];
+    struct buf b = {0};
     if (chardev_escape >= 1 && chardev_escape <= 26) {
         snprintf(key, sizeof(key), "C-%c", chardev_escape - 1 + 'a');
     } else {
-        snprintf(key, sizeof(key), "<0x%02x>", chardev_escape);
+        snprintf(key, sizeof(key), "Escape-Char");
+        buf_printf(&b, "\n\rEscape-Char set to Ascii: 0x%02x", chardev_escape);
     }
-    snprintf(text, sizeof(text),
-             "\r\n"
-             "%s h    this help\r\n"
-             "%s x    exit moss\r\n"
-             "%s s    commit snapshot disks (not available)\r\n"
-             "%s t    time stamps before lines, on and off\r\n"
-             "%s b    send a break\r\n"
-             "%s c    next front end (console, monitor)\r\n"
-             "%s %s  send the escape character itself\r\n",
-             key, key, key, key, key, key, key, key);
-    say(m, text);
+    buf_printf(&b, "\n\r");
+    for (size_t i = 0; i < ARRAY_LEN(keys); i++) {
+        buf_printf(&b, "%s %c    %s\n\r", key, keys[i].key, keys[i].doc);
+    }
+    buf_printf(&b, "%s %s  sends %s\n\r", key, key, key);
+    say(m, (const char *)b.data);
+    buf_free(&b);
 }
 
 static void key_command(struct mux *m, u8 ch)
@@ -168,13 +179,13 @@ static void key_command(struct mux *m, u8 ch)
         print_help(m);
         break;
     case 'x':
-        say(m, "\r\nmoss: exit from the keyboard\r\n");
+        say(m, g_str_has_prefix(report_program, "qemu-") ? "QEMU: Terminated\n\r" : "moss: terminated\n\r");
         if (chardev_quit_request) {
             chardev_quit_request();
         }
         break;
     case 's':
-        say(m, "\r\nmoss: committing snapshot disks is not available\r\n");
+        say(m, "\n\rmoss: committing snapshot disks is not there yet\n\r");
         unimp("mux", "escape key s: commit of -snapshot overlays");
         break;
     case 't':
@@ -190,6 +201,13 @@ static void key_command(struct mux *m, u8 ch)
     case 'c':
         if (m->c->fronts->len > 1) {
             mux_focus(m, (m->focus + 1) % m->c->fronts->len);
+        } else {
+            say(m, "\n\rmoss: there is nothing to switch to: moss has no monitor yet\n\r");
+        }
+        break;
+    case 'p':
+        if (chardev_power_request) {
+            chardev_power_request();
         }
         break;
     default: /* no command: the key is dropped, as a slip of the fingers */

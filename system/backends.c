@@ -134,57 +134,20 @@ static bool drives_rest(struct config *c, const struct board *b, struct machine_
     return !c->image || drive_file(b, mc, c->image, false, e);
 }
 
-/* -- objects ---------------------------------------------------------------------------------------------------- */
-
-static bool object_make(struct opts *o, struct err *e)
-{
-    const char *kind = opts_str(o, "qom-type", "");
-    u64 max = 65536;
-    if (!opts_str(o, "id", NULL)) {
-        return err_set(e, "Parameter 'id' is missing");
-    }
-    if (!strcmp(kind, "filter-dump")) {
-        const char *netdev = opts_str(o, "netdev", "");
-        struct netdev *n = net_find(netdev);
-        return n ? opts_num(o, "maxlen", &max, e) && net_dump(n, opts_str(o, "file", ""), (u32)max, e)
-                 : err_set(e, "netdev=%s is not there", netdev);
-    }
-    if (!strcmp(kind, "rng-random") || !strcmp(kind, "rng-builtin")) {
-        opts_ignore(o, "filename"); /* random numbers always come from the host's kernel, or -seed */
-        return true;
-    }
-    return err_set(
-        e, "Parameter 'qom-type' does not accept value '%s': moss has rng-random, rng-builtin and filter-dump", kind);
-}
-
-static bool object_item(const char *text, struct err *e)
-{
-    struct opts o = {0};
-    bool ok = opts_from_text(&o, text, "qom-type", e) && object_make(&o, e);
-    opts_free(&o);
-    return ok;
-}
-
 /* -- serial ports -------------------------------------------------------------------------------------------------- */
 
 /* Nobody said where the first serial port goes. */
 static const char *serial_default(const struct config *c)
 {
-    bool wants_window = c->display && strcmp(c->display, "none") != 0;
     bool stdio_taken = c->monitor.n && !strcmp(last_of(&c->monitor), "stdio");
     for (size_t i = 0; i < c->nitems; i++) {
         stdio_taken |= !strcmp(c->items[i].option, "chardev") && !strncmp(c->items[i].text, "stdio", 5);
     }
-    if (wants_window) {
-        fprintf(stderr, "%s: warning: -display %s: moss has no window yet; going on without one\n", c->program,
-                c->display);
-    }
-    if (c->daemonize || stdio_taken || (c->display && !wants_window && !c->nographic)) {
+    if (c->daemonize || stdio_taken || (c->display && !c->wants_window && !c->nographic)) {
         return "null";
     }
     if (!c->nographic && !c->as_qemu) {
-        fprintf(stderr, "%s: no window here: the serial port is on this terminal (Ctrl-A x ends, Ctrl-A h helps)\n",
-                c->program);
+        report("no window here: the serial port is on this terminal (Ctrl-A x ends, Ctrl-A h helps)");
     }
     return "mon:stdio";
 }
@@ -192,9 +155,7 @@ static const char *serial_default(const struct config *c)
 static bool serial_ports(const struct config *c, struct machine_config *mc, struct err *e)
 {
     bool monitor;
-    if (c->echr) {
-        chardev_escape = (u8)strtoul(c->echr, NULL, 0);
-    }
+    chardev_escape = c->echr ? (u8)c->echr : chardev_escape;
     if (!c->serial.n) {
         return c->nodefaults || chardev_from_spec(serial_default(c), "serial0", &mc->serial[0], &monitor, e);
     }
@@ -304,8 +265,11 @@ bool backends_make(struct config *c, const struct board *b, struct machine_confi
 {
     prop_backend = backend_by_id;
     block_snapshot_all = c->snapshot;
+    if (c->wants_window) {
+        report("warning: -display %s: moss has no window yet; going on without one", c->display);
+    }
     if (c->vga && strcmp(c->vga, "none") != 0) {
-        fprintf(stderr, "%s: warning: -vga %s: moss has no screen yet; going on without one\n", c->program, c->vga);
+        report("warning: -vga %s: moss has no screen yet; going on without one", c->vga);
     }
     return items_pass(c, b, mc, PASS_CHARDEV, e) && items_pass(c, b, mc, PASS_DRIVE, e) && drives_rest(c, b, mc, e) &&
            items_pass(c, b, mc, PASS_NET, e) && nets_finish(c, b, e) && items_pass(c, b, mc, PASS_OBJECT, e) &&

@@ -1,6 +1,7 @@
 /* What firmware is told: -boot, -smbios, -uuid, -fw_cfg. */
 #include <string.h>
 
+#include "base/log.h"
 #include "hw/core/loader.h"
 #include "system/system.h"
 
@@ -128,10 +129,8 @@ bool fw_cfg_apply(const struct config *c, struct machine *m, struct err *e)
             opts_parse(&o, c->fw_cfg.v[i], "name", e) && fw_cfg_file(m, &o, e) && opts_all_used(&o, "-fw_cfg", NULL, e);
         const char *name = ok ? opts_str(&o, "name", "") : "opt/";
         if (strncmp(name, "opt/", 4) != 0) {
-            fprintf(stderr,
-                    "%s: -fw_cfg %s: warning: externally provided fw_cfg item names should be prefixed with "
-                    "\"opt/\"\n",
-                    c->program, c->fw_cfg.v[i]);
+            report("-fw_cfg %s: warning: externally provided fw_cfg item names should be prefixed with \"opt/\"",
+                   c->fw_cfg.v[i]);
         }
         opts_free(&o);
         if (!ok) {

@@ -21,6 +21,7 @@ const struct opt_key machine_keys[] = {
     {"dumpdtb", "FILE", "write the device tree into FILE and end"},
     {"pflash0", "NODE", "the first flash: a -blockdev or -drive if=none by name"},
     {"pflash1", "NODE", "the second flash"},
+    {"memory-backend", "ID", "the -object that is the RAM"},
     {"graphics", "on|off", "accepted"},
     {"usb", "on|off", "accepted"},
     {"dump-guest-core", "on|off", "accepted"},
@@ -81,7 +82,7 @@ bool machine_opts_check(struct opts *o, const struct board *b, struct err *e)
         opts_ignore(o, k->name);
         known[n++] = k->name;
     }
-    opts_ignore(o, "kernel_irqchip,memory-backend,vmport,hpet,smp");
+    opts_ignore(o, "kernel_irqchip,vmport,hpet,smp");
     for (const struct prop *p = b->options; p && p->name && n < ARRAY_LEN(known) - 1; p++) {
         opts_ignore(o, p->name);
         known[n++] = p->name;
@@ -297,8 +298,7 @@ const struct accel *accel_choose(const struct config *c, const char *from_machin
     }
     if (!found) {
         if (missing) {
-            fprintf(stderr, "%s: warning: accelerator %s is not there; falling back to %s\n", c->program, missing,
-                    registry_accels[0]->name);
+            report("warning: accelerator %s is not there; falling back to %s", missing, registry_accels[0]->name);
         }
         found = registry_accels[0];
     }

@@ -47,6 +47,10 @@ bool device_is_pluggable(const struct device_class *c)
 
 static bool no_class(const char *name, struct err *e)
 {
+    const char *missing = device_missing(name);
+    if (missing) {
+        return err_set(e, "not there yet: moss has no %s", missing);
+    }
     const char *names[256];
     unsigned n = 0;
     for (const struct device_class *const *c = registry_devices; *c && n < ARRAY_LEN(names) - 1; c++) {
@@ -138,6 +142,9 @@ static bool device_build(struct setup *s, struct opts *o, struct err *e)
     const char *name = opts_str(o, "driver", ""), *id = opts_str(o, "id", NULL), *bus = opts_str(o, "bus", NULL);
     const struct device_class *cls = device_class_find(name);
     char owner[64];
+    if (!strcmp(name, "loader")) {
+        return loader_device(s->machine, o, e);
+    }
     if (!cls) {
         return no_class(name, e);
     }

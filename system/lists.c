@@ -97,6 +97,11 @@ static const char *bus_shown(const char *bus)
 
 static void list_devices(const char *name)
 {
+    if (name && !strcmp(name, "loader")) {
+        printf("loader options:\n");
+        list_keys(loader_keys);
+        return;
+    }
     if (name) {
         const struct device_class *c = device_class_find(name);
         if (c) {
@@ -107,6 +112,7 @@ static void list_devices(const char *name)
         }
         return;
     }
+    printf("name \"loader\", desc \"files and numbers in memory after each reset\"\n");
     for (const struct device_class *const *c = registry_devices; *c; c++) {
         if (device_is_pluggable(*c)) {
             const char *alias = device_alias(*c);
@@ -156,6 +162,21 @@ static void list_drive_keys(void)
     list_keys(block_keys);
 }
 
+static void list_objects(const char *kind)
+{
+    if (!kind) {
+        printf("List of user creatable objects:\n");
+    }
+    for (const struct object_kind *k = object_kinds; k->name; k++) {
+        if (!kind) {
+            printf("  %s\n", k->name);
+        } else if (!strcmp(k->name, kind)) {
+            printf("%s options:\n", k->name);
+            list_keys(k->keys);
+        }
+    }
+}
+
 /* -- who asked --------------------------------------------------------------------------------------------------- */
 
 /* "NAME,help": the name, to be freed; NULL when text does not end so. */
@@ -182,7 +203,7 @@ static bool list_item(const struct item *it)
     } else if (!strcmp(o, "drive") || !strcmp(o, "blockdev")) {
         list_drive_keys();
     } else if (!strcmp(o, "object")) {
-        printf("List of user creatable objects:\n  filter-dump\n  rng-builtin\n  rng-random\n");
+        list_objects(kind);
     } else {
         asked = false;
     }

@@ -11,10 +11,10 @@
 #include "chardev/chardev.h"
 #include "system/system.h"
 
-static int fail(const struct setup *s, const struct err *e)
+static int fail(const struct err *e)
 {
     chardev_free_all();
-    fprintf(stderr, "%s: %s\n", s->cfg.program, e->msg[0] ? e->msg : "failed");
+    report("%s", e->msg[0] ? e->msg : "failed");
     return 1;
 }
 
@@ -84,27 +84,27 @@ int system_main(int argc, char **argv)
     struct err e = {{0}};
     bool done = false;
     if (!options_parse(&s.cfg, argc, argv, &e)) {
-        return fail(&s, &e);
+        return fail(&e);
     }
     if (s.cfg.done || lists_serve(&s.cfg)) {
         return 0;
     }
     if (s.cfg.daemonize && s.cfg.nographic) {
         err_set(&e, "-nographic cannot be used with -daemonize");
-        return fail(&s, &e);
+        return fail(&e);
     }
     if (!guess_machine(&s.cfg, &e) || (s.cfg.logfile && !log_set_file(s.cfg.logfile, &e)) ||
         (s.cfg.daemonize && !go_background(&e))) {
-        return fail(&s, &e);
+        return fail(&e);
     }
     if (!run_init(&s, &e) || !setup_machine(&s, &done, &e)) {
-        return fail(&s, &e);
+        return fail(&e);
     }
     if (done) {
         return 0;
     }
     if (s.cfg.pidfile && !pidfile_write(s.cfg.pidfile, &e)) {
-        return fail(&s, &e);
+        return fail(&e);
     }
     if (s.cfg.daemonize) {
         background_ready();

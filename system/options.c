@@ -54,10 +54,76 @@ static bool opt_debug(struct config *c, const char *value, struct err *e)
     return log_set_items(value, e);
 }
 
+static bool opt_msg(struct config *c, const char *value, struct err *e)
+{
+    struct opts o = {0};
+    bool name = false;
+    (void)c;
+    bool ok = opts_parse(&o, value, NULL, e) && opts_bool(&o, "timestamp", &report_time, e) &&
+              opts_bool(&o, "guest-name", &name, e) && opts_all_used(&o, "-msg", NULL, e);
+    opts_free(&o);
+    return ok;
+}
+
+static bool opt_echr(struct config *c, const char *value, struct err *e)
+{
+    u64 v;
+    if (!parse_num(value, &v) || v > 255) {
+        return err_set(e, "Bad argument to echr: expected a character's number up to 255, such as 1 for Ctrl-A");
+    }
+    c->echr = (int)v;
+    return true;
+}
+
+static bool opt_seed(struct config *c, const char *value, struct err *e)
+{
+    c->seeded = true;
+    return parse_num(value, &c->seed) || err_set(e, "Invalid seed number: %s", value);
+}
+
+/* There is no watchdog, so nothing comes of it; but a script is told when it mistypes. */
+static bool opt_watchdog(struct config *c, const char *value, struct err *e)
+{
+    static const char *const actions[] = {"reset", "shutdown", "poweroff", "inject-nmi",
+                                          "pause", "debug",    "none",     NULL};
+    (void)c;
+    for (const char *const *a = actions; *a; a++) {
+        if (!strcmp(*a, value)) {
+            return true;
+        }
+    }
+    return err_set(e, "expected one of reset, shutdown, poweroff, inject-nmi, pause, debug, none");
+}
+
+/* The first word of what -display takes. */
+static bool opt_display(struct config *c, const char *value, struct err *e)
+{
+    static const char *const kinds[] = {"none",      "gtk",  "sdl",   "curses",  "vnc", "egl-headless",
+                                        "spice-app", "dbus", "cocoa", "default", NULL};
+    size_t len = strcspn(value, ",=");
+    char *kind = strncmp(value, "type=", 5) ? strndup(value, len) : strndup(value + 5, strcspn(value + 5, ","));
+    bool known = is_help(value);
+    for (const char *const *k = kinds; *k; k++) {
+        known |= !strcmp(*k, kind);
+    }
+    const char *near = known ? NULL : nearest_name(kind, kinds);
+    bool ok = known || err_set(e, "Parameter 'type' does not accept value '%s'%s%s%s", kind,
+                               near ? "; did you mean '" : "", near ? near : "", near ? "'?" : "");
+    c->display = value;
+    c->wants_window = strcmp(kind, "none") != 0 && !is_help(value);
+    free(kind);
+    return ok;
+}
+
 static bool opt_dfilter(struct config *c, const char *value, struct err *e)
 {
     (void)c;
     return log_set_filter(value, e);
+}
+
+static bool opt_readconfig(struct config *c, const char *value, struct err *e)
+{
+    return readconfig(c, value, e);
 }
 
 #define ROW_FLAG(m)      KIND_FLAG, offsetof(struct config, m), NULL
@@ -174,7 +240,7 @@ static bool row_apply(struct config *c, const struct row *r, const char *value, 
     case KIND_FN:
         return r->fn(c, value, e);
     case KIND_WARN:
-        fprintf(stderr, "%s: warning: -%s is ignored: moss has no %s yet\n", c->program, r->name, r->help);
+        report("warning: -%s is ignored: moss has no %s yet", r->name, r->help);
         return true;
     case KIND_LATER:
         return err_set(e, "not there yet: moss has no %s", r->help);
@@ -185,11 +251,23 @@ static bool row_apply(struct config *c, const struct row *r, const char *value, 
     return true;
 }
 
+bool options_apply(struct config *c, const char *name, const char *value, struct err *e)
+{
+    const struct row *r = row_find(name);
+    if (!r || !r->arg) {
+        return err_set(e, "there is no option -%s that takes a value", name);
+    }
+    bool ok = row_apply(c, r, value, e);
+    err_prefix(e, "-%s %s", name, value);
+    return ok;
+}
+
 bool options_parse(struct config *c, int argc, char **argv, struct err *e)
 {
     const char *slash = strrchr(argv[0], '/');
     c->program = slash ? slash + 1 : argv[0];
     c->as_qemu = !strncmp(c->program, "qemu-", 5);
+    report_program = c->program;
     for (int i = 1; i < argc && !c->done; i++) {
         const char *arg = argv[i];
         if (arg[0] != '-' || !arg[1]) {

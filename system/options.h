@@ -16,11 +16,14 @@ struct item {
 struct config {
     const char *program; /* argv[0] without folders */
     bool as_qemu;        /* called by a qemu-system-* name */
-    struct strings machine, accel, smp, memory, global, rtc, datadirs, pflash, fw_cfg, boot, smbios, serial, monitor,
-        mon, semi, action;
-    const char *cpu, *name, *uuid, *seed, *kernel, *initrd, *append, *dtb, *firmware, *echr, *display, *vga, *pidfile,
-        *logfile;
+    struct strings machine, accel, smp, memory, global, rtc, datadirs, pflash, fw_cfg, boot, smbios, numa, serial,
+        monitor, mon, semi, action;
+    const char *cpu, *name, *uuid, *kernel, *initrd, *append, *dtb, *firmware, *display, *vga, *pidfile, *logfile;
     bool nodefaults, snapshot, nographic, semihosting, no_reboot, no_shutdown, stopped, daemonize, singlestep;
+    bool wants_window; /* -display other than none */
+    int echr;          /* 0: not said */
+    bool seeded;
+    u64 seed;
     struct item *items;
     size_t nitems;
     const char *image; /* a file without an option in front */
@@ -28,6 +31,9 @@ struct config {
 };
 /* False with a sentence when an option or value is wrong. */
 bool options_parse(struct config *c, int argc, char **argv, struct err *e);
+/* One option by its name, as if it had been typed. */
+bool options_apply(struct config *c, const char *name, const char *value, struct err *e);
+bool readconfig(struct config *c, const char *path, struct err *e); /* readconfig.c */
 void strings_add(struct strings *s, const char *v);
 const char *last_of(const struct strings *s); /* NULL when empty */
 bool is_help(const char *s);                  /* "help", "?" */

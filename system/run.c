@@ -19,11 +19,10 @@ static struct {
     const struct accel *accel;
     struct machine *machine;
     bool no_reboot, no_shutdown;
-    bool shutdown, reset; /* requests; atomic */
+    bool shutdown, reset, power; /* requests; atomic */
     enum shutdown_cause cause;
     int code;
     volatile sig_atomic_t signal_no, signal_pid;
-    const char *program;
 } run;
 
 static void request_shutdown(enum shutdown_cause cause, int code)
@@ -41,6 +40,12 @@ static void request_reset(void)
     loop_wake();
 }
 
+static void power_request(void)
+{
+    __atomic_store_n(&run.power, true, __ATOMIC_SEQ_CST);
+    loop_wake();
+}
+
 static void quit_request(void)
 {
     request_shutdown(SHUTDOWN_HOST_QUIT, 0);
@@ -49,6 +54,12 @@ static void quit_request(void)
 static void exit_request(int code)
 {
     request_shutdown(SHUTDOWN_HOST_QUIT, code);
+}
+
+/* loop_wake() writes to a descriptor, which a handler may. */
+static void on_power_signal(int no UNUSED)
+{
+    power_request();
 }
 
 static void on_signal(int no, siginfo_t *info, void *ctx UNUSED)
@@ -64,6 +75,7 @@ static void reset_cpus(struct machine *m)
         struct vcpu *cpu = m->cpus[i];
         cpu->target->reset(cpu);
     }
+    loader_starts(m);
     run.accel->tlb_flush_all();
 }
 
@@ -85,7 +97,6 @@ static bool action_apply(const char *text, struct err *e)
 
 bool run_init(struct setup *s, struct err *e)
 {
-    run.program = s->cfg.program;
     run.no_reboot = s->cfg.no_reboot;
     run.no_shutdown = s->cfg.no_shutdown;
     for (size_t i = 0; i < s->cfg.action.n; i++) {
@@ -99,10 +110,13 @@ bool run_init(struct setup *s, struct err *e)
     machine_reset_cpus = reset_cpus;
     chardev_quit_request = quit_request;
     chardev_exit_request = exit_request;
+    chardev_power_request = power_request;
     struct sigaction sa = {.sa_sigaction = on_signal, .sa_flags = SA_SIGINFO | SA_RESTART};
     sigaction(SIGTERM, &sa, NULL);
     sigaction(SIGHUP, &sa, NULL);
     sigaction(SIGINT, &sa, NULL);
+    struct sigaction power = {.sa_handler = on_power_signal, .sa_flags = SA_RESTART};
+    sigaction(SIGPWR, &power, NULL);
     signal(SIGPIPE, SIG_IGN);
     return true;
 }
@@ -114,6 +128,18 @@ static void do_reset(void)
     machine_reset(run.machine);
     machine_unlock();
     run.accel->resume_all();
+}
+
+static void do_power(void)
+{
+    const struct board *b = run.machine->board;
+    if (b->power_button) {
+        machine_lock();
+        b->power_button(run.machine);
+        machine_unlock();
+    } else {
+        report("this board has no power button");
+    }
 }
 
 /* True: moss ends. */
@@ -135,8 +161,7 @@ static bool do_shutdown(void)
         if (f) {
             fclose(f);
         }
-        fprintf(stderr, "%s: terminating on signal %d from pid %d (%s)\n", run.program, (int)run.signal_no,
-                (int)run.signal_pid, name);
+        report("terminating on signal %d from pid %d (%s)", (int)run.signal_no, (int)run.signal_pid, name);
     }
     return true;
 }
@@ -158,6 +183,9 @@ int run_machine(struct setup *s)
         loop_turn(UINT64_MAX);
         if (__atomic_load_n(&run.shutdown, __ATOMIC_SEQ_CST) && do_shutdown()) {
             break;
+        }
+        if (__atomic_exchange_n(&run.power, false, __ATOMIC_SEQ_CST)) {
+            do_power();
         }
         if (__atomic_exchange_n(&run.reset, false, __ATOMIC_SEQ_CST)) {
             if (run.no_reboot) {

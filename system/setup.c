@@ -142,16 +142,20 @@ bool setup_machine(struct setup *s, bool *done, struct err *e)
         return false;
     }
     struct machine_config mc = {.cpu_model = c->cpu ? c->cpu : b->default_cpu};
+    if (!strncmp(mc.cpu_model, "host", 4) && (!mc.cpu_model[4] || mc.cpu_model[4] == ',')) {
+        return err_set(e, "-cpu %s: the host's own processor needs KVM, which is not there; use -cpu max", c->cpu);
+    }
     struct accel_config ac = {.single_step = c->singlestep, .no_chain = log_on(LOG_NOCHAIN)};
 #ifdef MOSS_HOSTILE
     ac.hostile = true;
 #endif
-    if (c->seed) {
-        entropy_seed(strtoull(c->seed, NULL, 0));
+    if (c->seeded) {
+        entropy_seed(c->seed);
     }
     if (!cpus_choose(c, b, &mc, e) || !memory_choose(c, b, &mc.ram_size, e) ||
         !(s->accel = accel_choose(c, opts_str(&mopts, "accel", NULL), &ac, e)) || !config_fill(c, &mopts, &mc, e) ||
-        !backends_make(c, b, &mc, e) || !flash_by_name(&mopts, &mc, e) || !semihosting_init(c, e)) {
+        !backends_make(c, b, &mc, e) || !memory_from(c, opts_str(&mopts, "memory-backend", NULL), &mc.ram_size, e) ||
+        !flash_by_name(&mopts, &mc, e) || !semihosting_init(c, e)) {
         return false;
     }
     s->stats = ac.stats;

@@ -48,6 +48,17 @@ bool boot_apply(const struct config *c, struct boot_wish *w, struct err *e);
 bool identity_apply(const struct config *c, struct machine_config *mc, struct err *e); /* -uuid, -smbios */
 bool fw_cfg_apply(const struct config *c, struct machine *m, struct err *e);
 
+/* -- objects.c ------------------------------------------------------------------------------------------------ */
+struct object_kind {
+    const char *name, *doc; /* NULL ends */
+    const struct opt_key *keys;
+    bool (*make)(const char *id, struct opts *o, struct err *e);
+};
+extern const struct object_kind object_kinds[];
+bool object_item(const char *text, struct err *e);
+/* The size of the memory-backend that -machine or -numa names; *size says what -m did. */
+bool memory_from(const struct config *c, const char *from_machine, u64 *size, struct err *e);
+
 /* -- devices.c --------------------------------------------------------------------------------------------- */
 const struct device_class *device_class_find(const char *name);
 const char *device_alias(const struct device_class *c);    /* QEMU's short name, or NULL */
@@ -55,6 +66,12 @@ bool device_is_pluggable(const struct device_class *c);    /* -device can make i
 void device_imply(const char *fmt, ...) PRINTF_LIKE(1, 2); /* as if -device had been typed */
 void devices_globals(const struct setup *s);               /* before the machine is made: -global for all devices */
 bool devices_make(struct setup *s, struct err *e);
+const char *device_missing(const char *name); /* missing.c: what moss would need for it, NULL: unknown */
+
+/* -- loaddev.c ----------------------------------------------------------------------------------------------- */
+extern const struct opt_key loader_keys[];
+bool loader_device(struct machine *m, struct opts *o, struct err *e); /* -device loader */
+void loader_starts(struct machine *m);                                /* after the processors' reset */
 
 /* -- json.c ------------------------------------------------------------------------------------------------ */
 /* An option's value: a JSON object, or a list for opts_parse(). */

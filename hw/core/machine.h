@@ -10,6 +10,7 @@
 #include "memory/memory.h"
 
 struct vcpu;
+struct kernel;
 struct target;
 struct opts;
 
@@ -92,6 +93,8 @@ struct board {
     void (*power_button)(struct machine *m);          /* somebody pressed it; NULL: the board has none */
     /* A file for the firmware (-fw_cfg); the bytes outlive the machine. NULL: the board has no fw_cfg. */
     bool (*fw_cfg_file)(struct machine *m, const char *name, const void *data, size_t len, struct err *e);
+    /* A program for the board's processors into memory, as its segments say; NULL: it takes none. */
+    bool (*load_program)(struct machine *m, const char *path, struct kernel *k, struct err *e);
     const char *ram_name; /* of the RAM region, NULL: "ram" */
 };
 

@@ -120,11 +120,49 @@ def streams():
         p.communicate()
 
 
+# Every line ends with \n\r, which the harness reads as two.
+HELP = """C-a h    print this help
+
+C-a x    exit emulator
+
+C-a s    save disk data back to file (if -snapshot): not there yet
+
+C-a t    toggle console timestamps
+
+C-a b    send break (magic sysrq)
+
+C-a c    switch between console and monitor
+
+C-a p    press the power button
+
+C-a C-a  sends C-a
+
+"""
+
+
+def keys():
+    with folder() as where:
+        image = small_guest(where)
+        r = moss('-M', 'virt', '-nographic', '-kernel', image, stdin='\x01h\x01c\x01p\x01x').exits(0).silent()
+        check(HELP in r.out, f'the help: {r.out!r}')
+        check('moss has no monitor yet' in r.out, f'no monitor: {r.out!r}')
+        check('QEMU: Terminated\n\n' in r.out, f'the end: {r.out!r}')
+        r = moss('-M', 'virt', '-nographic', '-kernel', image, stdin='\x01x', name='moss-system-aarch64').exits(0)
+        check('moss: terminated\n\n' in r.out, f'the end: {r.out!r}')
+        # Ctrl-C is the guest's, which echoes what it does not know.
+        p = start(['-M', 'virt', '-nographic', '-kernel', image], stdin=subprocess.PIPE)
+        until(lambda: 'powers it off' in p.stdout.readline(), 'the greeting')
+        p.stdin.write('\x03\x04')
+        p.stdin.flush()
+        out, err = p.communicate(timeout=30)
+        check('\x03' in out and 'Goodbye' in out and p.returncode == 0 and not err, f'Ctrl-C: {out!r} {err!r}')
+
+
 def escape_key():
     with folder() as where:
         image = small_guest(where)
         for args, keys in (([], '\x01x'), (['-echr', '2'], '\x02x'), (['-echr', '0x14'], '\x14x')):
-            moss('-M', 'virt', '-nographic', *args, '-kernel', image, stdin=keys).exits(0).warns(r'\A(QEMU: Terminated)?\n?\Z')
+            moss('-M', 'virt', '-nographic', *args, '-kernel', image, stdin=keys).exits(0).warns(r'\A\Z')
 
 
 # What scripts pass, and moss takes in silence.
@@ -187,6 +225,70 @@ def disks_and_networks():
             check(f.read() == before, 'a disk that nobody wrote to is as before')
 
 
+CONFIG = """
+# As in QEMU's docs/config.
+[machine]
+  type = "virt"
+
+[memory]
+  size = "256"
+[smp-opts]
+  cpus = "2"
+[object "mem"]
+  qom-type = "memory-backend-ram"
+  size = "256M"
+[machine]
+  memory-backend = "mem"
+[drive "disk0"]
+  file = "%s"
+  format = "raw"
+  if = "none"
+[device "d"]
+  driver = "virtio-blk-pci"
+  drive = "disk0"
+"""
+
+
+def configuration_files():
+    with folder() as where:
+        image, cfg, disk = small_guest(where, '--batch'), f'{where}/a.cfg', f'{where}/disk,1'
+        with open(disk, 'wb') as f:
+            f.truncate(1 << 20)
+        with open(cfg, 'w', encoding='ascii') as f:
+            f.write(CONFIG % disk)
+        moss('-nodefaults', '-readconfig', cfg, '-nographic', '-serial', 'mon:stdio', '-kernel', image).exits(0).silent(
+        ).prints('Goodbye')
+
+
+def memory():
+    with folder() as where:
+        image = small_guest(where, '--batch')
+        backend = ['-object', 'memory-backend-memfd,id=mem,size=1G,share=on']
+        for args in (['-machine', 'memory-backend=mem'], ['-numa', 'node,memdev=mem'], ['-m', '1G', '-numa', 'node,memdev=mem'],
+                     ['-m', '512,slots=2,maxmem=1G'], ['-numa', 'node']):
+            moss('-M', 'virt', '-nographic', *backend, *args, '-kernel', image).exits(0).silent().prints('Goodbye')
+
+
+def generic_loader():
+    """Bytes, programs and where processors start."""
+    with folder() as where:
+        image = small_guest(where, '--batch')
+        moss('-M', 'virt', '-nographic', '-device', f'loader,file={image},addr=0x40080000', '-device',
+             'loader,addr=0x40080000,cpu-num=0').exits(0).silent().prints('Goodbye')
+
+        def word_to_exit(a):  # the status is the byte that the loader put at 0x41000000
+            a.movz(2, 0x4100, 1)
+            a.ldrb_post(3, 2, 0)
+            a.adr(1, 'data')
+            a.emit(0xf9000423)  # str x3, [x1, #8]
+            a.movz(0, SYS_EXIT_EXTENDED)
+            a.emit(HLT_SEMIHOSTING)
+            a.data = struct.unpack('<4I', struct.pack('<QQ', ADP_STOPPED_APPLICATION_EXIT, 0))
+        guest = bare(where, 'word.img', word_to_exit)
+        for data, rc in (('data=0x1234,data-len=2', 0x34), ('data=0x1234,data-len=2,data-be=on', 0x12)):
+            moss(*QUIET, '-semihosting', '-kernel', guest, '-device', f'loader,addr=0x41000000,{data}').exits(rc).silent()
+
+
 def device_tree():
     with folder() as where:
         moss('-M', f'virt,dumpdtb={where}/a.dtb', '-nographic').exits(0).silent()
@@ -239,5 +341,5 @@ def logs():
 
 
 check(os.path.exists(path()), path())
-main(semihosting, testdev, signals, pidfile_and_daemon, streams, escape_key, harmless, disks_and_networks, device_tree,
-     stopped, process_name, logs)
+main(semihosting, testdev, signals, pidfile_and_daemon, streams, keys, escape_key, harmless, disks_and_networks,
+     configuration_files, memory, generic_loader, device_tree, stopped, process_name, logs)

@@ -24,6 +24,12 @@ static const struct kernel_rules *kernel_rules(const struct machine *m, struct k
     return r;
 }
 
+bool virt_load_program(struct machine *m, const char *path, struct kernel *k, struct err *e)
+{
+    struct kernel_rules r;
+    return kernel_load(m, path, kernel_rules(m, &r), k, e);
+}
+
 /* -- firmware ------------------------------------------------------------------------------------------ */
 
 static bool firmware_load(struct machine *m, struct err *e)

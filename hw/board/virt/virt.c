@@ -207,5 +207,6 @@ const struct board board_virt = {
     .fini = virt_fini,
     .power_button = virt_power_button,
     .fw_cfg_file = virt_fw_cfg_file,
+    .load_program = virt_load_program,
     .ram_name = "mach-virt.ram",
 };

@@ -120,6 +120,7 @@ const char *virt_psci_method(const struct virt *v); /* NULL: none */
 /* dt.c */
 bool virt_dt_make(struct machine *m, struct err *e);
 /* boot.c */
+bool virt_load_program(struct machine *m, const char *path, struct kernel *k, struct err *e);
 bool virt_boot(struct machine *m, struct err *e);
 
 #endif

@@ -1,0 +1,82 @@
+/* Names of devices that QEMU has and moss has not, by how they begin, and what is missing: so that the sentence about
+ * such a name says more than that it is unknown. Asked only for names that are not in the registry. */
+#include <string.h>
+
+#include "system/system.h"
+
+static const struct {
+    const char *begins, *what;
+} missing[] = {
+    {"usb-", "USB"},
+    {"qemu-xhci", "USB"},
+    {"nec-usb-", "USB"},
+    {"ich9-usb-", "USB"},
+    {"piix3-usb-", "USB"},
+    {"piix4-usb-", "USB"},
+    {"pci-ohci", "USB"},
+    {"virtio-gpu", "screen"},
+    {"virtio-vga", "screen"},
+    {"vhost-user-gpu", "screen"},
+    {"VGA", "screen"},
+    {"ramfb", "screen"},
+    {"bochs-display", "screen"},
+    {"secondary-vga", "screen"},
+    {"cirrus-vga", "screen"},
+    {"virtio-keyboard", "keyboard"},
+    {"virtio-mouse", "mouse"},
+    {"virtio-tablet", "mouse"},
+    {"virtio-input", "input device"},
+    {"virtio-scsi", "SCSI: use virtio-blk-pci"},
+    {"scsi-", "SCSI: use virtio-blk-pci"},
+    {"megasas", "SCSI: use virtio-blk-pci"},
+    {"lsi53c", "SCSI: use virtio-blk-pci"},
+    {"ich9-ahci", "AHCI: use virtio-blk-pci"},
+    {"ide-", "IDE: use virtio-blk-pci"},
+    {"nvme", "NVMe: use virtio-blk-pci"},
+    {"sdhci", "SD card"},
+    {"sd-card", "SD card"},
+    {"e1000", "network card of this kind: use virtio-net-pci"},
+    {"rtl8139", "network card of this kind: use virtio-net-pci"},
+    {"ne2k_pci", "network card of this kind: use virtio-net-pci"},
+    {"pcnet", "network card of this kind: use virtio-net-pci"},
+    {"vmxnet3", "network card of this kind: use virtio-net-pci"},
+    {"i8255", "network card of this kind: use virtio-net-pci"},
+    {"virtio-9p", "9p file sharing"},
+    {"vhost-", "vhost"},
+    {"vfio-", "VFIO"},
+    {"virtio-balloon", "balloon"},
+    {"virtio-mem", "memory hotplug"},
+    {"pc-dimm", "memory hotplug"},
+    {"nvdimm", "memory hotplug"},
+    {"virtio-iommu", "IOMMU"},
+    {"virtio-crypto", "virtio-crypto"},
+    {"pcie-root-port", "PCI bridges: leave bus= out, everything fits on pcie.0"},
+    {"pcie-pci-bridge", "PCI bridges: leave bus= out, everything fits on pcie.0"},
+    {"pci-bridge", "PCI bridges: leave bus= out, everything fits on pcie.0"},
+    {"ioh3420", "PCI bridges: leave bus= out, everything fits on pcie.0"},
+    {"x3130-", "PCI bridges: leave bus= out, everything fits on pcie.0"},
+    {"pxb", "PCI bridges: leave bus= out, everything fits on pcie.0"},
+    {"pci-serial", "serial port on PCI: use virtio-serial-pci and virtconsole"},
+    {"ivshmem", "shared memory device"},
+    {"tpm-", "TPM"},
+    {"intel-hda", "sound"},
+    {"ich9-intel-hda", "sound"},
+    {"hda-", "sound"},
+    {"AC97", "sound"},
+    {"ES1370", "sound"},
+    {"pvpanic", "pvpanic"},
+    {"vmcoreinfo", "vmcoreinfo"},
+    {"i6300esb", "watchdog"},
+    {"edu", "edu"},
+    {"guest-loader", "guest loader: use -device loader"},
+};
+
+const char *device_missing(const char *name)
+{
+    for (size_t i = 0; i < ARRAY_LEN(missing); i++) {
+        if (!strncmp(name, missing[i].begins, strlen(missing[i].begins))) {
+            return missing[i].what;
+        }
+    }
+    return NULL;
+}
