@@ -75,11 +75,13 @@ struct rt {
     u32 host_fp;                     /* x86: MXCSR of the guest while it is not loaded; AArch64: FPCR */
     u32 c_fp;                        /* the same of C code */
     u32 block;  /* id of a block for -d exec and self-modification checks; written only by blocks that ask */
-    u64 ret_sp; /* return prediction, back end's */
+    u64 ret_sp; /* predicted returns: pairs {host code, guest address} at [ret_sp aligned up, ret_base), as the last
+                   call to C that may flush found them; 0: none */
     u64 scratch[5];
     u64 r[32]; /* the ISA's hottest integer registers, in its order (A64: x0..x30, sp); [0..15] have one-byte
                   displacements */
     /* From here on rarely touched. */
+    u64 ret_base, ret_limit;
     u64 save_gpr[32]; /* host registers as a slow path found them */
     union v128 save_vec[32];
     union v128 vtmp[4]; /* V128 arguments and results of helpers */

@@ -113,7 +113,7 @@ static void chunk_evict(struct tcpu *t)
             }
         }
         memset(o->code, 0xff, RECENT_CODE * sizeof(*o->code));
-        o->cpu->rt.ret_sp = 0;
+        returns_forget(o->cpu);
     }
     arena_free(&c->arena);
     c->blocks = NULL;

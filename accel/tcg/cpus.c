@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "accel/tcg/tcg_priv.h"
+#include "base/bits.h"
 #include "base/lock.h"
 #include "base/log.h"
 
@@ -11,6 +12,16 @@ static void wait_allowed(struct tcpu *t)
 {
     while ((tcg.paused || (tcg.exclusive && tcg.exclusive != t)) && !t->stop) {
         pthread_cond_wait(&tcg.run_cond, &tcg.run_lock);
+    }
+}
+
+void returns_forget(struct vcpu *cpu)
+{
+    if (!cpu->rt.ret_sp) {
+        return;
+    }
+    for (u64 p = align_up(cpu->rt.ret_sp, 16); p < cpu->rt.ret_base; p += 16) {
+        *(const void **)(uintptr_t)p = tcg.thunks.ret_stale;
     }
 }
 
@@ -65,6 +76,7 @@ void exclusive_begin(struct tcpu *t)
             pthread_cond_wait(&tcg.run_cond, &tcg.run_lock);
         }
         t->running = true;
+        returns_forget(t->cpu); /* flushes did not wait for this cpu meanwhile */
     }
     tcg.exclusive = t;
     for (unsigned i = 0; i < tcg.ncpus; i++) {
@@ -101,6 +113,7 @@ void wait_safe(struct tcpu *self, struct tcpu *other)
         }
         wait_allowed(self);
         self->running = true;
+        returns_forget(self->cpu);
     }
     pthread_mutex_unlock(&tcg.run_lock);
 }

@@ -120,6 +120,7 @@ void cpu_exec(struct tcpu *t)
 {
     struct vcpu *cpu = t->cpu;
     setjmp(t->unwind);
+    cpu->rt.ret_sp = 0; /* what it names is gone from the stack */
     while (!__atomic_load_n(&t->stop, __ATOMIC_RELAXED)) {
         if (unlikely(__atomic_load_n(&cpu->rt.event, __ATOMIC_ACQUIRE) || cpu->halted || cpu->powered_off) &&
             !handle_events(t)) {

@@ -125,6 +125,7 @@ struct tlb_context {
     struct {
         u64 va, ram_off;
     } fetch[FETCH_CACHE];       /* pages code ran from */
+    u64 ran[FETCH_CACHE / 64];  /* the same for all that ever did: what predicted returns may lead to */
     u8 fetch_note[FETCH_CACHE]; /* walk_result.note of each */
     struct jc_table jc[JC_PER_CONTEXT];
 };
@@ -303,6 +304,8 @@ void sv_clear_exclusive(struct vcpu *cpu);
 bool sv_cas128(struct vcpu *cpu, u64 va, union v128 *expected, const union v128 *val, unsigned view);
 
 /* -- cpus.c: threads, safe points -------------------------------------------------------------------------------- */
+/* Predicted returns may lead wrong from now on. The cpu's own thread, or any while the cpu stands at a safe point. */
+void returns_forget(struct vcpu *cpu);
 extern const struct cpu_services tcg_services;
 NORETURN void sv_unwind(struct vcpu *cpu);
 void cpu_run_begin(struct tcpu *t); /* waits while paused or while another holds the exclusive section */

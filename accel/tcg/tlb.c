@@ -40,6 +40,7 @@ void tlb_context_clear(struct tlb_context *c)
     for (unsigned i = 0; i < FETCH_CACHE; i++) {
         __atomic_store_n(&c->fetch[i].va, TLB_EMPTY, __ATOMIC_RELAXED);
     }
+    memset(c->ran, 0, sizeof(c->ran));
     c->filled = 0;
     c->nlarge = 0;
     for (unsigned i = 0; i < JC_PER_CONTEXT; i++) {
@@ -236,6 +237,7 @@ void tlb_mode_changed(struct vcpu *cpu)
     if (mode != t->mode || !cpu->rt.jc) {
         t->mode = mode;
         jc_choose(t);
+        returns_forget(cpu);
     }
 }
 
@@ -262,7 +264,7 @@ void tlb_context_changed(struct vcpu *cpu)
     t->mode = cpu->target->mode(cpu);
     if (t->view[0] != old || t->mode != old_mode || !cpu->rt.jc) {
         jc_choose(t);
-        cpu->rt.ret_sp = 0;
+        returns_forget(cpu);
     }
 }
 
@@ -460,6 +462,7 @@ bool fetch_page(struct tcpu *t, u64 pc, u64 *ram_off, struct walk_result *r)
         if (!raced) {
             c->fetch[i].va = page;
             c->fetch[i].ram_off = ram_offset(hit.host);
+            c->ran[i / 64] |= 1ull << i % 64;
             c->fetch_note[i] = r->note;
             if (r->page_size > RAM_PAGE_SIZE) {
                 note_large(c, pc, r->page_size);

@@ -37,6 +37,7 @@ static bool drop_range(struct tlb_context *c, const struct tlb_flush *f, bool on
     return any;
 }
 
+/* True also when code ran from there long ago: a predicted return may still lead there. */
 static bool drop_fetch(struct tlb_context *c, const struct tlb_flush *f)
 {
     bool any = false;
@@ -45,8 +46,8 @@ static bool drop_fetch(struct tlb_context *c, const struct tlb_flush *f)
         unsigned i = (unsigned)((f->va >> TLB_PAGE_BITS) + k) % FETCH_CACHE;
         if (c->fetch[i].va != TLB_EMPTY && covers(f, c->fetch[i].va)) {
             c->fetch[i].va = TLB_EMPTY;
-            any = true;
         }
+        any |= bit(c->ran[i / 64], i % 64);
     }
     return any;
 }
@@ -87,6 +88,9 @@ static bool context_flush(struct tlb_context *c, struct tlb_flush f, bool only_g
             return any;
         }
         bool any = c->filled != 0;
+        for (unsigned i = 0; i < ARRAY_LEN(c->ran); i++) {
+            any |= c->ran[i] != 0;
+        }
         tlb_context_clear(c);
         return any;
     }
@@ -117,6 +121,7 @@ static int context_match(const struct tlb_context *c, const struct tlb_flush *f)
     return all ? 2 : global && (f->global_ignore.w[0] | f->global_ignore.w[1]) ? 1 : 0;
 }
 
+/* True: what this flushed may be in use, if the cpu runs. */
 static bool cpu_flush(struct tcpu *t, const struct tlb_flush *f)
 {
     bool any = false;
@@ -129,7 +134,6 @@ static bool cpu_flush(struct tcpu *t, const struct tlb_flush *f)
             any |= context_flush(c, *f, m == 1);
         }
     }
-    t->cpu->rt.ret_sp = 0;
     __atomic_add_fetch(&t->flush_gen, 1, __ATOMIC_SEQ_CST);
     pthread_mutex_unlock(&t->tlb_lock);
     return any;
@@ -138,7 +142,9 @@ static bool cpu_flush(struct tcpu *t, const struct tlb_flush *f)
 void tlb_flush(struct vcpu *cpu, const struct tlb_flush *f)
 {
     struct tcpu *self = tcpu_of(cpu);
-    cpu_flush(self, f);
+    if (cpu_flush(self, f)) {
+        returns_forget(cpu);
+    }
     if (!f->all_cpus) {
         return;
     }
@@ -155,6 +161,7 @@ void tlb_flush_everything(void)
     struct tlb_flush f = {.all_cpus = true};
     for (unsigned i = 0; i < tcg.ncpus; i++) {
         cpu_flush(tcg.cpus[i], &f);
+        __atomic_fetch_or(&tcg.cpus[i]->cpu->rt.event, EVENT_WORK, __ATOMIC_SEQ_CST);
     }
 }
 

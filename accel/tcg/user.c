@@ -89,6 +89,7 @@ static void user_host_fault(struct vcpu *cpu, int sig, void *siginfo, void *ucon
     uintptr_t pc = frame_registers(&probe, uc);
     if (tcg.host && code_at((const u8 *)pc)) {
         frame_registers(&cpu->rt, uc);
+        cpu->rt.ret_sp = 0; /* may name what this handler's frame lies on */
         state_home(t, pc);
     } else if (addr < ram_window_size()) { /* a helper's, or the interpreter's: slots are home */
         cpu->rt.pc = cpu->rt.page + cpu->rt.insn_off;
@@ -263,7 +264,9 @@ static void user_run(struct vcpu *cpu)
     struct tcpu *t = tcpu_of(cpu);
     cpu->trap.kind = UTRAP_NONE;
     cpu_run_begin(t);
-    if (setjmp(t->unwind) == 0 || cpu->trap.kind == UTRAP_NONE) {
+    bool unwound = setjmp(t->unwind);
+    cpu->rt.ret_sp = 0;
+    if (!unwound || cpu->trap.kind == UTRAP_NONE) {
         for (;;) {
             u32 ev = __atomic_load_n(&cpu->rt.event, __ATOMIC_ACQUIRE);
             if (unlikely(ev)) {

@@ -18,7 +18,8 @@ struct host_thunks {
     const void *lookup; /* jump here with the virtual target in the scratch register: rt_funcs.lookup, then go */
     const void
         *leave_event; /* jump here to leave with REASON_EVENT; rt.pc is exact already (rt_funcs.lookup returns it) */
-    const void *slow[16]; /* save registers, call C; the back end's own */
+    const void *ret_stale; /* host code of a predicted return that is not to be trusted any more; NULL: none are kept */
+    const void *slow[16];  /* save registers, call C; the back end's own */
 };
 
 /* How translated code came back: low 3 bits say what, the rest is the argument. */

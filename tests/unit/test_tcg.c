@@ -17,7 +17,24 @@
 #include "memory/memory.h"
 #include "tcg/build.h"
 
-enum toy_op { T_HALT = 1, T_ADDI, T_LD, T_ST, T_BNZ, T_JR, T_MOVI, T_ADD, T_FLUSH, T_SPACE, T_LDX, T_STX, T_MODE, T_B };
+enum toy_op {
+    T_HALT = 1,
+    T_ADDI,
+    T_LD,
+    T_ST,
+    T_BNZ,
+    T_JR,
+    T_MOVI,
+    T_ADD,
+    T_FLUSH,
+    T_SPACE,
+    T_LDX,
+    T_STX,
+    T_MODE,
+    T_B,
+    T_BL,
+    T_RET
+};
 #define INSN(op, rd, ra, imm) ((u32)(op) << 24 | (u32)(rd) << 20 | (u32)(ra) << 16 | ((u32)(imm)&0xffff))
 #define RAM_PAGES             64
 #define FAULT_VECTOR          0x100u
@@ -134,6 +151,13 @@ static bool toy_insn(struct ir *ir, u32 w, u32 off, u64 mode)
         return false;
     case T_B:
         ir_exit(ir, (i32)off + imm, EXIT_JUMP);
+        return true;
+    case T_BL: /* r6 = where to come back */
+        ir_put(ir, 6, ir_pc(ir, (i32)off + 4));
+        ir_exit(ir, (i32)off + imm, EXIT_CALL);
+        return true;
+    case T_RET:
+        ir_exit_ind(ir, ir_get(ir, ra), EXIT_RET);
         return true;
     case T_JR:
         ir_exit_ind(ir, ir_get(ir, ra), EXIT_JUMP);
@@ -462,6 +486,125 @@ static void spaces_keep_their_translations(void **st)
     assert_int_equal(R(0, 5), 500 * 9);
 }
 
+/* -- calls and returns ------------------------------------------------------------------------------------------- */
+
+static void calls_may_nest_deep(void **st)
+{
+    (void)st;
+    fresh();
+    static const u32 code[] = {INSN(T_BL, 0, 0, 0x1000), INSN(T_HALT, 0, 0, 0)};
+    static const u32 self[] = {INSN(T_ST, 6, 5, 0),    INSN(T_ADDI, 5, 5, 8), INSN(T_ADDI, 0, 0, -1),
+                               INSN(T_BNZ, 0, 0, 8),   INSN(T_B, 0, 0, 8),    INSN(T_BL, 0, 0, -20),
+                               INSN(T_ADDI, 5, 5, -8), INSN(T_LD, 6, 5, 0),   INSN(T_ADDI, 1, 1, 1),
+                               INSN(T_RET, 0, 6, 0)};
+    put_code(0x4000, code, sizeof(code));
+    put_code(0x5000, self, sizeof(self));
+    for (unsigned round = 1; round <= 3; round++) {
+        R(0, 0) = 1500;
+        R(0, 5) = 0x8000;
+        halts = 0;
+        start(0, 0x4000);
+        run(1);
+        assert_int_equal(R(0, 1), round * 1500);
+        assert_int_equal(R(0, 5), 0x8000);
+    }
+}
+
+static void a_return_may_skip_callers(void **st)
+{
+    (void)st;
+    fresh();
+    static const u32 code[] = {INSN(T_BL, 0, 0, 0x1000), INSN(T_ADDI, 1, 1, 1), INSN(T_ADDI, 0, 0, -1),
+                               INSN(T_BNZ, 0, 0, -12), INSN(T_HALT, 0, 0, 0)};
+    static const u32 f[] = {INSN(T_ADDI, 4, 6, 0), INSN(T_BL, 0, 0, 8),   INSN(T_ADDI, 2, 2, 1),
+                            INSN(T_BL, 0, 0, 8),   INSN(T_ADDI, 2, 2, 1), INSN(T_RET, 0, 4, 0)};
+    put_code(0x4000, code, sizeof(code));
+    put_code(0x5000, f, sizeof(f));
+    R(0, 0) = 1000;
+    start(0, 0x4000);
+    run(1);
+    assert_int_equal(R(0, 1), 1000);
+    assert_int_equal(R(0, 2), 0);
+}
+
+/* A loop at 0x4000 calls 0x5000 for ever; there is other code at its addresses in physical page 6. */
+static void put_endless_calls(const u32 *callee, size_t bytes)
+{
+    static const u32 code[] = {INSN(T_BL, 0, 0, 0x1000), INSN(T_ADDI, 1, 1, 1), INSN(T_B, 0, 0, -8)};
+    static const u32 other[] = {INSN(T_HALT, 0, 0, 0), INSN(T_ADDI, 1, 1, 20000), INSN(T_HALT, 0, 0, 0)};
+    put_code(0x4000, code, sizeof(code));
+    put_code(0x6000, other, sizeof(other));
+    put_code(0x5000, callee, bytes);
+}
+
+static void a_return_sees_another_space(void **st)
+{
+    (void)st;
+    fresh();
+    mapping[1][4] = 6;
+    static const u32 callee[] = {INSN(T_ADDI, 3, 3, -1), INSN(T_BNZ, 3, 0, 8), INSN(T_SPACE, 0, 0, 1),
+                                 INSN(T_RET, 0, 6, 0)};
+    put_endless_calls(callee, sizeof(callee));
+    R(0, 3) = 100;
+    start(0, 0x4000);
+    run(1);
+    assert_int_equal(R(0, 1), 99 + 20000);
+}
+
+static void a_return_sees_another_mode(void **st)
+{
+    (void)st;
+    fresh();
+    static const u32 code[] = {INSN(T_BL, 0, 0, 0x1000), INSN(T_ADDI, 1, 1, 1), INSN(T_BNZ, 3, 0, -8),
+                               INSN(T_HALT, 0, 0, 0)};
+    static const u32 callee[] = {INSN(T_ADDI, 3, 3, -1), INSN(T_BNZ, 3, 0, 8), INSN(T_MODE, 0, 0, 1),
+                                 INSN(T_RET, 0, 6, 0)};
+    put_code(0x4000, code, sizeof(code));
+    put_code(0x5000, callee, sizeof(callee));
+    R(0, 3) = 100;
+    start(0, 0x4000);
+    run(1);
+    assert_int_equal(R(0, 1), 99 + 2); /* in mode 1 ADDI adds twice */
+}
+
+static void remap_while_running(unsigned n)
+{
+    accel_tcg.resume_all();
+    vcpu_kick(&cpus[0]->v);
+    vcpu_kick(&cpus[1]->v);
+    usleep(20000);
+    __atomic_store_n(&mapping[0][4], 6, __ATOMIC_SEQ_CST);
+    run(n);
+}
+
+static void a_return_sees_its_own_flush(void **st)
+{
+    (void)st;
+    fresh();
+    static const u32 callee[] = {INSN(T_FLUSH, 0, 3, 0), INSN(T_RET, 0, 6, 0)};
+    put_endless_calls(callee, sizeof(callee));
+    R(0, 3) = 0x4000;
+    start(0, 0x4000);
+    remap_while_running(1);
+    assert_true(R(0, 1) > 20000);
+}
+
+static void a_return_sees_the_flush_of_another_cpu(void **st)
+{
+    (void)st;
+    fresh();
+    static const u32 callee[] = {INSN(T_RET, 0, 6, 0)};
+    static const u32 flusher[] = {INSN(T_FLUSH, 0, 3, 1), INSN(T_BNZ, 6, 0, -4), INSN(T_HALT, 0, 0, 0)};
+    put_endless_calls(callee, sizeof(callee));
+    put_code(0x7000, flusher, sizeof(flusher));
+    R(0, 3) = 0x4000;
+    R(0, 6) = 1;
+    start(0, 0x7000);
+    start(1, 0x4000);
+    remap_while_running(1); /* the flusher never halts */
+    assert_true(R(1, 1) > 0);
+}
+
 static void modes_do_not_share_blocks(void **st)
 {
     (void)st;
@@ -580,6 +723,12 @@ int main(void)
         cmocka_unit_test(a_fault_on_the_second_page_stores_nothing),
         cmocka_unit_test(devices_answer_and_refuse),
         cmocka_unit_test(spaces_keep_their_translations),
+        cmocka_unit_test(calls_may_nest_deep),
+        cmocka_unit_test(a_return_may_skip_callers),
+        cmocka_unit_test(a_return_sees_another_space),
+        cmocka_unit_test(a_return_sees_another_mode),
+        cmocka_unit_test(a_return_sees_its_own_flush),
+        cmocka_unit_test(a_return_sees_the_flush_of_another_cpu),
         cmocka_unit_test(modes_do_not_share_blocks),
         cmocka_unit_test(a_flush_shows_the_new_mapping),
         cmocka_unit_test(exclusives_lose_no_update),

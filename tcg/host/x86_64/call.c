@@ -225,6 +225,9 @@ void emit_call(struct gen *g, struct xop *x)
     if (fp) {
         swap_mxcsr(g, true);
     }
+    if (has_cpu && !(h->flags & HF_PURE)) {
+        x_store(g->c, true, RT_MEM(ret_sp), RSP);
+    }
     call_function(g, h->fn);
     if (fp) {
         swap_mxcsr(g, false);

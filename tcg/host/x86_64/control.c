@@ -95,17 +95,24 @@ static void link_here(struct gen *g, u8 *at, unsigned opcode_bytes, i32 target, 
 enum { JC_ENTRY_LOG2 = 4 };
 _Static_assert(sizeof(struct jc_entry) == 1 << JC_ENTRY_LOG2, "scaled below");
 
-/* rdx = virtual target, rcx = its page; [rax + disp] the entry. */
-static void go_through_cache(struct gen *g, i32 disp)
+/* rdx = virtual target, rcx = its page; [rax + disp] the entry. A call comes back behind this. */
+static void go_through_cache(struct gen *g, i32 disp, bool call)
 {
     x_rm(g->c, 0x39, true, RDX, MEM(RAX, disp));
     u8 *miss = x_jcc(g->c, X_NE);
     x_store(g->c, true, RT_MEM(page), RCX);
     u8 *event = event_check(g);
-    x_rm(g->c, 0xff, false, 4, MEM(RAX, disp + (i32)offsetof(struct jc_entry, code)));
+    x_rm(g->c, 0xff, false, call ? 2 : 4, MEM(RAX, disp + (i32)offsetof(struct jc_entry, code)));
+    u8 *back_here = g->c->p;
     bool hot = aside(g);
     bind_cold(g, miss);
-    jump_abs(g, x_jmp(g->c), g->cfg->thunks->lookup);
+    if (call) {
+        must(hot);
+        jump_abs(g, x_call(g->c), g->cfg->thunks->lookup);
+        back_to_hot(g, back_here);
+    } else {
+        jump_abs(g, x_jmp(g->c), g->cfg->thunks->lookup);
+    }
     bind_cold(g, event);
     x_store(g->c, true, RT_MEM(pc), RDX);
     x_mov_i(g->c, RAX, reason_token(REASON_EVENT));
@@ -114,7 +121,7 @@ static void go_through_cache(struct gen *g, i32 disp)
 }
 
 /* To a constant place in another page: most of the index is known. */
-static void goto_far(struct gen *g, i32 target, unsigned kind)
+static void goto_far(struct gen *g, i32 target, unsigned kind, bool call)
 {
     if (g->out->nexits < GEN_MAX_EXITS) {
         exit_new(g, target, kind);
@@ -129,10 +136,10 @@ static void goto_far(struct gen *g, i32 target, unsigned kind)
     x_shift(g->c, SH_SHR, false, RAX, 2);
     x_alu_i(g->c, ALU_AND, false, RAX, 0xfc00);
     x_alu_m(g->c, ALU_ADD, true, RAX, RT_MEM(jc));
-    go_through_cache(g, (off >> 2 & 63) << JC_ENTRY_LOG2);
+    go_through_cache(g, (off >> 2 & 63) << JC_ENTRY_LOG2, call);
 }
 
-static void goto_ind(struct gen *g)
+static void goto_ind(struct gen *g, bool call)
 {
     if (x_cpu.fast_pext) {
         x_mov_i(g->c, RAX, JC_PEXT);
@@ -150,7 +157,75 @@ static void goto_ind(struct gen *g)
     x_alu_m(g->c, ALU_ADD, true, RAX, RT_MEM(jc));
     x_mov(g->c, true, RCX, RDX);
     x_alu_i(g->c, ALU_AND, true, RCX, -(1 << g->ir->page_bits));
-    go_through_cache(g, 0);
+    go_through_cache(g, 0, call);
+}
+
+/* -- calls and returns --------------------------------------------------------------------------------------------
+ *
+ * The host predicts a guest's return when it is a host return. A call pushes the guest's return address and calls the
+ * target's code, so that pairs {host code, guest address} lie on the stack. A return compares: if the address is that
+ * of the top pair, `ret` goes to the code behind the call, which knows how to go on at the address. Else it goes
+ * through the jump cache when the stack is empty, or drops pairs until one fits (TH_RETURN).
+ *
+ * Pairs belong to the present context and mode. C marks them stale when these change, when a flush may concern them and
+ * when code is evicted (returns_forget in accel/tcg); leaving translated code drops them all. A return needs no look at
+ * the event word: a cycle of links cannot be made of calls, returns to them, and jumps forward alone. */
+
+/* False: this call's return is not predicted. */
+static bool return_push(struct gen *g)
+{
+    i32 off = (i32)(g->insn_off + g->insn_len);
+    if (!same_page(g, off) || g->c != &g->hot) {
+        return false;
+    }
+    /* Often the register that holds the guest's link still has it. */
+    ir_ref r = g->last_pc;
+    unsigned reg = r && (i32)g->x[r].imm == off ? g->vals[r].reg : NOREG;
+    if (reg == NOREG || g->reg_val[reg] != r || (g->base.mask & RBIT(reg))) {
+        reg = RCX;
+        x_load(g->c, true, RCX, RT_MEM(page));
+        x_lea(g->c, true, RCX, MEM(RCX, off));
+    }
+    x_push(g->c, reg);
+    x_alu_m(g->c, ALU_CMP, true, RSP, RT_MEM(ret_limit));
+    u8 *full = x_jcc(g->c, X_B);
+    u8 *join = g->c->p;
+    to_cold(g);
+    bind_cold(g, full);
+    x_load(g->c, true, RSP, RT_MEM(ret_base));
+    x_push(g->c, reg);
+    back_to_hot(g, join);
+    to_hot(g);
+    return true;
+}
+
+/* Behind a call: rdx is the guest's address here, the pair's address lies on the stack. */
+static void return_land(struct gen *g)
+{
+    i32 off = (i32)(g->insn_off + g->insn_len);
+    x_pop(g->c, RCX);
+    if (!can_link(g, off)) {
+        goto_ind(g, false);
+        return;
+    }
+    x_lea(g->c, true, RCX, MEM(RCX, -off));
+    x_store(g->c, true, RT_MEM(page), RCX);
+    align_disp(g, 1);
+    link_here(g, x_jmp(g->c), 1, off, EXIT_JUMP);
+}
+
+/* rdx = the guest's address. */
+static void go_return(struct gen *g)
+{
+    x_rm(g->c, 0x39, true, RDX, MEM(RSP, 8));
+    u8 *other = x_jcc(g->c, X_NE);
+    x_byte(g->c, 0xc3);
+    bool hot = aside(g);
+    bind_cold(g, other);
+    x_alu_m(g->c, ALU_CMP, true, RSP, RT_MEM(ret_base));
+    jump_abs(g, x_jcc(g->c, X_B), g->cfg->thunks->slow[TH_RETURN]);
+    goto_ind(g, false);
+    back(g, hot);
 }
 
 /* -- exits ------------------------------------------------------------------------------------------------------- */
@@ -162,19 +237,23 @@ static void goto_target(struct gen *g, i32 target, unsigned kind)
         leave(g, target, reason_token(REASON_NONE), g->cfg->thunks->leave);
         return;
     }
+    bool call = kind == EXIT_CALL && return_push(g);
     if (!can_link(g, target)) {
-        goto_far(g, target, kind);
-        return;
+        goto_far(g, target, kind, call);
+    } else {
+        u8 *event = is_backward(g, target) ? event_check(g) : NULL;
+        align_disp(g, 1);
+        u8 *at = call ? x_call(g->c) : x_jmp(g->c);
+        link_here(g, at, 1, target, kind);
+        if (event) {
+            bool hot = aside(g);
+            bind_cold(g, event);
+            leave(g, target, reason_token(REASON_EVENT), g->cfg->thunks->leave);
+            back(g, hot);
+        }
     }
-    u8 *event = is_backward(g, target) ? event_check(g) : NULL;
-    align_disp(g, 1);
-    u8 *at = x_jmp(g->c);
-    link_here(g, at, 1, target, kind);
-    if (event) {
-        bool hot = aside(g);
-        bind_cold(g, event);
-        leave(g, target, reason_token(REASON_EVENT), g->cfg->thunks->leave);
-        back(g, hot);
+    if (call) {
+        return_land(g);
     }
 }
 
@@ -308,7 +387,8 @@ static bool flags_need_work(const struct gen *g)
 
 static bool is_loop_back(const struct gen *g, const struct xop *x)
 {
-    return g->out->loops && (i32)x->imm == (i32)g->ir->start_off;
+    bool call = x->op == IR_exit && x->sub == EXIT_CALL;
+    return g->out->loops && !call && (i32)x->imm == (i32)g->ir->start_off;
 }
 
 static void loop_back(struct gen *g)
@@ -387,8 +467,14 @@ void emit_exit_ind(struct gen *g, struct xop *x)
         x_store(g->c, true, RT_MEM(pc), RDX);
         x_mov_i(g->c, RAX, reason_token(REASON_NONE));
         jump_abs(g, x_jmp(g->c), g->cfg->thunks->leave);
+    } else if (x->sub == EXIT_RET) {
+        go_return(g);
     } else {
-        goto_ind(g);
+        bool call = x->sub == EXIT_CALL && return_push(g);
+        goto_ind(g, call);
+        if (call) {
+            return_land(g);
+        }
     }
 }
 
@@ -452,7 +538,7 @@ static void patch4(u8 *rw, u32 v)
 void x_patch_jump(u8 *rw, const u8 *at, const u8 *target)
 {
     unsigned opcode_bytes = *rw == 0x0f ? 2 : 1;
-    must(*rw == 0x0f || *rw == 0xe9);
+    must(*rw == 0x0f || *rw == 0xe9 || *rw == 0xe8);
     i64 rel = target - (at + opcode_bytes + 4);
     must(rel == (i32)rel);
     patch4(rw + opcode_bytes, (u32)rel);

@@ -355,7 +355,8 @@ static void select_op(struct gen *g, struct xop *x, unsigned *obs)
     }
     if (is_observer(g, op)) {
         *obs = g->i;
-        bool direct = op->op == IR_exit || op->op == IR_exitcc || op->op == IR_exitf;
+        bool jump = op->op == IR_exit && op->sub != EXIT_CALL; /* recursion is no loop */
+        bool direct = jump || op->op == IR_exitcc || op->op == IR_exitf;
         g->loop_last = direct && (i32)op->imm == (i32)g->ir->start_off ? g->i : g->loop_last;
     }
     if (op->op >= IR_fl_add && op->op <= IR_fl_fcmp && op->op != IR_fl_adc && op->op != IR_fl_sbb) {

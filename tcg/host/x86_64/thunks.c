@@ -1,6 +1,7 @@
 /* The entry points all blocks share: in and out of translated code, the slow paths' calls into C, constants.
  *
- * Stack inside translated code: rsp is 16-byte aligned; `enter` has pushed the callee-saved registers. MXCSR is the
+ * Stack inside translated code: rsp is 16-byte aligned; `enter` has pushed the callee-saved registers and a pair that
+ * marks the bottom of the return stack (control.c), which `leave` takes away with all that lies on it. MXCSR is the
  * guest's, in rt.host_fp whenever C runs. C may move the TLB, so r15 is loaded again after each call. */
 #include "tcg/host/x86_64/x_priv.h"
 
@@ -10,7 +11,9 @@ struct maker {
     const u8 *rx;
     struct pins pins;
     u32 table[8]; /* offsets of the function pointers */
+    u8 *ret_bottom, *lookup;
 };
+enum { RET_DEPTH = 512 };
 enum { FN_LOAD, FN_STORE, FN_ATOMIC, FN_LOOKUP, FN_FALLBACK, FN_COUNT };
 
 static const void *here(const struct maker *m)
@@ -56,6 +59,30 @@ static void call_fn(struct maker *m, unsigned fn)
     x_set_rel(m->c.p - 4, m->rw + m->table[fn]);
 }
 
+/* rdx = guest address the top of the return stack does not know. Pairs may lie on it whose calls never return; when
+ * none fits the stack is empty. */
+static void make_returns(struct maker *m, struct host_thunks *out)
+{
+    align16(m);
+    out->slow[TH_RETURN] = here(m);
+    u8 *again = m->c.p;
+    x_alu_i(&m->c, ALU_ADD, true, RSP, 16);
+    x_rm(&m->c, 0x39, true, RDX, MEM(RSP, 8));
+    u8 *found = x_jcc8(&m->c, X_E);
+    x_alu_m(&m->c, ALU_CMP, true, RSP, RT_MEM(ret_base));
+    x_set_rel(x_jcc(&m->c, X_B), again);
+    x_set_rel(x_jmp(&m->c), m->lookup);
+    x_here8(&m->c, found);
+    x_byte(&m->c, 0xc3);
+    /* Reached by ret, from pairs that fit by accident: the bottom stays, a stale pair goes. */
+    m->ret_bottom = m->c.p;
+    x_alu_i(&m->c, ALU_SUB, true, RSP, 8);
+    x_set_rel(x_jmp(&m->c), m->lookup);
+    out->ret_stale = here(m);
+    x_alu_i(&m->c, ALU_ADD, true, RSP, 8);
+    x_set_rel(x_jmp(&m->c), m->lookup);
+}
+
 static const u8 callee_saved[] = {RBX, RBP, R12, R13, R14, R15};
 
 static void make_enter(struct maker *m, const struct ir_target *t, struct host_thunks *out)
@@ -71,6 +98,14 @@ static void make_enter(struct maker *m, const struct ir_target *t, struct host_t
     mxcsr(m, false, RT_MEM(c_fp));
     to_guest_fp(m);
     x_load(&m->c, true, R15, RT_MEM(tlb));
+    x_zero(&m->c, RCX);
+    x_push(&m->c, RCX);
+    x_lea(&m->c, true, RCX, MEM(RIP, 0));
+    x_set_rel(m->c.p - 4, m->ret_bottom);
+    x_push(&m->c, RCX);
+    x_store(&m->c, true, RT_MEM(ret_base), RSP);
+    x_lea(&m->c, true, RCX, MEM(RSP, -16 * RET_DEPTH));
+    x_store(&m->c, true, RT_MEM(ret_limit), RCX);
     pins_load(m, t);
     x_rr(&m->c, 0xff, false, 4, RAX);
 }
@@ -84,7 +119,9 @@ static void make_leave(struct maker *m, const struct ir_target *t, struct host_t
     pins_store(m, t);
     out->slow[TH_LEAVE_HOME] = here(m);
     to_c_fp(m);
-    x_alu_i(&m->c, ALU_ADD, true, RSP, 8);
+    x_load(&m->c, true, RSP, RT_MEM(ret_base));
+    x_alu_i(&m->c, ALU_ADD, true, RSP, 16 + 8);
+    x_store_i(&m->c, true, RT_MEM(ret_sp), 0);
     for (unsigned k = ARRAY_LEN(callee_saved); k-- > 0;) {
         x_pop(&m->c, callee_saved[k]);
     }
@@ -96,11 +133,13 @@ static void make_lookup(struct maker *m, const struct ir_target *t, struct host_
 {
     align16(m);
     out->lookup = here(m);
+    m->lookup = m->c.p;
     pins_store(m, t);
     out->slow[TH_LOOKUP_HOME] = here(m);
     to_c_fp(m);
     x_lea(&m->c, true, RDI, MEM(RBP, -RT_BIAS));
     x_mov(&m->c, true, RSI, RDX);
+    x_store(&m->c, true, RT_MEM(ret_sp), RSP);
     call_fn(m, FN_LOOKUP);
     to_guest_fp(m);
     x_load(&m->c, true, R15, RT_MEM(tlb));
@@ -144,6 +183,7 @@ static void make_slow(struct maker *m, unsigned fn, bool vec, struct host_thunks
         x_mov(&m->c, false, RDX, RCX);
         x_load(&m->c, true, RCX, MEM(RSP, 0));
     }
+    x_store(&m->c, true, RT_MEM(ret_sp), RSP);
     x_alu_i(&m->c, ALU_SUB, true, RSP, 8);
     call_fn(m, fn);
     x_alu_i(&m->c, ALU_ADD, true, RSP, 8);
@@ -190,9 +230,10 @@ u32 x_make_thunks(u8 *rw, const u8 *rx, u32 cap, const struct ir_target *t, cons
         m.table[k] = (u32)(m.c.p - rw);
         x_u64(&m.c, (u64)(uintptr_t)fn[k]);
     }
+    make_lookup(&m, t, out);
+    make_returns(&m, out);
     make_enter(&m, t, out);
     make_leave(&m, t, out);
-    make_lookup(&m, t, out);
     make_slow(&m, FN_LOAD, false, out, TH_LOAD);
     make_slow(&m, FN_LOAD, true, out, TH_LOAD_X);
     make_slow(&m, FN_STORE, false, out, TH_STORE);

@@ -274,6 +274,7 @@ enum {
     TH_LOOKUP_HOME, /* as lookup, with all state home */
     TH_LEAVE_HOME,  /* as leave, with all state home */
     TH_FALLBACK,    /* rcx = key: x_fallback, with all registers but rax rcx rdx xmm0..2 preserved */
+    TH_RETURN,      /* rdx = guest address: looks for it below the top of the return stack, which is not empty */
     TH_TABLE,       /* constants: enum x_table */
 };
 u32 x_make_thunks(u8 *rw, const u8 *rx, u32 cap, const struct ir_target *t, const struct rt_funcs *f,
