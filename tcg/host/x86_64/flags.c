@@ -507,6 +507,9 @@ void emit_recipe(struct gen *g, struct xop *x)
     /* For its exceptions, in the order its first reader wants. */
     unsigned j = g->vals[g->i].next;
     bool swap = false;
+    while (j != NOUSE && g->x[j].op == IR_put) {
+        j = g->x[j].nu[0];
+    }
     if (j != NOUSE && !(x->imm & FCMP_ZPC)) {
         const struct xop *y = &g->x[j];
         swap = (y->op == IR_exitf || y->op == IR_setf || y->op == IR_selectf) && fcmp_wants_swap(y->sub);

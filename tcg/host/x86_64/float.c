@@ -13,6 +13,7 @@
 #include "tcg/host/x86_64/float_priv.h"
 
 enum { OP_ADD = 0x58, OP_MUL = 0x59, OP_SUB = 0x5c, OP_MIN = 0x5d, OP_DIV = 0x5e, OP_MAX = 0x5f, OP_SQRT = 0x51 };
+enum { UCOMI = 0x2e | M0F, CMP_P = 0xc2 | M0F, PTEST = 0x17 | M38 | P66 };
 
 /* -- kinds ------------------------------------------------------------------------------------------------------ */
 
@@ -91,12 +92,9 @@ bool float_clears(const struct gen *g, const struct xop *x)
 
 /* -- the cold path ------------------------------------------------------------------------------------------------ */
 
-void float_exact_at(struct gen *g, struct xop *x, u8 *at, unsigned rd)
+static void exact(struct gen *g, struct xop *x, unsigned rd, u8 *join)
 {
     const ir_ref arg[3] = {x->a, x->b, x->c};
-    u8 *join = g->hot.p;
-    to_cold(g);
-    bind_cold(g, at);
     unsigned type = x->op == IR_fcvt || x->op == IR_f2i || x->op == IR_i2f ? (u8)x->imm : x->type;
     for (unsigned k = 0; k < x->nargs; k++) {
         fallback_arg(g, k, arg[k], type);
@@ -106,37 +104,64 @@ void float_exact_at(struct gen *g, struct xop *x, u8 *at, unsigned rd)
     back_to_hot(g, join);
     to_hot(g);
 }
-
-/* Jumps when rd holds a NaN, or the least normal number if `tiny`. */
-static u8 *check_result(struct gen *g, bool vec, unsigned es, unsigned rd, bool tiny)
+void float_exact_at(struct gen *g, struct xop *x, u8 *at, unsigned rd)
 {
-    u32 ucomi = 0x2e | M0F | (es == 3 ? P66 : 0), cmp = 0xc2 | M0F | (es == 3 ? P66 : 0);
-    const struct opnd *least = by_size(es, TABLE(TINY32), TABLE(TINY64));
-    if (tiny) {
-        vop(g, 0x54 | M0F, XMM0, rd, by_size(es, TABLE(ABS32), TABLE(ABS64)));
-        if (!vec) {
-            vop(g, ucomi, XMM0, 0, least);
-            return x_jcc(g->c, X_E); /* equal, or unordered */
-        }
-        vop_i(g, cmp, XMM0, XMM0, least, 0x08); /* equal or unordered, quiet */
-    } else {
-        if (!vec) {
-            v_rrr(g->c, ucomi, rd, 0, rd);
-            return x_jcc(g->c, X_P);
-        }
-        v_rrri(g->c, cmp, XMM0, rd, rd, 0x03); /* unordered, quiet */
+    u8 *join = g->hot.p;
+    to_cold(g);
+    bind_cold(g, at);
+    exact(g, x, rd, join);
+}
+
+/* Jumps when rd holds a NaN. */
+static u8 *check_nan(struct gen *g, bool vec, unsigned es, unsigned rd)
+{
+    if (!vec) {
+        v_rrr(g->c, UCOMI | (es == 3 ? P66 : 0), rd, 0, rd);
+        return x_jcc(g->c, X_P);
     }
-    v_rrr(g->c, 0x17 | M38 | P66, XMM0, 0, XMM0); /* ptest */
+    v_rrri(g->c, CMP_P | (es == 3 ? P66 : 0), XMM0, rd, rd, 0x03); /* unordered, quiet */
+    v_rrr(g->c, PTEST, XMM0, 0, XMM0);
     return x_jcc(g->c, X_NE);
+}
+
+/* The same, or the least normal number. */
+static void check_tiny_vector(struct gen *g, struct xop *x, unsigned es, unsigned rd)
+{
+    vop(g, 0x54 | M0F, XMM0, rd, by_size(es, TABLE(ABS32), TABLE(ABS64)));
+    vop_i(g, CMP_P | (es == 3 ? P66 : 0), XMM0, XMM0, by_size(es, TABLE(TINY32), TABLE(TINY64)), 0x08);
+    v_rrr(g->c, PTEST, XMM0, 0, XMM0);
+    float_exact_at(g, x, x_jcc(g->c, X_NE), rd);
+}
+
+/* The exponent but for its lowest bit is all zeros or all ones: one test finds what is suspicious, and the cold path
+ * sends back zeros, denormals, infinities and the very large. */
+static void check_tiny_scalar(struct gen *g, struct xop *x, unsigned es, unsigned rd)
+{
+    vop(g, PTEST, rd, 0, by_size(es, TABLE(EXP32), TABLE(EXP64)));
+    u8 *at = x_jcc(g->c, X_BE), *join = g->hot.p;
+    to_cold(g);
+    bind_cold(g, at);
+    vop(g, 0x54 | M0F, XMM0, rd, by_size(es, TABLE(ABS32), TABLE(ABS64)));
+    vop(g, UCOMI | (es == 3 ? P66 : 0), XMM0, 0, by_size(es, TABLE(TINY32), TABLE(TINY64)));
+    u8 *back = x_jcc(g->c, X_NE); /* not equal, nor unordered */
+    x_set_rel(back, join);
+    fix_add(g, back);
+    exact(g, x, rd, join);
 }
 
 void float_check(struct gen *g, struct xop *x, unsigned es, unsigned rd, bool tiny)
 {
+    bool vec = x->type == IR_V128;
     if (g->t->nan == NAN_X86) {
         return;
     }
-    u8 *at = check_result(g, x->type == IR_V128, es, rd, tiny && g->t->nan == NAN_ARM);
-    float_exact_at(g, x, at, rd);
+    if (!tiny || g->t->nan != NAN_ARM) {
+        float_exact_at(g, x, check_nan(g, vec, es, rd), rd);
+    } else if (vec) {
+        check_tiny_vector(g, x, es, rd);
+    } else {
+        check_tiny_scalar(g, x, es, rd);
+    }
 }
 
 /* No fast form: halves, flushing. */

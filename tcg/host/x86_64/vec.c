@@ -70,6 +70,10 @@ static unsigned raw_type(const struct gen *g, ir_ref raw)
 void emit_bitcast(struct gen *g, struct xop *x)
 {
     bool to_vec = type_is_vec(x->type), w = x->type == IR_I64 || x->type == IR_F64;
+    if (to_vec && ir_is_const(x->a)) {
+        ra_load(g, ra_dst(g, 0), x->a, x->type);
+        return;
+    }
     if (to_vec) {
         unsigned ra = ra_src(g, x->a, w ? IR_I64 : IR_I32);
         v_rrr(g->c, X_MOVD | (w ? OPW : 0), ra_dst(g, 0), 0, ra);
