@@ -15,6 +15,7 @@
 #include <time.h>
 
 #include "base/bits.h"
+#include "fpu/softfloat.h"
 #include "tests/diff/a64_fpref.h"
 #include "tests/diff/a64_machine.h"
 #include "tests/diff/a64_peer/case.h"
@@ -59,6 +60,16 @@ static u64 partner(u64 a, unsigned es)
     return (rnd() & 1) << (w - 1) | (u64)exp << f | frac;
 }
 
+/* A float whose product with a is the least normal number, or next to it. */
+static u64 reciprocal(u64 a, unsigned es)
+{
+    struct fp_env e = FP_ENV_ARM;
+    u64 q = es == 1   ? f16_div(0x0400, (f16)a, &e)
+            : es == 2 ? f32_div(0x00800000, (f32)a, &e)
+                      : f64_div(0x0010000000000000, a, &e);
+    return (q + rnd() % 5 - 2) & MASK(8u << es);
+}
+
 static u64 lane_value(unsigned es, const union v128 *other, unsigned pos)
 {
     u64 near = 0;
@@ -68,8 +79,9 @@ static u64 lane_value(unsigned es, const union v128 *other, unsigned pos)
         near += rnd() % 5 - 2;
         return (rnd() & 1 ? near ^ 1ull << ((8u << es) - 1) : near) & MASK(8u << es);
     case 1:
-    case 2:
         return partner(near, es);
+    case 2:
+        return es ? reciprocal(near, es) : rnd() & 0xff;
     case 3:
         return peer_int(&seed, es);
     case 4:

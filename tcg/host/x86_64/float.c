@@ -52,7 +52,7 @@ static bool zero_above(const struct gen *g, ir_ref r, unsigned type)
 bool float_clears(const struct gen *g, const struct xop *x)
 {
     unsigned t = x->type;
-    bool a = zero_above(g, x->a, t);
+    bool a = zero_above(g, x->a, t), always = float_is_slow(x) || t == IR_F16;
     switch (x->op) {
     case IR_ld:
     case IR_ld_hi:
@@ -70,17 +70,17 @@ bool float_clears(const struct gen *g, const struct xop *x)
         return a;
     case IR_fsub:
     case IR_fdiv:
-        return a || float_is_slow(x);
+        return a || always;
     case IR_fadd:
     case IR_fmul:
-        return a || zero_above(g, x->b, t) || float_is_slow(x);
+        return a || zero_above(g, x->b, t) || always;
     case IR_fma:
-        return a || zero_above(g, x->b, t) || zero_above(g, x->c, t) || float_is_slow(x) || !x_cpu.fma;
+        return a || zero_above(g, x->b, t) || zero_above(g, x->c, t) || always || !x_cpu.fma;
     case IR_fmin:
     case IR_fmax:
     case IR_fminnm:
     case IR_fmaxnm:
-        return (a && zero_above(g, x->b, t)) || float_is_slow(x);
+        return (a && zero_above(g, x->b, t)) || always;
     case IR_select:
         return zero_above(g, x->c, t) && zero_above(g, x->d, t);
     case IR_selectf:
@@ -164,10 +164,10 @@ void float_check(struct gen *g, struct xop *x, unsigned es, unsigned rd, bool ti
     }
 }
 
-/* No fast form: halves, flushing. */
+/* No fast form: flushing, halves on an old host. */
 bool float_is_slow(const struct xop *x)
 {
-    return (x->sub & FP_FZ) || float_es(x->type, x->sub) == 1;
+    return (x->sub & FP_FZ) || (float_es(x->type, x->sub) == 1 && !x_cpu.f16c);
 }
 
 /* -- arithmetic -------------------------------------------------------------------------------------------------- */
@@ -198,6 +198,10 @@ void emit_farith(struct gen *g, struct xop *x)
     bool vec = x->type == IR_V128, sqrt = x->op == IR_fsqrt;
     unsigned es = float_es(x->type, x->sub), t = x->type;
     u32 o = float_opc(opc[x->op], vec, es);
+    if (es == 1) {
+        half_arith(g, x, opc[x->op]);
+        return;
+    }
     if (sqrt) {
         one_operand(g, o, ra_src(g, x->a, t), x);
         return;
@@ -224,6 +228,10 @@ void emit_fma(struct gen *g, struct xop *x)
          b_above = !c_above && !a_above && zero_above(g, x->b, x->type);
     unsigned es = float_es(x->type, x->sub), t = x->type;
     u32 o = (opc[x->imm & 3] + (vec ? 0u : 1u)) | M38 | P66 | (es == 3 ? OPW : 0);
+    if (es == 1) {
+        half_fma(g, x);
+        return;
+    }
     if (a_above || b_above) {
         ir_ref first = a_above ? x->a : x->b, other = a_above ? x->b : x->a;
         unsigned rf = ra_src(g, first, t), ro = ra_src(g, other, t);
@@ -251,12 +259,16 @@ void emit_fma(struct gen *g, struct xop *x)
 /* With no NaN about, min(a, b) and min(b, a) differ only in zeros, and only in the sign: or them, and maxima. */
 void emit_fminmax(struct gen *g, struct xop *x)
 {
-    if (float_is_slow(x)) {
+    if (float_is_slow(x) || (x->type == IR_V128 && float_es(x->type, x->sub) == 1)) {
         emit_fallback(g, x);
         return;
     }
     bool vec = x->type == IR_V128, min = x->op == IR_fmin || x->op == IR_fminnm;
     unsigned es = float_es(x->type, x->sub);
+    if (es == 1) {
+        half_minmax(g, x);
+        return;
+    }
     unsigned ra = ra_src(g, x->a, x->type), rb = ra_src(g, x->b, x->type);
     unsigned rd = ra_pick(g, (ir_ref)g->i, ra_dying(g, x->a) | ra_dying(g, x->b));
     u8 *at;
@@ -295,9 +307,14 @@ void emit_vfcmp(struct gen *g, struct xop *x)
         emit_fallback(g, x);
         return;
     }
-    unsigned es = x->sub & FP_ES, ra = ra_src(g, x->a, IR_V128);
+    unsigned es = x->sub & FP_ES;
+    u8 imm = x->imm == CC_EQ ? 0x00 : x->imm == CC_SGE ? 0x0d : 0x0e; /* EQ_OQ GE_OS GT_OS */
+    if (es == 1) {
+        half_compare(g, x, imm);
+        return;
+    }
+    unsigned ra = ra_src(g, x->a, IR_V128);
     struct opnd b = ra_vopnd(g, x->b, IR_V128);
     u32 db = b.kind == OP_REG ? ra_dying(g, x->b) : 0;
-    u8 imm = x->imm == CC_EQ ? 0x00 : x->imm == CC_SGE ? 0x0d : 0x0e; /* EQ_OQ GE_OS GT_OS */
     vop_i(g, 0xc2 | M0F | (es == 3 ? P66 : 0), ra_dst(g, ra_dying(g, x->a) | db), ra, &b, imm);
 }

@@ -34,6 +34,12 @@ static u32 round_opc(bool vec, unsigned es)
     return vec ? (es == 3 ? ROUND_PD : ROUND_PS) : es == 3 ? ROUND_SD : ROUND_SS;
 }
 
+/* Only NaNs that must become the default one differ from what the host does. */
+static bool fixes_nans(const struct gen *g, const struct xop *x)
+{
+    return g->t->nan != NAN_X86 && ((x->sub & FP_DN) || g->t->nan == NAN_RISCV);
+}
+
 /* -- to integral values ------------------------------------------------------------------------------------------ */
 
 void emit_fround(struct gen *g, struct xop *x)
@@ -43,11 +49,15 @@ void emit_fround(struct gen *g, struct xop *x)
         emit_fallback(g, x);
         return;
     }
-    bool vec = x->type == IR_V128, fix = g->t->nan != NAN_X86 && ((x->sub & FP_DN) || g->t->nan == NAN_RISCV);
+    bool vec = x->type == IR_V128, fix = fixes_nans(g, x);
+    unsigned quiet = x->imm & FPR_EXACT ? 0 : ROUND_QUIET;
+    if (float_es(x->type, x->sub) == 1) {
+        half_round(g, x, (u8)((unsigned)imm | quiet), fix);
+        return;
+    }
     bool clear = !vec && !float_zero_above(g, x->a, x->type);
     unsigned es = float_es(x->type, x->sub), ra = ra_src(g, x->a, x->type);
     unsigned rd = ra_pick(g, (ir_ref)g->i, fix || clear ? 0 : ra_dying(g, x->a));
-    unsigned quiet = x->imm & FPR_EXACT ? 0 : ROUND_QUIET;
     if (clear) {
         v_rrr(g->c, 0x57 | M0F, rd, rd, rd);
     }
@@ -60,24 +70,11 @@ void emit_fround(struct gen *g, struct xop *x)
 
 /* -- between formats --------------------------------------------------------------------------------------------- */
 
-/* Only NaNs that must become the default one differ from what the host does. */
-static bool fixes_nans(const struct gen *g, const struct xop *x)
-{
-    return g->t->nan != NAN_X86 && ((x->sub & FP_DN) || g->t->nan == NAN_RISCV);
-}
-
-/* A half in lane 0 of rd with zeros above: other lanes must not raise exceptions. */
-static void half_alone(struct gen *g, unsigned rd, unsigned rs)
-{
-    v_rrr(g->c, 0xef | M0F | P66, rd, rd, rd);
-    v_rrri(g->c, 0x0e | M3A | P66, rd, rd, rs, 1); /* pblendw */
-}
-
 static void widen_half(struct gen *g, struct xop *x)
 {
-    unsigned ra = ra_src(g, x->a, IR_F16), rd = ra_pick(g, (ir_ref)g->i, 0);
-    half_alone(g, XMM0, ra);
-    v_rrr(g->c, CVTPH2PS, rd, 0, XMM0);
+    ra_src(g, x->a, IR_F16);
+    unsigned rd = ra_pick(g, (ir_ref)g->i, 0);
+    half_widen(g, rd, x->a);
     if (x->type == IR_F64) {
         v_rrr(g->c, float_opc(CVTSS2SD, false, 2), rd, rd, rd);
     }
@@ -93,16 +90,7 @@ static void narrow_half(struct gen *g, struct xop *x)
     unsigned ra = ra_src(g, x->a, IR_F32), rd = ra_pick(g, (ir_ref)g->i, 0);
     v_rrri(g->c, 0x21 | M3A | P66, XMM0, ra, ra, 0x0e); /* insertps: lane 0 alone */
     v_rrri(g->c, CVTPS2PH, XMM0, 0, rd, 4);
-    v_rrr(g->c, X_MOVD_RX, rd, 0, RAX);
-    x_alu_i(g->c, ALU_AND, false, RAX, 0x7fff);
-    if (g->t->nan == NAN_ARM) { /* the least normal number: perhaps tiny */
-        x_alu_i(g->c, ALU_CMP, false, RAX, 0x400);
-        float_exact_at(g, x, x_jcc(g->c, X_E), rd);
-    }
-    if (fixes_nans(g, x)) {
-        x_alu_i(g->c, ALU_CMP, false, RAX, 0x7c00);
-        float_exact_at(g, x, x_jcc(g->c, X_A), rd);
-    }
+    half_check(g, x, rd, true, fixes_nans(g, x));
     ra_bind(g, (ir_ref)g->i, rd);
 }
 
@@ -110,8 +98,10 @@ void emit_fcvt(struct gen *g, struct xop *x)
 {
     unsigned from = x->imm;
     bool half = from == IR_F16 || x->type == IR_F16;
-    if ((x->sub & FP_FZ) || (half && !x_cpu.f16c) || (x->type == IR_F16 && from == IR_F64)) {
+    if ((x->sub & FP_FZ) || (half && !x_cpu.f16c)) {
         emit_fallback(g, x);
+    } else if (x->type == IR_F16 && from == IR_F64) {
+        half_from_double(g, x, fixes_nans(g, x));
     } else if (from == IR_F16) {
         widen_half(g, x);
     } else if (x->type == IR_F16) {
@@ -150,11 +140,17 @@ void emit_vfcvtl(struct gen *g, struct xop *x)
 void emit_vfcvtn(struct gen *g, struct xop *x)
 {
     unsigned es = x->sub & FP_ES;
-    if ((x->sub & FP_FZ) || es == 2) {
+    if ((x->sub & FP_FZ) || (es == 2 && !x_cpu.f16c)) {
         emit_fallback(g, x);
         return;
     }
     unsigned ra = ra_src(g, x->a, IR_V128), rd = ra_pick(g, (ir_ref)g->i, 0);
+    if (es == 2) {
+        v_rrri(g->c, CVTPS2PH, ra, 0, rd, 4);
+        half_check_vector(g, x, rd, true, fixes_nans(g, x));
+        ra_bind(g, (ir_ref)g->i, rd);
+        return;
+    }
     v_rrr(g->c, 0x5a | M0F | P66, rd, 0, ra);
     if (g->t->nan != NAN_X86) {
         float_check(g, x, 2, rd, true);
@@ -221,11 +217,15 @@ void emit_f2i(struct gen *g, struct xop *x)
 {
     unsigned from = (u8)x->imm;
     int imm = round_imm(x->imm >> 8 & 0xff);
-    if ((x->sub & FP_FZ) || imm < 0 || from == IR_F16) {
+    if ((x->sub & FP_FZ) || imm < 0 || (from == IR_F16 && !x_cpu.f16c)) {
         emit_fallback(g, x);
         return;
     }
     unsigned ra = ra_src(g, x->a, from), es = from == IR_F64 ? 3 : 2;
+    if (from == IR_F16) {
+        half_widen(g, XMM1, x->a);
+        ra = XMM1;
+    }
     if (x->imm >> 16) {
         to_unsigned(g, x, es, ra, imm);
     } else {
@@ -237,7 +237,7 @@ void emit_f2i(struct gen *g, struct xop *x)
 void emit_vf2i(struct gen *g, struct xop *x)
 {
     int imm = round_imm(x->imm >> 8 & 0xff);
-    if (float_is_slow(x) || imm < 0 || (x->sub & FP_ES) == 3 || x->imm >> 16) {
+    if (float_is_slow(x) || imm < 0 || (x->sub & FP_ES) != 2 || x->imm >> 16) {
         emit_fallback(g, x);
         return;
     }
@@ -261,36 +261,47 @@ static void from_int(struct gen *g, unsigned es, bool w, unsigned rd, unsigned r
     v_rrr(g->c, float_opc(CVTSI2S, false, es) | (w ? OPW : 0), rd, rd, rs);
 }
 
+/* The upper half of 64 unsigned bits: as half of it, the bit shifted out kept sticky, twice. */
+static void from_u64(struct gen *g, unsigned es, unsigned rd, unsigned ra)
+{
+    x_test(g->c, true, ra, ra);
+    u8 *at = x_jcc(g->c, X_S);
+    from_int(g, es, true, rd, ra);
+    u8 *join = g->c->p;
+    to_cold(g);
+    bind_cold(g, at);
+    x_mov(g->c, true, RAX, ra);
+    x_mov(g->c, true, RCX, ra);
+    x_shift(g->c, SH_SHR, true, RAX, 1);
+    x_alu_i(g->c, ALU_AND, false, RCX, 1);
+    x_alu(g->c, ALU_OR, true, RAX, RCX);
+    from_int(g, es, true, rd, RAX);
+    v_rrr(g->c, float_opc(0x58, false, es), rd, rd, rd);
+    back_to_hot(g, join);
+    to_hot(g);
+}
+
+/* Halves by way of singles: what is not exact there overflows a half anyway. */
 void emit_i2f(struct gen *g, struct xop *x)
 {
     unsigned from = (u8)x->imm, es = float_es(x->type, x->sub);
-    bool uns = x->imm >> 8;
+    bool uns = x->imm >> 8, half = es == 1;
     if (float_is_slow(x)) {
         emit_fallback(g, x);
         return;
     }
-    unsigned ra = ra_src(g, x->a, from), rd = ra_pick(g, (ir_ref)g->i, 0);
+    unsigned ra = ra_src(g, x->a, from), rd = ra_pick(g, (ir_ref)g->i, 0), to = half ? XMM0 : rd;
+    es = half ? 2 : es;
     if (from == IR_I32 && uns) {
         x_mov(g->c, false, RAX, ra);
-        from_int(g, es, true, rd, RAX);
+        from_int(g, es, true, to, RAX);
     } else if (from == IR_I32 || !uns) {
-        from_int(g, es, from == IR_I64, rd, ra);
-    } else { /* the upper half: as half of it, the bit shifted out kept sticky, twice */
-        x_test(g->c, true, ra, ra);
-        u8 *at = x_jcc(g->c, X_S);
-        from_int(g, es, true, rd, ra);
-        u8 *join = g->c->p;
-        to_cold(g);
-        bind_cold(g, at);
-        x_mov(g->c, true, RAX, ra);
-        x_mov(g->c, true, RCX, ra);
-        x_shift(g->c, SH_SHR, true, RAX, 1);
-        x_alu_i(g->c, ALU_AND, false, RCX, 1);
-        x_alu(g->c, ALU_OR, true, RAX, RCX);
-        from_int(g, es, true, rd, RAX);
-        v_rrr(g->c, float_opc(0x58, false, es), rd, rd, rd);
-        back_to_hot(g, join);
-        to_hot(g);
+        from_int(g, es, from == IR_I64, to, ra);
+    } else {
+        from_u64(g, es, to, ra);
+    }
+    if (half) {
+        v_rrri(g->c, CVTPS2PH, to, 0, rd, 4);
     }
     ra_bind(g, (ir_ref)g->i, rd);
 }
@@ -301,6 +312,10 @@ void emit_vi2f(struct gen *g, struct xop *x)
     bool uns = x->imm >> 8;
     if (float_is_slow(x) || (es == 3 && uns)) {
         emit_fallback(g, x);
+        return;
+    }
+    if (es == 1) {
+        half_from_words(g, x, uns);
         return;
     }
     unsigned ra = ra_src(g, x->a, IR_V128), rd = ra_pick(g, (ir_ref)g->i, 0);

@@ -12,4 +12,17 @@ void float_exact_at(struct gen *g, struct xop *x, u8 *at, unsigned rd);
 /* The check of a result in rd, with its cold path; tiny: the op may round up to the least normal number. */
 void float_check(struct gen *g, struct xop *x, unsigned es, unsigned rd, bool tiny);
 
+/* float_half.c. `tiny`: the result may round up to the least normal number; `nan`: NaNs are to be the default one, or
+ * come from arithmetic. */
+void half_widen(struct gen *g, unsigned rd, ir_ref r);
+void half_check(struct gen *g, struct xop *x, unsigned rd, bool tiny, bool nan);
+void half_check_vector(struct gen *g, struct xop *x, unsigned rd, bool tiny, bool nan);
+void half_arith(struct gen *g, struct xop *x, unsigned opc);
+void half_minmax(struct gen *g, struct xop *x);
+void half_compare(struct gen *g, struct xop *x, u8 predicate);
+void half_fma(struct gen *g, struct xop *x);
+void half_round(struct gen *g, struct xop *x, u8 imm, bool nan);
+void half_from_double(struct gen *g, struct xop *x, bool nan);
+void half_from_words(struct gen *g, struct xop *x, bool uns);
+
 #endif

@@ -339,6 +339,11 @@ extern const struct row rows[XOP_COUNT];
     _(QUIET64, 0x0008000000000000, 0x0008000000000000) \
     _(TINY32, 0x0080000000800000, 0x0080000000800000) /* the least normal number */ \
     _(TINY64, 0x0010000000000000, 0x0010000000000000) \
+    _(TINY16, 0x0400040004000400, 0x0400040004000400) \
+    _(INF16, 0x7c007c007c007c00, 0x7c007c007c007c00) \
+    _(CUT29, 0x1fffffff, 0x1fffffff) /* what a double's fraction has more than a single's */ \
+    _(BIT29, 0x20000000, 0x20000000) \
+    _(KEEP29, 0xffffffffe0000000, 0xffffffffe0000000) \
     _(EXP32, 0x7f000000, 0) /* of scalars: the exponent less its lowest bit */ \
     _(EXP64, 0x7fe0000000000000, 0) \
     _(TWO16_32, 0x4780000047800000, 0x4780000047800000) \
