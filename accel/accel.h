@@ -1,4 +1,5 @@
-/* The contract of an accelerator: how vcpus run. */
+/* The contract of an accelerator: how vcpus run. One machine a process. Main thread; the machine lock may be held:
+ * those that wait for a vcpu let it go meanwhile. */
 #ifndef MOSS_ACCEL_ACCEL_H
 #define MOSS_ACCEL_ACCEL_H
 
@@ -25,8 +26,8 @@ struct accel {
     void (*stop_all)(void);   /* ends the threads */
     /* Runs fn on the vcpu's own thread at an instruction boundary, machine lock not held; returns after it ran. */
     void (*run_on)(struct vcpu *cpu, void (*fn)(struct vcpu *cpu, void *arg), void *arg);
-    void (*tlb_flush_all)(void); /* the memory map changed */
-    void (*print_stats)(struct buf *out);
+    void (*tlb_flush_all)(void);          /* the memory map changed */
+    void (*print_stats)(struct buf *out); /* with `stats`: counts and times since the start */
 };
 
 /* User mode: the threads of one program, whose address a is host address ram_base + a (ram_window), without TLB.

@@ -1,4 +1,5 @@
-/* A bump allocator: everything is freed at once. Memory comes zeroed. */
+/* A bump allocator: everything is freed at once. Memory comes zeroed; a zeroed struct is an empty arena. Not for
+ * several threads. */
 #ifndef MOSS_BASE_ARENA_H
 #define MOSS_BASE_ARENA_H
 
@@ -13,6 +14,6 @@ void *arena_alloc(struct arena *a, size_t n); /* 16-byte aligned; never NULL */
 void *arena_dup(struct arena *a, const void *p, size_t n);
 char *arena_str(struct arena *a, const char *s);
 char *arena_printf(struct arena *a, const char *fmt, ...) PRINTF_LIKE(2, 3);
-void arena_free(struct arena *a);
+void arena_free(struct arena *a); /* empty and usable again */
 
 #endif

@@ -1,4 +1,5 @@
-/* Bit fields, rotations, alignment, byte order. Pure functions; positions count from bit 0. */
+/* Bit fields, rotations, alignment, byte order. Pure functions. Positions count from bit 0 and are below 64; lengths
+ * are 0..64 and may reach beyond bit 63, where fields read as zeros. Alignments are powers of two. */
 #ifndef MOSS_BASE_BITS_H
 #define MOSS_BASE_BITS_H
 
@@ -18,6 +19,7 @@ static inline u64 bit(u64 v, unsigned pos)
 {
     return (v >> pos) & 1;
 }
+/* The low len bits as a signed number. */
 static inline i64 sext(u64 v, unsigned len)
 {
     return len == 0 ? 0 : (i64)(v << (64 - len)) >> (64 - len);
@@ -31,6 +33,7 @@ static inline u64 deposit(u64 v, unsigned pos, unsigned len, u64 field)
     u64 m = MASK(len) << pos;
     return (v & ~m) | ((field << pos) & m);
 }
+/* Rotations take any n; counts of leading and trailing zeros are the width when there is no one. */
 static inline u32 ror32(u32 v, unsigned n)
 {
     n &= 31;
@@ -77,7 +80,7 @@ static inline u64 bitrev64(u64 v)
     return __builtin_bswap64(v);
 }
 
-/* Unaligned loads and stores of a given byte order, size 1, 2, 4 or 8 for the sized ones. */
+/* Loads and stores of a given byte order at any address; the sized ones move 1 to 8 bytes. */
 static inline u16 ld16le(const void *p)
 {
     u16 v;

@@ -1,5 +1,5 @@
 /* Field tables: a struct's state written down once. One row a member; the readers are reset,
- * snapshot, the monitor's print, the debugger's register map and the IR's slot names. */
+ * snapshot, and what prints registers. Offsets and sizes are bytes; a struct of any kind will do. */
 #ifndef MOSS_BASE_FIELD_H
 #define MOSS_BASE_FIELD_H
 
@@ -16,9 +16,9 @@ struct field {
     const char *name; /* NULL ends a table */
     u32 off;
     u16 size, count; /* bytes an element (1, 2, 4, 8, 16), elements */
-    u32 flags;
-    u64 reset;
-    u32 stride; /* bytes from an element to the next, 0: size */
+    u32 flags;       /* F_* */
+    u64 reset;       /* every element's low 8 bytes; the rest is 0 */
+    u32 stride;      /* bytes from an element to the next, 0: size */
 };
 #define FIELD(T, m, ...) \
     { \
@@ -35,9 +35,14 @@ struct field {
         .name = #arr "." #m, .off = offsetof(T, arr[0].m), .size = sizeof(((T *)0)->arr[0].m), \
         .count = sizeof(((T *)0)->arr) / sizeof(((T *)0)->arr[0]), .stride = sizeof(((T *)0)->arr[0]), __VA_ARGS__ \
     }
+/* Gives every row its reset value but those of F_CONFIG and F_KEEP. */
 void fields_reset(void *obj, const struct field *f);
+/* Appends the rows by name, elements little-endian: the order of the table is free, and may change. */
 void fields_save(const void *obj, const struct field *f, struct buf *out);
+/* Reads that back. A row the saver did not have gets its reset value. False, with the object as it was: a row unknown
+ * here or of another size, an F_CONFIG row with another value, too few bytes. */
 bool fields_load(void *obj, const struct field *f, struct cursor *in, struct err *e);
+/* A line a row, in hex. */
 void fields_print(const void *obj, const struct field *f, struct buf *out);
 
 #endif

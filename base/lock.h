@@ -6,6 +6,7 @@
 
 #include "base/types.h"
 
+/* Order: the machine lock before any of the accelerator's (docs/engine.md). */
 void machine_lock(void);
 void machine_unlock(void);
 bool machine_locked(void);

@@ -7,17 +7,17 @@
 #include "base/types.h"
 
 enum log_item {
-    LOG_IN_ASM = 1 << 0,
-    LOG_IR = 1 << 1,
-    LOG_IR_OPT = 1 << 2,
-    LOG_OUT_ASM = 1 << 3,
-    LOG_EXEC = 1 << 4,
-    LOG_INT = 1 << 5,
-    LOG_MMU = 1 << 6,
+    LOG_IN_ASM = 1 << 0,  /* guest code as it is translated */
+    LOG_IR = 1 << 1,      /* what the front end made of it */
+    LOG_IR_OPT = 1 << 2,  /* after the passes */
+    LOG_OUT_ASM = 1 << 3, /* host code */
+    LOG_EXEC = 1 << 4,    /* blocks entered from the loop */
+    LOG_INT = 1 << 5,     /* exceptions and interrupts */
+    LOG_MMU = 1 << 6,     /* TLB fills */
     LOG_UNIMP = 1 << 7,
     LOG_GUEST_ERROR = 1 << 8,
-    LOG_CPU = 1 << 9,
-    LOG_NOCHAIN = 1 << 10,
+    LOG_CPU = 1 << 9,      /* registers before each of these blocks */
+    LOG_NOCHAIN = 1 << 10, /* prints nothing: blocks are not linked */
 };
 
 /* The table behind `-d help`: name, what it prints. Ended by a NULL name. */
@@ -45,7 +45,7 @@ void log_unlock(void);
 /* `who` is a device or CPU name. Both count, print when -d asks, and are rate limited. */
 void guest_error(const char *who, const char *fmt, ...) PRINTF_LIKE(2, 3);
 void unimp(const char *who, const char *fmt, ...) PRINTF_LIKE(2, 3);
-u64 guest_error_count(void);
+u64 guest_error_count(void); /* since the start, printed or not */
 u64 unimp_count(void);
 void unimp_report(void); /* with -d unimp: the distinct gaps met, with counts, at exit */
 

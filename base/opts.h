@@ -32,6 +32,7 @@ void opts_add(struct opts *o, const char *key, const char *value);
 void opts_free(struct opts *o);
 
 bool opts_has(struct opts *o, const char *key);
+/* The value lives as long as o. */
 const char *opts_str(struct opts *o, const char *key, const char *def);
 /* All values of a key in order: start with *iter = 0; NULL ends. */
 const char *opts_next(struct opts *o, const char *key, size_t *iter);
@@ -46,7 +47,8 @@ void opts_ignore(struct opts *o, const char *keys);
 /* Refuses the first key that no getter asked for. what: "-chardev socket"; known may be NULL. */
 bool opts_all_used(const struct opts *o, const char *what, const struct opt_key *known, struct err *e);
 
-/* The readers behind the getters, for single values. */
+/* The readers behind the getters, for single values; false leaves *out alone. Numbers: decimal, or hex with 0x. Sizes
+ * are bytes, with a suffix B, k, M, G, T, P, E (powers of 1024) and a fraction before it. */
 bool parse_bool(const char *s, bool *out);
 bool parse_num(const char *s, u64 *out);
 bool parse_size(const char *s, u64 *out);

@@ -1,5 +1,6 @@
 /* Stream and datagram sockets of the host by name: resolving, listening, connecting. Descriptors are
- * close-on-exec; those from sock_connect_start() and sock_accept() are non-blocking. */
+ * close-on-exec; those from sock_connect_start() and sock_accept() are non-blocking. Functions that take no err leave
+ * errno. */
 #ifndef MOSS_BASE_SOCK_H
 #define MOSS_BASE_SOCK_H
 
@@ -43,7 +44,7 @@ int sock_listen(const struct sock_addrs *on, struct err *e);
 int sock_accept(int listen_fd); /* -1: nobody there any more */
 /* Begins to connect; writable when decided, sock_error() tells how. -1: failed at once. */
 int sock_connect_start(const struct sock_addr *to, int type);
-int sock_error(int fd);
+int sock_error(int fd); /* an errno, 0: connected */
 /* Connects and waits; tries all addresses. Non-blocking when done. */
 int sock_connect(const struct sock_addrs *to, struct err *e);
 void sock_nodelay(int fd);

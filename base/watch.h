@@ -8,6 +8,7 @@
 
 #include "base/types.h"
 
+/* Main thread, as all of this; the callbacks hold the machine lock. The descriptor stays the caller's. */
 struct watch;
 struct watch *watch_new(int fd, bool (*wanted)(void *opaque), void (*ready)(void *opaque), void *opaque);
 void watch_free(struct watch *w); /* NULL is legal; also from inside ready() */

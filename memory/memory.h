@@ -25,7 +25,8 @@ struct ram {
     u64 size; /* a multiple of RAM_PAGE_SIZE */
     int fd;   /* the memfd behind it, for whoever shares guest memory with another process */
 };
-/* Zero-filled, not touched until used (memfd, so that it can be shared). */
+/* Zero-filled, not touched until used (memfd, so that it can be shared). False: the host has no room for
+ * it. size is a multiple of RAM_PAGE_SIZE and not 0; `name` is kept. */
 bool ram_new(struct ram *r, const char *name, u64 size, struct err *e);
 /* User mode, instead of any RAM: offsets are a program's addresses, 0..size - 1, host address ram_base + offset. All
  * of it is reserved without access rights; the caller maps into it. `at`: where ram_base is to be, 0 for anywhere. */
@@ -104,7 +105,8 @@ struct mem_region {
 
 struct mem_space *mem_space_new(const char *name);
 void mem_space_free(struct mem_space *s);
-/* The region stays the caller's and must outlive its mapping. */
+/* Machine lock held, or no thread running yet; so for all changes of the map. The region stays the caller's and must
+ * outlive its mapping. base + size does not pass 2^64. */
 void mem_map_region(struct mem_space *s, struct mem_region *r, u64 base, int priority);
 void mem_unmap_region(struct mem_region *r);
 /* After a change of kind, romd_reads, or size of a mapped region. */
@@ -128,13 +130,14 @@ void mem_find_as(struct mem_space *s, u64 addr, struct mem_attrs a, struct mem_h
 
 /* -- access ------------------------------------------------------------------------------------- */
 
-/* One access of size 1, 2, 4, 8, little-endian value; takes the machine lock for MMIO if it is not held. */
+/* One access of size 1, 2, 4, 8 at any address, little-endian value with zeros above; takes the machine lock for MMIO
+ * if it is not held. Where nothing is, *val becomes 0. */
 enum mem_result mem_load(struct mem_space *s, u64 addr, unsigned size, u64 *val, struct mem_attrs a);
 enum mem_result mem_store(struct mem_space *s, u64 addr, unsigned size, u64 val, struct mem_attrs a);
 /* The same when region and offset are known; off + size lies within the region. */
 enum mem_result mem_region_load(struct mem_region *r, u64 off, unsigned size, u64 *val, struct mem_attrs a);
 enum mem_result mem_region_store(struct mem_region *r, u64 off, unsigned size, u64 val, struct mem_attrs a);
-/* Any number of bytes, RAM and MMIO mixed. */
+/* Any number of bytes, RAM and MMIO mixed; goes on behind an error and tells the worst. Not atomic. */
 enum mem_result mem_read(struct mem_space *s, u64 addr, void *p, u64 n, struct mem_attrs a);
 enum mem_result mem_write(struct mem_space *s, u64 addr, const void *p, u64 n, struct mem_attrs a);
 /* Loads images: also writes ROM. */

@@ -27,7 +27,7 @@ struct tr_result {
 struct walk_result {
     u64 pa;        /* physical address of va */
     u64 page_size; /* of the translation: a power of two; the TLB caches 4K pieces, flushes cover the whole */
-    bool r, w, x;  /* what the access's privilege may do */
+    bool r, w, x;  /* what the privilege of the access may do */
     bool global;
     bool device;        /* unaligned accesses fault, and the trace does not check by itself (mo_align) */
     bool dirty_pending; /* a store must walk again to set a dirty bit: cache it read-only */

@@ -1,4 +1,5 @@
-/* The common head of every CPU struct, and the services a CPU may ask of whoever runs it (the accelerator). */
+/* The common head of every CPU struct, and the services a CPU may ask of whoever runs it (the accelerator). Services
+ * are called on the vcpu's own thread, without the machine lock, unless their line says otherwise. */
 #ifndef MOSS_TARGET_VCPU_H
 #define MOSS_TARGET_VCPU_H
 
@@ -32,8 +33,7 @@ struct cpu_services {
     void (*context_changed)(struct vcpu *cpu);
     /* target->mode() may have changed; context_changed implies it. */
     void (*mode_changed)(struct vcpu *cpu);
-    /* Leaves translated code from inside a helper with HF_FAULT, or from target->fault: state is complete, rt.pc set.
-     */
+    /* Leaves translated code from inside a helper with HF_FAULT: state is complete, rt.pc set. */
     NORETURN void (*unwind)(struct vcpu *cpu);
     /* The address of the instruction a HF_FAULT helper belongs to. */
     u64 (*helper_pc)(struct vcpu *cpu);
@@ -59,7 +59,7 @@ struct cpu_services {
     void (*power_off)(struct vcpu *self);
 };
 
-enum { /* vcpu.irq_lines: input pins, set by any thread with atomics, by target convention */
+enum { /* vcpu.lines: input pins, set by any thread with atomics, by target convention */
        VCPU_MAX_LINES = 32
 };
 

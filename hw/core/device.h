@@ -27,7 +27,7 @@ struct machine;
  * changes those bytes of a plain register, goes to a hook zero-extended if it is of the register's first bytes, and
  * is a guest error elsewhere. */
 struct reg {
-    u32 off;
+    u32 off;          /* bytes from the window's start */
     const char *name; /* NULL ends a table */
     u8 size;          /* bytes of the field behind it (1, 2, 4, 8), and of the register; 0: 4 */
     u16 count;        /* 0 means 1 */
@@ -85,17 +85,17 @@ struct device_class {
     const char *provides;   /* the kind of bus it gives to others, or NULL */
     const char *compatible; /* device-tree strings, "a\0b\0", or NULL */
     const char *fdt_name;   /* node name ("pl011"), NULL: name */
-    const char
-        *clock_names; /* device-tree clocks, "uartclk\0apb_pclk\0", or NULL; the board gives them its bus clock */
-    bool irq_edge;    /* interrupts are edges, for the device tree; else levels */
+    /* Device-tree clocks, "uartclk\0apb_pclk\0", or NULL; the board gives them its bus clock. */
+    const char *clock_names;
+    bool irq_edge; /* interrupts are edges, for the device tree; else levels */
     /* Adds to its device-tree node what class and board row don't say. */
     void (*describe)(const struct device *d, struct dt *t, const char *node);
     /* Adds its step of the path that firmware knows it by (IEEE 1275): "/disk@0,0". NULL: it is no such step. */
     void (*fw_path)(const struct device *d, struct buf *out);
-    size_t size;
-    u32 mmio_size;
-    u8 nirqs;
-    u8 min_access, max_access; /* 0: 1 and 4 */
+    size_t size;               /* of the struct */
+    u32 mmio_size;             /* bytes of its register window; 0: it has none */
+    u8 nirqs;                  /* output pins */
+    u8 min_access, max_access; /* bytes of an access by the bus; 0: 1 and 4 */
     const struct field *state; /* reset + snapshot + print; required */
     const struct reg *regs;    /* NULL: ops serves the whole window */
     const struct mem_ops *ops; /* opaque is the device */
@@ -127,14 +127,17 @@ struct device {
 struct device *device_new(struct machine *m, const struct device_class *cls, const char *id);
 /* Called at its end, for the defaults that the command line sets (-global). Set by system/. */
 extern void (*device_made)(struct device *d);
+/* Before device_init. False: no such property, or a value it can't take; the sentence names the device and both. */
 bool device_set_prop(struct device *d, const char *key, const char *value, struct err *e);
 /* Between the properties and device_init, for a device that sits on a bus of another: `bus` is the id of that other
  * device; NULL: the newest that provides the right kind of bus and has room. */
 bool device_plug(struct device *d, const char *bus, struct err *e);
+/* Runs the class's init; false leaves a device that is not live and needs no fini. */
 bool device_init(struct device *d, struct err *e);
-void device_reset(struct device *d);
-void device_fini(struct device *d); /* what init did on the host; the memory goes with the machine */
+void device_reset(struct device *d); /* the field table, then the class's reset */
+void device_fini(struct device *d);  /* what init did on the host; the memory goes with the machine */
 void device_save(const struct device *d, struct buf *out);
+/* False: not this device's state, or one that its `loaded` refuses. */
 bool device_load(struct device *d, struct cursor *in, struct err *e);
 const char *device_name(const struct device *d); /* id, else the class's name: for messages */
 /* The device's input pin n as a value for others to drive. */

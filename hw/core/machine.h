@@ -39,8 +39,8 @@ struct boot_wish {
 
 /* What the command line says, handed to the board. Strings live as long as the machine. */
 struct machine_config {
-    u64 ram_size;
-    unsigned cpus;
+    u64 ram_size;            /* bytes; 0: the board's default */
+    unsigned cpus;           /* 0: 1 */
     const char *cpu_model;   /* "cortex-a57,pmu=off" */
     struct opts *board_opts; /* -machine X,key=value... */
     const char *kernel, *initrd, *append, *dtb, *dumpdtb, *firmware;
@@ -98,7 +98,8 @@ struct board {
     const char *ram_name; /* of the RAM region, NULL: "ram" */
 };
 
-/* Sets up config, options, RAM (the board maps it) and runs build(). */
+/* Sets up config, options, RAM (the board maps it) and runs build(). NULL: an option, a size or a number the board
+ * can't take, or what build() refused. cfg is copied, the strings it points to are not. */
 struct machine *machine_new(const struct board *b, const struct machine_config *cfg, struct err *e);
 /* For build(): one more CPU, zeroed, with all set that is the machine's; the board calls t->init on it next. `size` is
  * t->cpu_size. */

@@ -16,8 +16,8 @@ struct host_thunks {
     const void *enter;  /* u64 enter(struct vcpu *, const void *code): runs until something leaves; returns a token */
     const void *leave;  /* jump here with the token in the return register */
     const void *lookup; /* jump here with the virtual target in the scratch register: rt_funcs.lookup, then go */
-    const void
-        *leave_event; /* jump here to leave with REASON_EVENT; rt.pc is exact already (rt_funcs.lookup returns it) */
+    /* Jump here to leave with REASON_EVENT; rt.pc is exact already (rt_funcs.lookup returns it). */
+    const void *leave_event;
     const void *ret_stale; /* host code of a predicted return that is not to be trusted any more; NULL: none are kept */
     const void *slow[16];  /* save registers, call C; the back end's own */
 };
@@ -37,7 +37,6 @@ struct gen_exit {
                        listed with patch_off 0 */
 };
 
-/* One cell a faulting place: packed bytes, decoded by host->restore only. */
 struct gen_config {
     const struct ir_target *target;
     const struct rt_funcs *funcs;
@@ -58,7 +57,7 @@ struct gen_out {
     bool loops;    /* it jumps into its own middle: cpus inside pass no entry, only looks at rt.event */
     u32 stale_off; /* a stub in the cold code that stores rt.pc = rt.page + start and leaves with REASON_RETRANSLATE:
                       where patch_entry sends those who enter a block after its death */
-    u8 *map;       /* deopt map: caller's buffer */
+    u8 *map;       /* deopt map: caller's buffer; packed bytes that only host->restore reads */
     u32 map_cap, map_len;
     struct gen_exit exits[GEN_MAX_EXITS];
     unsigned nexits;
