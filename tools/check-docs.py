@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
-"""What README.md and docs/ name is there: linked pages, files, structs, functions, verbs of ./dev; and docs/reading-order.md
-names every page. Exits 1 with one line an offence.   check-docs.py [ROOT]"""
+"""What README.md and docs/ name is there: linked pages, files, structs, words with an underscore, verbs of ./dev; and
+docs/reading-order.md names every page. Exits 1 with one line an offence.   check-docs.py [ROOT]"""
 import fnmatch
 import itertools
 import os
@@ -9,7 +9,7 @@ import sys
 
 SOURCES = ('.c', '.h', '.py', '.def', '.decode', '.S', '.md', '.txt', '.sh', '.ir', '.in', '.dts', '.inc', '.ld')
 # Placeholders: foo is what the reader is about to make.
-OPEN = re.compile(r'[<>"=|$]|\.\.\.|NAME|KIND|SEED|CPU/|foo')
+OPEN = re.compile(r'[<>"=|$]|\.\.\.|NAME|KIND|SEED|CPU/|foo|noun_')
 # Made by the build, or the user's.
 MADE = re.compile(r'^(build|\.cache|/|~)|_(decode|table)\.inc$|^config\.h$')
 
@@ -44,12 +44,13 @@ class Checker:
         self.root, self.paths, self.bad = root, tree(root), []
         code = []
         for p in self.paths:
-            if p.endswith(('.c', '.h', '.def', '.py', '.in', '.S')):
+            if p.endswith(('.c', '.h', '.def', '.decode', '.py', '.in', '.S', 'meson.build')):
                 with open(os.path.join(root, p), encoding='utf-8') as f:
                     code.append(f.read())
         text = '\n'.join(code)
         self.structs = set(re.findall(r'\bstruct (\w+) \{', text))
-        self.words = set(re.findall(r'\w+', text))
+        self.words = set(re.findall(r'\w+', text)) | {os.path.splitext(os.path.basename(p))[0] for p in self.paths}
+        self.words |= {re.sub(r'.*/(\w+)/test_(\w+)\.c$', r'test_\1_\2', p) for p in self.paths}  # their programs
         with open(os.path.join(root, 'dev'), encoding='utf-8') as f:
             self.verbs = set(re.findall(r'^#: (\w+)', f.read(), re.M))
 
@@ -74,9 +75,9 @@ class Checker:
         for name in re.findall(r'\bstruct (\w+)', word):
             if name not in self.structs and '[' not in word:
                 self.complain(page, word, 'there is no such struct')
-        m = re.fullmatch(r'(\w+)\(\)', word)
+        m = re.fullmatch(r'(\w+)\(\)', word) or re.fullmatch(r'([A-Za-z]\w*_\w*[A-Za-z0-9])(?:\[.*\]|\(.*\))?', word)
         if m and m.group(1) not in self.words:
-            self.complain(page, word, 'there is no such function')
+            self.complain(page, word, 'there is no such word in the sources')
         for name in itertools.chain(*(braces(w) for w in word.split(' ') if w)):
             name = re.sub(r'^\./', '', name).rstrip(',;:')
             is_file = name.endswith(SOURCES) or (re.fullmatch(r'[\w.-]+(/[\w.*-]+)*/', name) is not None)

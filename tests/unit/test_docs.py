@@ -21,7 +21,7 @@ TREE = {
 RIGHT = ['[x](page.md)', '[x](../hw/char/uart.c)', '[x](https://example.org/y)', '`hw/char/uart.c`', '`uart.c`', '`hw/char/`',
          '`hw/char/uart.{c,h}`', '`hw/char/*.c`', '`struct uart`', '`uart_reset()`', '`./dev build`', '`build/tests/x.c`',
          '`target/foo/`', '`build/moss -M virt`', '`a/b`']
-WRONG = ['[x](none.md)', '`hw/char/none.c`', '`none.c`', '`hw/none/`', '`hw/char/uart.{c,x.py}`', '`struct none`', '`none_reset()`',
+WRONG = ['[x](none.md)', '`hw/char/none.c`', '`none.c`', '`hw/none/`', '`hw/char/uart.{c,x.py}`', '`struct none`', '`none_reset()`', '`none_of`',
          './dev fly']
 
 
