@@ -41,17 +41,19 @@ struct jc_entry {
     u64 pc; /* when empty: an address that belongs to another entry */
     const void *code;
 };
-#define JC_BITS 12
-#define JC_SIZE (1u << JC_BITS)
-#define JC_PEXT 0x3f0fcull /* index = bits 2..7 and 12..17 of pc: one page's entries lie in one 64-entry group */
+#define JC_BITS   14
+#define JC_SIZE   (1u << JC_BITS)
+#define JC_FOLD   4 /* index: pc ^ pc >> JC_FOLD, from bit 2 on; so one page's entries lie in one region */
+#define JC_REGION 1024u
 static inline unsigned jc_index(u64 pc)
 {
-    return (unsigned)(((pc >> 2) & 63) | ((pc >> 12) & 63) << 6);
+    return (unsigned)((pc ^ pc >> JC_FOLD) >> 2) & (JC_SIZE - 1);
 }
-/* What an empty entry i holds for a pc: no pc finds its way into it, not even ~0. */
+/* What an empty entry i holds for a pc: one that belongs to another entry. Nearly always 0, so that the host gives no
+ * memory to what is not used. */
 static inline u64 jc_empty(unsigned i)
 {
-    return i == JC_SIZE - 1 ? 0 : ~0ull;
+    return i == 0 ? 4 : 0;
 }
 /* Empties n entries from index `first` on. Any thread: `code` stays, for its owner may be about to use it. */
 static inline void jc_clear(struct jc_entry *jc, unsigned first, unsigned n)

@@ -89,11 +89,13 @@ struct tlb_cold {
 #define TLB_MAX_LARGE 8
 #define TLB_MIN_SIZE  256u
 #define TLB_MAX_SIZE  16384u
+#define JC_PAGES 4096u
 struct jc_table {
     u64 mode;
     struct jc_entry *e; /* NULL: slot unused */
     u64 stamp;
-    u64 pages[JC_SIZE / 64]; /* by group: bits by jc_page_bit() of pages that may have entries there */
+    /* What may hold entries: groups of 64, and pages by jc_page_hash(). */
+    u64 groups[JC_SIZE / 64 / 64], pages[JC_PAGES / 64];
 };
 #define FETCH_CACHE 512u
 /* Blocks by (RAM offset, mode), a vcpu's own: one cache line where the index needs several. Entries may be dead (their
@@ -273,9 +275,10 @@ void tlb_grow(struct tcpu *t);
 /* Writes to the page need not ask any more: the next one fills the entry anew. */
 void tlb_unprotect_entry(struct tcpu *t, struct tlb_entry *e);
 void jc_table_clear(struct jc_table *j);
-static inline u64 jc_page_bit(u64 pc)
+void jc_table_note(struct jc_table *j, u64 pc); /* before an entry for pc is made */
+static inline unsigned jc_page_hash(u64 pc)
 {
-    return 1ull << (bits(pc, 18, 38) * 0x9e3779b97f4a7c15ull >> 58); /* not of the top byte: flushes may ignore it */
+    return (unsigned)(bits(pc, 12, 44) * 0x9e3779b97f4a7c15ull >> 52); /* not of the top byte: flushes may ignore it */
 }
 /* Only tags: another thread may stand between the comparison and the use of what lies beside them. */
 static inline void tlb_entry_drop(struct tlb_entry *e)

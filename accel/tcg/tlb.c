@@ -6,6 +6,7 @@
  * flush_gen and redone. After a flush touched an entry of a vcpu that runs, the flusher waits for its next safe point:
  * then no access made with the old translation is in flight. */
 #include <string.h>
+#include <sys/mman.h>
 #include <time.h>
 
 #include "accel/tcg/tcg_priv.h"
@@ -16,13 +17,30 @@
 
 /* -- contexts --------------------------------------------------------------------------------------------- */
 
+static void bit_note(u64 *w, unsigned i)
+{
+    u64 has = __atomic_load_n(&w[i / 64], __ATOMIC_RELAXED);
+    if (!bit(has, i % 64)) {
+        __atomic_store_n(&w[i / 64], has | BIT(i % 64), __ATOMIC_SEQ_CST);
+    }
+}
+
+void jc_table_note(struct jc_table *j, u64 pc)
+{
+    bit_note(j->groups, jc_index(pc) / 64);
+    bit_note(j->pages, jc_page_hash(pc));
+}
+
 void jc_table_clear(struct jc_table *j)
 {
-    for (unsigned g = 0; g < JC_SIZE / 64; g++) {
-        if (__atomic_load_n(&j->pages[g], __ATOMIC_SEQ_CST)) {
-            __atomic_store_n(&j->pages[g], 0, __ATOMIC_RELAXED);
-            jc_clear(j->e, g * 64, 64);
+    for (unsigned w = 0; w < ARRAY_LEN(j->groups); w++) {
+        for (u64 m = __atomic_load_n(&j->groups[w], __ATOMIC_SEQ_CST); m; m &= m - 1) {
+            jc_clear(j->e, (w * 64 + ctz64(m)) * 64, 64);
         }
+        __atomic_store_n(&j->groups[w], 0, __ATOMIC_RELAXED);
+    }
+    for (unsigned w = 0; w < ARRAY_LEN(j->pages); w++) {
+        __atomic_store_n(&j->pages[w], 0, __ATOMIC_RELAXED);
     }
 }
 
@@ -200,6 +218,15 @@ static struct tlb_context *context_find(struct tcpu *t, const struct mmu_key *ke
     return c;
 }
 
+/* Fresh pages, all zeros: most of a table is never touched. */
+static struct jc_entry *jc_new(void)
+{
+    void *p = mmap(NULL, JC_SIZE * sizeof(struct jc_entry), PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    must(p != MAP_FAILED);
+    jc_clear(p, 0, 1);
+    return p;
+}
+
 static void jc_choose(struct tcpu *t)
 {
     struct tlb_context *c = t->view[0];
@@ -217,9 +244,7 @@ static void jc_choose(struct tcpu *t)
     if (!j->e || j->mode != t->mode) {
         pthread_mutex_lock(&t->tlb_lock);
         if (!j->e) {
-            j->e = aligned_alloc(64, JC_SIZE * sizeof(struct jc_entry));
-            must(j->e);
-            jc_clear(j->e, 0, JC_SIZE);
+            j->e = jc_new();
         }
         jc_table_clear(j);
         j->mode = t->mode;
@@ -286,7 +311,9 @@ void tlb_free(struct tcpu *t)
         free(t->ctx[i].mem);
         free(t->ctx[i].cold);
         for (unsigned j = 0; j < JC_PER_CONTEXT; j++) {
-            free(t->ctx[i].jc[j].e);
+            if (t->ctx[i].jc[j].e) {
+                munmap(t->ctx[i].jc[j].e, JC_SIZE * sizeof(struct jc_entry));
+            }
         }
     }
     pthread_mutex_destroy(&t->tlb_lock);

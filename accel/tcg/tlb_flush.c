@@ -52,10 +52,10 @@ static bool drop_fetch(struct tlb_context *c, const struct tlb_flush *f)
     return any;
 }
 
-static void drop_group(struct jc_table *j, unsigned group, const struct tlb_flush *f)
+static void drop_entries(struct jc_table *j, unsigned first, unsigned n, const struct tlb_flush *f)
 {
-    for (unsigned k = group * 64; k < group * 64 + 64; k++) {
-        if (covers(f, j->e[k].pc & PAGE_MASK)) {
+    for (unsigned k = first; k < first + n; k++) {
+        if (j->e[k].pc != jc_empty(k) && covers(f, j->e[k].pc & PAGE_MASK)) {
             jc_clear(j->e, k, 1);
         }
     }
@@ -63,14 +63,19 @@ static void drop_group(struct jc_table *j, unsigned group, const struct tlb_flus
 
 static void drop_jumps(struct tlb_context *c, const struct tlb_flush *f)
 {
-    u64 n = range_pages(f), va = f->va;
+    u64 n = range_pages(f);
     for (unsigned t = 0; t < JC_PER_CONTEXT; t++) {
         struct jc_table *j = &c->jc[t];
-        for (u64 k = 0; j->e && k < MIN(n, JC_SIZE / 64); k++) {
-            u64 page = va + (k << TLB_PAGE_BITS), may = n > JC_SIZE / 64 ? ~0ull : jc_page_bit(page);
-            unsigned group = jc_index(page) / 64;
-            if (__atomic_load_n(&j->pages[group], __ATOMIC_SEQ_CST) & may) {
-                drop_group(j, group, f);
+        for (unsigned g = 0; j->e && n > 64 && g < JC_SIZE / 64; g++) {
+            if (bit(__atomic_load_n(&j->groups[g / 64], __ATOMIC_SEQ_CST), g % 64)) {
+                drop_entries(j, g * 64, 64, f);
+            }
+        }
+        for (u64 k = 0; j->e && n <= 64 && k < n; k++) {
+            u64 page = (f->va & PAGE_MASK) + (k << TLB_PAGE_BITS);
+            unsigned h = jc_page_hash(page);
+            if (bit(__atomic_load_n(&j->pages[h / 64], __ATOMIC_SEQ_CST), h % 64)) {
+                drop_entries(j, jc_index(page) & ~(JC_REGION - 1), JC_REGION, f);
             }
         }
     }

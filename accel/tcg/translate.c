@@ -279,11 +279,10 @@ static void jc_fill(struct tcpu *t, u64 pc, const u8 *code, u64 gen)
 {
     unsigned i = jc_index(pc);
     struct jc_entry *e = &t->cpu->rt.jc[i];
-    u64 *pages = &t->jc->pages[i / 64], has = __atomic_load_n(pages, __ATOMIC_RELAXED);
     if (gen & 1) {
         return;
     }
-    __atomic_store_n(pages, has | jc_page_bit(pc), __ATOMIC_SEQ_CST);
+    jc_table_note(t->jc, pc);
     jc_clear(t->cpu->rt.jc, i, 1);
     __atomic_store_n(&e->code, code, __ATOMIC_RELEASE);
     __atomic_store_n(&e->pc, pc, __ATOMIC_SEQ_CST);

@@ -95,14 +95,22 @@ static void link_here(struct gen *g, u8 *at, unsigned opcode_bytes, i32 target, 
 enum { JC_ENTRY_LOG2 = 4 };
 _Static_assert(sizeof(struct jc_entry) == 1 << JC_ENTRY_LOG2, "scaled below");
 
-/* rdx = virtual target, rcx = its page; [rax + disp] the entry. A call comes back behind this. */
-static void go_through_cache(struct gen *g, i32 disp, bool call)
+/* rdx = virtual target. A call comes back behind this. */
+static void go_through_cache(struct gen *g, bool call)
 {
-    x_rm(g->c, 0x39, true, RDX, MEM(RAX, disp));
+    x_mov(g->c, false, RAX, RDX);
+    x_shift(g->c, SH_SHR, false, RAX, JC_FOLD);
+    x_alu(g->c, ALU_XOR, false, RAX, RDX);
+    x_alu_i(g->c, ALU_AND, false, RAX, (JC_SIZE - 1) << 2);
+    x_shift(g->c, SH_SHL, false, RAX, JC_ENTRY_LOG2 - 2);
+    x_alu_m(g->c, ALU_ADD, true, RAX, RT_MEM(jc));
+    x_rm(g->c, 0x39, true, RDX, MEM(RAX, 0));
     u8 *miss = x_jcc(g->c, X_NE);
+    x_mov(g->c, true, RCX, RDX);
+    x_alu_i(g->c, ALU_AND, true, RCX, -(1 << g->ir->page_bits));
     x_store(g->c, true, RT_MEM(page), RCX);
     u8 *event = event_check(g);
-    x_rm(g->c, 0xff, false, call ? 2 : 4, MEM(RAX, disp + (i32)offsetof(struct jc_entry, code)));
+    x_rm(g->c, 0xff, false, call ? 2 : 4, MEM(RAX, (i32)offsetof(struct jc_entry, code)));
     u8 *back_here = g->c->p;
     bool hot = aside(g);
     bind_cold(g, miss);
@@ -120,44 +128,17 @@ static void go_through_cache(struct gen *g, i32 disp, bool call)
     back(g, hot);
 }
 
-/* To a constant place in another page: most of the index is known. */
+/* To a constant place in another page. */
 static void goto_far(struct gen *g, i32 target, unsigned kind, bool call)
 {
     if (g->out->nexits < GEN_MAX_EXITS) {
         exit_new(g, target, kind);
     }
-    i32 page = target & -(1 << g->ir->page_bits), off = target - page;
-    x_load(g->c, true, RCX, RT_MEM(page));
-    if (page) {
-        x_alu_i(g->c, ALU_ADD, true, RCX, page);
+    x_load(g->c, true, RDX, RT_MEM(page));
+    if (target) {
+        x_alu_i(g->c, ALU_ADD, true, RDX, target);
     }
-    x_lea(g->c, true, RDX, MEM(RCX, off));
-    x_mov(g->c, false, RAX, RDX);
-    x_shift(g->c, SH_SHR, false, RAX, 2);
-    x_alu_i(g->c, ALU_AND, false, RAX, 0xfc00);
-    x_alu_m(g->c, ALU_ADD, true, RAX, RT_MEM(jc));
-    go_through_cache(g, (off >> 2 & 63) << JC_ENTRY_LOG2, call);
-}
-
-static void goto_ind(struct gen *g, bool call)
-{
-    if (x_cpu.fast_pext) {
-        x_mov_i(g->c, RAX, JC_PEXT);
-        v_rrr(g->c, X_PEXT, RAX, RDX, RAX);
-        x_shift(g->c, SH_SHL, false, RAX, JC_ENTRY_LOG2);
-    } else {
-        x_mov(g->c, false, RAX, RDX);
-        x_mov(g->c, false, RCX, RDX);
-        x_shift(g->c, SH_SHL, false, RAX, 2);
-        x_shift(g->c, SH_SHR, false, RCX, 2);
-        x_alu_i(g->c, ALU_AND, false, RAX, 0x3f0);
-        x_alu_i(g->c, ALU_AND, false, RCX, 0xfc00);
-        x_alu(g->c, ALU_OR, false, RAX, RCX);
-    }
-    x_alu_m(g->c, ALU_ADD, true, RAX, RT_MEM(jc));
-    x_mov(g->c, true, RCX, RDX);
-    x_alu_i(g->c, ALU_AND, true, RCX, -(1 << g->ir->page_bits));
-    go_through_cache(g, 0, call);
+    go_through_cache(g, call);
 }
 
 /* -- calls and returns --------------------------------------------------------------------------------------------
@@ -205,7 +186,7 @@ static void return_land(struct gen *g)
     i32 off = (i32)(g->insn_off + g->insn_len);
     x_pop(g->c, RCX);
     if (!can_link(g, off)) {
-        goto_ind(g, false);
+        go_through_cache(g, false);
         return;
     }
     x_lea(g->c, true, RCX, MEM(RCX, -off));
@@ -224,7 +205,7 @@ static void go_return(struct gen *g)
     bind_cold(g, other);
     x_alu_m(g->c, ALU_CMP, true, RSP, RT_MEM(ret_base));
     jump_abs(g, x_jcc(g->c, X_B), g->cfg->thunks->slow[TH_RETURN]);
-    goto_ind(g, false);
+    go_through_cache(g, false);
     back(g, hot);
 }
 
@@ -471,7 +452,7 @@ void emit_exit_ind(struct gen *g, struct xop *x)
         go_return(g);
     } else {
         bool call = x->sub == EXIT_CALL && return_push(g);
-        goto_ind(g, call);
+        go_through_cache(g, call);
         if (call) {
             return_land(g);
         }

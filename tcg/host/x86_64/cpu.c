@@ -19,7 +19,6 @@ __attribute__((constructor)) static void x_cpu_init(void)
     if (!__get_cpuid(1, &a, &b, &c, &d)) {
         return;
     }
-    unsigned family = (a >> 8 & 15) + (a >> 20 & 255);
     x_cpu.popcnt = bit(c, 23);
     x_cpu.movbe = bit(c, 22);
     x_cpu.pclmul = bit(c, 1);
@@ -34,10 +33,6 @@ __attribute__((constructor)) static void x_cpu_init(void)
     if (__get_cpuid(0x80000001, &a, &b, &c, &d)) {
         x_cpu.lzcnt = bit(c, 5);
     }
-    /* AMD before Zen 3 runs PEXT as microcode. */
-    __get_cpuid(0, &a, &b, &c, &d);
-    bool amd = b == 0x68747541;
-    x_cpu.fast_pext = x_cpu.bmi2 && !(amd && family < 0x19);
 }
 
 const char *x_unavailable(void)
@@ -56,8 +51,7 @@ struct x_cpu x_cpu = {.avx = true,
                       .lzcnt = true,
                       .popcnt = true,
                       .movbe = true,
-                      .pclmul = true,
-                      .fast_pext = true};
+                      .pclmul = true};
 const char *x_unavailable(void)
 {
     return "this machine is no x86-64";

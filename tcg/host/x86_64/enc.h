@@ -112,7 +112,6 @@ enum {
     X_SHRX = 0xf7 | M38 | PF2,
     X_SARX = 0xf7 | M38 | PF3,
     X_RORX = 0xf0 | M3A | PF2,
-    X_PEXT = 0xf5 | M38 | PF3,
     X_MULX = 0xf6 | M38 | PF2,
     X_BZHI = 0xf5 | M38,
     /* vector moves, VEX */

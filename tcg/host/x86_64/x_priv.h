@@ -285,7 +285,7 @@ int x_disas(char *out, size_t n, u64 addr, const u8 *p, size_t avail);
 
 /* cpu.c: what this machine has. */
 struct x_cpu {
-    bool avx, avx2, fma, f16c, bmi1, bmi2, lzcnt, popcnt, movbe, pclmul, fast_pext;
+    bool avx, avx2, fma, f16c, bmi1, bmi2, lzcnt, popcnt, movbe, pclmul;
 };
 extern struct x_cpu x_cpu; /* tests may clear bits */
 const char *x_unavailable(void);
