@@ -3,6 +3,8 @@
  * what would dominate its run time. Not modelled: FPAC, EPAC, ConstPACField. */
 #include "target/arm/pauth.h"
 
+#include <string.h>
+
 #include "target/arm/exceptions.h"
 #include "target/arm/helpers.h"
 #include "target/arm/mmu.h"
@@ -125,41 +127,34 @@ u64 pauth_qarma5(u64 data, u64 modifier, u64 key_lo, u64 key_hi)
     return v ^ w2;
 }
 
-/* -- the fast function: three rounds of multiply and fold ---------------------------------------------------------- */
+/* -- the fast function: one multiply and fold. A kernel makes and checks a code in nearly every function it runs. -- */
 
-static u64 fold(u64 a, u64 b)
+static inline u64 fast(u64 data, u64 modifier, u64 key_lo, u64 key_hi)
 {
-    u128 p = (u128)a * b;
+    u128 p = (u128)(data ^ key_lo) * (modifier ^ key_hi ^ 0x9e3779b97f4a7c15);
     return (u64)p ^ (u64)(p >> 64);
-}
-
-u64 pauth_fast(u64 data, u64 modifier, u64 key_lo, u64 key_hi)
-{
-    u64 h = fold(data ^ key_lo, 0x9e3779b97f4a7c15 ^ key_hi);
-    h = fold(h ^ modifier, 0xd6e8feb86659fd93 ^ key_lo);
-    return fold(h ^ key_hi, 0xa0761d6478bd642f) ^ h;
 }
 
 /* -- codes in pointers ------------------------------------------------------------------------------------------- */
 
-static u64 code(const struct arm_cpu *cpu, u64 data, u64 modifier, u64 lo, u64 hi)
+static inline u64 code(const struct arm_cpu *cpu, u64 data, u64 modifier, u64 lo, u64 hi)
 {
-    return cpu->pauth_qarma ? pauth_qarma5(data, modifier, lo, hi) : pauth_fast(data, modifier, lo, hi);
+    return unlikely(cpu->pauth_qarma) ? pauth_qarma5(data, modifier, lo, hi) : fast(data, modifier, lo, hi);
 }
 
-static u64 key_code(const struct arm_cpu *cpu, u64 data, u64 modifier, enum pauth_key key)
+static inline u64 key_code(const struct arm_cpu *cpu, u64 data, u64 modifier, enum pauth_key key)
 {
-    const struct arm_sysregs *s = &cpu->sr;
-    switch (key) {
-    case PAUTH_IA:
-        return code(cpu, data, modifier, s->APIAKeyLo_EL1, s->APIAKeyHi_EL1);
-    case PAUTH_IB:
-        return code(cpu, data, modifier, s->APIBKeyLo_EL1, s->APIBKeyHi_EL1);
-    case PAUTH_DA:
-        return code(cpu, data, modifier, s->APDAKeyLo_EL1, s->APDAKeyHi_EL1);
-    default:
-        return code(cpu, data, modifier, s->APDBKeyLo_EL1, s->APDBKeyHi_EL1);
+#define KEY(k) \
+    { \
+        offsetof(struct arm_sysregs, AP##k##KeyLo_EL1), offsetof(struct arm_sysregs, AP##k##KeyHi_EL1) \
     }
+    static const u32 where[4][2] = {KEY(IA), KEY(IB), KEY(DA), KEY(DB)};
+#undef KEY
+    const u8 *s = (const u8 *)&cpu->sr;
+    u64 lo, hi;
+    memcpy(&lo, s + where[key][0], sizeof(lo));
+    memcpy(&hi, s + where[key][1], sizeof(hi));
+    return code(cpu, data, modifier, lo, hi);
 }
 
 /* -- where codes lie: TCR_ELx.TnSZ, TBI, TBID --------------------------------------------------------------------- */
@@ -195,7 +190,7 @@ static u64 extended(u64 ptr, bool high, u64 ext)
     return high ? ptr | ext : ptr & ~ext;
 }
 
-u64 arm_pauth_add(const struct arm_cpu *cpu, u64 ptr, u64 modifier, enum pauth_key key)
+static inline u64 pac_add(const struct arm_cpu *cpu, u64 ptr, u64 modifier, enum pauth_key key)
 {
     const struct arm_el *e = &cpu->elc[cpu->el];
     bool data = is_data(key), high = ptr >> (e->pac_tbi[data] ? 55 : 63) & 1;
@@ -212,7 +207,7 @@ u64 arm_pauth_add(const struct arm_cpu *cpu, u64 ptr, u64 modifier, enum pauth_k
     return (ptr & ~at.ext) | (pac & at.code) | (u64)high << 55;
 }
 
-u64 arm_pauth_aut(const struct arm_cpu *cpu, u64 ptr, u64 modifier, enum pauth_key key)
+static inline u64 pac_check(const struct arm_cpu *cpu, u64 ptr, u64 modifier, enum pauth_key key)
 {
     bool high = bit(ptr, 55);
     struct arm_pac at = cpu->elc[cpu->el].pac[is_data(key)][high];
@@ -222,6 +217,15 @@ u64 arm_pauth_aut(const struct arm_cpu *cpu, u64 ptr, u64 modifier, enum pauth_k
     }
     u64 error = key == PAUTH_IB || key == PAUTH_DB ? 2 : 1;
     return deposit(original, at.ext >> 63 ? 61 : 53, 2, error);
+}
+
+u64 arm_pauth_add(const struct arm_cpu *cpu, u64 ptr, u64 modifier, enum pauth_key key)
+{
+    return pac_add(cpu, ptr, modifier, key);
+}
+u64 arm_pauth_aut(const struct arm_cpu *cpu, u64 ptr, u64 modifier, enum pauth_key key)
+{
+    return pac_check(cpu, ptr, modifier, key);
 }
 
 u64 arm_pauth_strip(const struct arm_cpu *cpu, u64 ptr, bool data)
@@ -244,11 +248,11 @@ void arm_pauth_trap(struct arm_cpu *cpu)
 
 u64 arm_h_pac(struct vcpu *v, u64 ptr, u64 modifier, u64 key)
 {
-    return arm_pauth_add(arm_cpu(v), ptr, modifier, (enum pauth_key)key);
+    return pac_add(arm_cpu(v), ptr, modifier, (enum pauth_key)key);
 }
 u64 arm_h_aut(struct vcpu *v, u64 ptr, u64 modifier, u64 key)
 {
-    return arm_pauth_aut(arm_cpu(v), ptr, modifier, (enum pauth_key)key);
+    return pac_check(arm_cpu(v), ptr, modifier, (enum pauth_key)key);
 }
 u64 arm_h_pac_trap(struct vcpu *v, u64 ptr, u64 modifier, u64 key)
 {

@@ -13,8 +13,7 @@ u64 arm_pauth_aut(const struct arm_cpu *cpu, u64 ptr, u64 modifier, enum pauth_k
 /* Unwinds when HCR_EL2.API or SCR_EL3.API forbid the instruction here. */
 void arm_pauth_trap(struct arm_cpu *cpu);
 u64 arm_pauth_strip(const struct arm_cpu *cpu, u64 ptr, bool data);
-/* The two functions a code may be made with; the whole 64 bits. */
+/* The architected function a code may be made with; the whole 64 bits. */
 u64 pauth_qarma5(u64 data, u64 modifier, u64 key_lo, u64 key_hi);
-u64 pauth_fast(u64 data, u64 modifier, u64 key_lo, u64 key_hi);
 
 #endif
