@@ -89,7 +89,7 @@ struct tlb_cold {
 #define TLB_MAX_LARGE 8
 #define TLB_MIN_SIZE  256u
 #define TLB_MAX_SIZE  16384u
-#define JC_PAGES 4096u
+#define JC_PAGES      4096u
 struct jc_table {
     u64 mode;
     struct jc_entry *e; /* NULL: slot unused */

@@ -76,6 +76,7 @@ struct arm_el {
     bool has_unpriv;          /* LDTR and STTR are EL0's accesses when PSTATE.UAO is 0 */
     struct arm_pac pac[2][2]; /* [data][high] */
     bool pac_tbi[2];          /* [data]: bit 55 tells the range, not bit 63 */
+    u8 keys;                  /* by enum pauth_key: enabled (SCTLR_ELx.EnIA...) */
 };
 
 struct arm_gtimer {

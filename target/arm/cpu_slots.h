@@ -79,10 +79,6 @@ enum {
 #define MODE_TBI0      BIT(15) /* instruction addresses of the low range have an ignored top byte (TBI0, not TBID0) */
 #define MODE_TBI1      BIT(16) /* the same of the high range */
 #define MODE_ONE_RANGE BIT(17) /* the regime has one VA range (EL2 without E2H, EL3): TBI0 is its TBI */
-#define MODE_PAC_IA    BIT(18) /* SCTLR_ELx.EnIA: else the instructions of the key are NOPs (or plain branches) */
-#define MODE_PAC_IB    BIT(19)
-#define MODE_PAC_DA    BIT(20)
-#define MODE_PAC_DB    BIT(21)
 #define MODE_BTI       BIT(22) /* FEAT_BTI, and the walker has met a guarded page since reset: BR and BLR check targets */
 #define MODE_ZVA       BIT(23) /* DC ZVA is allowed here without trap (blocks are always 64 bytes) */
 #define MODE_UMA       BIT(24) /* EL0 may access DAIF */

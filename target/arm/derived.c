@@ -147,16 +147,16 @@ static u64 tbi_mode(const struct arm_cpu *cpu, enum arm_regime regime)
            (bit(tcr, 38) && !(pauth && bit(tcr, 52)) ? MODE_TBI1 : 0);
 }
 
-static u64 pauth_mode(const struct arm_cpu *cpu, unsigned el, u64 sctlr)
+/* Which keys are enabled is no part of it: Linux changes three of them between threads that use pointer authentication
+ * and those that do not, and all of its kernel would be translated twice. */
+static u64 pauth_mode(const struct arm_cpu *cpu, unsigned el)
 {
     if (!arm_sys(cpu, SYS_PAUTHX)) {
         return 0;
     }
     bool trap = (el < 2 && arm_el2_enabled(cpu) && !(cpu->hcr & HCR_API)) ||
                 (el < 3 && arm_sys(cpu, SYS_EL3) && !(cpu->sr.SCR_EL3 & SCR_API));
-    return (trap ? MODE_PAC_TRAP : 0) | (sctlr & SCTLR_ENIA ? MODE_PAC_IA : 0) |
-           (sctlr & SCTLR_ENIB ? MODE_PAC_IB : 0) | (sctlr & SCTLR_ENDA ? MODE_PAC_DA : 0) |
-           (sctlr & SCTLR_ENDB ? MODE_PAC_DB : 0);
+    return trap ? MODE_PAC_TRAP : 0;
 }
 
 static u64 el_mode(const struct arm_cpu *cpu, unsigned el)
@@ -164,7 +164,7 @@ static u64 el_mode(const struct arm_cpu *cpu, unsigned el)
     enum arm_regime regime = cpu->elc[el].regime;
     u64 sctlr = sctlr_of(cpu, regime);
     u64 m = (u64)el << MODE_EL_SHIFT | (u64)cpu->features_id << MODE_FEAT_SHIFT;
-    m |= tbi_mode(cpu, regime) | pauth_mode(cpu, el, sctlr);
+    m |= tbi_mode(cpu, regime) | pauth_mode(cpu, el);
     m |= sctlr & (el ? SCTLR_EE : SCTLR_E0E) ? MODE_BE : 0;
     m |= sctlr & (el ? SCTLR_SA : SCTLR_SA0) ? MODE_SP_CHECK : 0;
     m |= sctlr & SCTLR_A || arm_all_device(cpu, regime) ? MODE_ALIGN : 0;

@@ -170,9 +170,10 @@ void arm_h_eret_auth(struct vcpu *v, u64 key)
 {
     struct arm_cpu *cpu = arm_cpu(v);
     u64 pc = cpu->elr_el[cpu->el];
-    if (cpu->mode & (key == 1 ? MODE_PAC_IA : MODE_PAC_IB)) {
+    enum pauth_key k = key == 1 ? PAUTH_IA : PAUTH_IB;
+    if (arm_pauth_on(cpu, k)) {
         arm_pauth_trap(cpu);
-        pc = arm_pauth_aut(cpu, pc, v->rt.r[31], key == 1 ? PAUTH_IA : PAUTH_IB);
+        pc = arm_pauth_aut(cpu, pc, v->rt.r[31], k);
     }
     exception_return(cpu, pc);
 }

@@ -172,6 +172,9 @@ static struct arm_pac pac_of(const struct arm_cpu *cpu, enum arm_regime r, bool 
 void arm_pauth_rebuild(struct arm_cpu *cpu, unsigned el)
 {
     struct arm_el *e = &cpu->elc[el];
+    u64 sctlr = mmu_sctlr(cpu, e->regime);
+    e->keys = (u8)((sctlr & SCTLR_ENIA ? BIT(PAUTH_IA) : 0) | (sctlr & SCTLR_ENIB ? BIT(PAUTH_IB) : 0) |
+                   (sctlr & SCTLR_ENDA ? BIT(PAUTH_DA) : 0) | (sctlr & SCTLR_ENDB ? BIT(PAUTH_DB) : 0));
     for (unsigned data = 0; data < 2; data++) {
         e->pac[data][0] = pac_of(cpu, e->regime, data, false);
         e->pac[data][1] = pac_of(cpu, e->regime, data, true);
@@ -193,6 +196,9 @@ static u64 extended(u64 ptr, bool high, u64 ext)
 static inline u64 pac_add(const struct arm_cpu *cpu, u64 ptr, u64 modifier, enum pauth_key key)
 {
     const struct arm_el *e = &cpu->elc[cpu->el];
+    if (!arm_pauth_on(cpu, key)) {
+        return ptr;
+    }
     bool data = is_data(key), high = ptr >> (e->pac_tbi[data] ? 55 : 63) & 1;
     struct arm_pac at = e->pac[data][bit(ptr, 55)]; /* bit 55 chooses TBI0 or TBI1 ... */
     if (unlikely(high != bit(ptr, 55))) {           /* ... and the chosen range the lowest bit of the code */
@@ -209,6 +215,9 @@ static inline u64 pac_add(const struct arm_cpu *cpu, u64 ptr, u64 modifier, enum
 
 static inline u64 pac_check(const struct arm_cpu *cpu, u64 ptr, u64 modifier, enum pauth_key key)
 {
+    if (!arm_pauth_on(cpu, key)) {
+        return ptr;
+    }
     bool high = bit(ptr, 55);
     struct arm_pac at = cpu->elc[cpu->el].pac[is_data(key)][high];
     u64 original = extended(ptr, high, at.ext);
@@ -256,12 +265,16 @@ u64 arm_h_aut(struct vcpu *v, u64 ptr, u64 modifier, u64 key)
 }
 u64 arm_h_pac_trap(struct vcpu *v, u64 ptr, u64 modifier, u64 key)
 {
-    arm_pauth_trap(arm_cpu(v));
+    if (arm_pauth_on(arm_cpu(v), (enum pauth_key)key)) {
+        arm_pauth_trap(arm_cpu(v));
+    }
     return arm_h_pac(v, ptr, modifier, key);
 }
 u64 arm_h_aut_trap(struct vcpu *v, u64 ptr, u64 modifier, u64 key)
 {
-    arm_pauth_trap(arm_cpu(v));
+    if (arm_pauth_on(arm_cpu(v), (enum pauth_key)key)) {
+        arm_pauth_trap(arm_cpu(v));
+    }
     return arm_h_aut(v, ptr, modifier, key);
 }
 u64 arm_h_pacga(struct vcpu *v, u64 a, u64 b)

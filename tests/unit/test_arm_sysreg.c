@@ -448,6 +448,10 @@ static void qarma5_values(void **state)
     cpu->sr.APIAKeyHi_EL1 = hi;
     cpu->sr.TCR_EL1 = 0x0000006500803510ull | 25 << 16 | 25;
     bench_at(cpu, 1);
+    assert_int_equal(arm_pauth_add(cpu, 0x10080000, 0x1234, PAUTH_IA), 0x10080000); /* the key is disabled */
+    assert_int_equal(arm_pauth_aut(cpu, 0x10080000, 0x1234, PAUTH_IA), 0x10080000);
+    cpu->sr.SCTLR_EL1 |= SCTLR_ENIA;
+    bench_at(cpu, 1);
     u64 p = arm_pauth_add(cpu, 0xffff800010080000, 0x1234, PAUTH_IA);
     assert_int_equal(p, 0xffe0950010080000);
     assert_int_equal(arm_pauth_aut(cpu, p, 0x1234, PAUTH_IA), 0xffbfff8010080000); /* a bad pointer got a bad code */
@@ -463,7 +467,8 @@ static void fast_codes_round_trip(void **state)
 {
     (void)state;
     struct arm_cpu *cpu = bench_cpu("max", false, false);
-    u64 seed = 12345;
+    u64 seed = 12345, changed = 0;
+    cpu->sr.SCTLR_EL1 |= SCTLR_ENDA;
     printf("seed %llu\n", (unsigned long long)seed);
     for (unsigned i = 0; i < 20000; i++) {
         seed = seed * 6364136223846793005ull + 1442695040888963407ull;
@@ -478,7 +483,9 @@ static void fast_codes_round_trip(void **state)
         assert_int_equal(arm_pauth_aut(cpu, code, seed, PAUTH_DA), p);
         assert_int_equal(arm_pauth_strip(cpu, code, true), p);
         assert_int_equal(code >> 55 & 1, p >> 55 & 1);
+        changed += code != p;
     }
+    assert_true(changed > 19000); /* a code of five bits and more is seldom that of the bare pointer */
 }
 
 int main(void)

@@ -1,18 +1,12 @@
-/* A64 pointer authentication (DDI 0487, D8.10 "Pointer authentication") of general registers. The keys and what a code
- * looks like are the helpers' business; an instruction whose key is disabled does nothing. */
+/* A64 pointer authentication (DDI 0487, D8.10 "Pointer authentication") of general registers. The keys, whether they
+ * are enabled, and what a code looks like are the helpers' business. */
 #include "target/arm/a64/a64.h"
 
 /* Keys: 0 IA, 1 IB, 2 DA, 3 DB. */
-static bool key_on(const struct a64 *t, u32 key)
-{
-    static const u64 bit[4] = {MODE_PAC_IA, MODE_PAC_IB, MODE_PAC_DA, MODE_PAC_DB};
-    return (t->mode & bit[key]) != 0;
-}
-
 static ir_ref coded(struct a64 *t, unsigned trapping, unsigned free, ir_ref ptr, ir_ref modifier, u32 key)
 {
     unsigned helper = t->mode & MODE_PAC_TRAP ? trapping : free;
-    return key_on(t, key) ? ir_call(t->ir, helper, ptr, modifier, ir_const(t->ir, key), 0) : ptr;
+    return ir_call(t->ir, helper, ptr, modifier, ir_const(t->ir, key), 0);
 }
 static ir_ref add_code(struct a64 *t, ir_ref ptr, ir_ref modifier, u32 key)
 {
