@@ -1,0 +1,225 @@
+"""The boot tests: a guest, options, what is typed and waited for. @D is the test's scratch folder."""
+import hashlib
+import http.server
+import os
+import socket
+import subprocess
+import threading
+import time
+
+import disk
+
+# What a guest that computes right prints.
+NUMBERS = hashlib.sha256(''.join(f'{i}\n' for i in range(1, 50001)).encode()).hexdigest()
+BLOB = hashlib.sha256(b'moss').digest() * (1 << 16)
+
+
+class Case:
+    """`steps`: for tools/drive.py; a list of lists is several runs, one after the other. `prepare(scratch)` runs before
+    and gives {name: value} for @NAME in options and steps; `check(scratch)` runs after and says what is wrong. `ends`: the
+    exit status. `slow`: not for sanitizers."""
+
+    def __init__(self, guest, args, steps, timeout=200, ends=0, slow=False, prepare=None, check=None):
+        self.guest, self.args, self.timeout, self.ends, self.slow = guest, args.split(), timeout, ends, slow
+        self.runs = steps if isinstance(steps[0], list) else [steps]
+        self.prepare, self.check = prepare, check
+
+
+def shell(*commands, off='poweroff -f', after=()):
+    """Debian's initrd with /bin/sh as init: commands are (line, what it must print)."""
+    steps = ['wait=~ # ', 'send=export PS1="@"" "; mount -t proc proc /proc; mount -t sysfs sys /sys; '
+             'mount -t devtmpfs dev /dev; dmesg -n 1', 'wait=@ ']
+    for line, answer in commands:
+        steps += ['send=' + line, 'wait~' + answer, 'wait=@ ']
+    return steps + ['send=' + off, *after]
+
+
+def look(cpus):
+    return shell(('uname -a', r'Linux \S+ \S+ .*aarch64'),
+                 ('cat /proc/cpuinfo', rf'processor\s*: {cpus - 1}(?s:.*)Features'),
+                 ('echo cpus=$(grep -c ^processor /proc/cpuinfo)', rf'\ncpus={cpus}\r'),
+                 ('seq 1 50000 | sha256sum', NUMBERS),
+                 ("awk 'BEGIN { x = 1; for (i = 0; i < 40; i++) x = (x + 2 / x) / 2; printf \"%.15f\\n\", x }'",
+                  r'1\.414213562373095'))
+
+
+def typed(prompt, *commands):
+    """For firmware and boot loaders, which want a carriage return."""
+    return sum((['wait=' + prompt, f'raw={c}\r'] for c in commands), [])
+
+
+# -- a web server, an echo and two files on the host ------------------------------------------------------------------
+
+class Blob(http.server.BaseHTTPRequestHandler):
+    def do_GET(self):
+        self.send_response(200)
+        self.send_header('Content-Length', str(len(BLOB)))
+        self.end_headers()
+        self.wfile.write(BLOB)
+
+    def log_message(self, *_):
+        pass
+
+
+def web(_):
+    server = http.server.ThreadingHTTPServer(('127.0.0.1', 0), Blob)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    return {'PORT': str(server.server_address[1])}
+
+
+def echo(path):
+    """Connects when moss listens, and gives back each line in capitals."""
+    s = socket.socket(socket.AF_UNIX)
+    while s.connect_ex(path):
+        time.sleep(0.05)
+    with s.makefile('rwb', 0) as f:
+        for line in f:
+            f.write(line.upper())
+
+
+def port_ends(scratch):
+    threading.Thread(target=echo, args=(scratch + '/sock',), daemon=True).start()
+    os.mkfifo(scratch + '/fifo.in')
+    os.mkfifo(scratch + '/fifo.out')
+
+    def pipe():
+        with open(scratch + '/fifo.in', 'wb', 0) as to, open(scratch + '/fifo.out', 'rb', 0) as of:
+            to.write(b'through a pipe\n')
+            with open(scratch + '/piped', 'wb') as f:
+                f.write(of.readline())
+    threading.Thread(target=pipe, daemon=True).start()
+
+
+def holds(name, want):
+    def check(scratch):
+        with open(f'{scratch}/{name}', 'rb') as f:
+            have = f.read()
+        return None if want in have else f'{name} holds {have[-200:]!r}, not {want!r}'
+    return check
+
+
+def both(*checks):
+    return lambda scratch: next(filter(None, (c(scratch) for c in checks)), None)
+
+
+PORTS = '''-M virt -cpu max -nic none -device virtio-serial-pci,max_ports=8
+    -chardev file,id=con,path=@D/console -device virtconsole,chardev=con
+    -chardev socket,id=s,path=@D/sock,server=on,wait=off -device virtserialport,chardev=s,name=echo.me
+    -chardev pipe,id=p,path=@D/fifo -device virtserialport,chardev=p,name=through.pipe
+    -chardev ringbuf,id=r,size=4096 -device virtserialport,chardev=r,name=ring
+    -chardev pty,id=y -device virtserialport,chardev=y,name=terminal
+    -device virtio-serial-device -chardev null,id=n -device virtserialport,chardev=n,name=nothing'''
+PORT_STEPS = shell(
+    ('modprobe virtio_pci; modprobe virtio_mmio; modprobe virtio_console; sleep 1; cat /sys/class/virtio-ports/*/name | sort',
+     r'echo\.me\s+nothing\s+ring\s+terminal\s+through\.pipe'),
+    ('port() { echo /dev/$(grep -l $1 /sys/class/virtio-ports/*/name | cut -d/ -f5); }; port echo.me', r'/dev/vport\dp\d'),
+    ('exec 3<>$(port echo.me); echo a line >&3; head -n 1 <&3', r'A LINE'),
+    ('seq 1 50000 >&3 & head -n 50000 <&3 | sha256sum', NUMBERS),
+    ('head -n 1 <$(port through.pipe)', r'\nthrough a pipe'),
+    ('echo and back >$(port through.pipe); echo kept >$(port ring); echo gone >$(port nothing)', ''),
+    ('echo from the console >/dev/hvc0; sleep 1', ''))
+
+# -- network -----------------------------------------------------------------------------------------------------------
+
+LEASE = shell(('modprobe virtio_pci; modprobe virtio_mmio; modprobe virtio_net; echo $(ls /sys/class/net)', r'\neth0 lo'),
+              ('ip link set eth0 up; udhcpc -i eth0 -n -q', r'lease of 10\.0\.2\.15 obtained'))
+CARDS = ['virtio-net-device', 'virtio-net-pci', 'virtio-net-pci,disable-modern=on', 'virtio-net-pci,disable-legacy=on',
+         'virtio-net-pci,packed=on', 'virtio-net-pci,event_idx=off,indirect_desc=off,mrg_rxbuf=off',
+         'virtio-net-pci,vectors=0', 'virtio-net-device,packed=on']
+FETCH = shell(
+    ('modprobe virtio_pci; modprobe virtio_mmio; modprobe virtio_net; echo $(ls /sys/class/net | grep -c eth)', rf'\n{len(CARDS)}'),
+    ('for i in /sys/class/net/eth*; do i=${i##*/}; ip link set $i up; ip addr add 10.0.2.15/24 dev $i; '
+     'wget -q -O - http://10.0.2.2:@PORT/ | sha256sum; ip addr flush dev $i; ip link set $i down; done; echo done',
+     rf'({hashlib.sha256(BLOB).hexdigest()}\s+-\s+){{{len(CARDS)}}}done'))
+
+RNG = '''-M virt -cpu cortex-a53 -nic none -device virtio-rng-device -object rng-builtin,id=r
+    -device virtio-rng-pci,rng=r,packed=on -device pci-testdev'''
+RNG_STEPS = shell(
+    ('modprobe virtio_pci; modprobe virtio_mmio; modprobe virtio_rng; cat /sys/class/misc/hw_random/rng_available',
+     r'\nvirtio_rng\.\d virtio_rng\.\d'),
+    ('for i in 0 1; do echo virtio_rng.$i >/sys/class/misc/hw_random/rng_current; head -c 4096 /dev/hwrng | wc -c; done',
+     r'\n4096\s+4096\r'),
+    ('cat /sys/bus/pci/devices/*/vendor /sys/bus/pci/devices/*/device', r'0x1b36(?s:.*)0x0005'))
+
+# -- firmware ----------------------------------------------------------------------------------------------------------
+
+VARIABLE = 'setvar moss -guid 12345678-9abc-4def-8123-456789abcdef'
+EFI_SHELL = ['wait=in 5 seconds', 'raw=\x1b', *typed('Shell> ', 'ver'), 'wait=UEFI v2']
+UBOOT = ['wait=Hit any key', 'raw= ', *typed(
+    '=> ', 'virtio scan', 'ls virtio 0:1', 'mw.b ${loadaddr} 6d 1000', 'fatwrite virtio 0:1 ${loadaddr} written 1000',
+    'setenv bootargs console=ttyAMA0 rdinit=/bin/sh', 'load virtio 0:1 ${kernel_addr_r} linux',
+    'load virtio 0:1 ${ramdisk_addr_r} initrd.gz',
+    'booti ${kernel_addr_r} ${ramdisk_addr_r}:${filesize} ${fdt_addr}')]
+GRUB = typed('grub> ', 'linux (hd0,gpt1)/linux console=ttyAMA0 rdinit=/bin/sh', 'initrd (hd0,gpt1)/initrd.gz', 'boot')
+EFI_KERNEL = shell(('dmesg | grep efi:', r'efi: EFI v2'), ('cat /proc/cpuinfo', 'Features'))
+
+
+def wrote(scratch):
+    return None if disk.read(scratch + '/esp.img', 'written') == b'm' * 0x1000 else 'what U-Boot wrote is not on the disk'
+
+
+# -- Debian with systemd, from a disk --------------------------------------------------------------------------------
+
+PROGRAM = r'int puts(const char *);int main(void){return puts("compiled here")<0;}'
+DISK = ['wait=login: ', 'send=root', 'wait=Password: ', 'send=moss', 'wait=# ', 'send=PS1="@"" "', 'wait=@ ',
+        "send=echo '" + PROGRAM + "' >a.c; gcc -O2 a.c && ./a.out", 'wait~\ncompiled here', 'wait=@ ',
+        "send=python3 -c 'print(sum(i*i for i in range(100000)))'", 'wait~\n333328333350000', 'wait=@ ',
+        'send=systemctl is-system-running --wait', 'wait~\nrunning', 'wait=@ ', 'send=poweroff', 'wait=Power down']
+
+
+def clean(scratch):
+    r = subprocess.run(['/sbin/e2fsck', '-fn', scratch + '/debian.img'], stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+                       check=False)
+    return None if r.returncode == 0 else r.stdout.decode()
+
+
+# -- the table ---------------------------------------------------------------------------------------------------------
+
+HELLO = ['wait=powers it off', 'send=echo me', 'wait=echo me', 'raw=\x04', 'wait=Goodbye']
+PRIMES = ['wait=2262 primes below 20000', 'wait=Goodbye']
+STOP = 'raw=\x01x'
+
+
+def debian(args, steps, **kw):
+    return Case('debian', '-m 512M -nographic ' + args, steps, **{'slow': True, **kw})
+
+
+def big(guest, args, steps, **kw):
+    return Case(guest, '-M virt -m 1G -nographic ' + args, steps, **{'slow': True, **kw})
+
+
+CASES = {
+    'small': Case('small', '-nographic', HELLO, 60),
+    'small-stdio': Case('small', '-display none -serial stdio', HELLO, 60),
+    'primes': Case('primes', '-nographic -cpu max', PRIMES, 60),
+    'primes-interp': Case('primes', '-nographic -accel tcg,interp=on', PRIMES, 120),
+    'primes-verify': Case('primes', '-nographic -accel tcg,verify=on', PRIMES, 240),
+    'primes-step': Case('primes', '-nographic -singlestep', PRIMES, 240),
+    'smp1-gic2': debian('-M virt,gic-version=2 -cpu cortex-a57 -smp 1 -nic none', look(1), slow=False),
+    'smp1-gic3': debian('-M virt,gic-version=3 -cpu cortex-a57 -smp 1 -nic none', look(1)),
+    'smp2-gic2': debian('-M virt,gic-version=2 -cpu cortex-a72 -smp 2 -nic none', look(2)),
+    'smp2-gic3': debian('-M virt,gic-version=3 -cpu max -smp 2 -nic none', look(2), slow=False),
+    'el2': debian('-M virt,gic-version=3,virtualization=on -cpu max -smp 2 -nic none', look(2)),
+    'network-pci': debian('-M virt -cpu max', LEASE),
+    'network-mmio': debian('-M virt -cpu max -netdev user,id=n -device virtio-net-device,netdev=n', LEASE),
+    'network-cards': debian('-M virt -cpu max ' + ' '.join(
+        f'-netdev user,id=n{i} -device {c},netdev=n{i}' for i, c in enumerate(CARDS)), FETCH, prepare=web),
+    'entropy': debian(RNG, RNG_STEPS),
+    'ports': debian(PORTS, PORT_STEPS, prepare=port_ends,
+                    check=both(holds('console', b'from the console'), holds('piped', b'and back'))),
+    'no-reboot': debian('-M virt -cpu max -nic none -no-reboot', shell(off='reboot -f')),
+    'reboot': debian('-M virt -cpu max -smp 2 -nic none',
+                     shell(off='reboot -f', after=['wait=can\'t access tty', *look(2)])),
+    'installer': big('installer', '-cpu max -smp 2', ['wait=Select a language', 'wait=English', 'raw=\r',
+                                                      'wait=Select your location', STOP]),
+    'disk': big('disk', '-cpu max -smp 2', DISK, check=clean),
+    'firmware': big('firmware', '-cpu cortex-a57 -nic none', [*EFI_SHELL, *typed('Shell> ', 'reset -s')]),
+    'firmware-vars': big('firmware-flash', '-cpu max -nic none', [
+        [*EFI_SHELL, *typed('Shell> ', VARIABLE + ' -nv -bs ="kept"', 'reset -s')],
+        [*EFI_SHELL, *typed('Shell> ', VARIABLE), 'wait~6B 65 70 74', *typed('Shell> ', 'reset -s')]]),
+    'firmware-disk': big('firmware-disk', '-cpu max -smp 2 -nic none', [*GRUB, *EFI_KERNEL]),
+    'firmware-kernel': big('firmware-kernel', '-cpu cortex-a72 -smp 2 -nic none', EFI_KERNEL),
+    'firmware-net': big('firmware-net', '-cpu max -smp 2', [
+        'wait=*Install', 'raw=\r', 'wait=Select a language', 'wait=English', STOP]),
+    'uboot': big('uboot', '-cpu cortex-a57', [*UBOOT, *shell(('uname -a', 'aarch64'))], check=wrote),
+}

@@ -1,0 +1,106 @@
+"""The guests of the boot tests: where they lie, and moss's options for them. A guest that is not on this machine gives
+None. SCRATCH is a folder for the files of one test.
+
+small, primes     what tools/mkguest.py assembles
+debian            Debian's arm64 installer kernel and initrd: .cache/guest, or debian-installer-12-netboot-arm64
+disk              what tools/mkdebian.sh makes, in .cache/debian
+firmware          EDK II as -bios, from qemu-efi-aarch64; firmware-flash: as two flashes, with variables that are kept
+uboot             U-Boot, from u-boot-qemu"""
+import os
+import shutil
+import subprocess
+import sys
+
+import disk
+
+ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+CACHE, DISK = os.path.join(ROOT, '.cache/guest'), os.path.join(ROOT, '.cache/debian')
+NETBOOT = '/usr/lib/debian-installer/images/12/arm64/text'
+EDK2 = '/usr/share/qemu-efi-aarch64/QEMU_EFI.fd'
+EDK2_CODE, EDK2_VARS = '/usr/share/AAVMF/AAVMF_CODE.fd', '/usr/share/AAVMF/AAVMF_VARS.fd'
+UBOOT = '/usr/lib/u-boot/qemu_arm64/u-boot.bin'
+SHELL = 'console=ttyAMA0 rdinit=/bin/sh'
+
+
+def are_here(*paths):
+    return all(os.path.exists(p) for p in paths)
+
+
+def debian_folder():
+    return next((p for p in (CACHE, NETBOOT + '/debian-installer/arm64') if are_here(p + '/linux')), None)
+
+
+def small(scratch, *flags):
+    image = os.path.join(scratch, 'guest.img')
+    subprocess.run([sys.executable, os.path.join(ROOT, 'tools/mkguest.py'), image, *flags], check=True)
+    return ['-M', 'virt', '-kernel', image]
+
+
+def debian(_, append=SHELL):
+    path = debian_folder()
+    return path and ['-kernel', f'{path}/linux', '-initrd', f'{path}/initrd.gz', '-append', append]
+
+
+def image(scratch):
+    """A copy of the disk, so that tests don't meet what others left."""
+    if not are_here(DISK + '/debian.img'):
+        return None
+    subprocess.run(['cp', '--sparse=always', DISK + '/debian.img', scratch], check=True)
+    return ['-kernel', f'{DISK}/linux', '-initrd', f'{DISK}/initrd.gz', '-append',
+            'root=/dev/vda console=ttyAMA0', '-drive', f'if=virtio,format=raw,file={scratch}/debian.img']
+
+
+def firmware(_):
+    return are_here(EDK2) and ['-bios', EDK2] or None
+
+
+def firmware_flash(scratch):
+    if not are_here(EDK2_CODE, EDK2_VARS):
+        return None
+    shutil.copy(EDK2_VARS, scratch + '/vars.fd')
+    return ['-drive', f'if=pflash,format=raw,readonly=on,file={EDK2_CODE}',
+            '-drive', f'if=pflash,format=raw,file={scratch}/vars.fd']
+
+
+def esp(scratch):
+    """A disk with kernel, initrd, and Debian's GRUB where firmware looks for it."""
+    d = NETBOOT + '/debian-installer/arm64'
+    if not are_here(d + '/grubaa64.efi') or not shutil.which('mformat'):
+        return None
+    disk.make(scratch + '/esp.img', 160, {'EFI/BOOT/BOOTAA64.EFI': d + '/grubaa64.efi', 'linux': d + '/linux',
+                                          'initrd.gz': d + '/initrd.gz'})
+    return ['-drive', f'if=virtio,format=raw,file={scratch}/esp.img']
+
+
+def both(*makers):
+    """Options of several guests, if all of them are here."""
+    def make(scratch):
+        options = [m(scratch) for m in makers]
+        return sum(options, []) if all(options) else None
+    return make
+
+
+def uboot(_):
+    return are_here(UBOOT) and ['-bios', UBOOT] or None
+
+
+def netboot(_):
+    """Firmware's network boot: shim, GRUB and the installer come by TFTP."""
+    return are_here(NETBOOT + '/debian-installer/arm64/bootnetaa64.efi') and [
+        '-netdev', f'user,id=n,tftp={NETBOOT},bootfile=/debian-installer/arm64/bootnetaa64.efi',
+        '-device', 'virtio-net-pci,netdev=n'] or None
+
+
+GUESTS = {
+    'small': small,
+    'primes': lambda scratch: small(scratch, '--batch'),
+    'debian': debian,
+    'installer': lambda scratch: debian(scratch, 'console=ttyAMA0'),
+    'disk': image,
+    'firmware': firmware,
+    'firmware-flash': firmware_flash,
+    'firmware-disk': both(firmware_flash, esp),
+    'firmware-kernel': both(firmware, debian),
+    'firmware-net': both(firmware, netboot),
+    'uboot': both(uboot, esp),
+}
