@@ -45,7 +45,7 @@ mmdebstrap --architectures=arm64 --variant=minbase --mode=root --include="$packa
     --customize-hook='echo root:moss | chroot "$1" chpasswd' \
     --customize-hook='echo moss-guest > "$1/etc/hostname"' \
     --customize-hook='printf "127.0.0.1 localhost moss-guest\n" > "$1/etc/hosts"' \
-    --customize-hook='printf "/dev/vda / ext4 errors=remount-ro 0 1\n" > "$1/etc/fstab"' \
+    --customize-hook='printf "LABEL=moss / ext4 errors=remount-ro 0 1\n" > "$1/etc/fstab"' \
     --customize-hook='printf "[Match]\nType=ether\n[Network]\nDHCP=ipv4\n" > "$1/etc/systemd/network/ether.network"' \
     --customize-hook='echo "nameserver 10.0.2.3" > "$1/etc/resolv.conf"' \
     --customize-hook='chroot "$1" systemctl enable systemd-networkd serial-getty@ttyAMA0' \
@@ -60,5 +60,5 @@ mke2fs -q -t ext4 -L moss -d "$root" "$dir/debian.img" "${SIZE:-4G}"
 rm -rf "$root"
 say "made $dir/debian.img, linux and initrd.gz; boot them with"
 say "  moss-system-aarch64 -M virt -cpu max -smp 2 -m 1G -nographic -kernel $dir/linux -initrd $dir/initrd.gz \\"
-say "    -append 'root=/dev/vda console=ttyAMA0' -drive if=virtio,format=raw,file=$dir/debian.img \\"
+say "    -append 'root=LABEL=moss console=ttyAMA0' -drive if=virtio,format=raw,file=$dir/debian.img \\"
 say "    -nic user,model=virtio,hostfwd=tcp:127.0.0.1:2222-:22"

@@ -160,17 +160,59 @@ def wrote(scratch):
 
 # -- Debian with systemd, from a disk --------------------------------------------------------------------------------
 
-PROGRAM = r'int puts(const char *);int main(void){return puts("compiled here")<0;}'
-DISK = ['wait=login: ', 'send=root', 'wait=Password: ', 'send=moss', 'wait=# ', 'send=PS1="@"" "', 'wait=@ ',
-        "send=echo '" + PROGRAM + "' >a.c; gcc -O2 a.c && ./a.out", 'wait~\ncompiled here', 'wait=@ ',
-        "send=python3 -c 'print(sum(i*i for i in range(100000)))'", 'wait~\n333328333350000', 'wait=@ ',
-        'send=systemctl is-system-running --wait', 'wait~\nrunning', 'wait=@ ', 'send=poweroff', 'wait=Power down']
+LOGIN = ['wait=login: ', 'send=root', 'wait=Password: ', 'send=moss', 'wait=# ', 'send=exec sh', 'wait=# ',
+         'send=PS1="@"" "; dmesg -n 1', 'wait=@ ']
+POWEROFF = ['send=poweroff', 'wait=Power down']
 
 
-def clean(scratch):
-    r = subprocess.run(['/sbin/e2fsck', '-fn', scratch + '/debian.img'], stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
-                       check=False)
-    return None if r.returncode == 0 else r.stdout.decode()
+def system(*commands):
+    """Debian with systemd: commands are (line, what it must print)."""
+    return LOGIN + sum((['send=' + line, 'wait~' + answer, 'wait=@ '] for line, answer in commands), []) + POWEROFF
+
+
+PROGRAM = 'int puts(const char *);int main(void){return puts("compiled here")<0;}'
+SYSTEM = system((f"echo '{PROGRAM}' >a.c; gcc -O2 a.c && ./a.out", r'\ncompiled here'),
+                ("python3 -c 'print(sum(i*i for i in range(100000)))'", r'\n333328333350000'),
+                ('stress-ng --verify --timeout 5s --cpu 1 --vm 1 --vm-bytes 32M --atomic 1; echo rc=$?', r'\nrc=0'),
+                ('systemctl is-system-running --wait', r'\nrunning'))
+
+KINDS = ['virtio-blk-pci,packed=on', 'virtio-blk-pci,disable-modern=on', 'virtio-blk-device', 'virtio-blk-device,packed=on',
+         'virtio-blk-pci,disable-legacy=on,logical_block_size=4096,physical_block_size=4096,num-queues=2',
+         'virtio-blk-pci,event_idx=off,indirect_desc=off', 'virtio-blk-pci,vectors=0', 'virtio-blk-pci,write-cache=off']
+BIG = 4
+ALL_KINDS = ' '.join(f'-drive if=none,format=raw,id=k{i},file=@D/kind{i} -device {k},drive=k{i},serial=kind{i}'
+                     for i, k in enumerate(KINDS))
+READ_ONLY = '-drive if=none,format=raw,id=ro,readonly=on,file=@D/kind0.ro -device virtio-blk-pci,drive=ro,serial=ro'
+# A file system on each, filled, mounted again, compared and checked.
+FILL = ('for i in $(seq 0 %d); do d=$(disk kind$i); mkfs.ext4 -q $d && mount $d /mnt && seq 1 50000 >/mnt/f && '
+        'cp -r /usr/include/linux /mnt && umount /mnt && mount $d /mnt && sha256sum </mnt/f && '
+        'diff -r /usr/include/linux /mnt/linux && umount /mnt && e2fsck -fn $d >/dev/null 2>&1 && echo fine $i; done; '
+        'echo done') % (len(KINDS) - 1)
+KIND_STEPS = system(
+    ('disk() { echo /dev/$(grep -lx $1 /sys/block/vd*/serial | cut -d/ -f4); }; disk kind0', r'\n/dev/vd.\r'),
+    (FILL, rf'(?s)({NUMBERS}\s+-\s+fine \d\s+){{{len(KINDS)}}}done'),
+    (f'cd /sys/block/$(basename $(disk kind{BIG})); cat queue/logical_block_size; ls mq | wc -l; cd', r'\n4096\s+2\r'),
+    ('head -c 4 $(disk ro); dd if=/dev/zero of=$(disk ro) count=1', r'(?s)kept.*not permitted'))
+
+
+def kinds(scratch):
+    for i in range(len(KINDS)):
+        with open(f'{scratch}/kind{i}', 'wb') as f:
+            f.truncate(64 << 20)
+    with open(f'{scratch}/kind0.ro', 'wb') as f:
+        f.write(b'kept'.ljust(1 << 20))
+
+
+def clean(*names):
+    """Debian's file systems as the host's e2fsck sees them."""
+    def check(scratch):
+        for name in names:
+            r = subprocess.run(['/sbin/e2fsck', '-fn', f'{scratch}/{name}'], stdout=subprocess.PIPE,
+                               stderr=subprocess.STDOUT, check=False)
+            if r.returncode:
+                return f'{name}: ' + r.stdout.decode()
+        return None
+    return check
 
 
 # -- the table ---------------------------------------------------------------------------------------------------------
@@ -212,7 +254,9 @@ CASES = {
                      shell(off='reboot -f', after=['wait=can\'t access tty', *look(2)])),
     'installer': big('installer', '-cpu max -smp 2', ['wait=Select a language', 'wait=English', 'raw=\r',
                                                       'wait=Select your location', STOP]),
-    'disk': big('disk', '-cpu max -smp 2', DISK, check=clean),
+    'disk': big('disk', '-cpu max -smp 2', SYSTEM, check=clean('debian.img')),
+    'disk-kinds': big('disk', f'-cpu max -smp 2 -nic none {ALL_KINDS} {READ_ONLY}', KIND_STEPS, prepare=kinds,
+                      check=clean(*(f'kind{i}' for i in range(len(KINDS))))),
     'firmware': big('firmware', '-cpu cortex-a57 -nic none', [*EFI_SHELL, *typed('Shell> ', 'reset -s')]),
     'firmware-vars': big('firmware-flash', '-cpu max -nic none', [
         [*EFI_SHELL, *typed('Shell> ', VARIABLE + ' -nv -bs ="kept"', 'reset -s')],

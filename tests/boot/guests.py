@@ -47,7 +47,7 @@ def image(scratch):
         return None
     subprocess.run(['cp', '--sparse=always', DISK + '/debian.img', scratch], check=True)
     return ['-kernel', f'{DISK}/linux', '-initrd', f'{DISK}/initrd.gz', '-append',
-            'root=/dev/vda console=ttyAMA0', '-drive', f'if=virtio,format=raw,file={scratch}/debian.img']
+            'root=LABEL=moss console=ttyAMA0', '-drive', f'if=virtio,format=raw,file={scratch}/debian.img']
 
 
 def firmware(_):
