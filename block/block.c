@@ -17,6 +17,8 @@ const struct opt_key block_keys[] = {
     {"cache", "MODE", "writeback, none (both: the guest's flushes are obeyed), writethrough, directsync, unsafe"},
     {"discard", "unmap|ignore", "give space back to the host"},
     {"detect-zeroes", "off|on|unmap", "do not store zeros that the guest writes"},
+    {"werror", "enospc|report",
+     "the host is full: the guest's writes wait for room, or fail; stop and ignore: as enospc"},
     {"aio", "threads|native|io_uring", "accepted; threads are used"},
     {"locking", "on|off|auto", "look whether another process uses the image; also file.locking"},
     {"node-name", "NAME", "its name"},
@@ -38,7 +40,7 @@ static struct blockdev *all;
 struct drive_config {
     struct file_config file;
     const char *format;
-    bool snapshot, detect, detect_unmap;
+    bool snapshot, detect, detect_unmap, report_full;
 };
 
 /* The first key of a comma-separated list that is present. */
@@ -78,14 +80,17 @@ static bool modes_get(struct opts *o, struct drive_config *c, struct err *e)
     static const char *const detects[] = {"off", "on", "unmap", NULL};
     static const char *const aios[] = {"threads", "native", "io_uring", NULL};
     static const char *const locks[] = {"off", "on", "auto", NULL};
-    unsigned discard = 0, detect = 0, aio = 0, lock = 2;
+    static const char *const werrors[] = {"enospc", "report", "stop", "ignore", NULL};
+    unsigned discard = 0, detect = 0, aio = 0, lock = 2, werror = 0;
     if (!opts_choice(o, "discard", discards, &discard, e) || !opts_choice(o, "detect-zeroes", detects, &detect, e) ||
         !opts_choice(o, "aio", aios, &aio, e) || !opts_choice(o, "file.aio", aios, &aio, e) ||
-        !opts_choice(o, "locking", locks, &lock, e) || !opts_choice(o, "file.locking", locks, &lock, e)) {
+        !opts_choice(o, "locking", locks, &lock, e) || !opts_choice(o, "file.locking", locks, &lock, e) ||
+        !opts_choice(o, "werror", werrors, &werror, e)) {
         return false;
     }
     c->file.unmap = discard >= 2;
     c->file.lock = lock != 0;
+    c->report_full = werror == 1;
     c->detect = detect != 0;
     c->detect_unmap = detect == 2 && c->file.unmap;
     return true;
@@ -94,7 +99,7 @@ static bool modes_get(struct opts *o, struct drive_config *c, struct err *e)
 static bool config_get(struct opts *o, struct drive_config *c, struct err *e)
 {
     *c = (struct drive_config){.snapshot = block_snapshot_all};
-    opts_ignore(o, "if,index,bus,unit,media,id,addr,werror,rerror,serial,node-name,file.node-name");
+    opts_ignore(o, "if,index,bus,unit,media,id,addr,rerror,serial,node-name,file.node-name");
     c->file.path = first_key(o, "file.filename,filename,file");
     c->format = first_key(o, "format,driver");
     const char *holder = opts_str(o, "file.driver", "file");
@@ -198,6 +203,8 @@ static struct blockdev *drive_new(const char *id, const struct drive_config *c, 
     b->node = node;
     b->detect_zeroes = c->detect;
     b->detect_unmap = c->detect_unmap;
+    b->report_full = c->report_full;
+    timer_init(&b->retry, CLOCK_HOST, request_retry, b);
     while (*end) {
         end = &(*end)->next;
     }
@@ -272,6 +279,7 @@ void block_close(struct blockdev *b)
         return;
     }
     block_drain(b);
+    timer_cancel(&b->retry);
     if (b->node) {
         block_flush(b);
     }

@@ -39,6 +39,7 @@ struct block_req {
 
     struct blockdev *dev; /* block/'s own from here on */
     int result;
+    bool waited; /* for room on the host */
     struct block_req *next;
 };
 

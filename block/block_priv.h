@@ -5,6 +5,7 @@
 
 #include <glib.h>
 
+#include "base/clock.h"
 #include "block/block.h"
 
 struct block_node;
@@ -48,6 +49,10 @@ struct blockdev {
     char *path;
     struct block_node *node; /* NULL: no medium */
     bool detect_zeroes, detect_unmap;
+    bool report_full;          /* werror=report: a full host is the guest's error */
+    bool full, draining;       /* full: said so */
+    struct block_req *waiting; /* writes for which the host has no room */
+    struct timer retry;
     unsigned inflight; /* requests whose callback has not run */
     struct block_stats stats;
     void (*on_change)(void *opaque);
@@ -55,6 +60,7 @@ struct blockdev {
     struct blockdev *next;
 };
 int request_run(struct blockdev *b, const struct block_req *r); /* on this thread */
+void request_retry(void *blockdev);                             /* those that wait for room */
 
 /* -- io.c: vectors and whole transfers -------------------------------------------------------------- */
 

@@ -1,7 +1,10 @@
 /* Requests: run on a pool of threads that grows as needed, handed back on the main loop.
  *
  * A finished request goes to one list for all drives, and the main loop is told once. block_drain()
- * takes its drive's requests out of the same list itself, so that it can wait without the loop. */
+ * takes its drive's requests out of the same list itself, so that it can wait without the loop.
+ *
+ * When the host has no room left, writes wait and are tried again every second: to the guest the disk is slow, and
+ * nothing is lost. Draining tries once more and then hands the error over, so that a reset or an exit never hangs. */
 #include <errno.h>
 #include <pthread.h>
 #include <signal.h>
@@ -11,7 +14,7 @@
 #include "base/loop.h"
 #include "block/block_priv.h"
 
-enum { WORKERS = 8 };
+enum { WORKERS = 8, RETRY_NS = 1000000000 };
 
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER; /* what follows */
 static pthread_cond_t work = PTHREAD_COND_INITIALIZER;
@@ -88,9 +91,36 @@ static struct block_req *done_take(const struct blockdev *b)
     return r;
 }
 
+/* Takes a write for which there was no room; false: it is done. */
+static bool wait_for_room(struct block_req *r)
+{
+    struct blockdev *b = r->dev;
+    bool writes = r->op == BLOCK_WRITE || r->op == BLOCK_ZERO;
+    bool full = writes && (r->result == -ENOSPC || r->result == -EDQUOT);
+    if (writes && r->result == 0 && r->waited && b->full) {
+        report("disk '%s' (%s): there is room again", b->id, b->path);
+        b->full = false;
+    }
+    if (!full || b->report_full || b->draining) {
+        return false;
+    }
+    if (!b->full) {
+        report("disk '%s' (%s): %s: the guest's writes wait until there is room", b->id, b->path, strerror(-r->result));
+        b->full = true;
+    }
+    r->waited = true;
+    r->next = b->waiting;
+    b->waiting = r;
+    timer_set(&b->retry, clock_now(CLOCK_HOST) + RETRY_NS);
+    return true;
+}
+
 static void deliver(struct block_req *r)
 {
     struct blockdev *b = r->dev;
+    if (wait_for_room(r)) {
+        return;
+    }
     b->inflight--;
     if (r->result) {
         b->stats.failed[r->op]++;
@@ -191,9 +221,20 @@ static void request_push(struct block_req *r)
     pthread_mutex_unlock(&lock);
 }
 
+void request_retry(void *opaque)
+{
+    struct blockdev *b = opaque;
+    while (b->waiting) {
+        struct block_req *r = b->waiting;
+        b->waiting = r->next;
+        request_push(r);
+    }
+}
+
 void block_submit(struct blockdev *b, struct block_req *r)
 {
     r->dev = b;
+    r->waited = false;
     b->inflight++;
     b->stats.ops[r->op]++;
     b->stats.bytes[r->op] += r->op == BLOCK_READ || r->op == BLOCK_WRITE ? iov_len(r->iov, r->niov) : r->len;
@@ -207,6 +248,9 @@ void block_submit(struct blockdev *b, struct block_req *r)
 
 void block_drain(struct blockdev *b)
 {
+    bool nested = b->draining;
+    b->draining = true;
+    request_retry(b);
     while (b->inflight) {
         struct block_req *r;
         pthread_mutex_lock(&lock);
@@ -216,6 +260,7 @@ void block_drain(struct blockdev *b)
         pthread_mutex_unlock(&lock);
         deliver(r);
     }
+    b->draining = nested;
 }
 
 void block_drain_all(void)
