@@ -162,19 +162,20 @@ def wrote(scratch):
 
 LOGIN = ['wait=login: ', 'send=root', 'wait=Password: ', 'send=moss', 'wait=# ', 'send=exec sh', 'wait=# ',
          'send=PS1="@"" "; dmesg -n 1', 'wait=@ ']
-POWEROFF = ['send=poweroff', 'wait=Power down']
+POWER_BUTTON = 'raw=\x01p'
 
 
-def system(*commands):
+def system(*commands, off='send=poweroff'):
     """Debian with systemd: commands are (line, what it must print)."""
-    return LOGIN + sum((['send=' + line, 'wait~' + answer, 'wait=@ '] for line, answer in commands), []) + POWEROFF
+    steps = sum((['send=' + line, 'wait~' + answer, 'wait=@ '] for line, answer in commands), [])
+    return [*LOGIN, *steps, off, 'wait=Power down']
 
 
 PROGRAM = 'int puts(const char *);int main(void){return puts("compiled here")<0;}'
 SYSTEM = system((f"echo '{PROGRAM}' >a.c; gcc -O2 a.c && ./a.out", r'\ncompiled here'),
                 ("python3 -c 'print(sum(i*i for i in range(100000)))'", r'\n333328333350000'),
                 ('stress-ng --verify --timeout 5s --cpu 1 --vm 1 --vm-bytes 32M --atomic 1; echo rc=$?', r'\nrc=0'),
-                ('systemctl is-system-running --wait', r'\nrunning'))
+                ('systemctl is-system-running --wait', r'\nrunning'), off=POWER_BUTTON)
 
 KINDS = ['virtio-blk-pci,packed=on', 'virtio-blk-pci,disable-modern=on', 'virtio-blk-device', 'virtio-blk-device,packed=on',
          'virtio-blk-pci,disable-legacy=on,logical_block_size=4096,physical_block_size=4096,num-queues=2',
