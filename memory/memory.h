@@ -49,6 +49,7 @@ enum {
     RAM_CODE = 1,    /* translated code was made from this page: writes must call ram_code_written */
     RAM_WRITTEN = 2, /* some vcpu's TLB holds it writable without asking: set by the TLB, cleared by its flush */
     RAM_DIRTY = 4,   /* written since the flag was cleared (display, migration); set by every write */
+    RAM_MONITOR = 16, /* some vcpu watches bytes of it: no TLB holds it writable without asking */
     RAM_WATCH = 8,   /* dirty tracking is on: a TLB must not cache it writable while RAM_DIRTY is clear */
 };
 extern u8 *ram_flags;
@@ -56,7 +57,7 @@ static inline u8 *ram_page_flags(u64 off)
 {
     return &ram_flags[off >> RAM_PAGE_BITS];
 }
-/* Set by the accelerator: bytes of a RAM_CODE page are about to be, or were, written by somebody else
+/* Set by the accelerator: bytes of a RAM_CODE or RAM_MONITOR page are about to be, or were, written by somebody else
  * than the translated code itself (DMA, a loader, the debugger). */
 extern void (*ram_code_written)(u64 ram_off, u64 len);
 

@@ -178,7 +178,7 @@ void ram_wrote(u64 off, u64 n)
         if (unlikely(!(f & RAM_DIRTY))) {
             __atomic_fetch_or(flags, RAM_DIRTY, __ATOMIC_SEQ_CST);
         }
-        if (unlikely(f & RAM_CODE)) {
+        if (unlikely(f & (RAM_CODE | RAM_MONITOR))) {
             ram_code_written(off, stop - off);
         }
         off = stop;

@@ -49,7 +49,6 @@ struct cpu_services {
      * n = 1..16 bytes. Correct against ABA. */
     void (*load_exclusive)(struct vcpu *cpu, u64 va, void *p, unsigned n, unsigned view);
     bool (*store_exclusive)(struct vcpu *cpu, u64 va, const void *p, unsigned n, unsigned view);
-    void (*clear_exclusive)(struct vcpu *cpu);
     /* 16-byte compare and swap, single-copy atomic; faults unwind. */
     bool (*cas128)(struct vcpu *cpu, u64 va, union v128 *expected, const union v128 *val, unsigned view);
     /* The guest made code in [va, va + n) coherent (IC IVAU and the like). */
@@ -92,6 +91,7 @@ struct vcpu {
     u32 lines;               /* levels of the input pins; atomic */
     bool halted;             /* waits for target->has_work */
     bool powered_off;
+    u64 pause_ns;     /* not halted: left translated code to wait so long at most, or until something sets rt.event */
     bool user;        /* runs one program: exceptions become `trap` */
     struct trap trap; /* user mode */
     void *accel;      /* the accelerator's own */

@@ -78,6 +78,78 @@ static enum mem_result mmio(const struct access *a, const struct tlb_cold *cold,
     return cold->region ? mem_region_load(cold->region, off, n, val, at) : mem_load(a->t->cpu->space, off, n, val, at);
 }
 
+typedef u64 vec16 __attribute__((vector_size(16)));
+
+/* Aligned powers of two are single-copy atomic; 16 bytes as far as the host's vectors are. */
+static void load_bytes(u8 *p, const u8 *host, unsigned n)
+{
+    switch (n) {
+    case 1:
+        *p = *host;
+        break;
+    case 2:
+        st16le(p, *(const volatile u16 *)host);
+        break;
+    case 4:
+        st32le(p, *(const volatile u32 *)host);
+        break;
+    case 8:
+        st64le(p, *(const volatile u64 *)host);
+        break;
+    default:
+        if (n == 16 && !((uintptr_t)host & 15)) {
+            vec16 v = *(const volatile vec16 *)host;
+            memcpy(p, &v, 16);
+        } else {
+            memcpy(p, host, n);
+        }
+    }
+}
+
+static void store_bytes(u8 *host, const u8 *p, unsigned n)
+{
+    switch (n) {
+    case 1:
+        *(volatile u8 *)host = *p;
+        break;
+    case 2:
+        *(volatile u16 *)host = ld16le(p);
+        break;
+    case 4:
+        *(volatile u32 *)host = ld32le(p);
+        break;
+    case 8:
+        *(volatile u64 *)host = ld64le(p);
+        break;
+    default:
+        if (n == 16 && !((uintptr_t)host & 15)) {
+            vec16 v;
+            memcpy(&v, p, 16);
+            *(volatile vec16 *)host = v;
+        } else {
+            memcpy(host, p, n);
+        }
+    }
+}
+
+/* To plain RAM, with all who want to hear of it. store_end is the barrier between the bytes and the flags. */
+static void ram_store(const struct access *a, struct tlb_entry *e, const struct tlb_cold *cold, const u8 *p)
+{
+    u64 off = cold->ram_off + (a->va & (PAGE_SIZE - 1));
+    bool watched = store_begin(a->t, off, a->n);
+    store_bytes((u8 *)(a->va + e->addend), p, a->n);
+    store_end(a->t, watched);
+    u8 flags = __atomic_load_n(ram_page_flags(off), __ATOMIC_SEQ_CST);
+    if (!(flags & RAM_DIRTY)) {
+        __atomic_fetch_or(ram_page_flags(off), RAM_DIRTY, __ATOMIC_RELAXED);
+    }
+    if (flags & RAM_CODE) {
+        code_written(off, a->n);
+    } else if ((e->wr & TLB_SLOW) && !(flags & RAM_MONITOR) && !(cold->flags & (COLD_WATCH | COLD_DEVICE))) {
+        tlb_unprotect_entry(a->t, e);
+    }
+}
+
 /* Bytes inside one page. */
 static void page_access(const struct access *a, u8 *p)
 {
@@ -86,51 +158,10 @@ static void page_access(const struct access *a, u8 *p)
     check_watch(a, cold);
     bool store = a->acc == MMU_STORE;
     if (!(cold->flags & COLD_MMIO) && !(store && (cold->flags & COLD_ROM))) {
-        u8 *host = (u8 *)(a->va + e->addend);
-        if (!store) {
-            switch (a->n) { /* aligned powers of two are single-copy atomic */
-            case 1:
-                *p = *host;
-                break;
-            case 2:
-                st16le(p, *(volatile u16 *)host);
-                break;
-            case 4:
-                st32le(p, *(volatile u32 *)host);
-                break;
-            case 8:
-                st64le(p, *(volatile u64 *)host);
-                break;
-            default:
-                memcpy(p, host, a->n);
-            }
-            return;
-        }
-        switch (a->n) {
-        case 1:
-            *host = *p;
-            break;
-        case 2:
-            *(volatile u16 *)host = ld16le(p);
-            break;
-        case 4:
-            *(volatile u32 *)host = ld32le(p);
-            break;
-        case 8:
-            *(volatile u64 *)host = ld64le(p);
-            break;
-        default:
-            memcpy(host, p, a->n);
-        }
-        u64 off = cold->ram_off + (a->va & (PAGE_SIZE - 1));
-        u8 flags = __atomic_load_n(ram_page_flags(off), __ATOMIC_SEQ_CST);
-        if (!(flags & RAM_DIRTY)) {
-            __atomic_fetch_or(ram_page_flags(off), RAM_DIRTY, __ATOMIC_RELAXED);
-        }
-        if (flags & RAM_CODE) {
-            code_written(off, a->n);
-        } else if ((e->wr & TLB_SLOW) && !(cold->flags & COLD_WATCH)) {
-            tlb_unprotect_entry(a->t, e);
+        if (store) {
+            ram_store(a, e, cold, p);
+        } else {
+            load_bytes(p, (const u8 *)(a->va + e->addend), a->n);
         }
         return;
     }
@@ -241,6 +272,17 @@ static void slow_store(struct vcpu *cpu, u64 va, u64 val, u32 mo, uintptr_t ra)
     checked_access(access_of(cpu, va, mo, MMU_STORE, ra), mo, buf);
 }
 
+/* The store comes after the return, and ends at the next safe point at the latest. */
+static void *pointer_for_store(const struct access *a, const struct tlb_entry *e, const struct tlb_cold *cold)
+{
+    u64 off = cold->ram_off + (a->va & (PAGE_SIZE - 1));
+    store_pending(a->t, off, store_begin(a->t, off, a->n));
+    if (__atomic_load_n(ram_page_flags(off), __ATOMIC_SEQ_CST) & RAM_CODE) {
+        code_written(off, a->n);
+    }
+    return (void *)(a->va + e->addend);
+}
+
 static void *host_for_atomic(const struct access *a)
 {
     struct tlb_cold *cold;
@@ -249,11 +291,7 @@ static void *host_for_atomic(const struct access *a)
     if (cold->flags & (COLD_MMIO | COLD_ROM)) {
         access_fault(a, FAULT_BUS, NULL);
     }
-    u64 off = cold->ram_off + (a->va & (PAGE_SIZE - 1));
-    if (__atomic_load_n(ram_page_flags(off), __ATOMIC_SEQ_CST) & RAM_CODE) {
-        code_written(off, a->n);
-    }
-    return (void *)(a->va + e->addend);
+    return pointer_for_store(a, e, cold);
 }
 
 static void *slow_atomic_ptr(struct vcpu *cpu, u64 va, u32 mo, uintptr_t ra)
@@ -411,9 +449,5 @@ void *sv_probe(struct vcpu *cpu, u64 va, unsigned n, enum mmu_access acc, unsign
     if ((cold->flags & COLD_MMIO) || (acc == MMU_STORE && (cold->flags & COLD_ROM))) {
         return NULL;
     }
-    u64 off = cold->ram_off + (va & (PAGE_SIZE - 1));
-    if (acc == MMU_STORE && (__atomic_load_n(ram_page_flags(off), __ATOMIC_SEQ_CST) & RAM_CODE)) {
-        code_written(off, n);
-    }
-    return (void *)(va + e->addend);
+    return acc == MMU_STORE ? pointer_for_store(&a, e, cold) : (void *)(va + e->addend);
 }

@@ -11,6 +11,13 @@
 #define HASH_BITS 16
 #define DIR_BITS  10
 
+/* By a device or the debugger. */
+static void others_wrote(u64 ram_off, u64 n)
+{
+    monitor_written(ram_off, n);
+    code_written(ram_off, n);
+}
+
 void blocks_init(void)
 {
     tcg.hash_bits = HASH_BITS;
@@ -20,7 +27,7 @@ void blocks_init(void)
     tcg.pages = calloc(dirs, sizeof(*tcg.pages));
     tcg.by_id = calloc(1u << 22, sizeof(*tcg.by_id));
     tcg.nids = 1;
-    ram_code_written = code_written;
+    ram_code_written = others_wrote;
 }
 
 static unsigned hash_of(u64 ram_off, u64 mode)

@@ -25,11 +25,24 @@ void returns_forget(struct vcpu *cpu)
     }
 }
 
-static void mark_safe(struct tcpu *t)
+void mark_safe(struct tcpu *t)
 {
     __atomic_store_n(&t->running, false, __ATOMIC_SEQ_CST);
+    __atomic_store_n(&t->store_page, NO_PAGE, __ATOMIC_SEQ_CST);
     t->safe_count++;
     pthread_cond_broadcast(&tcg.run_cond);
+}
+
+/* From here to wait_end no access of this cpu is in flight, but it is not at a safe point. */
+static void wait_begin(struct tcpu *t)
+{
+    __atomic_store_n(&t->store_page, NO_PAGE, __ATOMIC_SEQ_CST);
+    t->waiting = true;
+    pthread_cond_broadcast(&tcg.run_cond);
+}
+static void wait_end(struct tcpu *t)
+{
+    t->waiting = false;
 }
 
 static void run_work(struct tcpu *t)
@@ -84,11 +97,13 @@ void exclusive_begin(struct tcpu *t)
             kick(tcg.cpus[i]);
         }
     }
+    wait_begin(t);
     for (unsigned i = 0; i < tcg.ncpus; i++) {
         while (tcg.cpus[i] != t && tcg.cpus[i]->running) {
             pthread_cond_wait(&tcg.run_cond, &tcg.run_lock);
         }
     }
+    wait_end(t);
     pthread_mutex_unlock(&tcg.run_lock);
 }
 
@@ -104,15 +119,14 @@ void exclusive_end(struct tcpu *t)
 void wait_safe(struct tcpu *self, struct tcpu *other)
 {
     pthread_mutex_lock(&tcg.run_lock);
-    if (other->running) {
+    if (other->running && !other->waiting) {
         u64 seen = other->safe_count;
-        mark_safe(self);
+        wait_begin(self);
         kick(other);
-        while (other->running && other->safe_count == seen) {
+        while (other->running && !other->waiting && other->safe_count == seen) {
             pthread_cond_wait(&tcg.run_cond, &tcg.run_lock);
         }
-        wait_allowed(self);
-        self->running = true;
+        wait_end(self);
         returns_forget(self->cpu);
     }
     pthread_mutex_unlock(&tcg.run_lock);
@@ -185,7 +199,6 @@ const struct cpu_services tcg_services = {
     .peek_code = sv_peek_code,
     .load_exclusive = sv_load_exclusive,
     .store_exclusive = sv_store_exclusive,
-    .clear_exclusive = sv_clear_exclusive,
     .cas128 = sv_cas128,
     .code_sync = sv_code_sync,
     .power_on = sv_power_on,

@@ -1,5 +1,7 @@
 /* A vcpu's loop: events, then translated code until something leaves it. */
+#include <sched.h>
 #include <string.h>
+#include <time.h>
 
 #include "accel/tcg/tcg_priv.h"
 #include "base/log.h"
@@ -11,9 +13,7 @@ static void sleep_halted(struct tcpu *t)
 {
     struct vcpu *cpu = t->cpu;
     pthread_mutex_lock(&tcg.run_lock);
-    __atomic_store_n(&t->running, false, __ATOMIC_SEQ_CST);
-    t->safe_count++;
-    pthread_cond_broadcast(&tcg.run_cond);
+    mark_safe(t);
     __atomic_store_n(&t->sleeping, true, __ATOMIC_SEQ_CST);
     while (!t->stop && !t->work && !(__atomic_load_n(&cpu->rt.event, __ATOMIC_SEQ_CST) & EVENT_WORK) &&
            (cpu->powered_off || (cpu->halted && !cpu->target->has_work(cpu)))) {
@@ -25,6 +25,39 @@ static void sleep_halted(struct tcpu *t)
     if (!cpu->powered_off && cpu->target->has_work(cpu)) {
         cpu->halted = false;
     }
+}
+
+static u64 monotonic_ns(void)
+{
+    struct timespec ts;
+    clock_gettime(CLOCK_MONOTONIC, &ts);
+    return (u64)ts.tv_sec * 1000000000u + (u64)ts.tv_nsec;
+}
+
+/* A short wait for what no event tells (WFE): other threads may run; the cpu sleeps once it came here often. Any
+ * wake-up ends it. */
+static void pause_short(struct tcpu *t)
+{
+    enum { RECENT_NS = 200000, YIELDS = 16 };
+    u64 ns = t->cpu->pause_ns, now = monotonic_ns(), end = now + ns;
+    t->cpu->pause_ns = 0;
+    t->pauses = now - t->paused_at < RECENT_NS ? t->pauses + 1 : 0;
+    t->paused_at = now;
+    if (t->pauses < YIELDS || __atomic_load_n(&t->cpu->rt.event, __ATOMIC_ACQUIRE)) {
+        sched_yield();
+        return;
+    }
+    struct timespec until = {.tv_sec = (time_t)(end / 1000000000u), .tv_nsec = (long)(end % 1000000000u)};
+    pthread_mutex_lock(&tcg.run_lock);
+    mark_safe(t);
+    __atomic_store_n(&t->sleeping, true, __ATOMIC_SEQ_CST);
+    if (!t->stop && !t->work && !__atomic_load_n(&t->cpu->rt.event, __ATOMIC_SEQ_CST)) {
+        pthread_cond_clockwait(&t->wake, &tcg.run_lock, CLOCK_MONOTONIC, &until);
+    }
+    __atomic_store_n(&t->sleeping, false, __ATOMIC_SEQ_CST);
+    pthread_mutex_unlock(&tcg.run_lock);
+    cpu_run_begin(t);
+    t->paused_at = monotonic_ns();
 }
 
 /* True when the cpu may run translated code now. */
@@ -127,5 +160,8 @@ void cpu_exec(struct tcpu *t)
             continue;
         }
         cpu_run_blocks(t);
+        if (unlikely(cpu->pause_ns)) {
+            pause_short(t);
+        }
     }
 }

@@ -55,6 +55,7 @@ bool tcg_add(struct vcpu *cpu, struct err *e)
     struct tcpu *t = calloc(1, sizeof(*t));
     must(t);
     t->cpu = cpu;
+    t->store_page = NO_PAGE;
     t->ir = calloc(1, sizeof(*t->ir));
     t->map_buf = malloc(1u << 16);
     t->code = malloc(RECENT_CODE * sizeof(*t->code));

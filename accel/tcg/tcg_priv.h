@@ -146,8 +146,11 @@ struct tcpu {
     pthread_t thread;
     pthread_cond_t wake; /* with tcg.run_lock: work, resume, interrupt */
     bool started, stop;
-    bool sleeping;     /* waits on `wake`; atomic */
+    bool sleeping;   /* waits on `wake`; atomic */
+    unsigned pauses; /* short waits in a row, the last one at */
+    u64 paused_at;
     bool running;      /* executing guest code or a helper; atomic; false at every safe point */
+    bool waiting;      /* in a helper that waits for others: no access of this cpu is in flight; under tcg.run_lock */
     u64 safe_count;    /* safe points passed; atomic */
     struct work *work; /* under tcg.run_lock */
     jmp_buf unwind;
@@ -167,13 +170,13 @@ struct tcpu {
     u64 stamp;
     u64 mode; /* target->mode() of the present state */
 
-    /* exclusive monitor */
-    bool excl_valid;
+    /* exclusive monitor, see monitor.c */
+    bool excl_valid; /* changed under its lock */
     u8 excl_n;
     u64 excl_va, excl_ram;
-    u32 excl_version;
     union v128 excl_val;
-    u64 stat_ns; /* with stats: thread CPU time spent translating */
+    u64 store_page; /* RAM offset of a page this cpu may be storing to outside the fast path, or NO_PAGE; atomic */
+    u64 stat_ns;    /* with stats: thread CPU time spent translating */
     u64 stat_translated, stat_blocks, stat_fills, stat_walks;
 };
 
@@ -268,8 +271,9 @@ void tlb_context_changed(struct vcpu *cpu);
 void tlb_mode_changed(struct vcpu *cpu);
 void tlb_flush(struct vcpu *cpu, const struct tlb_flush *f);
 void tlb_flush_everything(void);
-/* A page has got code: every TLB that writes it directly is told to ask. */
-void tlb_protect_page(u64 ram_off);
+/* A page has got code, or is watched: every TLB that writes it directly is told to ask. A bit for each cpu that had
+ * such an entry: its store may be in flight until it passes a safe point (wait_safe). */
+u64 tlb_protect_page(u64 ram_off);
 /* The owner's tables that suffer from conflicts become larger: outside translated code, which has pointers to them. */
 void tlb_grow(struct tcpu *t);
 /* Writes to the page need not ask any more: the next one fills the entry anew. */
@@ -301,9 +305,16 @@ void *sv_probe(struct vcpu *cpu, u64 va, unsigned n, enum mmu_access acc, unsign
 const void *sv_peek_code(struct vcpu *cpu, u64 pc, u8 *note);
 
 /* -- monitor.c: exclusives --------------------------------------------------------------------------------------- */
+#define NO_PAGE (~0ull)
+/* Around a store by C code to RAM: begin, then end, or pending if the store happens after the return (the next safe
+ * point ends it then). True: the page is watched, and the lock is held meanwhile. */
+bool store_begin(struct tcpu *t, u64 ram_off, u64 n);
+void store_end(struct tcpu *t, bool watched);
+void store_pending(struct tcpu *t, u64 ram_off, bool watched);
+/* Somebody other than a cpu has written. */
+void monitor_written(u64 ram_off, u64 n);
 void sv_load_exclusive(struct vcpu *cpu, u64 va, void *p, unsigned n, unsigned view);
 bool sv_store_exclusive(struct vcpu *cpu, u64 va, const void *p, unsigned n, unsigned view);
-void sv_clear_exclusive(struct vcpu *cpu);
 bool sv_cas128(struct vcpu *cpu, u64 va, union v128 *expected, const union v128 *val, unsigned view);
 
 /* -- cpus.c: threads, safe points -------------------------------------------------------------------------------- */
@@ -313,10 +324,12 @@ extern const struct cpu_services tcg_services;
 NORETURN void sv_unwind(struct vcpu *cpu);
 void cpu_run_begin(struct tcpu *t); /* waits while paused or while another holds the exclusive section */
 void cpu_run_end(struct tcpu *t);
+void mark_safe(struct tcpu *t); /* tcg.run_lock held */
 /* Stops every other vcpu outside guest code; the caller is running a helper or between blocks. */
 void exclusive_begin(struct tcpu *t);
 void exclusive_end(struct tcpu *t);
-/* Waits until `other` has passed a safe point since now; the caller counts as safe meanwhile. */
+/* Waits until `other` has passed a safe point since now, or waits itself. The caller is in a helper and goes on in
+ * translated code afterwards, so it keeps its place in the code cache: no eviction meanwhile. */
 void wait_safe(struct tcpu *self, struct tcpu *other);
 void *cpu_thread(void *arg);
 

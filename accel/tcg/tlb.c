@@ -386,7 +386,7 @@ static void entry_make(struct tcpu *t, u64 page, enum mmu_access acc, const stru
             note_writer(cold->ram_off, page);
             u8 had =
                 __atomic_fetch_or(flags, acc == MMU_STORE ? RAM_WRITTEN | RAM_DIRTY : RAM_WRITTEN, __ATOMIC_SEQ_CST);
-            slow_wr = (had & RAM_CODE) || ((had & RAM_WATCH) && acc != MMU_STORE);
+            slow_wr = (had & (RAM_CODE | RAM_MONITOR)) || ((had & RAM_WATCH) && acc != MMU_STORE);
             if (acc != MMU_STORE && !(had & RAM_WATCH) && !(had & RAM_DIRTY)) {
                 __atomic_fetch_or(flags, RAM_DIRTY, __ATOMIC_RELAXED);
             }

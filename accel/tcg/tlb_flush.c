@@ -170,39 +170,45 @@ void tlb_flush_everything(void)
     }
 }
 
-static void protect_entry(struct tlb_context *c, unsigned i, u64 page)
+/* True when it could be written without asking. */
+static bool protect_entry(struct tlb_context *c, unsigned i, u64 page)
 {
-    if (c->cold[i].ram_off == page && c->e[i].wr != TLB_EMPTY) {
-        __atomic_store_n(&c->e[i].wr, c->e[i].wr | TLB_SLOW, __ATOMIC_SEQ_CST);
+    u64 wr = c->e[i].wr;
+    if (c->cold[i].ram_off != page || wr == TLB_EMPTY || (wr & TLB_SLOW)) {
+        return false;
     }
+    __atomic_store_n(&c->e[i].wr, wr | TLB_SLOW, __ATOMIC_SEQ_CST);
+    return true;
 }
 
-static void protect_in(struct tlb_context *c, u64 page, u64 writer)
+static bool protect_in(struct tlb_context *c, u64 page, u64 writer)
 {
+    bool any = false;
     if (writer != WRITER_MANY) {
-        protect_entry(c, (unsigned)(writer >> TLB_PAGE_BITS) & (c->size - 1), page);
-        return;
+        return protect_entry(c, (unsigned)(writer >> TLB_PAGE_BITS) & (c->size - 1), page);
     }
     for (unsigned w = 0; w < ARRAY_LEN(c->touched); w++) {
         for (u64 m = c->touched[w]; m; m &= m - 1) {
             unsigned first = (w * 64 + ctz64(m)) * 64;
             for (unsigned i = first; i < MIN(first + 64, c->size); i++) {
-                protect_entry(c, i, page);
+                any |= protect_entry(c, i, page);
             }
         }
     }
+    return any;
 }
 
-void tlb_protect_page(u64 ram_off)
+u64 tlb_protect_page(u64 ram_off)
 {
+    u64 had = 0;
     u64 page = ram_off & PAGE_MASK, *note = tcg.writers ? tcg.writers + (ram_off >> RAM_PAGE_BITS) : NULL;
     u64 writer = note ? __atomic_load_n(note, __ATOMIC_SEQ_CST) : WRITER_MANY;
     for (unsigned n = 0; n < tcg.ncpus; n++) {
         struct tcpu *t = tcg.cpus[n];
         pthread_mutex_lock(&t->tlb_lock);
         for (unsigned k = 0; k < TLB_CONTEXTS; k++) {
-            if (t->ctx[k].used && t->ctx[k].filled) {
-                protect_in(&t->ctx[k], page, writer);
+            if (t->ctx[k].used && t->ctx[k].filled && protect_in(&t->ctx[k], page, writer)) {
+                had |= 1ull << n;
             }
         }
         pthread_mutex_unlock(&t->tlb_lock);
@@ -211,4 +217,5 @@ void tlb_protect_page(u64 ram_off)
         __atomic_store_n(note, 0, __ATOMIC_SEQ_CST);
     }
     __atomic_and_fetch(ram_page_flags(page), (u8)~RAM_WRITTEN, __ATOMIC_SEQ_CST);
+    return had;
 }

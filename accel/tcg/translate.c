@@ -160,23 +160,32 @@ static struct ir *keep_trace(const struct ir *ir)
     return k;
 }
 
-/* Announces the bytes and checks that they are still the ones translated. tcg.lock held. */
+/* Announces the bytes, outlasts the stores that passed the TLB before, and checks that the bytes are still the ones
+ * translated. */
 static bool publish(struct tcpu *t, struct block *b)
 {
     u64 page = b->ram_off & PAGE_MASK;
     u8 *flags = ram_page_flags(page);
+    pthread_mutex_lock(&tcg.lock);
     u8 had = __atomic_fetch_or(flags, RAM_CODE, __ATOMIC_SEQ_CST);
-    if (had & RAM_WRITTEN) {
-        tlb_protect_page(page);
-    }
+    u64 writers = had & RAM_WRITTEN ? tlb_protect_page(page) : 0;
     code_insert(b);
-    __atomic_thread_fence(__ATOMIC_SEQ_CST);
-    u32 n = MIN(b->end, PAGE_SIZE) - b->start;
-    if (memcmp(ram_base + page + b->start, t->page_copy + b->start, n) != 0) {
-        code_kill(b);
-        return false;
+    pthread_mutex_unlock(&tcg.lock);
+    for (unsigned i = 0; i < tcg.ncpus; i++) {
+        struct tcpu *o = tcg.cpus[i];
+        if (o != t && (writers >> i & 1 || __atomic_load_n(&o->store_page, __ATOMIC_SEQ_CST) == page)) {
+            wait_safe(t, o);
+        }
     }
-    return true;
+    u32 n = MIN(b->end, PAGE_SIZE) - b->start;
+    bool same = memcmp(ram_base + page + b->start, t->page_copy + b->start, n) == 0;
+    pthread_mutex_lock(&tcg.lock);
+    bool ok = same && !b->dead;
+    if (!same && !b->dead) {
+        code_kill(b);
+    }
+    pthread_mutex_unlock(&tcg.lock);
+    return ok;
 }
 
 static struct block *translate(struct tcpu *t, u64 pc, u64 ram_off)
@@ -231,10 +240,7 @@ static struct block *translate(struct tcpu *t, u64 pc, u64 ram_off)
     }
     t->stat_translated += t->ir->ninsns;
     t->stat_blocks++;
-    pthread_mutex_lock(&tcg.lock);
-    bool ok = publish(t, b);
-    pthread_mutex_unlock(&tcg.lock);
-    return ok ? b : NULL;
+    return publish(t, b) ? b : NULL;
 }
 
 static u64 thread_ns(void)

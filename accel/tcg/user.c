@@ -222,7 +222,6 @@ static const struct cpu_services user_services = {
     .peek_code = sv_peek_code,
     .load_exclusive = sv_load_exclusive,
     .store_exclusive = sv_store_exclusive,
-    .clear_exclusive = sv_clear_exclusive,
     .cas128 = sv_cas128,
     .code_sync = user_code_sync,
     .power_on = no_power,

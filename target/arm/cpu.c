@@ -55,6 +55,7 @@ static const struct field arm_state[] = {
     FIELD_OF(struct arm_cpu, gt, ctl),
     FIELD_OF(struct arm_cpu, gt, cval),
     FIELD(struct arm_cpu, event),
+    FIELD(struct arm_cpu, excl, .flags = F_HIDDEN),
     FIELD(struct arm_cpu, bti_seen, .flags = F_HIDDEN),
     FIELD(struct arm_cpu, power, .flags = F_HIDDEN),
     FIELD(struct arm_cpu, on_entry, .flags = F_HIDDEN),
@@ -216,7 +217,8 @@ static void cold_reset(struct arm_cpu *cpu)
     cpu->nzcv = arm_nzcv_to_flags(0);
     cpu->daif = PSTATE_DAIF;
     cpu->il = cpu->ss = cpu->pan = cpu->uao = cpu->dit = cpu->ssbs = cpu->btype = 0;
-    cpu->stepped = cpu->event = cpu->watching = false;
+    cpu->stepped = cpu->event = cpu->watching = cpu->excl_mode = false;
+    cpu->excl = EXCL_NONE;
     cpu->bti_seen = 0;
     cpu->el = (u8)highest_el(cpu);
     cpu->spsel = 1;

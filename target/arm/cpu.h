@@ -95,6 +95,7 @@ struct arm_cpu {
     /* -- PSTATE -- */
     u32 nzcv; /* packed flags, C is a borrow */
     u32 daif; /* bits 9:6 */
+    u32 excl; /* enum arm_excl */
     u8 el, spsel, il, ss;
     u8 pan, uao, dit, ssbs;
     u8 btype;
@@ -122,10 +123,11 @@ struct arm_cpu {
     u64 features;     /* instruction sets: bits ARM_FEAT_x */
     u64 sys_features; /* bits SYS_x */
     u8 features_id;
-    u8 pa_bits;    /* of the model */
-    bool watching; /* a watchpoint may fire */
-    u8 bti_seen;   /* a bit a level: the walker met a guarded page */
-    bool event;    /* the event register of WFE */
+    u8 pa_bits;     /* of the model */
+    bool watching;  /* a watchpoint may fire */
+    u8 bti_seen;    /* a bit a level: the walker met a guarded page */
+    bool event;     /* the event register of WFE */
+    bool excl_mode; /* MODE_EXCLUSIVE is wanted */
 
     /* -- pins and timers -- */
     struct arm_gtimer gt[ARM_TIMERS];

@@ -16,14 +16,15 @@
  *
  *   _(slot, IR type, field of struct arm_cpu, its C type)
  *
- * QC: FPSR.QC is set when any bit is. DAIF: PSTATE's bits in place (9:6). SP_EL0 is meaningful while SPSel is 1 only.
- * What has an exception level in its name is a slot for EL1 without E2H in the way; other levels use the sysreg
- * helpers.
+ * EXCL: enum arm_excl. QC: FPSR.QC is set when any bit is. DAIF: PSTATE's bits in place (9:6). SP_EL0 is meaningful
+ * while SPSel is 1 only. What has an exception level in its name is a slot for EL1 without E2H in the way; other levels
+ * use the sysreg helpers.
  */
 #define ARM_SLOTS(_) \
     _(FLAGS, FLAGS, nzcv, u32) \
     _(QC, V128, qc, union v128) \
     _(DAIF, I32, daif, u32) \
+    _(EXCL, I32, excl, u32) \
     _(SP_EL0, I64, sp_el[0], u64) \
     _(TPIDR_EL0, I64, tpidr_el[0], u64) \
     _(TPIDRRO_EL0, I64, tpidrro_el0, u64) \
@@ -33,6 +34,12 @@
     _(SPSR_EL1, I64, spsr_el[1], u64) \
     _(ESR_EL1, I64, sr.ESR_EL1, u64) \
     _(FAR_EL1, I64, sr.FAR_EL1, u64)
+
+/* The local exclusive monitor. A load-exclusive is an ordinary load and leaves OPEN; a store-exclusive in the same
+ * trace with no other memory access between the two is a compare-and-swap with what was loaded, and exact: nothing
+ * tells whether the value was loaded before or just then. One that finds OPEN fails, and asks for MODE_EXCLUSIVE: there
+ * load-exclusives watch their granule (WATCHED), until the next exception return. */
+enum arm_excl { EXCL_NONE, EXCL_OPEN, EXCL_WATCHED };
 
 enum arm_slot {
     SLOT_X0 = 0,
@@ -83,6 +90,7 @@ enum {
 #define MODE_ZVA       BIT(23) /* DC ZVA is allowed here without trap (blocks are always 64 bytes) */
 #define MODE_UMA       BIT(24) /* EL0 may access DAIF */
 #define MODE_DEBUG     BIT(26) /* MDSCR_EL1.SS or MDE: PSTATE.D is part of the mode */
+#define MODE_EXCLUSIVE BIT(27) /* exclusives by helpers, see enum arm_excl */
 #define MODE_BREAK     BIT(29) /* a breakpoint register may match: helper break_check before each instruction */
 #define MODE_PAC_TRAP  BIT(31) /* HCR_EL2.API or SCR_EL3.API traps: helpers pac_trap, aut_trap */
 #define MODE_TRAP_VM   BIT(30) /* HCR_EL2.TVM or TRVM: EL1's accesses to ESR_EL1 and FAR_EL1 may trap */

@@ -183,6 +183,7 @@ static u64 current_mode(const struct arm_cpu *cpu)
     m |= cpu->spsel && cpu->el ? MODE_SPSEL : 0;
     m |= cpu->il ? MODE_IL : 0;
     m |= e->has_unpriv && !cpu->uao ? MODE_UNPRIV : 0;
+    m |= unlikely(cpu->excl_mode) ? MODE_EXCLUSIVE : 0;
     if (unlikely(cpu->sr.MDSCR_EL1 & (MDSCR_SS | MDSCR_MDE))) {
         m |= MODE_DEBUG;
         if (arm_stepping(cpu)) {

@@ -144,7 +144,8 @@ static void exception_return(struct arm_cpu *cpu, u64 pc)
     unsigned from = cpu->el;
     pstate_from_spsr(cpu, cpu->spsr_el[from]);
     v->rt.pc = return_address(cpu, pc);
-    v->sv->clear_exclusive(v);
+    cpu->excl = EXCL_NONE;
+    cpu->excl_mode = false;
     cpu->event = true;
     cpu->stepped = false;
     arm_context_update(cpu);

@@ -95,6 +95,9 @@ bool arm_interrupt(struct vcpu *v)
         arm_power_up(cpu);
         return true;
     }
+    if (unlikely(cpu->excl_mode)) {
+        arm_mode_update(cpu);
+    }
     if (unlikely(cpu->pmu_due)) {
         cpu->pmu_due = false;
         arm_pmu_update(cpu);
@@ -167,8 +170,11 @@ static unsigned wfx_trap(const struct arm_cpu *cpu, bool wfe)
     return cpu->el < 3 && arm_sys(cpu, SYS_EL3) && cpu->sr.SCR_EL3 & (wfe ? SCR_TWE : SCR_TWI) ? 3 : 0;
 }
 
-/* A wait ends for any reason the implementation likes. WFE and the timed forms (not advertised) only yield: a store by
- * another CPU to a monitored address is an event, and nobody watches for it. */
+/* A wait ends for any reason the implementation likes. The timed forms (not advertised) only yield. A store by another
+ * CPU to a monitored address is an event that nobody watches for, so WFE waits for a short time only: for SEV, an
+ * interrupt, the event stream, or this long. */
+enum { WFE_NS = 100000 };
+
 void arm_h_wfx(struct vcpu *v, u64 kind, u64 timeout)
 {
     struct arm_cpu *cpu = arm_cpu(v);
@@ -187,6 +193,8 @@ void arm_h_wfx(struct vcpu *v, u64 kind, u64 timeout)
     }
     if (kind == WFX_WFI) {
         v->halted = true;
+    } else if (kind == WFX_WFE && !arm_has_work(v)) {
+        v->pause_ns = MIN((u64)WFE_NS, arm_event_stream_wait(cpu));
     }
 }
 

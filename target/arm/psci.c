@@ -176,11 +176,14 @@ void arm_psci_call(struct arm_cpu *cpu)
     x[0] = (u64)ret;
 }
 
-/* SEV: every cpu's event register. None sleeps on it (see arm_h_wfx). */
+/* SEV: every cpu's event register. One that sets out to wait just now may miss it, and waits no longer than WFE_NS. */
 void arm_h_sev(struct vcpu *v)
 {
     arm_cpu(v)->event = true;
     for (unsigned i = 0; i < nall_cpus; i++) {
-        __atomic_store_n(&arm_cpu(all_cpus[i])->event, true, __ATOMIC_RELEASE);
+        __atomic_store_n(&arm_cpu(all_cpus[i])->event, true, __ATOMIC_SEQ_CST);
+        if (vcpu_kick) {
+            vcpu_kick(all_cpus[i]);
+        }
     }
 }

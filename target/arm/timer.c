@@ -5,7 +5,9 @@
  * timer (level and next deadline) from what it finds, and does it again when `seq` moved meanwhile: so the last write
  * always has the last word. The output pin changes under the machine lock.
  *
- * Not modelled: the event stream (WFE does not sleep), counter offsets of FEAT_ECV, the memory-mapped frames. */
+ * Event streams are no timers: a WFE asks how long it may wait (arm_event_stream_wait).
+ *
+ * Not modelled: counter offsets of FEAT_ECV, the memory-mapped frames. */
 #include "target/arm/timer.h"
 
 #include "base/lock.h"
@@ -100,6 +102,29 @@ static void timer_changed(struct arm_gtimer *t)
 {
     atomic_fetch_add(&t->seq, 1);
     timer_eval(t);
+}
+
+/* -- event streams: an edge of one bit of the counter is an event -------------------------------------------------- */
+
+enum { EVNTEN = 1 << 2, EVNTDIR = 1 << 3, EVNTI_SHIFT = 4 };
+
+static u64 stream_wait(const struct arm_cpu *cpu, u64 ctl, u64 count)
+{
+    if (!(ctl & EVNTEN)) {
+        return ~0ull;
+    }
+    unsigned i = (unsigned)(ctl >> EVNTI_SHIFT) & 15;
+    u64 edge = ctl & EVNTDIR ? 0 : BIT(i); /* of the bits up to i */
+    u64 ticks = ((edge - count - 1) & MASK(i + 1)) + 1;
+    return ns_of(cpu, ticks);
+}
+
+u64 arm_event_stream_wait(const struct arm_cpu *cpu)
+{
+    u64 count = arm_counter(cpu);
+    u64 el1 = stream_wait(cpu, cpu->sr.CNTKCTL_EL1, count - offset_of(&cpu->gt[ARM_TIMER_VIRT]));
+    u64 el2 = arm_sys(cpu, SYS_EL2) ? stream_wait(cpu, cpu->sr.CNTHCTL_EL2, count) : ~0ull;
+    return MIN(el1, el2);
 }
 
 /* -- life -------------------------------------------------------------------------------------------------------- */

@@ -8,7 +8,8 @@ void arm_timers_init(struct arm_cpu *cpu);
 void arm_timers_reset(struct arm_cpu *cpu);
 /* After a change from outside: a loaded state, a new offset. */
 void arm_timers_update(struct arm_cpu *cpu);
-u64 arm_counter(const struct arm_cpu *cpu); /* CNTPCT */
+u64 arm_counter(const struct arm_cpu *cpu);           /* CNTPCT */
+u64 arm_event_stream_wait(const struct arm_cpu *cpu); /* ns until the next event of an event stream; ~0: none */
 
 /* PMU (pmu.c) */
 void arm_pmu_init(struct arm_cpu *cpu);

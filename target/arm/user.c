@@ -222,6 +222,11 @@ void arm_user_trap(struct arm_cpu *cpu, u64 esr, u64 pc)
     if ((ec == EC_UNKNOWN || ec == EC_SYSREG) && emulate_id_read(cpu, pc)) {
         return;
     }
+    cpu->excl = EXCL_NONE;
+    if (cpu->excl_mode) {
+        cpu->excl_mode = false;
+        arm_mode_update(cpu);
+    }
     v->trap = (struct trap){
         .kind = (u8)trap_kind_of(esr),
         .access = ec == EC_IABT_LOWER                     ? MMU_FETCH

@@ -26,10 +26,6 @@ static u64 sv_pc(struct vcpu *v)
     (void)v;
     return BENCH_PC;
 }
-static void sv_nothing(struct vcpu *v)
-{
-    (void)v;
-}
 static void sv_store(struct vcpu *v, u64 va, const void *p, unsigned n, unsigned view)
 {
     (void)v;
@@ -68,7 +64,6 @@ static const struct cpu_services services = {
     .helper_pc = sv_pc,
     .store = sv_store,
     .peek_code = sv_peek_code,
-    .clear_exclusive = sv_nothing,
     .code_sync = sv_code,
     .power_on = sv_power_on,
     .power_off = sv_power_off,

@@ -9,6 +9,7 @@
 #include "base/bits.h"
 #include "base/clock.h"
 #include "target/arm/pauth.h"
+#include "target/arm/timer.h"
 #include "tests/unit/arm_bench.h"
 
 #define NO_VALUE 0x5a5a5a5a5a5a5a5aull
@@ -352,6 +353,26 @@ static void out_set(void *to, unsigned n, int level)
     out_level = level;
 }
 
+static void event_stream(void **state)
+{
+    (void)state;
+    struct arm_cpu *cpu = bench_cpu("max", true, false);
+    clock_set(1000000); /* the counter stands at 62500: its low five bits are 4 */
+    cpu->sr.CNTKCTL_EL1 = cpu->sr.CNTHCTL_EL2 = 0;
+    assert_int_equal(arm_event_stream_wait(cpu), ~0ull);
+    cpu->sr.CNTKCTL_EL1 = BIT(2) | 4 << 4; /* bit 4 rises */
+    assert_int_equal(arm_event_stream_wait(cpu), 12 * 16);
+    cpu->sr.CNTKCTL_EL1 |= BIT(3); /* falls */
+    assert_int_equal(arm_event_stream_wait(cpu), 28 * 16);
+    cpu->sr.CNTHCTL_EL2 = BIT(2) | 2 << 4; /* that bit just rose: once more after a period */
+    assert_int_equal(arm_event_stream_wait(cpu), 8 * 16);
+    cpu->sr.CNTVOFF_EL2 = 1;
+    cpu->sr.CNTHCTL_EL2 = 0;
+    assert_int_equal(arm_event_stream_wait(cpu), 29 * 16);
+    cpu->sr.CNTVOFF_EL2 = 0;
+    cpu->sr.CNTKCTL_EL1 = 0;
+}
+
 static void timer_counts(void **state)
 {
     (void)state;
@@ -491,19 +512,13 @@ static void fast_codes_round_trip(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(rows_are_sane),
-        cmocka_unit_test(access_bits_rule),
-        cmocka_unit_test(storage_holds),
-        cmocka_unit_test(reset_is_idempotent),
-        cmocka_unit_test(traps_route),
-        cmocka_unit_test(trap_syndrome),
-        cmocka_unit_test(e2h_renames),
-        cmocka_unit_test(unknown_is_undefined),
-        cmocka_unit_test(models_and_features),
-        cmocka_unit_test(timer_counts),
-        cmocka_unit_test(pmu_counts),
-        cmocka_unit_test(qarma5_values),
-        cmocka_unit_test(fast_codes_round_trip),
+        cmocka_unit_test(rows_are_sane),       cmocka_unit_test(access_bits_rule),
+        cmocka_unit_test(storage_holds),       cmocka_unit_test(reset_is_idempotent),
+        cmocka_unit_test(traps_route),         cmocka_unit_test(trap_syndrome),
+        cmocka_unit_test(e2h_renames),         cmocka_unit_test(unknown_is_undefined),
+        cmocka_unit_test(models_and_features), cmocka_unit_test(timer_counts),
+        cmocka_unit_test(event_stream),        cmocka_unit_test(pmu_counts),
+        cmocka_unit_test(qarma5_values),       cmocka_unit_test(fast_codes_round_trip),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -28,6 +28,11 @@ struct a64 {
     bool follow;     /* one more instruction may come into the block */
     bool sp_aligned; /* SP is known to be a multiple of 16 */
     unsigned exits;  /* side exits emitted */
+    struct {         /* the load-exclusive before, for a store-exclusive after it */
+        ir_ref base, val[2];
+        u8 log2;  /* of its bytes; 0xff: none */
+        u32 from; /* ops from here on came after it */
+    } ex;
 };
 
 /* Direct exits a block may have on its way; the last one is its end. */

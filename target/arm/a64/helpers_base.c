@@ -172,33 +172,50 @@ static void need_aligned(struct vcpu *v, u64 va, u64 log2, enum mmu_access acc)
     v->sv->unwind(v);
 }
 
-void arm_h_clrex(struct vcpu *v)
+static void load_exclusive(struct vcpu *v, u64 va, void *p, u64 log2)
 {
-    v->sv->clear_exclusive(v);
+    arm_cpu(v)->excl = EXCL_NONE;
+    v->sv->load_exclusive(v, va, p, 1u << log2, ARM_VIEW_NORMAL);
+    arm_cpu(v)->excl = EXCL_WATCHED;
 }
+
+/* 1: failed. A load-exclusive that was not watched makes its store fail once: the guest tries again, and by then the
+ * mode is another. */
+static u64 store_exclusive(struct vcpu *v, u64 va, const void *p, u64 log2)
+{
+    struct arm_cpu *cpu = arm_cpu(v);
+    u32 was = cpu->excl;
+    cpu->excl = EXCL_NONE;
+    if (was == EXCL_OPEN) {
+        cpu->excl_mode = true;
+        __atomic_fetch_or(&v->rt.event, EVENT_TARGET, __ATOMIC_SEQ_CST);
+    }
+    return was != EXCL_WATCHED || !v->sv->store_exclusive(v, va, p, 1u << log2, ARM_VIEW_NORMAL);
+}
+
 u64 arm_h_ldx(struct vcpu *v, u64 va, u64 log2)
 {
     u64 val = 0;
     need_aligned(v, va, log2, MMU_LOAD);
-    v->sv->load_exclusive(v, va, &val, 1u << log2, ARM_VIEW_NORMAL);
+    load_exclusive(v, va, &val, log2);
     return val;
 }
 void arm_h_ldxp(struct vcpu *v, union v128 *ret, u64 va, u64 log2)
 {
     union v128 val = {0};
     need_aligned(v, va, log2, MMU_LOAD);
-    v->sv->load_exclusive(v, va, &val, 1u << log2, ARM_VIEW_NORMAL);
+    load_exclusive(v, va, &val, log2);
     *ret = val;
 }
 u64 arm_h_stx(struct vcpu *v, u64 va, u64 val, u64 log2)
 {
     need_aligned(v, va, log2, MMU_STORE);
-    return !v->sv->store_exclusive(v, va, &val, 1u << log2, ARM_VIEW_NORMAL);
+    return store_exclusive(v, va, &val, log2);
 }
 u64 arm_h_stxp(struct vcpu *v, u64 va, const union v128 *val, u64 log2)
 {
     need_aligned(v, va, log2, MMU_STORE);
-    return !v->sv->store_exclusive(v, va, val, 1u << log2, ARM_VIEW_NORMAL);
+    return store_exclusive(v, va, val, log2);
 }
 void arm_h_casp(struct vcpu *v, union v128 *ret, u64 va, const union v128 *expected, const union v128 *val)
 {

@@ -39,11 +39,12 @@ ARM_SLOTS(_)
     }
 static const struct slot_set arm_set_daif = ONE_SLOT(SLOT_DAIF);
 static const struct slot_set arm_set_qc = ONE_SLOT(SLOT_QC);
+static const struct slot_set arm_set_excl = ONE_SLOT(SLOT_EXCL);
 /* What taking an exception and returning from one touches. */
 #define IN_WORD(s, w) ((s) / 64 == (w) ? 1ull << (s) % 64 : 0)
 #define EXC_WORD(w) \
-    (IN_WORD(SLOT_FLAGS, w) | IN_WORD(SLOT_DAIF, w) | IN_WORD(SLOT_SP, w) | IN_WORD(SLOT_SP_EL0, w) | \
-     IN_WORD(SLOT_ELR_EL1, w) | IN_WORD(SLOT_SPSR_EL1, w) | IN_WORD(SLOT_ESR_EL1, w))
+    (IN_WORD(SLOT_FLAGS, w) | IN_WORD(SLOT_DAIF, w) | IN_WORD(SLOT_EXCL, w) | IN_WORD(SLOT_SP, w) | \
+     IN_WORD(SLOT_SP_EL0, w) | IN_WORD(SLOT_ELR_EL1, w) | IN_WORD(SLOT_SPSR_EL1, w) | IN_WORD(SLOT_ESR_EL1, w))
 static const struct slot_set arm_set_exc = {.w = {EXC_WORD(0), EXC_WORD(1)}};
 
 /* What a system register may stand for: all but X and V registers. */

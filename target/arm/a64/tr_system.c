@@ -209,7 +209,8 @@ bool tr_SB(struct a64 *t)
 bool tr_CLREX(struct a64 *t, u32 crm)
 {
     (void)crm;
-    ir_call(t->ir, H_clrex, 0, 0, 0, 0);
+    ir_put(t->ir, SLOT_EXCL, ir_const(t->ir, EXCL_NONE));
+    t->ex.log2 = 0xff;
     return true;
 }
 

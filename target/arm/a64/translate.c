@@ -217,7 +217,11 @@ static void translate_insn(struct a64 *t)
 
 static void form_trace(struct ir *ir, const struct tr_request *rq, struct tr_result *rs, unsigned max_insns)
 {
-    struct a64 t = {.ir = ir, .mode = rq->mode, .features = arm_features(MODE_FEAT(rq->mode)), .off = (i32)rq->off};
+    struct a64 t = {.ir = ir,
+                    .mode = rq->mode,
+                    .features = arm_features(MODE_FEAT(rq->mode)),
+                    .off = (i32)rq->off,
+                    .ex.log2 = 0xff};
     ir_init(ir, &arm_ir_target, rq->off, TLB_PAGE_BITS);
     rs->start = rq->off & ~3u;
     rs->end = rs->start + 4;
