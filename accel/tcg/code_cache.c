@@ -4,12 +4,16 @@
 #include <errno.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "accel/tcg/tcg_priv.h"
 #include "base/bits.h"
 
 #define THUNK_SIZE 65536u
+#ifndef MADV_POPULATE_WRITE
+#define MADV_POPULATE_WRITE 23
+#endif
 
 /* Writable at one place, executable at another. */
 static bool map_twice(u64 total, struct err *e)
@@ -69,9 +73,32 @@ bool code_cache_thunks(const struct ir_target *t, struct err *e)
     return true;
 }
 
+/* Host pages for what will be written next, several at a time: cheaper than a fault for each. */
+static void chunk_populate(struct chunk *c)
+{
+    enum { AHEAD = 192 << 10, STEP = 128 << 10 }; /* a block's cold code begins up to 128 KiB ahead */
+    if (!tcg.direct && c->used + AHEAD > c->ready && c->ready < CHUNK_SIZE) {
+        madvise(c->rw + c->ready, STEP, MADV_POPULATE_WRITE); /* advice: an older host takes the faults */
+        c->ready += STEP;
+    }
+}
+
+/* Code that was written stays mapped twice although hardly any of it is written again: a process that sleeps gives the
+ * second mapping's page tables back, at most once a second. */
+void code_cache_rest(void)
+{
+    static u64 last;
+    struct timespec ts;
+    clock_gettime(CLOCK_MONOTONIC_COARSE, &ts);
+    u64 now = (u64)ts.tv_sec, was = __atomic_exchange_n(&last, now, __ATOMIC_RELAXED);
+    if (was != now && tcg.host && !tcg.direct) {
+        madvise(tcg.cache_rw + THUNK_SIZE, (size_t)tcg.chunks_used * CHUNK_SIZE, MADV_DONTNEED);
+    }
+}
+
 static void chunk_open(struct chunk *c, struct tcpu *t)
 {
-    c->used = 0;
+    c->used = c->ready = 0;
     c->nblocks = 0;
     c->owner = t;
     c->born = ++tcg.chunk_clock;
@@ -130,6 +157,7 @@ static void chunk_evict(struct tcpu *t)
 struct chunk *chunk_get(struct tcpu *t, u32 want)
 {
     if (t->chunk && t->chunk->used + want <= CHUNK_SIZE) {
+        chunk_populate(t->chunk);
         return t->chunk;
     }
     pthread_mutex_lock(&tcg.lock);

@@ -12,6 +12,7 @@
 static void sleep_halted(struct tcpu *t)
 {
     struct vcpu *cpu = t->cpu;
+    code_cache_rest();
     pthread_mutex_lock(&tcg.run_lock);
     mark_safe(t);
     __atomic_store_n(&t->sleeping, true, __ATOMIC_SEQ_CST);

@@ -53,7 +53,7 @@ struct block {
 struct chunk {
     u8 *rw;
     const u8 *rx;
-    u32 used;
+    u32 used, ready; /* bytes; ready: the host's pages are there up to here */
     unsigned index;
     struct tcpu *owner;    /* who appends; NULL: full or free */
     struct block **blocks; /* by address */
@@ -241,6 +241,7 @@ bool code_cache_thunks(const struct ir_target *t, struct err *e);
 /* Room for a block in this cpu's chunk: makes or evicts one when needed. False: tcg.lock and everything else must be
  * dropped and the caller must retry (an eviction happened). */
 struct chunk *chunk_get(struct tcpu *t, u32 want);
+void code_cache_rest(void);
 struct block *code_at(const u8 *rx); /* whose code holds this host address; NULL */
 static inline u8 *to_rw(const u8 *rx)
 {

@@ -13,6 +13,9 @@
 #include "base/bits.h"
 #include "base/log.h"
 
+#ifndef MADV_POPULATE_WRITE
+#define MADV_POPULATE_WRITE 23
+#endif
 #define PAGE_MASK (~(u64)((1u << TLB_PAGE_BITS) - 1))
 
 /* -- contexts --------------------------------------------------------------------------------------------- */
@@ -353,6 +356,22 @@ static void note_writer(u64 ram_off, u64 page)
     }
 }
 
+/* The first write ever to a page of a group, next to pages that were written: most likely the rest follows, and one
+ * call for all costs the host far less than a fault for each. */
+static void populate_ahead(u64 ram_off)
+{
+    enum { PAGES = 16 };
+    u64 group = align_down(ram_off, PAGES * RAM_PAGE_SIZE);
+    const u8 *flags = ram_page_flags(group);
+    u64 some = 0;
+    for (unsigned i = 0; i < PAGES; i += 8) {
+        some |= ld64le(flags + i);
+    }
+    if (!(some & RAM_DIRTY * 0x0101010101010101) && group && ((flags[-1] | flags[PAGES]) & RAM_DIRTY)) {
+        madvise(ram_base + group, PAGES * RAM_PAGE_SIZE, MADV_POPULATE_WRITE); /* advice */
+    }
+}
+
 void tlb_unprotect_entry(struct tcpu *t, struct tlb_entry *e)
 {
     pthread_mutex_lock(&t->tlb_lock);
@@ -384,6 +403,9 @@ static void entry_make(struct tcpu *t, u64 page, enum mmu_access acc, const stru
             slow_wr = true;
         } else if (r->w && !r->dirty_pending) {
             note_writer(cold->ram_off, page);
+            if (acc == MMU_STORE) {
+                populate_ahead(cold->ram_off);
+            }
             u8 had =
                 __atomic_fetch_or(flags, acc == MMU_STORE ? RAM_WRITTEN | RAM_DIRTY : RAM_WRITTEN, __ATOMIC_SEQ_CST);
             slow_wr = (had & (RAM_CODE | RAM_MONITOR)) || ((had & RAM_WATCH) && acc != MMU_STORE);
