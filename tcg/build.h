@@ -50,7 +50,7 @@ ir_ref ir_fl_sub(struct ir *ir, enum ir_type t, ir_ref a, ir_ref b, unsigned inv
 ir_ref ir_fl_adc(struct ir *ir, enum ir_type t, ir_ref a, ir_ref b, ir_ref fl, unsigned inv);
 ir_ref ir_fl_sbb(struct ir *ir, enum ir_type t, ir_ref a, ir_ref b, ir_ref fl, unsigned inv);
 ir_ref ir_fl_logic(struct ir *ir, enum ir_type t, ir_ref a, unsigned inv);
-ir_ref ir_fl_fcmp(struct ir *ir, enum ir_type t, ir_ref a, ir_ref b, unsigned fcmp_bits);
+ir_ref ir_fl_fcmp(struct ir *ir, enum ir_type t, unsigned sub, ir_ref a, ir_ref b, unsigned fcmp_bits);
 ir_ref ir_fl_pack(struct ir *ir, ir_ref packed);
 ir_ref ir_fl_unpack(struct ir *ir, ir_ref fl);
 ir_ref ir_adc(struct ir *ir, enum ir_type t, ir_ref a, ir_ref b, ir_ref fl, unsigned inv);

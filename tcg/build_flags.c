@@ -91,9 +91,10 @@ ir_ref ir_fl_logic(struct ir *ir, enum ir_type t, ir_ref a, unsigned inv)
     return flags_raw(ir, IR_fl_logic, t, a, 0, 0, inv);
 }
 
-ir_ref ir_fl_fcmp(struct ir *ir, enum ir_type t, ir_ref a, ir_ref b, unsigned fcmp_bits)
+ir_ref ir_fl_fcmp(struct ir *ir, enum ir_type t, unsigned sub, ir_ref a, ir_ref b, unsigned fcmp_bits)
 {
-    return ir_pure(ir, OP(.op = IR_fl_fcmp, .type = IR_FLAGS, .a = a, .b = b, .imm = (u32)t | fcmp_bits));
+    return ir_pure(ir,
+                   OP(.op = IR_fl_fcmp, .type = IR_FLAGS, .sub = (u8)sub, .a = a, .b = b, .imm = (u32)t | fcmp_bits));
 }
 
 ir_ref ir_fl_pack(struct ir *ir, ir_ref packed)

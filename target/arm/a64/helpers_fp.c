@@ -141,26 +141,6 @@ void arm_h_bfmmla(union v128 *ret, v128_in d, v128_in n, v128_in m)
 
 /* -- scalars ----------------------------------------------------------------------------------------------------- */
 
-/* FCMP, FCMPE where denormals may be flushed. key: es | signalling << 8 */
-u64 arm_h_fcmp(struct vcpu *v, u64 a, u64 b, u64 key)
-{
-    struct fp_env *env = &arm_cpu(v)->fp;
-    bool signal = key >> 8 & 1;
-    enum fp_rel rel;
-    switch (key & 3) {
-    case 1:
-        rel = signal ? f16_compare((f16)a, (f16)b, env) : f16_compare_quiet((f16)a, (f16)b, env);
-        break;
-    case 2:
-        rel = signal ? f32_compare((f32)a, (f32)b, env) : f32_compare_quiet((f32)a, (f32)b, env);
-        break;
-    default:
-        rel = signal ? f64_compare(a, b, env) : f64_compare_quiet(a, b, env);
-        break;
-    }
-    return rel == FP_LESS ? FL_N | FL_C : rel == FP_EQUAL ? FL_Z : rel == FP_GREATER ? 0 : FL_V;
-}
-
 u64 arm_h_fjcvtzs(struct vcpu *v, u64 a)
 {
     bool z;

@@ -41,7 +41,6 @@ void arm_h_fp2(struct vcpu *v, union v128 *ret, v128_in n, v128_in m, u64 key);
 void arm_h_fmlal(struct vcpu *v, union v128 *ret, v128_in d, v128_in n, v128_in m, u64 key);
 void arm_h_bfdot(union v128 *ret, v128_in d, v128_in n, v128_in m);
 void arm_h_bfmmla(union v128 *ret, v128_in d, v128_in n, v128_in m);
-u64 arm_h_fcmp(struct vcpu *v, u64 a, u64 b, u64 key);
 u64 arm_h_fjcvtzs(struct vcpu *v, u64 a);
 u64 arm_h_to_fixed(struct vcpu *v, u64 a, u64 key);
 u64 arm_h_from_fixed16(struct vcpu *v, u64 a, u64 key);

@@ -146,19 +146,11 @@ FUSED(FNMADD, FMA_NEG_PRODUCT | FMA_NEG_ADDEND)
 FUSED(FNMSUB, FMA_NEG_ADDEND)
 
 /* -- comparisons, selection -------------------------------------------------------------------------------------- */
-/* The flags slot holds C as a borrow: less is N and C, which is what fl_fcmp makes. It knows no flushing of
- * denormals. */
+/* The flags slot holds C as a borrow: less is N and C, which is what fl_fcmp makes. */
 
 static ir_ref compare(struct a64 *t, unsigned es, u32 e, ir_ref a, ir_ref b)
 {
-    struct ir *ir = t->ir;
-    enum ir_type ty = fp_type(es);
-    if (!(t->mode & MODE_FP_RARE)) {
-        return ir_fl_fcmp(ir, ty, a, b, e ? FCMP_SIGNAL : 0);
-    }
-    enum ir_type bits = int_type(es == MO_64);
-    ir_ref key = ir_const(ir, es | e << 8);
-    return ir_call(ir, H_fcmp, ir_bitcast(ir, bits, a), ir_bitcast(ir, bits, b), key, 0);
+    return ir_fl_fcmp(t->ir, fp_type(es), fp_sub(t) & FP_FZ, a, b, e ? FCMP_SIGNAL : 0);
 }
 static bool fcmp(struct a64 *t, u32 ptype, ir_ref a, ir_ref b, u32 e)
 {

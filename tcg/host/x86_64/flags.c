@@ -375,15 +375,20 @@ struct cond cond_flags(struct gen *g, unsigned cc, ir_ref f)
     return cond_cc(xcc_of[cc]);
 }
 
-/* lt N C, eq Z, unordered V: the later move wins. No move touches EFLAGS. */
 static void fcmp_pack(struct gen *g, const struct xop *f)
 {
     const struct eflags *e = &g->ef;
     if (e->kind != RK_FCMP || e->a != f->a || e->b != f->b || e->fcmp != f->imm << 1) {
         fcmp_load(g, f, false);
     }
+    fcmp_packed(g, f->imm);
+}
+
+/* lt N C, eq Z, unordered V: the later move wins. No move touches EFLAGS. */
+void fcmp_packed(struct gen *g, u32 fcmp)
+{
     x_mov_i(g->c, RAX, 0);
-    if (f->imm & FCMP_ZPC) {
+    if (fcmp & FCMP_ZPC) {
         x_byte(g->c, 0x9f);
         return;
     }
@@ -501,6 +506,10 @@ void emit_fl_adc(struct gen *g, struct xop *x)
 
 void emit_recipe(struct gen *g, struct xop *x)
 {
+    if (x->op == IR_fl_fcmp && (x->sub & FP_FZ)) {
+        emit_fcmp_flushing(g, x);
+        return;
+    }
     if (x->rk != RK_FCMP) {
         return;
     }

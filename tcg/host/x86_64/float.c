@@ -95,7 +95,8 @@ bool float_clears(const struct gen *g, const struct xop *x)
 static void exact(struct gen *g, struct xop *x, unsigned rd, u8 *join)
 {
     const ir_ref arg[3] = {x->a, x->b, x->c};
-    unsigned type = x->op == IR_fcvt || x->op == IR_f2i || x->op == IR_i2f ? (u8)x->imm : x->type;
+    unsigned type =
+        x->op == IR_fcvt || x->op == IR_f2i || x->op == IR_i2f || x->op == IR_fl_fcmp ? (u8)x->imm : x->type;
     for (unsigned k = 0; k < x->nargs; k++) {
         fallback_arg(g, k, arg[k], type);
     }
@@ -164,10 +165,129 @@ void float_check(struct gen *g, struct xop *x, unsigned es, unsigned rd, bool ti
     }
 }
 
-/* No fast form: flushing, halves on an old host. */
+/* No fast form: halves that may be flushed, or on an old host. */
 bool float_is_slow(const struct xop *x)
 {
-    return (x->sub & FP_FZ) || (float_es(x->type, x->sub) == 1 && !x_cpu.f16c);
+    return float_es(x->type, x->sub) == 1 && ((x->sub & FP_FZ) || !x_cpu.f16c);
+}
+
+/* -- flushing ------------------------------------------------------------------------------------------------------
+ *
+ * FP_FZ says that denormals may have to be flushed. The host does it with other flags, so denormal operands go to the
+ * exact unit before the host sees them, and tiny results (the least normal number too, which may have been rounded up)
+ * after. The host has raised inexact for these then, which flushing does not: the flags from before are put back. */
+
+/* Jumps when a lane of these registers is neither zero nor above the least normal number. */
+static u8 *if_denormal(struct gen *g, bool vec, unsigned es, const unsigned *reg, unsigned n)
+{
+    static const u8 mask[2][4] = {{0, T_MAG16, T_MAG32, T_MAG64}, {0, T_ABS16, T_ABS32, T_ABS64}};
+    static const u8 tiny[4] = {0, T_TINY16, T_TINY32, T_TINY64};
+    const struct opnd m = {.kind = OP_TABLE, .imm = mask[vec][es] * 16}, t = {.kind = OP_TABLE, .imm = tiny[es] * 16};
+    u32 gt = es == 3 ? 0x37 | M38 | P66 : 0x66 | M0F | P66; /* pcmpgtq, pcmpgtd */
+    for (unsigned k = 0; k < n; k++) {
+        unsigned to = k ? XMM1 : XMM0;
+        vop(g, 0x54 | M0F, XMM1, reg[k], &m);
+        vop(g, gt, XMM2, XMM1, &t);
+        vop(g, gt, XMM1, XMM1, TABLE(ZERO));
+        v_rrr(g->c, 0x55 | M0F, to, XMM2, XMM1); /* andnps */
+        if (k) {
+            v_rrr(g->c, 0x56 | M0F, XMM0, XMM0, XMM1);
+        }
+    }
+    v_rrr(g->c, PTEST, XMM0, 0, XMM0);
+    return x_jcc(g->c, X_NE);
+}
+
+/* Jumps when a lane of rd is not above the least normal number, if only because it became zero. Where the first operand
+ * is zero the result is exact. */
+static u8 *if_underflow(struct gen *g, const struct xop *x, const struct flush *f, unsigned es, unsigned rd)
+{
+    static const u8 mag[4] = {0, 0, T_MAG32, T_MAG64};
+    unsigned ra = ra_src(g, x->a, f->vec ? IR_V128 : f->es == 3 ? IR_F64 : IR_F32);
+    vop(g, 0x54 | M0F, XMM0, rd, by_size(es, TABLE(ABS32), TABLE(ABS64)));
+    vop_i(g, float_opc(0xc2, f->vec, es), XMM0, XMM0, by_size(es, TABLE(TINY32), TABLE(TINY64)), 0x1a); /* not > */
+    vop_i(g, float_opc(0xc2, f->vec, f->es), XMM1, ra, TABLE(ZERO), 0x00);
+    v_rrr(g->c, 0x55 | M0F, XMM0, XMM1, XMM0);
+    if (f->vec) {
+        v_rrr(g->c, PTEST, XMM0, 0, XMM0);
+    } else {
+        vop(g, PTEST, XMM0, 0, &(struct opnd){.kind = OP_TABLE, .imm = mag[es] * 16});
+    }
+    return x_jcc(g->c, X_NE);
+}
+
+static void flush_fetch(struct gen *g, const struct xop *x, bool vec, unsigned es, unsigned reg[3])
+{
+    const ir_ref arg[3] = {x->a, x->b, x->c};
+    for (unsigned k = 0; k < x->nargs; k++) {
+        reg[k] = ra_src(g, arg[k], vec ? IR_V128 : es == 3 ? IR_F64 : IR_F32);
+    }
+}
+void flush_operands(struct gen *g, const struct xop *x, bool vec, unsigned es)
+{
+    unsigned reg[3];
+    if (x->sub & FP_FZ) {
+        flush_fetch(g, x, vec, es, reg);
+    }
+}
+
+struct flush flush_begin(struct gen *g, const struct xop *x, bool vec, unsigned es, bool tiny)
+{
+    struct flush f = {.vec = vec, .tiny = tiny, .es = (u8)es};
+    unsigned reg[3];
+    if (!(x->sub & FP_FZ)) {
+        return f;
+    }
+    flush_fetch(g, x, vec, es, reg);
+    f.at = if_denormal(g, vec, es, reg, x->nargs);
+    if (tiny) {
+        v_rrm(g->c, 0xae | M0F, 3, 0, RT_MEM(scratch)); /* stmxcsr */
+    }
+    return f;
+}
+
+void flush_end(struct gen *g, struct xop *x, const struct flush *f, unsigned es, unsigned rd)
+{
+    if (!f->at) {
+        return;
+    }
+    u8 *nan = f->tiny && g->t->nan != NAN_X86 ? check_nan(g, f->vec, es, rd) : NULL; /* another lane may be tiny */
+    u8 *at = f->tiny ? if_underflow(g, x, f, es, rd) : NULL, *join = g->hot.p;
+    float_exact_at(g, x, f->at, rd);
+    if (at) {
+        to_cold(g);
+        bind_cold(g, at);
+        if (nan) {
+            bind_cold(g, nan);
+        }
+        v_rrm(g->c, 0xae | M0F, 2, 0, RT_MEM(scratch)); /* ldmxcsr */
+        exact(g, x, rd, join);
+    }
+}
+
+void flush_check(struct gen *g, struct xop *x, const struct flush *f, unsigned es, unsigned rd, bool tiny)
+{
+    if (!f->at) {
+        float_check(g, x, es, rd, tiny);
+    }
+}
+
+/* fl_fcmp that may flush: the packed form at once. */
+void emit_fcmp_flushing(struct gen *g, struct xop *x)
+{
+    unsigned es = (u8)x->imm == IR_F64 ? 3 : (u8)x->imm == IR_F32 ? 2 : 1;
+    g->ef.kind = RK_NONE;
+    if (es == 1) {
+        emit_fallback(g, x);
+        return;
+    }
+    unsigned ra = ra_src(g, x->a, (u8)x->imm), rb = ra_src(g, x->b, (u8)x->imm), rd = ra_pick(g, (ir_ref)g->i, 0);
+    struct flush f = flush_begin(g, x, false, es, false);
+    v_rrr(g->c, (x->imm & FCMP_SIGNAL ? 0x2f : 0x2e) | M0F | (es == 3 ? P66 : 0), ra, 0, rb);
+    fcmp_packed(g, x->imm);
+    x_mov(g->c, false, rd, RAX);
+    flush_end(g, x, &f, es, rd);
+    ra_bind(g, (ir_ref)g->i, rd);
 }
 
 /* -- arithmetic -------------------------------------------------------------------------------------------------- */
@@ -175,7 +295,8 @@ bool float_is_slow(const struct xop *x)
 /* With zeros above. */
 static void one_operand(struct gen *g, u32 opc, unsigned ra, struct xop *x)
 {
-    unsigned rd = ra_pick(g, (ir_ref)g->i, 0), above = ra;
+    unsigned rd = ra_pick(g, (ir_ref)g->i, 0), above = ra, es = float_es(x->type, x->sub);
+    struct flush f = flush_begin(g, x, x->type == IR_V128, es, false);
     if (x->type == IR_V128) {
         above = 0;
     } else if (!float_zero_above(g, x->a, x->type)) {
@@ -183,7 +304,8 @@ static void one_operand(struct gen *g, u32 opc, unsigned ra, struct xop *x)
         above = rd;
     }
     v_rrr(g->c, opc, rd, above, ra);
-    float_check(g, x, float_es(x->type, x->sub), rd, false);
+    float_check(g, x, es, rd, false);
+    flush_end(g, x, &f, es, rd);
     ra_bind(g, (ir_ref)g->i, rd);
 }
 
@@ -207,11 +329,15 @@ void emit_farith(struct gen *g, struct xop *x)
         return;
     }
     bool turn = !vec && (x->op == IR_fadd || x->op == IR_fmul) && !zero_above(g, x->a, t) && zero_above(g, x->b, t);
+    bool tiny = x->op == IR_fmul || x->op == IR_fdiv;
+    flush_operands(g, x, vec, es);
     unsigned ra = ra_src(g, turn ? x->b : x->a, t);
     struct opnd b = ra_vopnd(g, turn ? x->a : x->b, t);
     unsigned rd = ra_pick(g, (ir_ref)g->i, 0);
+    struct flush f = flush_begin(g, x, vec, es, true);
     vop(g, o, rd, ra, &b);
-    float_check(g, x, es, rd, x->op == IR_fmul || x->op == IR_fdiv);
+    flush_check(g, x, &f, es, rd, tiny);
+    flush_end(g, x, &f, es, rd);
     ra_bind(g, (ir_ref)g->i, rd);
 }
 
@@ -232,27 +358,32 @@ void emit_fma(struct gen *g, struct xop *x)
         half_fma(g, x);
         return;
     }
+    flush_operands(g, x, vec, es);
     if (a_above || b_above) {
         ir_ref first = a_above ? x->a : x->b, other = a_above ? x->b : x->a;
         unsigned rf = ra_src(g, first, t), ro = ra_src(g, other, t);
         struct opnd c = ra_vopnd(g, x->c, t);
         unsigned rd = ra_pick(g, (ir_ref)g->i, 0);
+        struct flush f = flush_begin(g, x, vec, es, true);
         v_rrr(g->c, X_MOVAPS, rd, 0, rf);
         vop(g, o - 0x10, rd, ro, &c);
-        float_check(g, x, es, rd, true);
+        flush_check(g, x, &f, es, rd, true);
+        flush_end(g, x, &f, es, rd);
         ra_bind(g, (ir_ref)g->i, rd);
         return;
     }
     unsigned ra = ra_src(g, x->a, t), rb = ra_src(g, x->b, t);
     struct opnd c = ra_vopnd(g, x->c, t);
     unsigned rd = ra_pick(g, (ir_ref)g->i, 0);
+    struct flush f = flush_begin(g, x, vec, es, true);
     if (vec || c.kind == OP_REG) {
         vmov(g, rd, &c);
     } else {
         ra_load(g, rd, x->c, t);
     }
     v_rrr(g->c, o, rd, ra, rb);
-    float_check(g, x, es, rd, true);
+    flush_check(g, x, &f, es, rd, true);
+    flush_end(g, x, &f, es, rd);
     ra_bind(g, (ir_ref)g->i, rd);
 }
 
@@ -271,6 +402,7 @@ void emit_fminmax(struct gen *g, struct xop *x)
     }
     unsigned ra = ra_src(g, x->a, x->type), rb = ra_src(g, x->b, x->type);
     unsigned rd = ra_pick(g, (ir_ref)g->i, ra_dying(g, x->a) | ra_dying(g, x->b));
+    struct flush f = flush_begin(g, x, vec, es, false);
     u8 *at;
     if (vec) {
         v_rrri(g->c, 0xc2 | M0F | (es == 3 ? P66 : 0), XMM0, ra, rb, 0x03);
@@ -285,6 +417,7 @@ void emit_fminmax(struct gen *g, struct xop *x)
     v_rrr(g->c, o, XMM1, rb, ra);
     v_rrr(g->c, (min ? 0x56 : 0x54) | M0F, rd, XMM0, XMM1);
     float_exact_at(g, x, at, rd);
+    flush_end(g, x, &f, es, rd);
     ra_bind(g, (ir_ref)g->i, rd);
 }
 
@@ -313,8 +446,13 @@ void emit_vfcmp(struct gen *g, struct xop *x)
         half_compare(g, x, imm);
         return;
     }
+    flush_operands(g, x, true, es);
     unsigned ra = ra_src(g, x->a, IR_V128);
     struct opnd b = ra_vopnd(g, x->b, IR_V128);
     u32 db = b.kind == OP_REG ? ra_dying(g, x->b) : 0;
-    vop_i(g, 0xc2 | M0F | (es == 3 ? P66 : 0), ra_dst(g, ra_dying(g, x->a) | db), ra, &b, imm);
+    unsigned rd = ra_pick(g, (ir_ref)g->i, ra_dying(g, x->a) | db);
+    struct flush f = flush_begin(g, x, true, es, false);
+    vop_i(g, 0xc2 | M0F | (es == 3 ? P66 : 0), rd, ra, &b, imm);
+    flush_end(g, x, &f, es, rd);
+    ra_bind(g, (ir_ref)g->i, rd);
 }

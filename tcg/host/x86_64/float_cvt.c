@@ -58,6 +58,7 @@ void emit_fround(struct gen *g, struct xop *x)
     bool clear = !vec && !float_zero_above(g, x->a, x->type);
     unsigned es = float_es(x->type, x->sub), ra = ra_src(g, x->a, x->type);
     unsigned rd = ra_pick(g, (ir_ref)g->i, fix || clear ? 0 : ra_dying(g, x->a));
+    struct flush f = flush_begin(g, x, vec, es, false);
     if (clear) {
         v_rrr(g->c, 0x57 | M0F, rd, rd, rd);
     }
@@ -65,6 +66,7 @@ void emit_fround(struct gen *g, struct xop *x)
     if (fix) {
         float_check(g, x, es, rd, false);
     }
+    flush_end(g, x, &f, es, rd);
     ra_bind(g, (ir_ref)g->i, rd);
 }
 
@@ -98,7 +100,7 @@ void emit_fcvt(struct gen *g, struct xop *x)
 {
     unsigned from = x->imm;
     bool half = from == IR_F16 || x->type == IR_F16;
-    if ((x->sub & FP_FZ) || (half && !x_cpu.f16c)) {
+    if (half && ((x->sub & FP_FZ) || !x_cpu.f16c)) {
         emit_fallback(g, x);
     } else if (x->type == IR_F16 && from == IR_F64) {
         half_from_double(g, x, fixes_nans(g, x));
@@ -109,11 +111,17 @@ void emit_fcvt(struct gen *g, struct xop *x)
     } else {
         unsigned ra = ra_src(g, x->a, from), rd = ra_pick(g, (ir_ref)g->i, 0);
         bool narrow = x->type == IR_F32;
+        struct flush f = flush_begin(g, x, false, narrow ? 3 : 2, narrow);
         v_rrr(g->c, 0x57 | M0F, rd, rd, rd);
         v_rrr(g->c, float_opc(CVTSS2SD, false, narrow ? 3 : 2), rd, rd, ra);
         if (fixes_nans(g, x) || (narrow && g->t->nan == NAN_ARM)) {
-            float_check(g, x, narrow ? 2 : 3, rd, narrow);
+            if (narrow) {
+                flush_check(g, x, &f, 2, rd, true);
+            } else {
+                float_check(g, x, 3, rd, false);
+            }
         }
+        flush_end(g, x, &f, narrow ? 2 : 3, rd);
         ra_bind(g, (ir_ref)g->i, rd);
     }
 }
@@ -121,11 +129,12 @@ void emit_fcvt(struct gen *g, struct xop *x)
 void emit_vfcvtl(struct gen *g, struct xop *x)
 {
     unsigned es = x->sub & FP_ES;
-    if ((x->sub & FP_FZ) || (es == 1 && !x_cpu.f16c)) {
+    if (es == 1 && ((x->sub & FP_FZ) || !x_cpu.f16c)) {
         emit_fallback(g, x);
         return;
     }
     unsigned ra = ra_src(g, x->a, IR_V128), rd = ra_pick(g, (ir_ref)g->i, 0), rs = ra;
+    struct flush f = flush_begin(g, x, true, es, false);
     if (x->imm & 1) {
         v_rrri(g->c, 0x70 | M0F | P66, XMM0, 0, ra, 0xee);
         rs = XMM0;
@@ -134,6 +143,7 @@ void emit_vfcvtl(struct gen *g, struct xop *x)
     if (fixes_nans(g, x)) {
         float_check(g, x, es + 1, rd, false);
     }
+    flush_end(g, x, &f, es, rd);
     ra_bind(g, (ir_ref)g->i, rd);
 }
 
@@ -172,6 +182,7 @@ static void to_signed(struct gen *g, struct xop *x, unsigned es, unsigned ra, in
     bool w = x->type == IR_I64;
     u32 cvtt = float_opc(CVTT2SI, false, es) | (w ? OPW : 0), cvt = float_opc(CVT2SI, false, es) | (w ? OPW : 0);
     unsigned rd = ra_pick(g, (ir_ref)g->i, 0);
+    struct flush f = flush_begin(g, x, false, es, false);
     if (imm == 3 || imm == 4) {
         v_rrr(g->c, imm == 3 ? cvtt : cvt, rd, 0, ra);
         float_exact_at(g, x, if_indefinite(g, w, rd), rd);
@@ -182,6 +193,7 @@ static void to_signed(struct gen *g, struct xop *x, unsigned es, unsigned ra, in
         v_rrri(g->c, round_opc(false, es), XMM0, ra, ra, (u8)imm); /* inexact now */
         float_exact_at(g, x, at, rd);
     }
+    flush_end(g, x, &f, es, rd);
     ra_bind(g, (ir_ref)g->i, rd);
 }
 
@@ -189,6 +201,7 @@ static void to_unsigned(struct gen *g, struct xop *x, unsigned es, unsigned ra, 
 {
     bool w = x->type == IR_I64;
     unsigned rd = ra_pick(g, (ir_ref)g->i, 0);
+    struct flush f = flush_begin(g, x, false, es, false);
     u8 *above = NULL;
     v_rrri(g->c, round_opc(false, es), XMM0, ra, ra, (u8)(imm | ROUND_QUIET));
     if (w) {
@@ -210,6 +223,7 @@ static void to_unsigned(struct gen *g, struct xop *x, unsigned es, unsigned ra, 
     if (above) {
         float_exact_at(g, x, above, rd);
     }
+    flush_end(g, x, &f, es, rd);
     ra_bind(g, (ir_ref)g->i, rd);
 }
 
@@ -217,7 +231,7 @@ void emit_f2i(struct gen *g, struct xop *x)
 {
     unsigned from = (u8)x->imm;
     int imm = round_imm(x->imm >> 8 & 0xff);
-    if ((x->sub & FP_FZ) || imm < 0 || (from == IR_F16 && !x_cpu.f16c)) {
+    if (imm < 0 || (from == IR_F16 && ((x->sub & FP_FZ) || !x_cpu.f16c))) {
         emit_fallback(g, x);
         return;
     }
@@ -242,6 +256,7 @@ void emit_vf2i(struct gen *g, struct xop *x)
         return;
     }
     unsigned ra = ra_src(g, x->a, IR_V128), rd = ra_pick(g, (ir_ref)g->i, 0), rs = ra;
+    struct flush f = flush_begin(g, x, true, 2, false);
     if (imm < 3) { /* out of range operands are integral: no wrong PRECISION here */
         v_rrri(g->c, ROUND_PS, XMM0, 0, ra, (u8)imm);
         rs = XMM0;
@@ -250,6 +265,7 @@ void emit_vf2i(struct gen *g, struct xop *x)
     vop(g, PCMPEQD, XMM0, rd, TABLE(SIGN32));
     v_rrr(g->c, PTEST, XMM0, 0, XMM0);
     float_exact_at(g, x, x_jcc(g->c, X_NE), rd);
+    flush_end(g, x, &f, 2, rd);
     ra_bind(g, (ir_ref)g->i, rd);
 }
 
@@ -286,7 +302,7 @@ void emit_i2f(struct gen *g, struct xop *x)
 {
     unsigned from = (u8)x->imm, es = float_es(x->type, x->sub);
     bool uns = x->imm >> 8, half = es == 1;
-    if (float_is_slow(x)) {
+    if (half && !x_cpu.f16c) { /* integers are never tiny */
         emit_fallback(g, x);
         return;
     }
@@ -310,7 +326,7 @@ void emit_vi2f(struct gen *g, struct xop *x)
 {
     unsigned es = x->sub & FP_ES;
     bool uns = x->imm >> 8;
-    if (float_is_slow(x) || (es == 3 && uns)) {
+    if ((es == 1 && !x_cpu.f16c) || (es == 3 && uns)) {
         emit_fallback(g, x);
         return;
     }

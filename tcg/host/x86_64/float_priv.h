@@ -12,6 +12,18 @@ void float_exact_at(struct gen *g, struct xop *x, u8 *at, unsigned rd);
 /* The check of a result in rd, with its cold path; tiny: the op may round up to the least normal number. */
 void float_check(struct gen *g, struct xop *x, unsigned es, unsigned rd, bool tiny);
 
+/* A fast form that may have to flush begins and ends with these; es: of the operands, of the result. tiny: the result
+ * may be a denormal number. */
+struct flush {
+    u8 *at; /* NULL: nothing is flushed */
+    bool vec, tiny;
+    u8 es;
+};
+void flush_operands(struct gen *g, const struct xop *x, bool vec, unsigned es); /* before any register is picked */
+struct flush flush_begin(struct gen *g, const struct xop *x, bool vec, unsigned es, bool tiny);
+void flush_check(struct gen *g, struct xop *x, const struct flush *f, unsigned es, unsigned rd, bool tiny);
+void flush_end(struct gen *g, struct xop *x, const struct flush *f, unsigned es, unsigned rd);
+
 /* float_half.c. `tiny`: the result may round up to the least normal number; `nan`: NaNs are to be the default one, or
  * come from arithmetic. */
 void half_widen(struct gen *g, unsigned rd, ir_ref r);

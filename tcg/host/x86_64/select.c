@@ -359,7 +359,8 @@ static void select_op(struct gen *g, struct xop *x, unsigned *obs)
         bool direct = jump || op->op == IR_exitcc || op->op == IR_exitf;
         g->loop_last = direct && (i32)op->imm == (i32)g->ir->start_off ? g->i : g->loop_last;
     }
-    if (op->op >= IR_fl_add && op->op <= IR_fl_fcmp && op->op != IR_fl_adc && op->op != IR_fl_sbb) {
+    if (op->op >= IR_fl_add && op->op <= IR_fl_fcmp && op->op != IR_fl_adc && op->op != IR_fl_sbb &&
+        !(op->op == IR_fl_fcmp && (op->sub & FP_FZ))) {
         select_recipe(g, x); /* its operands are used where the flags are */
         if (op->op == IR_fl_fcmp) {
             use_extra(g, x, x->c); /* compared at once too: it may raise invalid */

@@ -248,7 +248,8 @@ struct cond {
 };
 struct cond cond_cmp(struct gen *g, unsigned cc, unsigned type, ir_ref a, ir_ref b);
 struct cond cond_flags(struct gen *g, unsigned cc, ir_ref f);
-void flags_pack(struct gen *g, ir_ref f); /* packed form into eax; bits outside enum fl_bits may be anything */
+void flags_pack(struct gen *g, ir_ref f);  /* packed form into eax; bits outside enum fl_bits may be anything */
+void fcmp_packed(struct gen *g, u32 fcmp); /* the same of a comparison EFLAGS hold; fcmp: its imm */
 void flags_twin(struct gen *g, struct xop *x, unsigned kind, ir_ref a, ir_ref b); /* the op's instruction set EFLAGS */
 
 /* deopt.c */
@@ -388,6 +389,7 @@ void x_fallback(struct rt *rt, struct fp_env *env, u64 key); /* what the thunk c
                             _(farith) _(fma) _(fminmax) _(vfcmp) _(fround) _(fcvt) _(vfcvtl) _(vfcvtn) _(f2i) _(vf2i) \
                                 _(i2f) _(vi2f)
 // clang-format on
+emit_fn emit_fcmp_flushing;
 #define _(name) emit_fn emit_##name;
 EMITTERS(_)
 #undef _
