@@ -52,8 +52,9 @@ struct gen_out {
     u8 *rw;       /* where to write; the caller's */
     const u8 *rx; /* where it will run */
     u32 cap;      /* bytes there are */
-    u32 code_len; /* result: hot and cold code */
+    u32 code_len; /* result: hot code, cold code, constants */
     u32 hot_len;
+    u32 text_len;  /* hot and cold code */
     bool loops;    /* it jumps into its own middle: cpus inside pass no entry, only looks at rt.event */
     u32 stale_off; /* a stub in the cold code that stores rt.pc = rt.page + start and leaves with REASON_RETRANSLATE:
                       where patch_entry sends those who enter a block after its death */

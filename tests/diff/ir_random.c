@@ -39,6 +39,8 @@ struct gen {
     struct rng *rng;
     const struct ir_random_opts *o;
     unsigned exits; /* direct ones so far */
+    ir_ref near;    /* the last address of a plain access, 0 */
+    i32 near_off;
 };
 
 static unsigned below(struct gen *g, unsigned n)
@@ -239,11 +241,16 @@ static ir_ref random_address(struct gen *g, unsigned align, i32 *off)
         *off = 0;
         return pick(g, WANT_INT);
     }
+    if (align == 1 && g->near && rng_below(g->rng, 2)) { /* a neighbour of the last one */
+        *off = g->near_off + (i32)below(g, 128) - 64;
+        return g->near;
+    }
     u64 mask = (IR_RAM_SIZE / 2 - 1) & ~(u64)(align - 1);
     ir_ref a = pick(g, WANT_INT), m = ir_const(ir, mask), base = ir_const(ir, IR_RAM_BASE + IR_RAM_SIZE / 4);
     ir_ref in = append(g, (struct ir_op){.op = IR_and, .type = IR_I64, .a = a, .b = m});
     *off = ((i32)below(g, IR_RAM_SIZE / 4) - (i32)IR_RAM_SIZE / 8) & ~(i32)(align - 1);
-    return append(g, (struct ir_op){.op = IR_add, .type = IR_I64, .a = in, .b = base});
+    g->near_off = *off;
+    return g->near = append(g, (struct ir_op){.op = IR_add, .type = IR_I64, .a = in, .b = base});
 }
 
 static u16 random_mo(struct gen *g, unsigned op, unsigned type)

@@ -3,7 +3,7 @@
  * Before: slots the helper reads are home; live values leave the caller-saved registers. Argument values are read from
  * where they were, so they move into place before anything overwrites those registers. After: slots it writes are
  * forgotten, r15 is loaded again (the TLB may have moved). */
-#include "tcg/host/x86_64/x_priv.h"
+#include "tcg/host/x86_64/memory_priv.h"
 
 static const u8 arg_reg[] = {RDI, RSI, RDX, RCX, R8, R9};
 
@@ -195,6 +195,7 @@ void emit_call(struct gen *g, struct xop *x)
     struct arg arg[4];
     unsigned first = has_cpu + (h->ret == IR_V128);
     if (!(h->flags & HF_PURE)) {
+        share_end(g);
         settle_fcmp(g);
     }
     if (h->flags & (HF_FAULT | HF_READS | HF_WRITES)) {

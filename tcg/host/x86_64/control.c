@@ -149,8 +149,8 @@ static void goto_far(struct gen *g, i32 target, unsigned kind, bool call)
  * through the jump cache when the stack is empty, or drops pairs until one fits (TH_RETURN).
  *
  * Pairs belong to the present context and mode. C marks them stale when these change, when a flush may concern them and
- * when code is evicted (returns_forget in accel/tcg); leaving translated code drops them all. A return needs no look at
- * the event word: a cycle of links cannot be made of calls, returns to them, and jumps forward alone. */
+ * when code is evicted (returns_forget in accel/tcg); leaving translated code drops them all. Calls look at the event
+ * word, so returns need not: each of them pairs with a call that did. */
 
 /* False: this call's return is not predicted. */
 static bool return_push(struct gen *g)
@@ -222,7 +222,7 @@ static void goto_target(struct gen *g, i32 target, unsigned kind)
     if (!can_link(g, target)) {
         goto_far(g, target, kind, call);
     } else {
-        u8 *event = is_backward(g, target) ? event_check(g) : NULL;
+        u8 *event = call || is_backward(g, target) ? event_check(g) : NULL;
         align_disp(g, 1);
         u8 *at = call ? x_call(g->c) : x_jmp(g->c);
         link_here(g, at, 1, target, kind);

@@ -169,6 +169,7 @@ static bool finish(struct gen *g)
     }
     out->stale_off -= delta;
     out->hot_len = hot_len;
+    out->text_len = hot_len + cold_len;
     out->code_len = pool_off + g->npool * 8;
     return deopt_finish(g, (i32)delta);
 }
@@ -187,6 +188,8 @@ static void areas_init(struct gen *g)
     g->ef = (struct eflags){0};
     g->insns_done = g->insn_off = g->insn_len = 0;
     g->last_pc = 0;
+    memset(g->share, 0, sizeof(g->share));
+    g->next_share = 0;
     out->nexits = 0;
     out->map_len = 0;
 }

@@ -20,12 +20,12 @@
 
 /* -- the probe -------------------------------------------------------------------------------------------------- */
 
-/* Leaves the addend in rcx; returns the jump to the cold path. */
-u8 *mem_probe(struct gen *g, unsigned addr, i32 off, unsigned mo, unsigned tag_off)
+/* Of bytes off..off + reach, the last one's page or alignment counting. Leaves the addend in rcx; returns the jump to
+ * the cold path. */
+static u8 *probe_range(struct gen *g, unsigned addr, i32 off, unsigned reach, unsigned mo, unsigned tag_off)
 {
-    unsigned view = (mo & MO_VIEW) >> MO_VIEW_SHIFT, bytes = mo_bytes(mo);
-    unsigned align = 1u << ((mo & MO_ALIGN) >> MO_ALIGN_SHIFT), table = R15;
-    unsigned reach = align < bytes ? bytes - align : 0;
+    unsigned view = (mo & MO_VIEW) >> MO_VIEW_SHIFT, table = R15;
+    unsigned align = 1u << ((mo & MO_ALIGN) >> MO_ALIGN_SHIFT);
     if (view) {
         x_load(g->c, true, RDX, RT_AT(tlb, view));
         table = RDX;
@@ -51,6 +51,12 @@ u8 *mem_probe(struct gen *g, unsigned addr, i32 off, unsigned mo, unsigned tag_o
     u8 *cold = x_jcc(g->c, X_NE);
     x_load(g->c, true, RCX, MEMX(table, RAX, 0, offsetof(struct tlb_entry, addend)));
     return cold;
+}
+
+static u8 *mem_probe(struct gen *g, unsigned addr, i32 off, unsigned mo, unsigned tag_off)
+{
+    unsigned bytes = mo_bytes(mo), align = 1u << ((mo & MO_ALIGN) >> MO_ALIGN_SHIFT);
+    return probe_range(g, addr, off, align < bytes ? bytes - align : 0, mo, tag_off);
 }
 
 /* User mode: the operand is the program's memory itself; returns the jump to the cold path when an alignment is asked
@@ -102,6 +108,41 @@ void mem_slow_call(struct gen *g, unsigned thunk)
     }
     jump_abs(g, x_call(g->c), g->cfg->thunks->slow[thunk]);
     deopt_here(g);
+    share_zero(g);
+}
+
+/* An access that may share its probe. */
+struct shared {
+    struct share plan;
+    unsigned reg; /* of the addend it used, or has left for others; NOREG */
+    bool wide;    /* it probed for more than itself */
+};
+
+/* As mem_access. */
+static u8 *shared_access(struct gen *g, const struct xop *x, unsigned addr, unsigned tag_off, struct shared *sh,
+                         struct mem *m)
+{
+    sh->reg = share_find(g, x);
+    sh->wide = sh->reg == NOREG && share_plan(g, x, &sh->plan);
+    if (sh->reg == NOREG && !sh->wide) {
+        return mem_access(g, addr, (i32)x->imm, x->d, tag_off, m);
+    }
+    deopt_point(g);
+    *m = MEMX(addr, sh->wide ? RCX : sh->reg, 0, (i32)x->imm);
+    if (sh->wide) {
+        const struct share *s = &sh->plan;
+        return probe_range(g, addr, s->lo, (unsigned)(s->hi - s->lo - 1), x->d, tag_off);
+    }
+    x_test(g->c, true, sh->reg, sh->reg);
+    return x_jcc(g->c, X_E);
+}
+
+/* In cold code, behind an access with a probe for itself alone: others do the same. */
+static void own_done(struct gen *g, const struct shared *sh)
+{
+    if (sh->wide && sh->reg != NOREG) {
+        x_zero(g->c, sh->reg);
+    }
 }
 
 bool mem_vectors_live(const struct gen *g)
@@ -253,17 +294,40 @@ static void load_slow_result(struct gen *g, const struct load *l)
     }
 }
 
-static void load_cold(struct gen *g, const struct load *l, u8 *from)
+static void load_cold(struct gen *g, const struct load *l, const struct shared *sh, u8 *from)
 {
     u8 *join = g->c->p;
     bool vec = mem_vectors_live(g);
     to_cold(g);
     bind_cold(g, from);
+    if (sh->wide || sh->reg != NOREG) {
+        u8 *slow = mem_probe(g, l->addr, l->off, l->mo, offsetof(struct tlb_entry, rd));
+        load_hit(g, l, MEMX(l->addr, RCX, 0, l->off));
+        own_done(g, sh);
+        back_to_hot(g, join);
+        x_set_rel(slow, g->c->p);
+    }
     mem_slow_args(g, l->addr, l->off, l->mo);
     mem_slow_call(g, vec ? TH_LOAD_X : TH_LOAD);
     load_slow_result(g, l);
     back_to_hot(g, join);
     to_hot(g);
+}
+
+/* Registers for the results; both are defined by this op. */
+static u32 load_regs(struct gen *g, struct load *l, const struct xop *x, ir_ref hi)
+{
+    /* The second half may fault when the first is there already. */
+    u32 dying = l->pair && g->cfg->direct ? 0 : ra_dying(g, x->a);
+    l->reg[0] = ra_pick(g, (ir_ref)g->i, dying);
+    if (!l->pair) {
+        return RBIT(l->reg[0]);
+    }
+    u32 lock = g->lock;
+    g->lock |= RBIT(l->reg[0]);
+    l->reg[1] = ra_pick(g, hi, dying & ~RBIT(l->reg[0]));
+    g->lock = lock;
+    return RBIT(l->reg[0]) | RBIT(l->reg[1]);
 }
 
 void emit_ld(struct gen *g, struct xop *x)
@@ -273,22 +337,16 @@ void emit_ld(struct gen *g, struct xop *x)
     bool has_hi = l.pair && g->x[hi].op == IR_ld_hi;
     l.addr = ra_src(g, x->a, IR_I64);
     l.atomic = l.pair && (l.mo & MO_ATOMIC) && (l.mo & MO_SIZE) == MO_64 && l.type == IR_I64;
-    /* The second half may fault when the first is there already. */
-    u32 dying = l.pair && g->cfg->direct ? 0 : ra_dying(g, x->a);
-    l.reg[0] = ra_pick(g, (ir_ref)g->i, dying);
-    if (l.pair) {
-        /* Both results are defined by this op. */
-        u32 lock = g->lock;
-        g->lock |= RBIT(l.reg[0]);
-        ir_ref want = has_hi ? hi : (ir_ref)g->i;
-        l.reg[1] = ra_pick(g, want, dying & ~RBIT(l.reg[0]));
-        g->lock = lock;
-    }
+    u32 results = load_regs(g, &l, x, has_hi ? hi : (ir_ref)g->i);
     struct mem m;
-    u8 *cold = mem_access(g, l.addr, l.off, l.mo, offsetof(struct tlb_entry, rd), &m);
+    struct shared sh;
+    u8 *cold = shared_access(g, x, l.addr, offsetof(struct tlb_entry, rd), &sh, &m);
     load_hit(g, &l, m);
+    if (sh.wide) {
+        sh.reg = share_open(g, &sh.plan, results, 0);
+    }
     if (cold) {
-        load_cold(g, &l, cold);
+        load_cold(g, &l, &sh, cold);
     }
     ra_bind(g, (ir_ref)g->i, l.reg[0]);
     if (has_hi) {
@@ -459,12 +517,19 @@ static struct opnd store_opnd(struct gen *g, ir_ref r, unsigned type, unsigned s
     return (struct opnd){.kind = OP_REG, .reg = ra_src(g, r, type)};
 }
 
-static void store_cold(struct gen *g, const struct store *s, u8 *from)
+static void store_cold(struct gen *g, const struct store *s, const struct store *hit, const struct shared *sh, u8 *from)
 {
     u8 *join = g->c->p;
     bool vec = mem_vectors_live(g);
     to_cold(g);
     bind_cold(g, from);
+    if (sh->wide || sh->reg != NOREG) {
+        u8 *slow = mem_probe(g, s->addr, s->off, s->mo, offsetof(struct tlb_entry, wr));
+        store_hit(g, hit, MEMX(s->addr, RCX, 0, s->off));
+        own_done(g, sh);
+        back_to_hot(g, join);
+        x_set_rel(slow, g->c->p);
+    }
     store_slow_args(g, s);
     mem_slow_args(g, s->addr, s->off, s->mo | MO_STORE);
     mem_slow_call(g, vec ? TH_STORE_X : TH_STORE);
@@ -486,10 +551,15 @@ void emit_st(struct gen *g, struct xop *x)
         store_swapped(g, &hit);
     }
     struct mem m;
-    u8 *cold = mem_access(g, s.addr, s.off, s.mo, offsetof(struct tlb_entry, wr), &m);
+    struct shared sh;
+    u8 *cold = shared_access(g, x, s.addr, offsetof(struct tlb_entry, wr), &sh, &m);
     store_hit(g, &hit, m);
+    if (sh.wide) {
+        u32 dying = ra_dying(g, x->b) | (s.n == 2 ? ra_dying(g, x->c) : 0);
+        sh.reg = share_open(g, &sh.plan, RBIT(s.addr), dying);
+    }
     if (cold) {
-        store_cold(g, &s, cold);
+        store_cold(g, &s, &hit, &sh, cold);
     }
 }
 

@@ -5,11 +5,18 @@
 #include "tcg/host/x86_64/x_priv.h"
 
 u8 *mem_access(struct gen *g, unsigned addr, i32 off, unsigned mo, unsigned tag_off, struct mem *m);
-u8 *mem_probe(struct gen *g, unsigned addr, i32 off, unsigned mo, unsigned tag_off);
 void mem_slow_args(struct gen *g, unsigned addr, i32 off, unsigned mo);
 void mem_slow_call(struct gen *g, unsigned thunk);
 bool mem_vectors_live(const struct gen *g);
 void mem_swap(struct gen *g, unsigned reg, unsigned size); /* the low 1 << size bytes reversed */
+
+/* share.c */
+unsigned share_find(const struct gen *g, const struct xop *x); /* register of an addend, 0 in it: not known; NOREG */
+bool share_plan(const struct gen *g, const struct xop *x, struct share *s); /* is a probe for a range worth it? */
+unsigned share_open(struct gen *g, const struct share *s, u32 busy, u32 allow);
+void share_zero(struct gen *g);
+void share_end(struct gen *g);
+
 void x_fence(struct code *c);
 
 #endif

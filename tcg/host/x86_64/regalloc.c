@@ -265,9 +265,14 @@ void ra_store_home(struct gen *g, unsigned s)
 
 /* -- registers ----------------------------------------------------------------------------------------------------- */
 
+/* A value with a copy in memory is lost more cheaply than the result of a probe. */
+enum { SCORE_SHARE = 60 };
 /* How little it costs to lose this register. */
 static unsigned evict_score(const struct gen *g, ir_ref r)
 {
+    if (r >= REF_SHARE) {
+        return g->share[r - REF_SHARE].last > g->i ? SCORE_SHARE : 0x20000;
+    }
     if (ir_is_const(r)) {
         return 0x20000;
     }
@@ -294,6 +299,11 @@ static u32 free_regs(const struct gen *g, u32 cand, bool early)
         }
     }
     return f;
+}
+
+u32 ra_free(const struct gen *g, u32 cand)
+{
+    return free_regs(g, cand, false);
 }
 
 static unsigned evict_one(struct gen *g, u32 cand)

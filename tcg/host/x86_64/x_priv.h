@@ -99,6 +99,17 @@ struct pins {
 };
 void pins_make(struct pins *p, const struct ir_target *t);
 
+/* A TLB probe's result that more accesses use (share.c). */
+struct share {
+    ir_ref base; /* 0: none */
+    i32 lo, hi;  /* offsets from it that lie in the same page */
+    u32 view;
+    bool store;
+    u8 reg;
+    u16 last; /* the last access it was made for */
+};
+enum { SHARES = 4, REF_SHARE = IR_CONST | 0x7f00 };
+
 struct gen {
     struct ir *ir;
     const struct ir_target *t;
@@ -142,6 +153,8 @@ struct gen {
     unsigned loop_last; /* select: the last exit to the trace's own start, 0 */
     u8 *loop_head;      /* where it goes when the trace is treated as a loop */
     struct slot_set loop_written;
+    struct share share[SHARES];
+    unsigned next_share;
     unsigned npoints;
     u32 point[IR_MAX_OPS]; /* code offsets of the deopt map's entries */
 };
@@ -207,6 +220,7 @@ void ra_bind(struct gen *g, ir_ref r, unsigned reg);     /* the register holds r
 unsigned ra_dst(struct gen *g, u32 allow);               /* pick and bind for the present op */
 u32 ra_dying(const struct gen *g, ir_ref r);             /* mask of its register when it ends here */
 unsigned ra_temp(struct gen *g, u32 from);               /* a register for this op only; locked */
+u32 ra_free(const struct gen *g, u32 cand);              /* those of them that nothing needs after this op */
 void ra_forget(struct gen *g, unsigned reg);             /* what was in it is dead and overwritten */
 void ra_evict(struct gen *g, unsigned reg);
 void ra_flush(struct gen *g, u32 regs);            /* live values leave these registers */

@@ -1,0 +1,105 @@
+/* One TLB probe for neighbours: accesses at small constant distances from one base value.
+ *
+ * The first of them probes for the range all lie in; the addend stays in a register, and the others cost a test of it:
+ *
+ *      test  addend, addend             0: the range crosses a page, or something slow came between
+ *      je    cold                       there: a probe of its own
+ *      mov   rd, [addr + addend + off]
+ *
+ * The register is taken only when one is free, and the allocator may take it back like a constant's. What may change
+ * translations takes it away: after a slow path all such registers are 0 (a device may have remapped memory), a helper
+ * call ends them. A store is covered only by a store's probe; what can be written can be read. */
+#include "tcg/host/x86_64/memory_priv.h"
+
+enum { SCAN = 32, SPAN = 256 };
+_Static_assert(IR_MAX_CONSTS <= 0x7f00, "shares look like constants that no trace has");
+
+static bool plain(const struct xop *x)
+{
+    return (x->op == IR_ld || x->op == IR_st) && !(x->d & MO_ALIGN);
+}
+static bool alive(const struct gen *g, unsigned k)
+{
+    return g->share[k].base && g->reg_val[g->share[k].reg] == REF_SHARE + k;
+}
+
+unsigned share_find(const struct gen *g, const struct xop *x)
+{
+    i32 lo = (i32)x->imm, hi = lo + (i32)mo_bytes(x->d);
+    for (unsigned k = 0; k < SHARES && plain(x); k++) {
+        const struct share *s = &g->share[k];
+        if (s->base == x->a && alive(g, k) && s->view == (x->d & MO_VIEW) && lo >= s->lo && hi <= s->hi &&
+            (s->store || x->op == IR_ld)) {
+            return s->reg;
+        }
+    }
+    return NOREG;
+}
+
+bool share_plan(const struct gen *g, const struct xop *x, struct share *s)
+{
+    *s = (struct share){.base = x->a,
+                        .lo = (i32)x->imm,
+                        .hi = (i32)x->imm + (i32)mo_bytes(x->d),
+                        .view = x->d & MO_VIEW,
+                        .store = x->op == IR_st};
+    bool any = false;
+    if (g->cfg->direct || !plain(x) || ir_is_const(x->a)) {
+        return false;
+    }
+    for (unsigned j = g->i + 1; j < MIN(g->i + SCAN, g->ir->nops); j++) {
+        const struct xop *y = &g->x[j];
+        if (y->op == IR_call && !(g->t->helpers[y->imm].flags & HF_PURE)) {
+            break;
+        }
+        if (!plain(y) || y->a != x->a || (y->d & MO_VIEW) != s->view || (y->op == IR_st && !s->store)) {
+            continue;
+        }
+        i32 lo = MIN(s->lo, (i32)y->imm), hi = MAX(s->hi, (i32)y->imm + (i32)mo_bytes(y->d));
+        if (hi - lo <= SPAN) {
+            s->lo = lo;
+            s->hi = hi;
+            s->last = (u16)j;
+            any = true;
+        }
+    }
+    return any;
+}
+
+/* The access is done and rcx is the addend. `busy`: registers of the results, `allow`: of operands that end here. */
+unsigned share_open(struct gen *g, const struct share *s, u32 busy, u32 allow)
+{
+    u32 f = ra_free(g, GPR_ALLOC & ~g->pins.mask & ~busy & (~g->lock | allow));
+    if (!f) {
+        return NOREG;
+    }
+    unsigned k = g->next_share++ % SHARES, reg = ctz32(f);
+    if (alive(g, k)) {
+        ra_forget(g, g->share[k].reg);
+    }
+    g->share[k] = *s;
+    g->share[k].reg = (u8)reg;
+    x_mov(g->c, true, reg, RCX);
+    ra_forget(g, reg);
+    ra_bind(g, (ir_ref)(REF_SHARE + k), reg);
+    return reg;
+}
+
+void share_zero(struct gen *g)
+{
+    for (unsigned k = 0; k < SHARES; k++) {
+        if (alive(g, k)) {
+            x_zero(g->c, g->share[k].reg);
+        }
+    }
+}
+
+void share_end(struct gen *g)
+{
+    for (unsigned k = 0; k < SHARES; k++) {
+        if (alive(g, k)) {
+            ra_forget(g, g->share[k].reg);
+        }
+        g->share[k].base = 0;
+    }
+}
