@@ -15,17 +15,24 @@
 
 #include <errno.h>
 #include <limits.h>
+#include <pthread.h>
 #include <setjmp.h>
 #include <signal.h>
 
 #include "accel/accel.h"
+#include "base/arena.h"
 #include "base/bits.h"
 #include "base/buf.h"
 #include "base/err.h"
+#include "base/opts.h"
 #include "base/types.h"
 #include "memory/memory.h"
 #include "target/target.h"
 #include "user/user.h"
+
+#ifndef SS_AUTODISARM
+#define SS_AUTODISARM (1u << 31)
+#endif
 
 /* Results of system calls that only the loop sees, as the kernel's own: restart when the handler has SA_RESTART or
  * there is none; always; only when there is no handler. */
@@ -114,6 +121,7 @@ struct user_abi {
 /* -- threads ------------------------------------------------------------------------------------------------------ */
 
 struct user_sighand { /* of a process; a child of vfork has a copy of its own */
+    pthread_mutex_t lock;
     struct user_sigaction act[USER_SIGNALS + 1];
 };
 
@@ -134,9 +142,13 @@ struct user_thread {
     siginfo_t queued[3]; /* by QUEUE_*; si_signo 0: empty */
     u64 altstack_sp, altstack_size;
     u32 altstack_flags; /* SS_DISABLE, SS_AUTODISARM */
+    void *host_stack;   /* where the host's handlers run */
     bool in_syscall;    /* the loop is behind a system call whose result is not stored yet */
     i64 result;         /* of that call, while a signal is delivered behind it */
     u64 syscall_args[6];
+
+    bool vforked;      /* a child that shares its parent's memory runs on this thread */
+    struct arena exec; /* of an execve that is being prepared */
 
     bool guarded; /* a copy runs: a refused access goes to `guard` */
     sigjmp_buf guard;
@@ -151,10 +163,12 @@ struct user_config {
     const char *cpu;           /* -cpu */
     const char *uname_release; /* -r; NULL: the host's */
     const char *exec_path;     /* the program's file, absolute when it can be */
+    const char *exec_name;     /* as it was named: AT_EXECFN */
     const char *argv0;         /* -0 */
     const char *base, *reserved, *stack, *seed;
     const char *log_items, *log_file, *log_filter;
     bool strace, singlestep, done, preserve_argv0;
+    u32 personality;                   /* at start: ADDR_NO_RANDOMIZE */
     const char **set_env, **unset_env; /* -E, -U: ended by NULL */
     int self_fd;                       /* this binary, for execve; -1: through /proc/self/exe */
 };
@@ -165,8 +179,9 @@ struct user_image {
     u64 load_bias, entry, phdr, start_code, end_code, start_data, end_data, brk_start;
     u64 interp_base; /* 0: none */
     u64 stack_top, stack_size, stack_start /* sp at entry */, arg_start, arg_end, env_start, env_end;
-    u64 vdso;
-    u64 auxv, auxv_len; /* where it lies on the stack */
+    u64 vdso, vdso_page; /* with an ELF header: for AT_SYSINFO_EHDR; the page */
+    u64 sigreturn;       /* where a handler without restorer returns to */
+    u64 auxv, auxv_len;  /* where it lies on the stack */
     u64 phnum, phent;
     bool exec_stack;
 };
@@ -214,6 +229,11 @@ i64 user_msync(u64 va, u64 len, int flags);
 i64 user_shmat(int shmid, u64 va, int flags);
 i64 user_shmdt(u64 va);
 void mm_set_brk(u64 start);
+u64 mm_brk_start(u64 *end);
+u64 mm_stack(u64 size, bool exec); /* the main thread's; gives its top, 0: no room */
+bool mm_is_free(u64 va, u64 len);
+u64 mm_place(u64 len, u64 align);    /* a free place, as mmap chooses it; 0: none */
+u64 mm_pie_base(u64 len, u64 align); /* where a position-independent program goes; 0: no room */
 /* The program's protection of the page, or -1 when nothing is mapped there. */
 int mm_prot(u64 va);
 /* The next range at or above *va: false: none. For /proc/self/maps. */
@@ -239,6 +259,9 @@ i64 host_syscall6(long nr, u64 a, u64 b, u64 c, u64 d, u64 e, u64 f);
 #define host_syscall(nr, ...) HOST_SYSCALL_(nr, ##__VA_ARGS__, 0, 0, 0, 0, 0, 0)
 #define HOST_SYSCALL_(nr, a, b, c, d, e, f, ...) \
     host_syscall6(nr, (u64)(a), (u64)(b), (u64)(c), (u64)(d), (u64)(e), (u64)(f))
+
+/* From the host's handler: a thread found before the instruction gives -ERESTARTSYS. */
+void safe_syscall_rewind(void *ucontext);
 
 typedef i64 sys_fn(struct user_thread *t, const u64 a[6]);
 /* mm.c */
@@ -279,16 +302,23 @@ bool signal_block_all(struct user_thread *t);
 void signal_set_mask(struct user_thread *t, user_sigset mask); /* the program's, and so the host's */
 /* For calls with a mask of their own (ppoll, epoll_pwait...): what may be given to the host of the program's mask. */
 user_sigset signal_host_mask(user_sigset mask);
+void signal_action(struct user_thread *t, int sig, const struct user_sigaction *act, struct user_sigaction *old);
+void signal_clear_handlers(struct user_sighand *h);
+struct user_sighand *signal_copy_handlers(struct user_sighand *from);
+u32 signal_stack_flags(const struct user_thread *t); /* as sigaltstack reports them */
 bool get_sigset(u64 va, u64 size, user_sigset *set); /* false: EFAULT or a wrong size */
 
 /* -- life (main.c, thread.c, loader.c, exec.c)
  * -------------------------------------------------------------------------
  */
 
+bool loader_load(int fd, int argc, char **argv, char **envp, struct err *e); /* fd -1: user_cfg.exec_path */
+bool vdso_map(struct err *e);
 void user_loop(struct user_thread *t); /* until t->exiting */
 NORETURN void user_exit(int code);     /* the whole process */
-struct user_thread *user_thread_new(const struct user_thread *from, struct err *e);
+struct user_thread *user_thread_new(struct err *e);
+NORETURN void user_main_thread_end(struct user_thread *t);
+bool elf_is_ours(const u8 *head, size_t n, const struct user_abi *abi);
 unsigned user_thread_count(void);
-void user_thread_list(void (*fn)(struct user_thread *t, void *arg), void *arg);
 
 #endif

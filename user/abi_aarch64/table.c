@@ -3,7 +3,7 @@
 
 #include "user/abi_aarch64/abi_aarch64.h"
 
-const struct sys_row aarch64_syscalls[] = {
+const struct sys_row aarch64_syscalls[AARCH64_NSYSCALLS] = {
 #define PASS(nr, nm, ar, fl) [nr] = {.name = #nm, .args = ar, .how = SYSCALL_PASS, .flags = fl, .host = SYS_##nm},
 #define CALL(nr, nm, ar, fl) [nr] = {.name = #nm, .args = ar, .how = SYSCALL_CALL, .flags = fl, .fn = sys_##nm},
 #define NONE(nr, nm, ar, wh) [nr] = {.name = #nm, .args = ar, .how = SYSCALL_NONE, .why = wh},
@@ -12,4 +12,3 @@ const struct sys_row aarch64_syscalls[] = {
 #undef CALL
 #undef NONE
 };
-const unsigned aarch64_nsyscalls = sizeof(aarch64_syscalls) / sizeof(aarch64_syscalls[0]);

@@ -1,0 +1,162 @@
+/* System calls on processes: waiting, futexes, prctl, and what this machine is called. */
+#include <linux/futex.h>
+#include <linux/prctl.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <sys/syscall.h>
+#include <sys/utsname.h>
+#include <unistd.h>
+
+#include "base/log.h"
+#include "user/user_priv.h"
+
+/* -- waiting: the layouts of siginfo and rusage are the same on all 64-bit ports -------------------------------------
+ */
+
+i64 sys_wait4(struct user_thread *t UNUSED, const u64 a[6])
+{
+    int status = 0;
+    struct rusage ru;
+    i64 r = safe_syscall(SYS_wait4, (int)a[0], &status, (int)a[2], a[3] ? &ru : NULL);
+    if (r > 0 && ((a[1] && !put_u32(a[1], (u32)status)) || (a[3] && !copy_to_guest(a[3], &ru, sizeof(ru))))) {
+        return -EFAULT;
+    }
+    return r;
+}
+
+i64 sys_waitid(struct user_thread *t UNUSED, const u64 a[6])
+{
+    siginfo_t si;
+    struct rusage ru;
+    memset(&si, 0, sizeof(si));
+    i64 r = safe_syscall(SYS_waitid, a[0], a[1], a[2] ? &si : NULL, (int)a[3], a[4] ? &ru : NULL);
+    if (r >= 0 &&
+        ((a[2] && !user_cfg.abi->put_siginfo(a[2], &si)) || (a[4] && !copy_to_guest(a[4], &ru, sizeof(ru))))) {
+        return -EFAULT;
+    }
+    return r;
+}
+
+/* -- futex: the fourth argument is a time or a number, by operation
+ * ----------------------------------------------------- */
+
+enum { FUTEX_TIME = 1, FUTEX_TWO = 2 };
+static const u8 futex_ops[] = {
+    [FUTEX_WAIT] = FUTEX_TIME,
+    [FUTEX_REQUEUE] = FUTEX_TWO,
+    [FUTEX_CMP_REQUEUE] = FUTEX_TWO,
+    [FUTEX_WAKE_OP] = FUTEX_TWO,
+    [FUTEX_LOCK_PI] = FUTEX_TIME,
+    [FUTEX_WAIT_BITSET] = FUTEX_TIME,
+    [FUTEX_WAIT_REQUEUE_PI] = FUTEX_TIME | FUTEX_TWO,
+    [FUTEX_CMP_REQUEUE_PI] = FUTEX_TWO,
+    [FUTEX_LOCK_PI2] = FUTEX_TIME,
+};
+
+i64 sys_futex(struct user_thread *t UNUSED, const u64 a[6])
+{
+    unsigned op = (unsigned)a[1] & FUTEX_CMD_MASK, how = op < ARRAY_LEN(futex_ops) ? futex_ops[op] : 0;
+    struct timespec ts;
+    u64 fourth = a[3];
+    if (how & FUTEX_TIME && a[3]) {
+        if (!copy_from_guest(&ts, a[3], sizeof(ts))) {
+            return -EFAULT;
+        }
+        fourth = (u64)(uintptr_t)&ts;
+    }
+    if (!user_range_ok(a[0], 4) || (how & FUTEX_TWO && !user_range_ok(a[4], 4))) {
+        return -EFAULT;
+    }
+    return safe_syscall(SYS_futex, g2h(a[0]), a[1], a[2], fourth, how & FUTEX_TWO ? g2h(a[4]) : NULL, a[5]);
+}
+
+/* -- prctl
+ * ------------------------------------------------------------------------------------------------------------- */
+
+static i64 prctl_name(const u64 a[6])
+{
+    char name[16];
+    if (a[0] == PR_SET_NAME) {
+        i64 n = guest_string(a[1], name, sizeof(name));
+        name[15] = 0;
+        return n == -EFAULT ? n : host_syscall(SYS_prctl, PR_SET_NAME, name);
+    }
+    i64 r = host_syscall(SYS_prctl, PR_GET_NAME, name);
+    return r < 0 ? r : copy_to_guest(a[1], name, sizeof(name)) ? 0 : -EFAULT;
+}
+
+static i64 prctl_int_out(const u64 a[6])
+{
+    int v = 0;
+    i64 r = host_syscall(SYS_prctl, a[0], &v);
+    return r < 0 ? r : put_u32(a[1], (u32)v) ? 0 : -EFAULT;
+}
+
+i64 sys_prctl(struct user_thread *t, const u64 a[6])
+{
+    switch ((int)a[0]) {
+    case PR_SET_NAME:
+    case PR_GET_NAME:
+        return prctl_name(a);
+    case PR_GET_PDEATHSIG:
+    case PR_GET_CHILD_SUBREAPER:
+        return prctl_int_out(a);
+    case PR_GET_TID_ADDRESS:
+        return put_word(a[1], t->clear_child_tid) ? 0 : -EFAULT;
+    case PR_SET_VMA:
+        return user_range_ok(a[2], a[3]) && (!a[4] || user_range_ok(a[4], 1))
+                   ? host_syscall(SYS_prctl, a[0], a[1], g2h(a[2]), a[3], a[4] ? g2h(a[4]) : NULL)
+                   : -EFAULT;
+    case PR_SET_PDEATHSIG:
+    case PR_GET_DUMPABLE:
+    case PR_SET_DUMPABLE:
+    case PR_GET_KEEPCAPS:
+    case PR_SET_KEEPCAPS:
+    case PR_GET_TIMING:
+    case PR_SET_TIMING:
+    case PR_CAPBSET_READ:
+    case PR_CAPBSET_DROP:
+    case PR_GET_SECUREBITS:
+    case PR_SET_SECUREBITS:
+    case PR_SET_TIMERSLACK:
+    case PR_GET_TIMERSLACK:
+    case PR_MCE_KILL:
+    case PR_MCE_KILL_GET:
+    case PR_SET_CHILD_SUBREAPER:
+    case PR_SET_NO_NEW_PRIVS:
+    case PR_GET_NO_NEW_PRIVS:
+    case PR_SET_THP_DISABLE:
+    case PR_GET_THP_DISABLE:
+    case PR_CAP_AMBIENT:
+    case PR_SET_IO_FLUSHER:
+    case PR_GET_IO_FLUSHER:
+    case PR_SET_PTRACER:
+    case PR_GET_SECCOMP:
+        return host_syscall(SYS_prctl, a[0], a[1], a[2], a[3], a[4]);
+    default:
+        unimp("prctl", "option %d", (int)a[0]);
+        return -EINVAL;
+    }
+}
+
+/* -- names
+ * ---------------------------------------------------------------------------------------------------------------- */
+
+i64 sys_personality(struct user_thread *t UNUSED, const u64 a[6])
+{
+    return host_syscall(SYS_personality, (u32)a[0]);
+}
+
+/* The kernel's new_utsname is glibc's with the GNU extension: six fields of 65 bytes. */
+i64 sys_uname(struct user_thread *t UNUSED, const u64 a[6])
+{
+    struct utsname u;
+    if (uname(&u) < 0) {
+        return -errno;
+    }
+    snprintf(u.machine, sizeof(u.machine), "%s", user_cfg.abi->machine);
+    if (user_cfg.uname_release) {
+        snprintf(u.release, sizeof(u.release), "%s", user_cfg.uname_release);
+    }
+    return copy_to_guest(a[0], &u, sizeof(u)) ? 0 : -EFAULT;
+}
