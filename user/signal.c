@@ -358,6 +358,17 @@ void signal_action(struct user_thread *t, int sig, const struct user_sigaction *
     pthread_mutex_unlock(&h->lock);
 }
 
+/* Dispositions that the host's C library may have changed behind our back: its own signals 32 and 33. */
+void signal_reinstall(struct user_thread *t)
+{
+    struct user_sighand *h = t->sighand;
+    pthread_mutex_lock(&h->lock);
+    for (int sig = 32; sig <= 33; sig++) {
+        install(sig, &h->act[sig]);
+    }
+    pthread_mutex_unlock(&h->lock);
+}
+
 /* CLONE_CLEAR_SIGHAND, and what execve does: handlers become defaults, ignored stays. */
 void signal_clear_handlers(struct user_sighand *h)
 {

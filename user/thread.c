@@ -252,6 +252,7 @@ static i64 clone_thread(struct user_thread *t, const struct clone_call *c)
     mm_lock();
     int err = pthread_create(&host, &attr, thread_main, &s);
     mm_unlock();
+    signal_reinstall(t); /* the host's C library has taken signal 33 for itself with the first thread */
     pthread_attr_destroy(&attr);
     if (err) {
         free(s.child->cpu);

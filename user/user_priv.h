@@ -303,6 +303,7 @@ void signal_set_mask(struct user_thread *t, user_sigset mask); /* the program's,
 /* For calls with a mask of their own (ppoll, epoll_pwait...): what may be given to the host of the program's mask. */
 user_sigset signal_host_mask(user_sigset mask);
 void signal_action(struct user_thread *t, int sig, const struct user_sigaction *act, struct user_sigaction *old);
+void signal_reinstall(struct user_thread *t);
 void signal_clear_handlers(struct user_sighand *h);
 struct user_sighand *signal_copy_handlers(struct user_sighand *from);
 u32 signal_stack_flags(const struct user_thread *t); /* as sigaltstack reports them */
