@@ -201,6 +201,7 @@ struct thread_start {
     const struct clone_call *call;
     sem_t begun;
     bool ok;
+    int tid; /* the child may be over before its parent looks */
 };
 
 static bool thread_begin(struct thread_start *s)
@@ -224,6 +225,7 @@ static void *thread_main(void *arg)
     struct thread_start *s = arg;
     struct user_thread *t = self = s->child;
     bool ok = s->ok = thread_begin(s);
+    s->tid = t->tid;
     sem_post(&s->begun);
     if (ok) {
         signal_set_mask(t, t->mask);
@@ -265,7 +267,7 @@ static i64 clone_thread(struct user_thread *t, const struct clone_call *c)
         __atomic_sub_fetch(&nthreads, 1, __ATOMIC_SEQ_CST);
         return -EAGAIN;
     }
-    return s.child->tid;
+    return s.tid;
 }
 
 /* -- processes
