@@ -178,7 +178,7 @@ static i64 run_own(struct words *w, char **envp)
     if (user_cfg.self_fd >= 0) {
         r = host_syscall(SYS_execveat, user_cfg.self_fd, "", w->v, envp, AT_EMPTY_PATH);
     }
-    return r == -ENOENT ? host_syscall(SYS_execve, "/proc/self/exe", w->v, envp) : r;
+    return r == -ENOENT || r == -EBADF ? host_syscall(SYS_execve, "/proc/self/exe", w->v, envp) : r;
 }
 
 /* args[0] gives way to "interpreter argument path". */

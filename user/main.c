@@ -109,7 +109,7 @@ static int open_self(void)
     if (fd < 0) {
         return -1;
     }
-    int high = getrlimit(RLIMIT_NOFILE, &r) == 0 && r.rlim_cur > 64 ? (int)MIN(r.rlim_cur, 1u << 20) - 1 : fd;
+    int high = getrlimit(RLIMIT_NOFILE, &r) == 0 && r.rlim_cur > 64 ? (int)MIN(r.rlim_cur, 1024) - 1 : fd;
     int moved = fcntl(fd, F_DUPFD_CLOEXEC, high);
     if (moved < 0) {
         return fd;
