@@ -1,0 +1,248 @@
+/* Signals as signal(7) has them: faults with code and address, masks, nesting, stacks, restarts, what a parent sees. */
+#define _GNU_SOURCE
+#include <errno.h>
+#include <setjmp.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/time.h>
+#include <sys/wait.h>
+#include <ucontext.h>
+#include <unistd.h>
+
+#include "check.h"
+
+static sigjmp_buf back;
+static volatile int got, code, count, depth, deepest;
+static void *volatile addr;
+
+static void on(int sig, void *handler, int flags)
+{
+    struct sigaction a;
+    memset(&a, 0, sizeof(a));
+    a.sa_sigaction = handler;
+    a.sa_flags = flags;
+    sigemptyset(&a.sa_mask);
+    sigaction(sig, &a, NULL);
+}
+static void leap(int sig, siginfo_t *si, void *uc)
+{
+    (void)uc;
+    got = sig;
+    code = si->si_code;
+    addr = si->si_addr;
+    siglongjmp(back, 1);
+}
+static void counter(int sig)
+{
+    (void)sig;
+    count++;
+}
+
+#define FAULT(act) \
+    got = 0; \
+    if (!sigsetjmp(back, 1)) { \
+        act; \
+    }
+
+static void faults(void)
+{
+    void *mis = (char *)&addr + 2;
+    char *ro = mmap(NULL, 8192, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    FILE *f = tmpfile();
+    CHECK(ftruncate(fileno(f), 100) == 0);
+    char *file = mmap(NULL, 8192, PROT_READ | PROT_WRITE, MAP_SHARED, fileno(f), 0);
+    int sigs[] = {SIGSEGV, SIGBUS, SIGILL, SIGTRAP};
+    for (unsigned i = 0; i < 4; i++) {
+        on(sigs[i], leap, SA_SIGINFO);
+    }
+    FAULT(*(volatile int *)0x1234 = 1)
+    CHECK(got == SIGSEGV && code == SEGV_MAPERR && addr == (void *)0x1234);
+    FAULT(*(volatile char *)0xffff800000000000 = 1)
+    CHECK(got == SIGSEGV && code == SEGV_MAPERR);
+    FAULT(*(volatile char *)(ro + 5) = 1)
+    CHECK(got == SIGSEGV && code == SEGV_ACCERR && addr == ro + 5);
+    FAULT(((void (*)(void))ro)())
+    CHECK(got == SIGSEGV && code == SEGV_ACCERR && addr == ro);
+    FAULT(__asm__ volatile(".word 0"))
+    CHECK(got == SIGILL && code == ILL_ILLOPC);
+    FAULT(__asm__ volatile("brk #3"))
+    CHECK(got == SIGTRAP && code == TRAP_BRKPT);
+    FAULT(__asm__ volatile("ldxr x1, [%0]" : : "r"(mis) : "x1"))
+    CHECK(got == SIGBUS && code == BUS_ADRALN && addr == mis);
+    FAULT(*(volatile char *)(file + 4096) = 1)
+    CHECK(got == SIGBUS && code == BUS_ADRERR && addr == file + 4096);
+    FAULT(kill(getpid(), SIGSEGV))
+    CHECK(got == SIGSEGV && code == SI_USER);
+    fclose(f);
+}
+
+/* A handler that repairs: the frame it changes is what goes on. */
+static void repair(int sig, siginfo_t *si, void *u)
+{
+    ucontext_t *uc = u;
+    (void)sig;
+    (void)si;
+    uc->uc_mcontext.regs[0] = 77;
+    uc->uc_mcontext.pc += 4;
+}
+static double kept_in_a_register(void)
+{
+    volatile double in = 1.25;
+    double d = in * 2;
+    raise(SIGUSR1);
+    return d;
+}
+static void frames(void)
+{
+    register long r __asm__("x0") = 5;
+    on(SIGILL, repair, SA_SIGINFO);
+    __asm__ volatile(".word 0" : "+r"(r));
+    CHECK(r == 77);
+    on(SIGUSR1, counter, 0);
+    CHECK(kept_in_a_register() == 2.5 && count == 1);
+}
+
+static void nest(int sig)
+{
+    depth++;
+    deepest = depth > deepest ? depth : deepest;
+    if (depth < 5) {
+        raise(sig);
+    }
+    depth--;
+}
+static void masks(void)
+{
+    sigset_t set, old, pending;
+    sigemptyset(&set);
+    sigaddset(&set, SIGUSR1);
+    sigprocmask(SIG_BLOCK, &set, &old);
+    count = 0;
+    raise(SIGUSR1);
+    raise(SIGUSR1);
+    sigpending(&pending);
+    CHECK(count == 0 && sigismember(&pending, SIGUSR1));
+    sigprocmask(SIG_SETMASK, &old, NULL);
+    CHECK(count == 1);
+    on(SIGUSR2, nest, SA_NODEFER);
+    raise(SIGUSR2);
+    CHECK(deepest == 5);
+    on(SIGUSR1, counter, SA_RESETHAND);
+    raise(SIGUSR1);
+    struct sigaction now;
+    sigaction(SIGUSR1, NULL, &now);
+    CHECK(count == 2 && now.sa_handler == SIG_DFL);
+}
+
+static char alternate[32768];
+static char *volatile seen_sp;
+static void on_alternate(int sig)
+{
+    char here;
+    stack_t ss;
+    (void)sig;
+    seen_sp = &here;
+    sigaltstack(NULL, &ss);
+    got = ss.ss_flags;
+}
+static void stacks(void)
+{
+    stack_t ss = {.ss_sp = alternate, .ss_size = sizeof(alternate)};
+    CHECK(sigaltstack(&ss, NULL) == 0);
+    on(SIGUSR1, on_alternate, SA_ONSTACK);
+    raise(SIGUSR1);
+    CHECK(seen_sp >= alternate && seen_sp < alternate + sizeof(alternate) && got == SS_ONSTACK);
+    sigaltstack(NULL, &ss);
+    CHECK(ss.ss_flags == 0);
+}
+
+static void restarts(void)
+{
+    int fds[2], status;
+    char c;
+    sigset_t none;
+    struct itimerval soon = {{0, 0}, {0, 50000}};
+    sigemptyset(&none);
+    CHECK(pipe(fds) == 0);
+    on(SIGALRM, counter, SA_RESTART);
+    count = 0;
+    setitimer(ITIMER_REAL, &soon, NULL);
+    if (!fork()) {
+        usleep(200000);
+        _exit(write(fds[1], "x", 1) != 1);
+    }
+    CHECK(read(fds[0], &c, 1) == 1 && count == 1);
+    wait(&status);
+    on(SIGALRM, counter, 0);
+    setitimer(ITIMER_REAL, &soon, NULL);
+    CHECK(read(fds[0], &c, 1) == -1 && errno == EINTR);
+    setitimer(ITIMER_REAL, &soon, NULL);
+    CHECK(usleep(10000000) == -1 && errno == EINTR);
+    setitimer(ITIMER_REAL, &soon, NULL);
+    CHECK(sigsuspend(&none) == -1 && errno == EINTR);
+    count = 0;
+    setitimer(ITIMER_REAL, &soon, NULL);
+    while (!count) { /* a loop of translated code, no system call */
+    }
+}
+
+static void parents_view(void)
+{
+    int sigs[] = {SIGTERM, SIGABRT, SIGSEGV, SIGKILL, SIGUSR2}, status;
+    for (unsigned i = 0; i < 5; i++) {
+        signal(sigs[i], SIG_DFL);
+        pid_t child = fork();
+        if (!child) {
+            fclose(stderr);
+            if (sigs[i] == SIGSEGV) {
+                *(volatile int *)8 = 1;
+            }
+            kill(getpid(), sigs[i]);
+            pause();
+        }
+        waitpid(child, &status, 0);
+        CHECK(WIFSIGNALED(status) && WTERMSIG(status) == sigs[i]);
+    }
+    pid_t child = fork();
+    if (!child) {
+        raise(SIGSTOP);
+        _exit(9);
+    }
+    waitpid(child, &status, WUNTRACED);
+    CHECK(WIFSTOPPED(status));
+    kill(child, SIGCONT);
+    waitpid(child, &status, 0);
+    CHECK(WIFEXITED(status) && WEXITSTATUS(status) == 9);
+}
+
+static void queues(void)
+{
+    union sigval v = {.sival_int = 1234};
+    struct timespec ts = {1, 0};
+    sigset_t set;
+    siginfo_t si;
+    sigemptyset(&set);
+    sigaddset(&set, SIGRTMIN);
+    sigprocmask(SIG_BLOCK, &set, NULL);
+    sigqueue(getpid(), SIGRTMIN, v);
+    v.sival_int = 5;
+    sigqueue(getpid(), SIGRTMIN, v);
+    CHECK(sigtimedwait(&set, &si, &ts) == SIGRTMIN && si.si_value.sival_int == 1234);
+    CHECK(sigtimedwait(&set, &si, &ts) == SIGRTMIN && si.si_value.sival_int == 5);
+    ts.tv_sec = 0;
+    CHECK(sigtimedwait(&set, &si, &ts) == -1 && errno == EAGAIN);
+}
+
+int main(void)
+{
+    faults();
+    frames();
+    masks();
+    stacks();
+    restarts();
+    parents_view();
+    queues();
+    return checks_end("signals");
+}
