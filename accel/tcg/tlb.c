@@ -483,6 +483,7 @@ bool fetch_page(struct tcpu *t, u64 pc, u64 *ram_off, struct walk_result *r)
     struct tlb_context *c = t->view[0];
     if (tcg.direct) {
         if (page >= ram_window_size() || !tcg.executable(page)) {
+            *r = (struct walk_result){.why = {0x07}}; /* as for a refused access */
             return false;
         }
         c->fetch[i].ram_off = page;
