@@ -2,7 +2,8 @@
  * board's firmware. Only under moss's own names: as qemu-system-*, a file without an option is a disk and nothing more.
  *
  * The magic numbers: ELF's e_machine; Linux Documentation/arch/arm64/booting.rst and arch/x86/boot.rst; the EFI zboot
- * header; U-Boot's uImage; the MBR's and GPT's signatures; ISO 9660; qcow2. */
+ * header; U-Boot's uImage and the start of its arm64 image (arch/arm/cpu/armv8/start.S); UEFI's firmware volumes (PI
+ * specification, volume 3); the MBR's and GPT's signatures; ISO 9660; qcow2. */
 #include <fcntl.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -16,7 +17,7 @@ enum { LOOK_AT = 0x9000, UNPACK_LIMIT = 256 << 20 };
 
 /* What is seen at the start of a file. */
 struct guess {
-    bool kernel, disk;
+    bool kernel, disk, is_firmware;
     const char *machine;  /* NULL: runs on no machine that moss has */
     const char *firmware; /* of disks: what finds the boot loader */
     const char *what;     /* for messages */
@@ -58,6 +59,26 @@ static bool has(const u8 *p, size_t n, size_t off, const char *magic, size_t len
     return n >= off + len && !memcmp(p + off, magic, len);
 }
 
+static bool is_branch(const u8 *p)
+{
+    return (p[3] & 0xfc) == 0x14; /* A64: B */
+}
+
+/* A branch, the address it was linked for, then where it and its bss end. */
+static bool is_u_boot(const u8 *p, size_t n)
+{
+    enum { MOST = 64 << 20 };
+    return n >= 0x28 && is_branch(p) && !(ld64le(p + 8) >> 40) && ld64le(p + 0x10) > 0x1000 &&
+           ld64le(p + 0x10) <= MOST && ld64le(p + 0x18) > 0x1000 && ld64le(p + 0x18) <= ld64le(p + 0x20) &&
+           ld64le(p + 0x20) <= MOST;
+}
+
+/* The first firmware volume lies at the start, or behind a page that only jumps into it. */
+static bool is_uefi(const u8 *p, size_t n)
+{
+    return has(p, n, 0x1028, "_FVH", 4) && is_branch(p);
+}
+
 static struct guess bytes_guess(const u8 *p, size_t n)
 {
     enum { UIMAGE_ARM64 = 22 };
@@ -74,6 +95,12 @@ static struct guess bytes_guess(const u8 *p, size_t n)
     }
     if (n >= 64 && be32(p) == 0x27051956) {
         return (struct guess){.kernel = true, .machine = p[29] == UIMAGE_ARM64 ? "virt" : NULL, .what = "a uImage"};
+    }
+    if (is_uefi(p, n) || is_u_boot(p, n)) {
+        return (struct guess){.is_firmware = true, .machine = "virt", .what = is_uefi(p, n) ? "UEFI" : "U-Boot"};
+    }
+    if (has(p, n, 0x28, "_FVH", 4)) {
+        return (struct guess){.what = "a UEFI variable store: it is the second of two -drive if=pflash"};
     }
     if (has(p, n, 0x202, "HdrS", 4)) {
         return (struct guess){.kernel = true, .what = "a Linux kernel for x86"};
@@ -157,7 +184,7 @@ bool guess_machine(struct config *c, struct err *e)
     if (!file_guess(path, &g, e)) {
         return false;
     }
-    if (!g.kernel && !g.disk && !named) {
+    if (!g.kernel && !g.disk && !g.is_firmware && !named) {
         return err_set(e,
                        g.what
                            ? "'%s' is %s"
@@ -169,6 +196,9 @@ bool guess_machine(struct config *c, struct err *e)
     }
     if (bare && g.kernel) {
         c->kernel = c->image;
+        c->image = NULL;
+    } else if (bare && g.is_firmware && !c->firmware && !c->pflash.n) {
+        c->firmware = c->image;
         c->image = NULL;
     } else if (bare && g.disk && !c->firmware && !c->pflash.n && !named && !firmware_guess(c, &g, e)) {
         return false;

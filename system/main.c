@@ -18,6 +18,17 @@ static int fail(const struct err *e)
     return 1;
 }
 
+/* What is opened first must not become standard output because the caller closed that. */
+static void standard_streams(void)
+{
+    for (int fd = open("/dev/null", O_RDWR); fd >= 0; fd = open("/dev/null", O_RDWR)) {
+        if (fd > STDERR_FILENO) {
+            close(fd);
+            return;
+        }
+    }
+}
+
 static int ready_pipe = -1;
 
 /* The parent waits until the child is set up, so that who called can go on at once. */
@@ -83,6 +94,7 @@ int system_main(int argc, char **argv)
     static struct setup s;
     struct err e = {{0}};
     bool done = false;
+    standard_streams();
     if (!options_parse(&s.cfg, argc, argv, &e)) {
         return fail(&e);
     }
@@ -103,6 +115,7 @@ int system_main(int argc, char **argv)
     if (done) {
         return 0;
     }
+    run_signals();
     if (s.cfg.pidfile && !pidfile_write(s.cfg.pidfile, &e)) {
         return fail(&e);
     }

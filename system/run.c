@@ -111,6 +111,11 @@ bool run_init(struct setup *s, struct err *e)
     chardev_quit_request = quit_request;
     chardev_exit_request = exit_request;
     chardev_power_request = power_request;
+    return true;
+}
+
+void run_signals(void)
+{
     struct sigaction sa = {.sa_sigaction = on_signal, .sa_flags = SA_SIGINFO | SA_RESTART};
     sigaction(SIGTERM, &sa, NULL);
     sigaction(SIGHUP, &sa, NULL);
@@ -118,7 +123,6 @@ bool run_init(struct setup *s, struct err *e)
     struct sigaction power = {.sa_handler = on_power_signal, .sa_flags = SA_RESTART};
     sigaction(SIGPWR, &power, NULL);
     signal(SIGPIPE, SIG_IGN);
-    return true;
 }
 
 static void do_reset(void)
@@ -151,7 +155,9 @@ static bool do_shutdown(void)
         run.shutdown = false;
         return false;
     }
-    if (run.cause == SHUTDOWN_SIGNAL) {
+    if (run.cause == SHUTDOWN_SIGNAL && !run.signal_pid) { /* from a terminal */
+        report("terminating on signal %d", (int)run.signal_no);
+    } else if (run.cause == SHUTDOWN_SIGNAL) {
         char name[64] = "unknown process", path[64];
         snprintf(path, sizeof(path), "/proc/%d/comm", (int)run.signal_pid);
         FILE *f = fopen(path, "r");

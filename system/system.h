@@ -80,8 +80,9 @@ bool opts_from_text(struct opts *o, const char *text, const char *implied, struc
 /* -- run.c ------------------------------------------------------------------------------------------------- */
 /* Runs until something ends moss; returns the exit status. */
 int run_machine(struct setup *s);
-/* Signal handlers and the request hooks; before threads start. */
-bool run_init(struct setup *s, struct err *e);
+bool run_init(struct setup *s, struct err *e); /* the request hooks; before threads start */
+/* From here on signals end moss in order; while the machine is set up (which may wait for others) they just kill it. */
+void run_signals(void);
 
 /* -- semihosting.c ------------------------------------------------------------------------------------------ */
 bool semihosting_init(const struct config *c, struct err *e);
