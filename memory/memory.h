@@ -46,11 +46,11 @@ static inline u64 ram_offset(const void *host)
  * clears RAM_DIRTY) and reads the bytes after; whoever writes does so first and looks at the flags after, with a
  * full barrier between on both sides. So no write is missed. */
 enum {
-    RAM_CODE = 1,    /* translated code was made from this page: writes must call ram_code_written */
-    RAM_WRITTEN = 2, /* some vcpu's TLB holds it writable without asking: set by the TLB, cleared by its flush */
-    RAM_DIRTY = 4,   /* written since the flag was cleared (display, migration); set by every write */
+    RAM_CODE = 1,     /* translated code was made from this page: writes must call ram_code_written */
+    RAM_WRITTEN = 2,  /* some vcpu's TLB holds it writable without asking: set by the TLB, cleared by its flush */
+    RAM_DIRTY = 4,    /* written since the flag was cleared (display, migration); set by every write */
     RAM_MONITOR = 16, /* some vcpu watches bytes of it: no TLB holds it writable without asking */
-    RAM_WATCH = 8,   /* dirty tracking is on: a TLB must not cache it writable while RAM_DIRTY is clear */
+    RAM_WATCH = 8,    /* dirty tracking is on: a TLB must not cache it writable while RAM_DIRTY is clear */
 };
 extern u8 *ram_flags;
 static inline u8 *ram_page_flags(u64 off)

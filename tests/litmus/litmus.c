@@ -91,7 +91,8 @@ static u32 stxr64(volatile u64 *p, u64 v)
     return failed;
 }
 
-/* -- running a test on all cpus ------------------------------------------------------------------------------------- */
+/* -- running a test on all cpus -------------------------------------------------------------------------------------
+ */
 
 static volatile u32 arrived ALIGNED(64), generation ALIGNED(64);
 
@@ -124,7 +125,8 @@ static int time_left(u32 cpu)
     return left;
 }
 
-/* -- ordering -------------------------------------------------------------------------------------------------------- */
+/* -- ordering --------------------------------------------------------------------------------------------------------
+ */
 
 static struct {
     volatile u32 x;
@@ -163,31 +165,110 @@ static void run_program(const struct program *p, u32 cpu)
     } while (time_left(cpu));
 }
 
-#define X &place[i].x
-#define Y &place[i].y
+#define X                  &place[i].x
+#define Y                  &place[i].y
 #define TWO(first, second) (out[0][i] |= (first), (void)(second))
 
-static void mp_write_rel(u32 i) { st(X, 1); stlr(Y, 1); }
-static void mp_read_acq(u32 i) { u32 a = ldar(Y), b = ld(X); out[1][i] = a << 1 | b; }
-static void mp_write_dmb(u32 i) { st(X, 1); dmb(); st(Y, 1); }
-static void mp_read_dmb(u32 i) { u32 a = ld(Y); dmb(); u32 b = ld(X); out[1][i] = a << 1 | b; }
-static int mp_forbidden(u32 i) { return out[1][i] == 2; }
-static void sb0_ra(u32 i) { stlr(X, 1); out[0][i] = ldar(Y); }
-static void sb1_ra(u32 i) { stlr(Y, 1); out[1][i] = ldar(X); }
-static void sb0_dmb(u32 i) { st(X, 1); dmb(); out[0][i] = ld(Y); }
-static void sb1_dmb(u32 i) { st(Y, 1); dmb(); out[1][i] = ld(X); }
-static int sb_forbidden(u32 i) { return !out[0][i] && !out[1][i]; }
-static void lb0(u32 i) { out[0][i] = ldar(X); stlr(Y, 1); }
-static void lb1(u32 i) { out[1][i] = ldar(Y); stlr(X, 1); }
-static int lb_forbidden(u32 i) { return out[0][i] && out[1][i]; }
+static void mp_write_rel(u32 i)
+{
+    st(X, 1);
+    stlr(Y, 1);
+}
+static void mp_read_acq(u32 i)
+{
+    u32 a = ldar(Y), b = ld(X);
+    out[1][i] = a << 1 | b;
+}
+static void mp_write_dmb(u32 i)
+{
+    st(X, 1);
+    dmb();
+    st(Y, 1);
+}
+static void mp_read_dmb(u32 i)
+{
+    u32 a = ld(Y);
+    dmb();
+    u32 b = ld(X);
+    out[1][i] = a << 1 | b;
+}
+static int mp_forbidden(u32 i)
+{
+    return out[1][i] == 2;
+}
+static void sb0_ra(u32 i)
+{
+    stlr(X, 1);
+    out[0][i] = ldar(Y);
+}
+static void sb1_ra(u32 i)
+{
+    stlr(Y, 1);
+    out[1][i] = ldar(X);
+}
+static void sb0_dmb(u32 i)
+{
+    st(X, 1);
+    dmb();
+    out[0][i] = ld(Y);
+}
+static void sb1_dmb(u32 i)
+{
+    st(Y, 1);
+    dmb();
+    out[1][i] = ld(X);
+}
+static int sb_forbidden(u32 i)
+{
+    return !out[0][i] && !out[1][i];
+}
+static void lb0(u32 i)
+{
+    out[0][i] = ldar(X);
+    stlr(Y, 1);
+}
+static void lb1(u32 i)
+{
+    out[1][i] = ldar(Y);
+    stlr(X, 1);
+}
+static int lb_forbidden(u32 i)
+{
+    return out[0][i] && out[1][i];
+}
 /* Exclusives as the only ordering: SB through a read-modify-write with release and a load-acquire. */
-static void sbx0(u32 i) { add_ex(X, 1); out[0][i] = ldar(Y); }
-static void sbx1(u32 i) { add_ex(Y, 1); out[1][i] = ldar(X); }
-static void iriw0(u32 i) { stlr(X, 1); }
-static void iriw1(u32 i) { stlr(Y, 1); }
-static void iriw2(u32 i) { u32 a = ldar(X), b = ldar(Y); out[2][i] = a << 1 | b; }
-static void iriw3(u32 i) { u32 a = ldar(Y), b = ldar(X); out[3][i] = a << 1 | b; }
-static int iriw_forbidden(u32 i) { return out[2][i] == 2 && out[3][i] == 2; }
+static void sbx0(u32 i)
+{
+    add_ex(X, 1);
+    out[0][i] = ldar(Y);
+}
+static void sbx1(u32 i)
+{
+    add_ex(Y, 1);
+    out[1][i] = ldar(X);
+}
+static void iriw0(u32 i)
+{
+    stlr(X, 1);
+}
+static void iriw1(u32 i)
+{
+    stlr(Y, 1);
+}
+static void iriw2(u32 i)
+{
+    u32 a = ldar(X), b = ldar(Y);
+    out[2][i] = a << 1 | b;
+}
+static void iriw3(u32 i)
+{
+    u32 a = ldar(Y), b = ldar(X);
+    out[3][i] = a << 1 | b;
+}
+static int iriw_forbidden(u32 i)
+{
+    return out[2][i] == 2 && out[3][i] == 2;
+}
 
 static const struct program mp_ra = {{mp_write_rel, mp_read_acq}, mp_forbidden, 2};
 static const struct program mp_dmb = {{mp_write_dmb, mp_read_dmb}, mp_forbidden, 2};
@@ -197,7 +278,8 @@ static const struct program sb_ex = {{sbx0, sbx1}, sb_forbidden, 2};
 static const struct program lb = {{lb0, lb1}, lb_forbidden, 2};
 static const struct program iriw = {{iriw0, iriw1, iriw2, iriw3}, iriw_forbidden, 4};
 
-/* -- exclusives against stores that put the old value back ------------------------------------------------------------ */
+/* -- exclusives against stores that put the old value back ------------------------------------------------------------
+ */
 
 static struct {
     volatile u64 word, beside[6];
@@ -301,7 +383,8 @@ static void aba_kind_run(u32 cpu, enum aba_kind k)
     }
 }
 
-/* -- a stack that only exact exclusives keep whole ----------------------------------------------------------------------- */
+/* -- a stack that only exact exclusives keep whole
+ * ----------------------------------------------------------------------- */
 
 enum { NODES = 8 };
 static struct node {
@@ -378,7 +461,8 @@ static void stack_run(u32 cpu)
     }
 }
 
-/* -- counters: no update is lost, in any size ------------------------------------------------------------------------------ */
+/* -- counters: no update is lost, in any size
+ * ------------------------------------------------------------------------------ */
 
 static struct {
     volatile u64 d;
@@ -392,7 +476,8 @@ static struct {
 static volatile u64 done[8];
 
 #define ADD_EX(sfx, r, p) \
-    __asm__ volatile("1: ldaxr" sfx " %" r "0, %2\n add %" r "0, %" r "0, #1\n stlxr" sfx " %w1, %" r "0, %2\n cbnz %w1, 1b" \
+    __asm__ volatile("1: ldaxr" sfx " %" r "0, %2\n add %" r "0, %" r "0, #1\n stlxr" sfx " %w1, %" r \
+                     "0, %2\n cbnz %w1, 1b" \
                      : "=&r"(v), "=&r"(failed), "+Q"(p)::"memory")
 
 static void add_pairs(void)
@@ -404,8 +489,9 @@ static void add_pairs(void)
     if (a + b) {
         fail();
     }
-    __asm__ volatile("1: ldxp %w0, %w1, %3\n add %w0, %w0, #1\n sub %w1, %w1, #1\n stxp %w2, %w0, %w1, %3\n cbnz %w2, 1b"
-                     : "=&r"(a), "=&r"(b), "=&r"(failed), "+Q"(count.wpair)::"memory");
+    __asm__ volatile(
+        "1: ldxp %w0, %w1, %3\n add %w0, %w0, #1\n sub %w1, %w1, #1\n stxp %w2, %w0, %w1, %3\n cbnz %w2, 1b"
+        : "=&r"(a), "=&r"(b), "=&r"(failed), "+Q"(count.wpair)::"memory");
     if ((u32)(a + b)) {
         fail();
     }
@@ -461,14 +547,16 @@ static void counters_run(u32 cpu)
         for (u32 i = 0; i < NCPUS; i++) {
             sum += done[i];
         }
-        if (count.d != sum || count.w != (u32)sum || count.h != (u16)sum || count.b != (u8)sum || count.pair[0] != sum ||
-            count.pair[1] != -sum || count.wpair[0] != (u32)sum || (has_lse() && count.casp[0] != sum)) {
+        if (count.d != sum || count.w != (u32)sum || count.h != (u16)sum || count.b != (u8)sum ||
+            count.pair[0] != sum || count.pair[1] != -sum || count.wpair[0] != (u32)sum ||
+            (has_lse() && count.casp[0] != sum)) {
             fail();
         }
     }
 }
 
-/* -- a ticket lock ------------------------------------------------------------------------------------------------------- */
+/* -- a ticket lock
+ * ------------------------------------------------------------------------------------------------------- */
 
 static volatile u32 ticket ALIGNED(64), serving ALIGNED(64);
 static volatile u64 guarded[4] ALIGNED(64);
@@ -510,7 +598,8 @@ static void local_run(u32 cpu)
     }
 }
 
-/* -- the list ---------------------------------------------------------------------------------------------------------------- */
+/* -- the list
+ * ---------------------------------------------------------------------------------------------------------------- */
 
 static void run_test(u32 n, u32 cpu)
 {
