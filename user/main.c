@@ -88,7 +88,6 @@ void user_loop(struct user_thread *t)
             user_cfg.abi->trap_siginfo(cpu, &si);
             signal_force(t, &si);
         }
-        cpu->sv->clear_exclusive(cpu); /* as the return from an exception does */
     }
 }
 
