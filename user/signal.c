@@ -67,7 +67,7 @@ static void moss_crashed(int sig, const siginfo_t *si)
 static void wake_loop(struct user_thread *t)
 {
     t->pending = 1;
-    __atomic_fetch_or(&t->cpu->rt.event, EVENT_TARGET, __ATOMIC_SEQ_CST);
+    __atomic_fetch_or(&t->cpu->rt.event, EVENT_IRQ, __ATOMIC_SEQ_CST);
 }
 
 static void on_signal(int sig, siginfo_t *si, void *ucontext)

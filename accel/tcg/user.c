@@ -274,6 +274,11 @@ static void user_run(struct vcpu *cpu)
                     cpu_run_end(t);
                     cpu_run_begin(t);
                 }
+                if (ev & EVENT_TARGET && cpu->trap.kind == UTRAP_NONE) { /* the target's own wish */
+                    __atomic_fetch_and(&cpu->rt.event, ~(u32)EVENT_TARGET, __ATOMIC_SEQ_CST);
+                    cpu->target->interrupt(cpu);
+                    ev &= ~(u32)EVENT_TARGET;
+                }
                 if (ev & ~(u32)EVENT_WORK) {
                     break;
                 }
@@ -282,7 +287,7 @@ static void user_run(struct vcpu *cpu)
             cpu_run_blocks(t);
         }
     }
-    __atomic_fetch_and(&cpu->rt.event, ~(u32)EVENT_TARGET, __ATOMIC_SEQ_CST);
+    __atomic_fetch_and(&cpu->rt.event, ~(u32)(EVENT_TARGET | EVENT_IRQ), __ATOMIC_SEQ_CST);
     cpu_run_end(t);
 }
 
