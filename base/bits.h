@@ -11,6 +11,11 @@
 /* MASK(len): the low `len` bits, len 0..64. */
 #define MASK(len) ((len) >= 64 ? ~0ull : (1ull << (len)) - 1)
 
+/* One access of that size at any address: single-copy atomic where it is aligned. */
+typedef volatile u16 any_u16 __attribute__((aligned(1)));
+typedef volatile u32 any_u32 __attribute__((aligned(1)));
+typedef volatile u64 any_u64 __attribute__((aligned(1)));
+
 static inline u64 bits(u64 v, unsigned pos, unsigned len)
 {
     return (v >> pos) & MASK(len);

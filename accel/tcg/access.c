@@ -88,13 +88,13 @@ static void load_bytes(u8 *p, const u8 *host, unsigned n)
         *p = *host;
         break;
     case 2:
-        st16le(p, *(const volatile u16 *)host);
+        st16le(p, *(const any_u16 *)host);
         break;
     case 4:
-        st32le(p, *(const volatile u32 *)host);
+        st32le(p, *(const any_u32 *)host);
         break;
     case 8:
-        st64le(p, *(const volatile u64 *)host);
+        st64le(p, *(const any_u64 *)host);
         break;
     default:
         if (n == 16 && !((uintptr_t)host & 15)) {
@@ -113,13 +113,13 @@ static void store_bytes(u8 *host, const u8 *p, unsigned n)
         *(volatile u8 *)host = *p;
         break;
     case 2:
-        *(volatile u16 *)host = ld16le(p);
+        *(any_u16 *)host = ld16le(p);
         break;
     case 4:
-        *(volatile u32 *)host = ld32le(p);
+        *(any_u32 *)host = ld32le(p);
         break;
     case 8:
-        *(volatile u64 *)host = ld64le(p);
+        *(any_u64 *)host = ld64le(p);
         break;
     default:
         if (n == 16 && !((uintptr_t)host & 15)) {

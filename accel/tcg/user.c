@@ -149,13 +149,13 @@ static void move(void *to, const void *from, unsigned n)
 {
     switch (n) {
     case 2:
-        *(volatile u16 *)to = ld16le(from);
+        *(any_u16 *)to = ld16le(from);
         break;
     case 4:
-        *(volatile u32 *)to = ld32le(from);
+        *(any_u32 *)to = ld32le(from);
         break;
     case 8:
-        *(volatile u64 *)to = ld64le(from);
+        *(any_u64 *)to = ld64le(from);
         break;
     default:
         memcpy(to, from, n);
