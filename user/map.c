@@ -33,8 +33,10 @@ static void insert(struct map *m, size_t i, struct map_range r)
 
 static void erase(struct map *m, size_t i, size_t n)
 {
-    memmove(&m->v[i], &m->v[i + n], (m->n - i - n) * sizeof(*m->v));
-    m->n -= n;
+    if (n) {
+        memmove(&m->v[i], &m->v[i + n], (m->n - i - n) * sizeof(*m->v));
+        m->n -= n;
+    }
 }
 
 /* Makes va a border between ranges. */
