@@ -140,9 +140,8 @@ def waiting():
         check(p.wait(30) == -signal.SIGTERM, 'SIGTERM ends the wait')
         p.communicate()
         p = start(['-M', 'virt', '-display', 'none', '-serial', f'unix:{where}/t,server=on', '-kernel', small_guest(where)])
-        until(lambda: os.path.exists(f'{where}/t'), 'the socket')
-        with socket.socket(socket.AF_UNIX) as s:
-            s.connect(f'{where}/t')
+        with socket.socket(socket.AF_UNIX) as s: # the name is there a moment before somebody listens
+            until(lambda: s.connect_ex(f'{where}/t') == 0, 'the socket')
             s.settimeout(30)
             check(b'H' in s.recv(1), 'the guest starts when somebody came')
             s.sendall(b'\x04')
