@@ -58,16 +58,15 @@ i64 syscall_pass(const struct sys_row *s, long host, const u64 a[6])
     return safe_syscall(host, h[0], h[1], h[2], h[3], h[4], h[5]);
 }
 
+/* Which calls start again after a signal is the kernel's to say: the host's handlers have SA_RESTART, and safe_syscall
+ * turns a restart into -ERESTARTSYS. */
 static i64 perform(struct user_thread *t, const struct sys_row *s, u64 nr, const u64 a[6])
 {
-    i64 r;
     switch (s ? s->how : SYSCALL_UNKNOWN) {
     case SYSCALL_PASS:
-        r = syscall_pass(s, s->host, a);
-        break;
+        return syscall_pass(s, s->host, a);
     case SYSCALL_CALL:
-        r = s->fn(t, a);
-        break;
+        return s->fn(t, a);
     case SYSCALL_NONE:
         unimp("system call", "%s: %s", s->name, s->why);
         return -ENOSYS;
@@ -75,7 +74,6 @@ static i64 perform(struct user_thread *t, const struct sys_row *s, u64 nr, const
         unimp("system call", "number %llu", (unsigned long long)nr);
         return -ENOSYS;
     }
-    return r == -EINTR && s->flags & RESTART ? -ERESTARTSYS : r;
 }
 
 i64 user_syscall(struct user_thread *t, u64 nr, const u64 a[6])

@@ -7,13 +7,12 @@
 #include "user/user_priv.h"
 
 enum syscall_how { SYSCALL_UNKNOWN, SYSCALL_PASS, SYSCALL_CALL, SYSCALL_NONE };
-enum { RESTART = 1 }; /* flags */
 struct sys_row {
     const char *name, *args; /* letters of syscalls.def */
     sys_fn *fn;              /* SYSCALL_CALL */
     const char *why;         /* SYSCALL_NONE */
     short host;              /* SYSCALL_PASS: the host's number */
-    u8 how, flags;
+    u8 how;
 };
 
 /* What SYSCALL_PASS does: the host's call with pointers converted as `args` says. */

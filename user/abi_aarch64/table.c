@@ -4,8 +4,8 @@
 #include "user/abi_aarch64/abi_aarch64.h"
 
 const struct sys_row aarch64_syscalls[AARCH64_NSYSCALLS] = {
-#define PASS(nr, nm, ar, fl) [nr] = {.name = #nm, .args = ar, .how = SYSCALL_PASS, .flags = fl, .host = SYS_##nm},
-#define CALL(nr, nm, ar, fl) [nr] = {.name = #nm, .args = ar, .how = SYSCALL_CALL, .flags = fl, .fn = sys_##nm},
+#define PASS(nr, nm, ar)     [nr] = {.name = #nm, .args = ar, .how = SYSCALL_PASS, .host = SYS_##nm},
+#define CALL(nr, nm, ar)     [nr] = {.name = #nm, .args = ar, .how = SYSCALL_CALL, .fn = sys_##nm},
 #define NONE(nr, nm, ar, wh) [nr] = {.name = #nm, .args = ar, .how = SYSCALL_NONE, .why = wh},
 #include "user/abi_aarch64/syscalls.def"
 #undef PASS
