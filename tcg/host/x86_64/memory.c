@@ -131,6 +131,7 @@ static u8 *shared_access(struct gen *g, const struct xop *x, unsigned addr, unsi
     *m = MEMX(addr, sh->wide ? RCX : sh->reg, 0, (i32)x->imm);
     if (sh->wide) {
         const struct share *s = &sh->plan;
+        tag_off = s->store ? offsetof(struct tlb_entry, wr) : offsetof(struct tlb_entry, rd);
         return probe_range(g, addr, s->lo, (unsigned)(s->hi - s->lo - 1), x->d, tag_off);
     }
     x_test(g->c, true, sh->reg, sh->reg);

@@ -8,7 +8,8 @@
  *
  * The register is taken only when one is free, and the allocator may take it back like a constant's. What may change
  * translations takes it away: after a slow path all such registers are 0 (a device may have remapped memory), a helper
- * call ends them. A store is covered only by a store's probe; what can be written can be read. */
+ * call ends them. A store is covered only by a store's probe; what can be written can be read. So a load with a store
+ * sure to follow (no exit between) probes as the store would: memory is read, changed, written. */
 #include "tcg/host/x86_64/memory_priv.h"
 
 enum { SCAN = 32, SPAN = 256 };
@@ -43,7 +44,7 @@ bool share_plan(const struct gen *g, const struct xop *x, struct share *s)
                         .hi = (i32)x->imm + (i32)mo_bytes(x->d),
                         .view = x->d & MO_VIEW,
                         .store = x->op == IR_st};
-    bool any = false;
+    bool any = false, left = false;
     if (g->cfg->direct || !plain(x) || ir_is_const(x->a)) {
         return false;
     }
@@ -52,7 +53,8 @@ bool share_plan(const struct gen *g, const struct xop *x, struct share *s)
         if (y->op == IR_call && !(g->t->helpers[y->imm].flags & HF_PURE)) {
             break;
         }
-        if (!plain(y) || y->a != x->a || (y->d & MO_VIEW) != s->view || (y->op == IR_st && !s->store)) {
+        left |= y->op == IR_exitcc || y->op == IR_exitf;
+        if (!plain(y) || y->a != x->a || (y->d & MO_VIEW) != s->view || (y->op == IR_st && !s->store && left)) {
             continue;
         }
         i32 lo = MIN(s->lo, (i32)y->imm), hi = MAX(s->hi, (i32)y->imm + (i32)mo_bytes(y->d));
@@ -60,6 +62,7 @@ bool share_plan(const struct gen *g, const struct xop *x, struct share *s)
             s->lo = lo;
             s->hi = hi;
             s->last = (u16)j;
+            s->store |= y->op == IR_st;
             any = true;
         }
     }
