@@ -363,6 +363,7 @@ void unimp_report(void)
 
 const char *report_program = "moss";
 bool report_time;
+bool notices_off;
 
 static void report_line(const char *kind, const char *text)
 {

@@ -51,6 +51,9 @@ void unimp_report(void); /* with -d unimp: the distinct gaps met, with counts, a
 
 /* A sentence for the person who typed the command: on stderr, behind the program's name. */
 void report(const char *fmt, ...) PRINTF_LIKE(1, 2);
+/* What a person at the keyboard should know of a run that is well: nothing under a name whose users expect silence. */
+#define notice(...) (notices_off ? (void)0 : report(__VA_ARGS__))
+extern bool notices_off;
 extern const char *report_program; /* "moss" */
 extern bool report_time;           /* the time comes before it (-msg timestamp=on) */
 

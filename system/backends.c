@@ -146,10 +146,14 @@ static const char *serial_default(const struct config *c)
     if (c->daemonize || stdio_taken || (c->display && !c->wants_window && !c->nographic)) {
         return "null";
     }
-    if (!c->nographic && !c->as_qemu) {
-        report("no window here: the serial port is on this terminal (Ctrl-A x ends, Ctrl-A h helps)");
-    }
     return "mon:stdio";
+}
+
+void backends_tell(const struct config *c)
+{
+    if (!c->serial.n && !c->nodefaults && !c->nographic && strcmp(serial_default(c), "null") != 0) {
+        notice("no window here: the serial port is on this terminal (Ctrl-A x ends, Ctrl-A h helps)");
+    }
 }
 
 static bool serial_ports(const struct config *c, struct machine_config *mc, struct err *e)

@@ -69,8 +69,7 @@ bool boot_apply(const struct config *c, struct boot_wish *w, struct err *e)
     return true;
 }
 
-/* -- -uuid, -smbios -------------------------------------------------------------------------------------------------
- */
+/* -- -uuid, -smbios ------------------------------------------------------------------------------------------------ */
 
 bool identity_apply(const struct config *c, struct machine_config *mc, struct err *e)
 {
@@ -98,8 +97,7 @@ bool identity_apply(const struct config *c, struct machine_config *mc, struct er
            err_set(e, "-uuid %s: failed to parse UUID string: wrong format", c->uuid);
 }
 
-/* -- -fw_cfg ----------------------------------------------------------------------------------------------------------
- */
+/* -- -fw_cfg ------------------------------------------------------------------------------------------------------- */
 
 static bool fw_cfg_file(struct machine *m, struct opts *o, struct err *e)
 {

@@ -115,6 +115,7 @@ int system_main(int argc, char **argv)
     if (done) {
         return 0;
     }
+    backends_tell(&s.cfg);
     run_signals();
     if (s.cfg.pidfile && !pidfile_write(s.cfg.pidfile, &e)) {
         return fail(&e);

@@ -116,8 +116,7 @@ bool object_item(const char *text, struct err *e)
     return ok;
 }
 
-/* -- where RAM comes from -------------------------------------------------------------------------------------------
- */
+/* -- where RAM comes from ------------------------------------------------------------------------------------------ */
 
 static bool memory_take(const char *id, u64 said, u64 *size, struct err *e)
 {

@@ -266,7 +266,7 @@ bool options_parse(struct config *c, int argc, char **argv, struct err *e)
 {
     const char *slash = strrchr(argv[0], '/');
     c->program = slash ? slash + 1 : argv[0];
-    c->as_qemu = !strncmp(c->program, "qemu-", 5);
+    c->as_qemu = notices_off = !strncmp(c->program, "qemu-", 5);
     report_program = c->program;
     for (int i = 1; i < argc && !c->done; i++) {
         const char *arg = argv[i];

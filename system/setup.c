@@ -21,8 +21,7 @@ static bool machine_options(const struct config *c, struct opts *o, struct err *
     return true;
 }
 
-/* -- name, clock ------------------------------------------------------------------------------------------------------
- */
+/* -- name, clock --------------------------------------------------------------------------------------------------- */
 
 static bool name_apply(const struct config *c, struct err *e)
 {

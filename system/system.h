@@ -38,6 +38,7 @@ const struct accel *accel_choose(const struct config *c, const char *from_machin
 /* -- backends.c, network.c: what devices are connected to ------------------------------------------------- */
 extern const struct opt_key drive_keys[]; /* -drive's, beyond block_keys */
 bool backends_make(struct config *c, const struct board *b, struct machine_config *mc, struct err *e);
+void backends_tell(const struct config *c); /* the machine stands: where its console is, when nobody said */
 bool netdev_item(const char *text, struct err *e);
 bool nic_item(const struct board *b, const char *text, struct err *e);
 void net_item(const char *text); /* -net: kept until nets_finish() */

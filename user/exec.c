@@ -81,8 +81,7 @@ static i64 words_get(u64 va, struct words *w, size_t *room)
     return 0;
 }
 
-/* -- which kind of file
- * ------------------------------------------------------------------------------------------------ */
+/* -- which kind of file -------------------------------------------------------------------------------------------- */
 
 enum kind { KIND_HOST, KIND_OURS, KIND_SCRIPT };
 
@@ -131,8 +130,7 @@ static bool script_line(char *head, char **interp, char **arg)
     return **interp;
 }
 
-/* -- into the host
- * --------------------------------------------------------------------------------------------------------- */
+/* -- into the host ------------------------------------------------------------------------------------------------- */
 
 static void option_put(struct words *w, const char *name, const char *value)
 {

@@ -48,8 +48,7 @@ static bool bad(const struct elf *f, struct err *e, const char *what)
     return err_set(e, "%s: %s", f->path, what);
 }
 
-/* -- headers
- * ----------------------------------------------------------------------------------------------------------- */
+/* -- headers ------------------------------------------------------------------------------------------------------- */
 
 #define READ_HEADERS(N) \
     static bool read_headers_##N(struct elf *f, struct err *e) \
@@ -131,8 +130,7 @@ static bool elf_open(struct elf *f, const char *path, int fd, const struct user_
     return f->low < f->high || bad(f, e, "there is nothing to load in it");
 }
 
-/* -- segments
- * ------------------------------------------------------------------------------------------------------------ */
+/* -- segments ------------------------------------------------------------------------------------------------------ */
 
 static int prot_of(const struct segment *s)
 {
@@ -225,8 +223,7 @@ static void note_image(const struct elf *f)
     }
 }
 
-/* -- the interpreter
- * ------------------------------------------------------------------------------------------------------ */
+/* -- the interpreter ----------------------------------------------------------------------------------------------- */
 
 static bool load_interp(const struct elf *f, const struct segment *s, u64 *entry, struct err *e)
 {
@@ -250,8 +247,7 @@ static bool load_interp(const struct elf *f, const struct segment *s, u64 *entry
     return true;
 }
 
-/* -- the stack
- * ------------------------------------------------------------------------------------------------------------- */
+/* -- the stack ----------------------------------------------------------------------------------------------------- */
 
 static u64 stack_size(struct err *e)
 {

@@ -208,8 +208,7 @@ int user_options(struct user_config *c, int argc, char **argv, struct err *e)
     return i;
 }
 
-/* -- the environment
- * ---------------------------------------------------------------------------------------------------- */
+/* -- the environment ----------------------------------------------------------------------------------------------- */
 
 static bool same_name(const char *var, const char *name, size_t n)
 {

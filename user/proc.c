@@ -41,8 +41,7 @@ static const char *own_file(const char *path, int *tid)
     return path;
 }
 
-/* -- maps
- * ---------------------------------------------------------------------------------------------------------------- */
+/* -- maps ---------------------------------------------------------------------------------------------------------- */
 
 static const char *region_name(u64 start, u64 end, const char *host)
 {
@@ -108,8 +107,7 @@ static void put_maps(struct buf *out)
     }
 }
 
-/* -- stat: the host's, with the program's addresses
- * -------------------------------------------------------------------------- */
+/* -- stat: the host's, with the program's addresses ---------------------------------------------------------------- */
 
 static bool stat_field(unsigned field, u64 *v)
 {
@@ -158,8 +156,7 @@ static void put_stat(struct buf *out, int tid)
     buf_printf(out, "\n");
 }
 
-/* -- the rest: bytes of the program's own stack
- * ------------------------------------------------------------------------------ */
+/* -- the rest: bytes of the program's own stack -------------------------------------------------------------------- */
 
 static void put_memory(struct buf *out, u64 start, u64 end)
 {

@@ -147,8 +147,7 @@ void signal_thread_end(struct user_thread *t)
     t->host_stack = NULL;
 }
 
-/* -- masks -----------------------------------------------------------------------------------------------------------
- */
+/* -- masks --------------------------------------------------------------------------------------------------------- */
 
 static void look_again(struct user_thread *t)
 {
@@ -176,8 +175,7 @@ void signal_set_mask(struct user_thread *t, user_sigset mask)
     }
 }
 
-/* -- delivery
- * ---------------------------------------------------------------------------------------------------------- */
+/* -- delivery ------------------------------------------------------------------------------------------------------ */
 
 NORETURN void signal_die(int sig)
 {
@@ -342,8 +340,7 @@ void signal_force(struct user_thread *t, const siginfo_t *si)
     signal_set_mask(t, t->mask);
 }
 
-/* -- what sys_signal.c changes
- * ------------------------------------------------------------------------------------------ */
+/* -- what sys_signal.c changes ------------------------------------------------------------------------------------- */
 
 void signal_action(struct user_thread *t, int sig, const struct user_sigaction *act, struct user_sigaction *old)
 {

@@ -17,8 +17,7 @@
 #include "user/convert.h"
 #include "user/syscall.h"
 
-/* -- limits ---------------------------------------------------------------------------------------------------------
- */
+/* -- limits -------------------------------------------------------------------------------------------------------- */
 
 /* Limits of memory would strike moss, whose window and code cache are many times what the program uses: they are kept
  * for the program to read back, and not handed on. */
@@ -146,8 +145,7 @@ i64 sys_semctl(struct user_thread *t, const u64 a[6])
     }
 }
 
-/* -- keys -------------------------------------------------------------------------------------------------------------
- */
+/* -- keys ---------------------------------------------------------------------------------------------------------- */
 
 /* Which arguments of an operation are addresses: a letter each, as in syscalls.def. */
 static const struct {
@@ -196,8 +194,7 @@ i64 sys_keyctl(struct user_thread *t, const u64 a[6])
     return -EOPNOTSUPP;
 }
 
-/* -- timers
- * ------------------------------------------------------------------------------------------------------------ */
+/* -- timers -------------------------------------------------------------------------------------------------------- */
 
 i64 sys_timer_create(struct user_thread *t, const u64 a[6])
 {
@@ -209,8 +206,7 @@ i64 sys_timer_create(struct user_thread *t, const u64 a[6])
     return safe_syscall(SYS_timer_create, (int)a[0], a[1] ? &ev : 0, g2h(a[2]));
 }
 
-/* -- several futexes at once
- * ------------------------------------------------------------------------------------------- */
+/* -- several futexes at once --------------------------------------------------------------------------------------- */
 
 i64 sys_futex_waitv(struct user_thread *t, const u64 a[6])
 {
@@ -235,8 +231,7 @@ i64 sys_futex_waitv(struct user_thread *t, const u64 a[6])
     return safe_syscall(SYS_futex_waitv, w, a[1], a[2], a[3] ? ts : 0, a[4]);
 }
 
-/* -- refusals
- * ----------------------------------------------------------------------------------------------------------- */
+/* -- refusals ------------------------------------------------------------------------------------------------------ */
 
 i64 sys_reboot(struct user_thread *t, const u64 a[6])
 {

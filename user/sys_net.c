@@ -141,8 +141,7 @@ i64 sys_recvmmsg(struct user_thread *t, const u64 a[6])
     return many_messages(SYS_recvmsg, a, now_ns() + ts[0] * 1000000000 + ts[1]);
 }
 
-/* -- options --------------------------------------------------------------------------------------------------------
- */
+/* -- options ------------------------------------------------------------------------------------------------------- */
 
 /* struct sock_fprog: a filter's instructions are elsewhere. */
 static i64 attach_filter(const u64 a[6])

@@ -10,8 +10,7 @@
 #include "base/log.h"
 #include "user/user_priv.h"
 
-/* -- waiting: the layouts of siginfo and rusage are the same on all 64-bit ports -------------------------------------
- */
+/* -- waiting: the layouts of siginfo and rusage are the same on all 64-bit ports ----------------------------------- */
 
 i64 sys_wait4(struct user_thread *t UNUSED, const u64 a[6])
 {
@@ -37,8 +36,7 @@ i64 sys_waitid(struct user_thread *t UNUSED, const u64 a[6])
     return r;
 }
 
-/* -- futex: the fourth argument is a time or a number, by operation
- * ----------------------------------------------------- */
+/* -- futex: the fourth argument is a time or a number, by operation ------------------------------------------------ */
 
 enum { FUTEX_TIME = 1, FUTEX_TWO = 2 };
 static const u8 futex_ops[] = {
@@ -70,8 +68,7 @@ i64 sys_futex(struct user_thread *t UNUSED, const u64 a[6])
     return safe_syscall(SYS_futex, g2h(a[0]), a[1], a[2], fourth, how & FUTEX_TWO ? g2h(a[4]) : NULL, a[5]);
 }
 
-/* -- prctl
- * ------------------------------------------------------------------------------------------------------------- */
+/* -- prctl --------------------------------------------------------------------------------------------------------- */
 
 static i64 prctl_name(const u64 a[6])
 {
@@ -139,8 +136,7 @@ i64 sys_prctl(struct user_thread *t, const u64 a[6])
     }
 }
 
-/* -- names
- * ---------------------------------------------------------------------------------------------------------------- */
+/* -- names --------------------------------------------------------------------------------------------------------- */
 
 i64 sys_personality(struct user_thread *t UNUSED, const u64 a[6])
 {

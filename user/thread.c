@@ -169,8 +169,7 @@ i64 sys_exit_group(struct user_thread *t, const u64 a[6])
     user_exit((int)a[0]);
 }
 
-/* -- what a child starts with ----------------------------------------------------------------------------------------
- */
+/* -- what a child starts with -------------------------------------------------------------------------------------- */
 
 static void child_begin(struct user_thread *t, const struct clone_call *c)
 {
@@ -193,8 +192,7 @@ static void child_begin(struct user_thread *t, const struct clone_call *c)
     }
 }
 
-/* -- threads
- * ----------------------------------------------------------------------------------------------------------- */
+/* -- threads ------------------------------------------------------------------------------------------------------- */
 
 struct thread_start {
     struct user_thread *parent, *child;
@@ -270,8 +268,7 @@ static i64 clone_thread(struct user_thread *t, const struct clone_call *c)
     return s.tid;
 }
 
-/* -- processes
- * ----------------------------------------------------------------------------------------------------------- */
+/* -- processes ----------------------------------------------------------------------------------------------------- */
 
 static i64 clone_process(struct user_thread *t, const struct clone_call *c)
 {
@@ -409,8 +406,7 @@ i64 sys_clone3(struct user_thread *t, const u64 a[6])
     return do_clone(t, &c);
 }
 
-/* -- small ones
- * ------------------------------------------------------------------------------------------------------------ */
+/* -- small ones ---------------------------------------------------------------------------------------------------- */
 
 i64 sys_set_tid_address(struct user_thread *t, const u64 a[6])
 {

@@ -187,8 +187,7 @@ struct user_image {
 };
 extern struct user_image user_image;
 
-/* -- guest memory (guest.c) -------------------------------------------------------------------------------------------
- */
+/* -- guest memory (guest.c) ---------------------------------------------------------------------------------------- */
 
 static inline void *g2h(u64 va)
 {
@@ -215,8 +214,7 @@ bool put_u64(u64 va, u64 v);
 bool get_word(u64 va, u64 *v); /* abi->word bytes */
 bool put_word(u64 va, u64 v);
 
-/* -- the memory map (mm.c) --------------------------------------------------------------------------------------------
- */
+/* -- the memory map (mm.c) ----------------------------------------------------------------------------------------- */
 
 bool mm_init(const struct user_config *c, struct err *e);
 i64 user_mmap(u64 va, u64 len, int prot, int flags, int fd, u64 off);
@@ -241,8 +239,7 @@ bool mm_next(u64 *start, u64 *end, int *prot, bool *shared);
 void mm_lock(void); /* held around fork and where the host's map must not change */
 void mm_unlock(void);
 
-/* -- system calls ----------------------------------------------------------------------------------------------------
- */
+/* -- system calls -------------------------------------------------------------------------------------------------- */
 
 /* syscall.c: runs one by the ABI's table; prints it under -strace. */
 i64 user_syscall(struct user_thread *t, u64 nr, const u64 a[6]);
@@ -276,8 +273,7 @@ sys_fn sys_clone, sys_clone3, sys_exit, sys_exit_group, sys_set_tid_address, sys
 /* exec.c */
 sys_fn sys_execve, sys_execveat;
 
-/* -- /proc (proc.c): asked by openat, readlinkat and their kin, with the path as the program gave it
- * ------------------- */
+/* -- /proc (proc.c): asked by openat, readlinkat and their kin, with the path as the program gave it --------------- */
 
 /* True: the hook answers, *result is a file descriptor or -errno. */
 bool user_open_hook(const char *path, int flags, i64 *result);

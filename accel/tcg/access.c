@@ -3,6 +3,7 @@
  * guest's state on a fault), the interpreter and helpers (whose state is home; rt.insn_off names the instruction). */
 #include <string.h>
 
+#include "accel/tcg/bytes.h"
 #include "accel/tcg/tcg_priv.h"
 #include "base/bits.h"
 
@@ -78,66 +79,12 @@ static enum mem_result mmio(const struct access *a, const struct tlb_cold *cold,
     return cold->region ? mem_region_load(cold->region, off, n, val, at) : mem_load(a->t->cpu->space, off, n, val, at);
 }
 
-typedef u64 vec16 __attribute__((vector_size(16)));
-
-/* Aligned powers of two are single-copy atomic; 16 bytes as far as the host's vectors are. */
-static void load_bytes(u8 *p, const u8 *host, unsigned n)
-{
-    switch (n) {
-    case 1:
-        *p = *host;
-        break;
-    case 2:
-        st16le(p, *(const any_u16 *)host);
-        break;
-    case 4:
-        st32le(p, *(const any_u32 *)host);
-        break;
-    case 8:
-        st64le(p, *(const any_u64 *)host);
-        break;
-    default:
-        if (n == 16 && !((uintptr_t)host & 15)) {
-            vec16 v = *(const volatile vec16 *)host;
-            memcpy(p, &v, 16);
-        } else {
-            memcpy(p, host, n);
-        }
-    }
-}
-
-static void store_bytes(u8 *host, const u8 *p, unsigned n)
-{
-    switch (n) {
-    case 1:
-        *(volatile u8 *)host = *p;
-        break;
-    case 2:
-        *(any_u16 *)host = ld16le(p);
-        break;
-    case 4:
-        *(any_u32 *)host = ld32le(p);
-        break;
-    case 8:
-        *(any_u64 *)host = ld64le(p);
-        break;
-    default:
-        if (n == 16 && !((uintptr_t)host & 15)) {
-            vec16 v;
-            memcpy(&v, p, 16);
-            *(volatile vec16 *)host = v;
-        } else {
-            memcpy(host, p, n);
-        }
-    }
-}
-
 /* To plain RAM, with all who want to hear of it. store_end is the barrier between the bytes and the flags. */
 static void ram_store(const struct access *a, struct tlb_entry *e, const struct tlb_cold *cold, const u8 *p)
 {
     u64 off = cold->ram_off + (a->va & (PAGE_SIZE - 1));
     bool watched = store_begin(a->t, off, a->n);
-    store_bytes((u8 *)(a->va + e->addend), p, a->n);
+    bytes_store((u8 *)(a->va + e->addend), p, a->n);
     store_end(a->t, watched);
     u8 flags = __atomic_load_n(ram_page_flags(off), __ATOMIC_SEQ_CST);
     if (!(flags & RAM_DIRTY)) {
@@ -161,7 +108,7 @@ static void page_access(const struct access *a, u8 *p)
         if (store) {
             ram_store(a, e, cold, p);
         } else {
-            load_bytes(p, (const u8 *)(a->va + e->addend), a->n);
+            bytes_load(p, (const u8 *)(a->va + e->addend), a->n);
         }
         return;
     }

@@ -9,11 +9,10 @@
 #include <string.h>
 #include <ucontext.h>
 
+#include "accel/tcg/bytes.h"
 #include "accel/tcg/tcg_priv.h"
-#include "base/bits.h"
 
-/* -- refused accesses ------------------------------------------------------------------------------------------------
- */
+/* -- refused accesses ---------------------------------------------------------------------------------------------- */
 
 /* The target records the trap as its own exception; what the host said goes beside it. */
 NORETURN static void refuse(struct vcpu *cpu, enum cpu_fault kind, u64 va, enum mmu_access acc, int sig, int code)
@@ -100,8 +99,7 @@ static void user_host_fault(struct vcpu *cpu, int sig, void *siginfo, void *ucon
            was_write(uc) ? MMU_STORE : MMU_LOAD, sig, has_address(uc) ? si->si_code : SEGV_MAPERR);
 }
 
-/* -- what translated code calls: accesses that are misaligned for what they ask; and the interpreter's ---------------
- */
+/* -- what translated code calls: accesses that are misaligned for what they ask; and the interpreter's ------------- */
 
 static void check_align(struct vcpu *cpu, u64 va, u32 mo, uintptr_t ra)
 {
@@ -144,39 +142,21 @@ static u8 *in_window(struct vcpu *cpu, u64 va, unsigned n, enum mmu_access acc)
     return ram_base + va;
 }
 
-/* One access a value, so that an aligned one is single-copy atomic. */
-static void move(void *to, const void *from, unsigned n)
-{
-    switch (n) {
-    case 2:
-        *(any_u16 *)to = ld16le(from);
-        break;
-    case 4:
-        *(any_u32 *)to = ld32le(from);
-        break;
-    case 8:
-        *(any_u64 *)to = ld64le(from);
-        break;
-    default:
-        memcpy(to, from, n);
-    }
-}
 static bool user_interp_load(void *opaque UNUSED, struct vcpu *cpu, u64 va, u32 mo, union v128 *val)
 {
     check_align(cpu, va, mo, 0);
-    move(val, in_window(cpu, va, mo_bytes(mo), MMU_LOAD), mo_bytes(mo));
+    bytes_load((u8 *)val, in_window(cpu, va, mo_bytes(mo), MMU_LOAD), mo_bytes(mo));
     return true;
 }
 static bool user_interp_store(void *opaque UNUSED, struct vcpu *cpu, u64 va, u32 mo, const union v128 *val)
 {
     check_align(cpu, va, mo, 0);
-    move(in_window(cpu, va, mo_bytes(mo), MMU_STORE), val, mo_bytes(mo));
+    bytes_store(in_window(cpu, va, mo_bytes(mo), MMU_STORE), (const u8 *)val, mo_bytes(mo));
     return true;
 }
 static struct interp_mem user_interp_mem = {.load = user_interp_load, .store = user_interp_store};
 
-/* -- services -------------------------------------------------------------------------------------------------------
- */
+/* -- services ------------------------------------------------------------------------------------------------------ */
 
 static void no_flush(struct vcpu *cpu UNUSED, const struct tlb_flush *f UNUSED)
 {
@@ -187,11 +167,11 @@ static void context_same(struct vcpu *cpu)
 }
 static void user_sv_load(struct vcpu *cpu, u64 va, void *p, unsigned n, unsigned view UNUSED)
 {
-    memcpy(p, in_window(cpu, va, n, MMU_LOAD), n);
+    bytes_load(p, in_window(cpu, va, n, MMU_LOAD), n);
 }
 static void user_sv_store(struct vcpu *cpu, u64 va, const void *p, unsigned n, unsigned view UNUSED)
 {
-    memcpy(in_window(cpu, va, n, MMU_STORE), p, n);
+    bytes_store(in_window(cpu, va, n, MMU_STORE), p, n);
 }
 /* The caller's access through the pointer faults as any other. */
 static void *user_sv_probe(struct vcpu *cpu, u64 va, unsigned n, enum mmu_access acc, unsigned view UNUSED)
@@ -300,8 +280,7 @@ static void user_code_changed(u64 va, u64 n)
     code_written(va, MIN(n, size - va));
 }
 
-/* -- fork: the child has this thread and no other -------------------------------------------------------------------
- */
+/* -- fork: the child has this thread and no other ------------------------------------------------------------------ */
 
 static void user_fork_begin(void)
 {

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/bits.h"
+#include "base/log.h"
 #include "hw/core/loader.h"
 #include "hw/core/machine.h"
 
@@ -124,12 +125,52 @@ static bool arm64_image(const struct image_file *f)
     return f->len >= ARM64_HEADER && !memcmp(f->data + ARM64_MAGIC, "ARM\x64", 4);
 }
 
+/* A kernel that is an EFI program too: its PE header says how long the file is, which arm64's own (the size in memory)
+ * does not. SPEC: PE format, "COFF file header", "Section table". */
+enum {
+    PE_AT = 0x3c,
+    PE_SECTIONS = 6,
+    PE_OPT_SIZE = 20,
+    PE_HEADER = 24,
+    PE_SECTION = 40,
+    PE_RAW_SIZE = 16,
+    PE_RAW_AT = 20
+};
+
+static bool pe_is_cut(const struct image_file *f)
+{
+    if (memcmp(f->data, "MZ", 2) != 0) {
+        return false;
+    }
+    u64 pe = ld32le(f->data + PE_AT);
+    if (pe > f->len - PE_HEADER) {
+        return true;
+    }
+    if (memcmp(f->data + pe, "PE\0\0", 4) != 0) {
+        return false;
+    }
+    u64 table = pe + PE_HEADER + ld16le(f->data + pe + PE_OPT_SIZE), n = ld16le(f->data + pe + PE_SECTIONS);
+    if (table + n * PE_SECTION > f->len) {
+        return true;
+    }
+    for (u64 i = 0; i < n; i++) {
+        const u8 *s = f->data + table + i * PE_SECTION;
+        if ((u64)ld32le(s + PE_RAW_AT) + ld32le(s + PE_RAW_SIZE) > f->len) {
+            return true;
+        }
+    }
+    return false;
+}
+
 /* image_size 0 means a kernel before 3.17, whose text_offset may be of either byte order and is always 0x80000. */
 static bool arm64_load(struct machine *m, struct image_file *f, const char *name, const struct kernel_rules *r,
                        struct kernel *k, struct err *e)
 {
     u64 size = ld64le(f->data + ARM64_IMAGE_SIZE), off = r->raw_offset;
     k->kind = KERNEL_IMAGE;
+    if (pe_is_cut(f)) {
+        return err_set(e, "the file ends before the kernel does (is it truncated?)");
+    }
     if (size) {
         off = ld64le(f->data + ARM64_TEXT_OFFSET);
         if (off < r->keep_free) {
@@ -164,10 +205,12 @@ static bool uimage_load(struct machine *m, struct image_file *f, const char *nam
         load = r->ram_base + r->raw_offset;
         entry += load;
     }
-    u64 len = MIN(size, f->len - UIMAGE_HEADER);
-    u8 *payload = g_memdup2(f->data + UIMAGE_HEADER, len);
+    if (size > f->len - UIMAGE_HEADER) {
+        return err_set(e, "the file ends before the uImage does (is it truncated?)");
+    }
+    u8 *payload = g_memdup2(f->data + UIMAGE_HEADER, size);
     image_free(f);
-    *f = (struct image_file){.data = payload, .len = len};
+    *f = (struct image_file){.data = payload, .len = size};
     if (!image_unpack(f, e) || !flat_place(m, f, name, r, k, load, 0, e)) {
         return false;
     }
@@ -197,6 +240,7 @@ static bool any_load(struct machine *m, struct image_file *f, const char *name, 
         return arm64_load(m, f, name, r, k, e);
     }
     k->kind = KERNEL_RAW;
+    notice("'%s' is no kernel image that moss knows: its bytes run as they are", name);
     return flat_place(m, f, name, r, k, r->ram_base + r->raw_offset, 0, e);
 }
 

@@ -87,7 +87,7 @@ bool desc_read(const struct xlat *q, u64 pa, bool secure, bool big_endian, u64 *
 enum desc_update { DESC_UPDATED, DESC_CHANGED /* walk again */, DESC_IMPOSSIBLE };
 enum desc_update desc_update(const struct xlat *q, u64 pa, bool secure, bool big_endian, u64 old, u64 new);
 
-/* -- stage 2 (stage2.c): the address in o->ipa becomes o->pa; narrows permissions and attributes of the first stage --
+/* -- stage 2 (stage2.c): the address in o->ipa becomes o->pa; narrows permissions and attributes of the first stage ---
  */
 bool stage2_on(const struct xlat *q);
 /* for_walk: the access is the first stage's own; q->acc says whether it writes */

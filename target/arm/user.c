@@ -93,8 +93,7 @@ u64 arm_user_midr(const struct vcpu *v)
     return arm_cpu_const(v)->sr.MIDR_EL1;
 }
 
-/* -- what the program is told of the processor -----------------------------------------------------------------------
- */
+/* -- what the program is told of the processor --------------------------------------------------------------------- */
 
 /* Bits of AT_HWCAP (word 0) and AT_HWCAP2 (word 1): set when a field of an ID register is at least `least`. A field
  * that is signed says "none" with 15. */
@@ -189,8 +188,7 @@ static bool emulate_id_read(struct arm_cpu *cpu, u64 pc)
     return true;
 }
 
-/* -- traps
- * ------------------------------------------------------------------------------------------------------------- */
+/* -- traps --------------------------------------------------------------------------------------------------------- */
 
 static enum trap_kind trap_kind_of(u64 esr)
 {

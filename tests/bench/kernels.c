@@ -189,8 +189,7 @@ static NOINLINE u64 k_crc32_insn(unsigned n)
     return c;
 }
 
-/* -- control flow ----------------------------------------------------------------------------------------------------
- */
+/* -- control flow -------------------------------------------------------------------------------------------------- */
 
 static NOINLINE u64 k_interpreter(unsigned n)
 {
@@ -372,8 +371,7 @@ C6(2) C6(3) C6(4) C6(5) C6(6) C6(7)
 }
 // clang-format on
 
-/* -- floating point ---------------------------------------------------------------------------------------------------
- */
+/* -- floating point ------------------------------------------------------------------------------------------------ */
 
 static NOINLINE u64 k_nbody(unsigned n)
 {
@@ -485,8 +483,7 @@ static NOINLINE u64 k_libm(unsigned n)
     return bits(s);
 }
 
-/* -- vectors (the compiler's)
- * ------------------------------------------------------------------------------------------- */
+/* -- vectors (the compiler's) -------------------------------------------------------------------------------------- */
 
 static float fx[4096], fy[4096];
 static u8 ba[4096], bb[4096];
@@ -555,8 +552,7 @@ static NOINLINE u64 k_sad(unsigned n)
     return h;
 }
 
-/* -- memory, strings
- * ------------------------------------------------------------------------------------------------------ */
+/* -- memory, strings ----------------------------------------------------------------------------------------------- */
 
 static NOINLINE u64 k_memcpy_cache(unsigned n)
 {
@@ -617,8 +613,7 @@ static NOINLINE u64 k_strings(unsigned n)
     return h;
 }
 
-/* -- the kernel's services
- * --------------------------------------------------------------------------------------------------- */
+/* -- the kernel's services ----------------------------------------------------------------------------------------- */
 
 static NOINLINE u64 k_syscall(unsigned n)
 {
@@ -698,8 +693,7 @@ static NOINLINE u64 k_startup(unsigned n)
     return n;
 }
 
-/* -- the list: rounds so that the host's own code takes about a tenth of a second; runs of the whole process ----------
- */
+/* -- the list: rounds so that the host's own code takes about a tenth of a second; runs of the whole process ------- */
 
 static const struct kernel {
     const char *name, *group;

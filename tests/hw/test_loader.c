@@ -113,6 +113,33 @@ static void arm64_images_go_where_they_ask(void **st)
     box_free(&b);
 }
 
+/* An Image that is an EFI program too, of one section: [2048, 2048 + raw). */
+static void a_kernel_cut_short_is_refused(void **st)
+{
+    (void)st;
+    struct box b;
+    struct kernel k;
+    u8 img[5000];
+    const u32 pe = 0x40, table = pe + 24;
+    box_new(&b);
+    arm64_image(img, sizeof(img), 0x80000, 0x10000);
+    memcpy(img, "MZ", 2);
+    st32le(img + 0x3c, pe);
+    memcpy(img + pe, "PE\0\0", 4);
+    st16le(img + pe + 6, 1);
+    st16le(img + pe + 20, 0);
+    st32le(img + table + 16, sizeof(img) - 2048);
+    st32le(img + table + 20, 2048);
+    file_is(&b, img, sizeof(img));
+    assert_true(load(&b, &k, NULL));
+    const size_t cut[] = {sizeof(img) - 1, 2048, table + 39, pe + 23, 64};
+    for (unsigned i = 0; i < ARRAY_LEN(cut); i++) {
+        file_is(&b, img, cut[i]);
+        assert_false(load(&b, &k, "the file ends before the kernel does (is it truncated?)"));
+    }
+    box_free(&b);
+}
+
 static size_t gzipped(u8 *out, size_t room, const u8 *in, size_t n)
 {
     z_stream z = {.next_in = (u8 *)in, .avail_in = (uInt)n, .next_out = out, .avail_out = (uInt)room};
@@ -353,13 +380,10 @@ static void files_are_read_again(void **st)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(arm64_images_go_where_they_ask),
-        cmocka_unit_test(wrappers_are_taken_off),
-        cmocka_unit_test(elf_segments_are_placed),
-        cmocka_unit_test(elf_of_32_bits_and_both_orders),
-        cmocka_unit_test(bad_elf_is_refused),
-        cmocka_unit_test(uimages_and_raw_bytes),
-        cmocka_unit_test(blobs_may_not_clash),
+        cmocka_unit_test(arm64_images_go_where_they_ask), cmocka_unit_test(a_kernel_cut_short_is_refused),
+        cmocka_unit_test(wrappers_are_taken_off),         cmocka_unit_test(elf_segments_are_placed),
+        cmocka_unit_test(elf_of_32_bits_and_both_orders), cmocka_unit_test(bad_elf_is_refused),
+        cmocka_unit_test(uimages_and_raw_bytes),          cmocka_unit_test(blobs_may_not_clash),
         cmocka_unit_test(files_are_read_again),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -91,8 +91,7 @@ static u32 stxr64(volatile u64 *p, u64 v)
     return failed;
 }
 
-/* -- running a test on all cpus -------------------------------------------------------------------------------------
- */
+/* -- running a test on all cpus ------------------------------------------------------------------------------------ */
 
 static volatile u32 arrived ALIGNED(64), generation ALIGNED(64);
 
@@ -125,8 +124,7 @@ static int time_left(u32 cpu)
     return left;
 }
 
-/* -- ordering --------------------------------------------------------------------------------------------------------
- */
+/* -- ordering ------------------------------------------------------------------------------------------------------ */
 
 static struct {
     volatile u32 x;
@@ -278,8 +276,7 @@ static const struct program sb_ex = {{sbx0, sbx1}, sb_forbidden, 2};
 static const struct program lb = {{lb0, lb1}, lb_forbidden, 2};
 static const struct program iriw = {{iriw0, iriw1, iriw2, iriw3}, iriw_forbidden, 4};
 
-/* -- exclusives against stores that put the old value back ------------------------------------------------------------
- */
+/* -- exclusives against stores that put the old value back --------------------------------------------------------- */
 
 static struct {
     volatile u64 word, beside[6];
@@ -383,8 +380,7 @@ static void aba_kind_run(u32 cpu, enum aba_kind k)
     }
 }
 
-/* -- a stack that only exact exclusives keep whole
- * ----------------------------------------------------------------------- */
+/* -- a stack that only exact exclusives keep whole ----------------------------------------------------------------- */
 
 enum { NODES = 8 };
 static struct node {
@@ -461,8 +457,7 @@ static void stack_run(u32 cpu)
     }
 }
 
-/* -- counters: no update is lost, in any size
- * ------------------------------------------------------------------------------ */
+/* -- counters: no update is lost, in any size ---------------------------------------------------------------------- */
 
 static struct {
     volatile u64 d;
@@ -555,8 +550,7 @@ static void counters_run(u32 cpu)
     }
 }
 
-/* -- a ticket lock
- * ------------------------------------------------------------------------------------------------------- */
+/* -- a ticket lock ------------------------------------------------------------------------------------------------- */
 
 static volatile u32 ticket ALIGNED(64), serving ALIGNED(64);
 static volatile u64 guarded[4] ALIGNED(64);
@@ -598,8 +592,7 @@ static void local_run(u32 cpu)
     }
 }
 
-/* -- the list
- * ---------------------------------------------------------------------------------------------------------------- */
+/* -- the list ------------------------------------------------------------------------------------------------------ */
 
 static void run_test(u32 n, u32 cpu)
 {

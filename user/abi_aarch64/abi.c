@@ -9,8 +9,7 @@
 #include "target/arm/arm.h"
 #include "user/abi_aarch64/abi_aarch64.h"
 
-/* -- registers --------------------------------------------------------------------------------------------------------
- */
+/* -- registers ----------------------------------------------------------------------------------------------------- */
 
 static void start(struct vcpu *cpu, u64 entry, u64 sp)
 {
@@ -74,8 +73,7 @@ static void clone_args(const u64 a[6], u64 out[5])
     out[4] = a[3];
 }
 
-/* -- traps as signals
- * --------------------------------------------------------------------------------------------------- */
+/* -- traps as signals ---------------------------------------------------------------------------------------------- */
 
 /* The top byte is the program's own (TBI): the kernel reports addresses without it. */
 static u64 untagged(u64 va)
@@ -122,8 +120,7 @@ static void trap_siginfo(const struct vcpu *cpu, siginfo_t *si)
     si->si_addr = (void *)(uintptr_t)(rows[tr->kind].at_pc ? cpu->rt.pc : untagged(tr->addr));
 }
 
-/* -- what the processor has
- * ------------------------------------------------------------------------------------------------ */
+/* -- what the processor has ---------------------------------------------------------------------------------------- */
 
 static const char *const features[2][64] = {
     {"fp",    "asimd",    "evtstrm", "aes",   "pmull",  "sha1",  "sha2", "crc32", "atomics", "fphp",    "asimdhp",
@@ -154,8 +151,7 @@ static void cpuinfo(const struct vcpu *cpu, unsigned ncpus, struct buf *out)
     }
 }
 
-/* -- the vdso
- * ---------------------------------------------------------------------------------------------------------------- */
+/* -- the vdso ------------------------------------------------------------------------------------------------------ */
 
 /* nop; mov x8, #139 (rt_sigreturn); svc #0: unwinders know these words. */
 static const u8 vdso_code[] = {0x1f, 0x20, 0x03, 0xd5, 0x68, 0x11, 0x80, 0xd2, 0x01, 0x00, 0x00, 0xd4};

@@ -147,8 +147,7 @@ bool aarch64_pop_frame(struct user_thread *t, user_sigset *mask)
     return true;
 }
 
-/* -- structures: the kernel's own on 64-bit ports
- * ------------------------------------------------------------------------ */
+/* -- structures: the kernel's own on 64-bit ports ------------------------------------------------------------------ */
 
 bool aarch64_get_sigaction(u64 va, struct user_sigaction *act)
 {

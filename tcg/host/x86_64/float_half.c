@@ -93,8 +93,7 @@ void half_check_vector(struct gen *g, struct xop *x, unsigned rd, bool tiny, boo
     float_exact_at(g, x, x_jcc(g->c, X_NE), rd);
 }
 
-/* -- two operands -----------------------------------------------------------------------------------------------------
- */
+/* -- two operands -------------------------------------------------------------------------------------------------- */
 
 void half_arith(struct gen *g, struct xop *x, unsigned opc)
 {
@@ -157,8 +156,7 @@ void half_compare(struct gen *g, struct xop *x, u8 predicate)
     v_rrr(g->c, PACKSSDW, ra_dst(g, ra_dying(g, x->a) | ra_dying(g, x->b)), XMM2, XMM0);
 }
 
-/* -- fused sums -----------------------------------------------------------------------------------------------------
- */
+/* -- fused sums ---------------------------------------------------------------------------------------------------- */
 
 /* Doubles in rs as singles whose last bit is odd when they are inexact: what is cut off counts in the next rounding.
  * The narrowing to single is exact but for values far outside a half's range, and raises what the half would. */
@@ -232,8 +230,7 @@ void half_fma(struct gen *g, struct xop *x)
     ra_bind(g, (ir_ref)g->i, rd);
 }
 
-/* -- conversions ------------------------------------------------------------------------------------------------------
- */
+/* -- conversions --------------------------------------------------------------------------------------------------- */
 
 /* To an integral value, which a half holds. */
 void half_round(struct gen *g, struct xop *x, u8 imm, bool nan)
