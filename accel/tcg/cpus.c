@@ -80,6 +80,17 @@ static void kick(struct tcpu *t)
     pthread_cond_broadcast(&t->wake);
 }
 
+/* Some other cpu that runs; NULL: none. Cpus may come and go while the lock is given up (user mode's threads). */
+static struct tcpu *other_running(const struct tcpu *t)
+{
+    for (unsigned i = 0; i < tcg.ncpus; i++) {
+        if (tcg.cpus[i] != t && tcg.cpus[i]->running) {
+            return tcg.cpus[i];
+        }
+    }
+    return NULL;
+}
+
 void exclusive_begin(struct tcpu *t)
 {
     pthread_mutex_lock(&tcg.run_lock);
@@ -98,10 +109,8 @@ void exclusive_begin(struct tcpu *t)
         }
     }
     wait_begin(t);
-    for (unsigned i = 0; i < tcg.ncpus; i++) {
-        while (tcg.cpus[i] != t && tcg.cpus[i]->running) {
-            pthread_cond_wait(&tcg.run_cond, &tcg.run_lock);
-        }
+    while (other_running(t)) {
+        pthread_cond_wait(&tcg.run_cond, &tcg.run_lock);
     }
     wait_end(t);
     pthread_mutex_unlock(&tcg.run_lock);

@@ -251,13 +251,17 @@ bool sv_store_exclusive(struct vcpu *cpu, u64 va, const void *p, unsigned n, uns
         return false;
     }
     void *host = cpu->sv->probe(cpu, va, n, MMU_STORE, view);
+    if (tcg.direct) { /* nobody ends reservations; and the access may fault and unwind, so no lock is held */
+        t->excl_valid = false;
+        return swap_if_equal(host, n, &t->excl_val, p);
+    }
     u64 off = host ? ram_offset(host) : NO_PAGE;
     pthread_mutex_lock(&lock);
     bool ok = t->excl_valid && off == t->excl_ram && swap_if_equal(host, n, &t->excl_val, p);
     t->excl_valid = false;
     pthread_mutex_unlock(&lock);
     store_end(t, false);
-    if (ok && !tcg.direct && (page_flags(off) & RAM_CODE)) {
+    if (ok && (page_flags(off) & RAM_CODE)) {
         code_written(off, n);
     }
     return ok;

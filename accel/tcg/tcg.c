@@ -9,6 +9,7 @@
 
 #define DEFAULT_CODE_CACHE (256ull << 20)
 #define MAX_INSNS          64
+#define MAX_CPUS           64 /* of a machine: tlb_protect_page answers with a set of them */
 #define WRITERS_SIZE       (sizeof(u64) << (40 - TLB_PAGE_BITS)) /* RAM offsets are below 1 TiB */
 
 struct tcg tcg = {
@@ -49,6 +50,9 @@ bool tcg_init(const struct accel_config *cfg, struct mem_space *space, struct er
 
 bool tcg_add(struct vcpu *cpu, struct err *e)
 {
+    if (!tcg.direct && tcg.ncpus == MAX_CPUS) {
+        return err_set(e, "at most %d cpus", MAX_CPUS);
+    }
     if (tcg.host && !tcg.thunks.enter && !code_cache_thunks(cpu->target->ir, e)) {
         return false;
     }

@@ -171,7 +171,8 @@ static bool publish(struct tcpu *t, struct block *b)
     u64 writers = had & RAM_WRITTEN ? tlb_protect_page(page) : 0;
     code_insert(b);
     pthread_mutex_unlock(&tcg.lock);
-    for (unsigned i = 0; i < tcg.ncpus; i++) {
+    for (unsigned i = 0; i < tcg.ncpus && !tcg.direct;
+         i++) { /* a program announces new code, and its cpus come and go */
         struct tcpu *o = tcg.cpus[i];
         if (o != t && (writers >> i & 1 || __atomic_load_n(&o->store_page, __ATOMIC_SEQ_CST) == page)) {
             wait_safe(t, o);

@@ -147,6 +147,25 @@ static void test_exclusive_refused(void **state)
     assert_int_equal(cpu->rt.pc, CODE + 4);
 }
 
+/* With a load between them the pair is done by helpers, from the second try on. */
+static void test_exclusive_store_refused(void **state)
+{
+    (void)state;
+    const u32 code[] = {0xc85f7c01 /* 1: ldxr x1, [x0] */, 0xf9400083 /* ldr x3, [x4] */,
+                        0xc8027c01 /* stxr w2, x1, [x0] */, 0x35ffffa2 /* cbnz w2, 1b */, 0xd4000001 /* svc #0 */};
+    cpu->rt.r[0] = DATA;
+    cpu->rt.r[4] = DATA + 64;
+    assert_int_equal(mprotect(ram_base + DATA, 0x1000, PROT_READ), 0);
+    run(code, ARRAY_LEN(code));
+    assert_int_equal(mprotect(ram_base + DATA, 0x1000, PROT_READ | PROT_WRITE), 0);
+    assert_int_equal(cpu->trap.kind, UTRAP_MEMORY);
+    assert_int_equal(cpu->trap.access, MMU_STORE);
+    assert_int_equal(cpu->rt.pc, CODE + 8);
+    run(code, ARRAY_LEN(code));
+    assert_int_equal(cpu->trap.kind, UTRAP_SYSCALL);
+    assert_int_equal(cpu->rt.r[2], 0);
+}
+
 static void test_illegal_and_fetch(void **state)
 {
     (void)state;
@@ -182,6 +201,7 @@ int main(void)
         cmocka_unit_test(test_store_refused),
         cmocka_unit_test(test_misaligned_atomic),
         cmocka_unit_test(test_exclusive_refused),
+        cmocka_unit_test(test_exclusive_store_refused),
         cmocka_unit_test(test_illegal_and_fetch),
         cmocka_unit_test(test_id_registers),
     };
