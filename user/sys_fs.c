@@ -32,8 +32,7 @@ static i64 open_path(int dir, u64 path, int flags, u64 mode)
     if (user_open_hook(raw, flags, &fd)) {
         return fd;
     }
-    r = guest_path(path, p);
-    return r < 0 ? r : safe_syscall(SYS_openat, dir, p, flags, mode);
+    return safe_syscall(SYS_openat, dir, user_path(raw, p), flags, mode);
 }
 
 i64 sys_openat(struct user_thread *t, const u64 a[6])
@@ -45,7 +44,7 @@ i64 sys_openat(struct user_thread *t, const u64 a[6])
 i64 sys_openat2(struct user_thread *t, const u64 a[6])
 {
     struct open_how how;
-    char p[PATH_MAX];
+    char p[PATH_MAX], raw[PATH_MAX];
     i64 fd, r;
     (void)t;
     if (a[3] < sizeof(how)) {
@@ -58,15 +57,14 @@ i64 sys_openat2(struct user_thread *t, const u64 a[6])
         return -EFAULT;
     }
     how.flags = (u64)(u32)open_flags_from_guest(how.flags);
-    r = guest_string(a[1], p, sizeof(p));
+    r = guest_string(a[1], raw, sizeof(raw));
     if (r < 0) {
         return r;
     }
-    if (!how.resolve && user_open_hook(p, (int)how.flags, &fd)) {
+    if (!how.resolve && user_open_hook(raw, (int)how.flags, &fd)) {
         return fd;
     }
-    r = guest_path(a[1], p);
-    return r < 0 ? r : safe_syscall(SYS_openat2, (int)a[0], p, &how, sizeof(how));
+    return safe_syscall(SYS_openat2, (int)a[0], user_path(raw, p), &how, sizeof(how));
 }
 
 i64 sys_open_by_handle_at(struct user_thread *t, const u64 a[6])
@@ -128,8 +126,8 @@ i64 sys_fanotify_init(struct user_thread *t, const u64 a[6])
 
 i64 sys_readlinkat(struct user_thread *t, const u64 a[6])
 {
-    char p[PATH_MAX], target[PATH_MAX];
-    i64 n, r = guest_string(a[1], p, sizeof(p));
+    char p[PATH_MAX], raw[PATH_MAX], target[PATH_MAX];
+    i64 n, r = guest_string(a[1], raw, sizeof(raw));
     (void)t;
     if (r < 0) {
         return r;
@@ -137,15 +135,14 @@ i64 sys_readlinkat(struct user_thread *t, const u64 a[6])
     if ((int)a[3] <= 0) {
         return -EINVAL;
     }
-    if (user_readlink_hook(p, target, sizeof(target), &n)) {
+    if (user_readlink_hook(raw, target, sizeof(target), &n)) {
         n = MIN(n, (i64)(int)a[3]);
         return n < 0 || copy_to_guest(a[2], target, (size_t)n) ? n : -EFAULT;
     }
-    r = guest_path(a[1], p);
-    if (r < 0 || !user_range_ok(a[2], 1)) {
-        return r < 0 ? r : -EFAULT;
+    if (!user_range_ok(a[2], 1)) {
+        return -EFAULT;
     }
-    return safe_syscall(SYS_readlinkat, (int)a[0], p, g2h(a[2]), (int)a[3]);
+    return safe_syscall(SYS_readlinkat, (int)a[0], user_path(raw, p), g2h(a[2]), (int)a[3]);
 }
 
 /* -- status -------------------------------------------------------------------------------------------------------- */
