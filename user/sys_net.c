@@ -7,9 +7,9 @@
 #include <sys/socket.h>
 #include <sys/syscall.h>
 #include <sys/uio.h>
-#include <time.h>
 
 #include "base/bits.h"
+#include "base/clock.h"
 #include "user/syscall.h"
 
 struct guest_msghdr {
@@ -23,13 +23,6 @@ struct message {
     struct msghdr h;
     struct iovec iov[IOV_MAX];
 };
-
-static i64 now_ns(void)
-{
-    struct timespec ts;
-    clock_gettime(CLOCK_MONOTONIC, &ts);
-    return ts.tv_sec * 1000000000ll + ts.tv_nsec;
-}
 
 static bool span_ok(u64 va, u64 n)
 {
@@ -115,7 +108,7 @@ static i64 many_messages(long nr, const u64 a[6], i64 deadline)
         if (nr == SYS_recvmsg && a[3] & MSG_WAITFORONE) {
             flags |= MSG_DONTWAIT;
         }
-        if (deadline && now_ns() >= deadline) {
+        if (deadline && (i64)clock_now(CLOCK_HOST) >= deadline) {
             done++;
             break;
         }
@@ -138,7 +131,7 @@ i64 sys_recvmmsg(struct user_thread *t, const u64 a[6])
     if (!copy_from_guest(ts, a[4], sizeof(ts))) {
         return -EFAULT;
     }
-    return many_messages(SYS_recvmsg, a, now_ns() + ts[0] * 1000000000 + ts[1]);
+    return many_messages(SYS_recvmsg, a, (i64)clock_now(CLOCK_HOST) + ts[0] * 1000000000 + ts[1]);
 }
 
 /* -- options ------------------------------------------------------------------------------------------------------- */

@@ -4,6 +4,7 @@
 #include <time.h>
 
 #include "accel/tcg/tcg_priv.h"
+#include "base/clock.h"
 #include "base/log.h"
 
 #define PAGE_MASK (~(u64)((1u << TLB_PAGE_BITS) - 1))
@@ -28,19 +29,12 @@ static void sleep_halted(struct tcpu *t)
     }
 }
 
-static u64 monotonic_ns(void)
-{
-    struct timespec ts;
-    clock_gettime(CLOCK_MONOTONIC, &ts);
-    return (u64)ts.tv_sec * 1000000000u + (u64)ts.tv_nsec;
-}
-
 /* A short wait for what no event tells (WFE): other threads may run; the cpu sleeps once it came here often. Any
  * wake-up ends it. */
 static void pause_short(struct tcpu *t)
 {
     enum { RECENT_NS = 200000, YIELDS = 16 };
-    u64 ns = t->cpu->pause_ns, now = monotonic_ns(), end = now + ns;
+    u64 ns = t->cpu->pause_ns, now = clock_now(CLOCK_HOST), end = now + ns;
     t->cpu->pause_ns = 0;
     t->pauses = now - t->paused_at < RECENT_NS ? t->pauses + 1 : 0;
     t->paused_at = now;
@@ -58,7 +52,7 @@ static void pause_short(struct tcpu *t)
     __atomic_store_n(&t->sleeping, false, __ATOMIC_SEQ_CST);
     pthread_mutex_unlock(&tcg.run_lock);
     cpu_run_begin(t);
-    t->paused_at = monotonic_ns();
+    t->paused_at = clock_now(CLOCK_HOST);
 }
 
 /* True when the cpu may run translated code now. */

@@ -7,10 +7,10 @@
  * then no access made with the old translation is in flight. */
 #include <string.h>
 #include <sys/mman.h>
-#include <time.h>
 
 #include "accel/tcg/tcg_priv.h"
 #include "base/bits.h"
+#include "base/clock.h"
 #include "base/log.h"
 
 #ifndef MADV_POPULATE_WRITE
@@ -116,13 +116,6 @@ static void context_grow(struct tlb_context *c)
 /* More conflicts than entries within so short a time: each costs a walk of the guest's tables. */
 #define GROW_WINDOW_NS 100000000u
 
-static u64 now_ns(void)
-{
-    struct timespec ts;
-    clock_gettime(CLOCK_MONOTONIC, &ts);
-    return (u64)ts.tv_sec * 1000000000u + (u64)ts.tv_nsec;
-}
-
 static bool wants_growth(const struct tlb_context *c)
 {
     return c->conflicts > c->size && c->size < TLB_MAX_SIZE && !tcg.cfg.hostile;
@@ -134,7 +127,7 @@ static void count_conflict(struct tcpu *t, struct tlb_context *c)
     if (++c->conflicts <= c->size) {
         return;
     }
-    u64 now = now_ns();
+    u64 now = clock_now(CLOCK_HOST);
     if (now - c->window_ns > GROW_WINDOW_NS) {
         c->window_ns = now;
         c->conflicts = 0;
