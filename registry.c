@@ -1,14 +1,12 @@
-/* What this build holds: the one list of boards, targets, accelerators and devices. */
+/* What this build holds: the one list of boards, targets, accelerators and devices (of user mode: registry_user.c). */
 #include "system/registry.h"
 
 #include "hw/board/virt/virt.h"
 #include "system/semihosting.h"
 #include "target/arm/arm.h"
-#include "user/user.h"
 
 const struct board *const registry_boards[] = {&board_virt, NULL};
 const struct target *const registry_targets[] = {&target_aarch64, NULL};
-const struct user_abi *const registry_abis[] = {&user_abi_aarch64, NULL};
 const struct accel *const registry_accels[] = {&accel_tcg, NULL};
 
 #define D(name) extern const struct device_class name##_class;

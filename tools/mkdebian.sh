@@ -2,15 +2,13 @@
 # Makes a Debian arm64 disk to boot in DIR (.cache/debian for the boot tests): debian.img (ext4), linux, initrd.gz.
 #   tools/mkdebian.sh DIR [PACKAGE...]      SIZE=4G MIRROR=http://deb.debian.org/debian SUITE=bookworm
 # root's password is "moss"; a login waits on the serial port; the network comes by DHCP; sshd runs. Docs: docs/guests.md.
-# Needs root, mmdebstrap, e2fsprogs and qemu-user-static (arm64 programs run here while packages are set up). Where the
-# kernel isn't told yet what to do with those (a machine without systemd), it is, until the script ends.
+# Needs root, mmdebstrap and e2fsprogs. arm64 programs run here while packages are set up: where the kernel isn't told yet
+# what to do with those, it runs them by MOSS (build/moss-aarch64-static) until the script ends.
 set -eu
 dir=${1:?usage: tools/mkdebian.sh DIR [PACKAGE...]}
 shift
 binfmt=/proc/sys/fs/binfmt_misc
-interp=/usr/bin/qemu-aarch64-static
-magic='\x7f\x45\x4c\x46\x02\x01\x01\x00\x00\x00\x00\x00\x00\x00\x00\x00\x02\x00\xb7\x00'
-mask='\xff\xff\xff\xff\xff\xff\xff\x00\xff\xff\xff\xff\xff\xff\xff\xff\xfe\xff\xff\xff'
+moss=${MOSS:-build/moss-aarch64-static}
 
 say() { printf 'mkdebian: %s\n' "$*" >&2; }
 
@@ -19,11 +17,9 @@ for tool in mmdebstrap mke2fs; do
 done
 [ "$(id -u)" = 0 ] || { say "run me as root: the files of the guest belong to many users"; exit 1; }
 
-if [ "$(uname -m)" != aarch64 ] && ! grep -qs '^enabled' $binfmt/qemu-aarch64; then
-    [ -x $interp ] || { say "$interp is missing: apt-get install qemu-user-static"; exit 1; }
-    [ -f $binfmt/register ] || mount -t binfmt_misc none $binfmt
-    printf '%s' ":moss-aarch64:M::$magic:$mask:$interp:OCF" > $binfmt/register
-    trap 'echo -1 > $binfmt/moss-aarch64' EXIT
+if [ "$(uname -m)" != aarch64 ] && ! grep -qs '^enabled' $binfmt/qemu-aarch64 $binfmt/moss-aarch64; then
+    "$moss" -binfmt on >&2
+    trap '"$moss" -binfmt off' EXIT
     trap 'exit 1' INT TERM
 fi
 

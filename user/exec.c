@@ -92,7 +92,14 @@ bool elf_is_ours(const u8 *head, size_t n, const struct user_abi *abi)
            (abi->big_endian ? ld16be(head + 18) : ld16le(head + 18)) == abi->elf_machine;
 }
 
-static i64 file_kind(const char *path, char head[HEAD_SIZE + 1])
+/* Would its set-user-ID or set-group-ID bit give other rights? Only the kernel can, by binfmt_misc with flag C. */
+static bool gives_rights(const struct stat *st)
+{
+    return (st->st_mode & S_ISUID && st->st_uid != geteuid()) ||
+           ((st->st_mode & (S_ISGID | S_IXGRP)) == (S_ISGID | S_IXGRP) && st->st_gid != getegid());
+}
+
+static i64 file_kind(const char *path, char head[HEAD_SIZE + 1], bool *rights)
 {
     struct stat st;
     int fd = open(path, O_RDONLY | O_CLOEXEC);
@@ -101,6 +108,7 @@ static i64 file_kind(const char *path, char head[HEAD_SIZE + 1])
     }
     ssize_t n = fstat(fd, &st) == 0 && S_ISREG(st.st_mode) ? pread(fd, head, HEAD_SIZE, 0) : -2;
     close(fd);
+    *rights = n != -2 && gives_rights(&st);
     if (n == -2) {
         return -EACCES;
     }
@@ -140,6 +148,12 @@ static void option_put(struct words *w, const char *name, const char *value)
     }
 }
 
+/* Is there nothing but our own descriptor to find this binary by? */
+static bool self_is_hidden(void)
+{
+    return user_cfg.self_fd >= 0 && access("/proc/self/exe", F_OK) < 0;
+}
+
 /* moss with today's options, then the program. */
 static void own_command(struct words *w, const char *path, const struct words *args)
 {
@@ -163,6 +177,11 @@ static void own_command(struct words *w, const char *path, const struct words *a
     if (c->singlestep) {
         word_put(w, "-singlestep");
     }
+    if (self_is_hidden()) {
+        char fd[16];
+        snprintf(fd, sizeof(fd), "%d", c->self_fd);
+        option_put(w, "-self-fd", fd);
+    }
     option_put(w, "-0", args->n ? args->v[0] : "");
     word_put(w, path);
     for (size_t i = 1; i < args->n; i++) {
@@ -170,13 +189,25 @@ static void own_command(struct words *w, const char *path, const struct words *a
     }
 }
 
-static i64 run_own(struct words *w, char **envp)
+/* The program's own name is the last thing tried: binfmt_misc may know what to do with it. */
+static i64 run_own(struct words *w, const char *path, char **argv, char **envp)
 {
+    int fd = user_cfg.self_fd;
     i64 r = -ENOENT;
-    if (user_cfg.self_fd >= 0) {
-        r = host_syscall(SYS_execveat, user_cfg.self_fd, "", w->v, envp, AT_EMPTY_PATH);
+    if (fd >= 0) {
+        bool hidden = self_is_hidden();
+        if (hidden) {
+            fcntl(fd, F_SETFD, 0);
+        }
+        r = host_syscall(SYS_execveat, fd, "", w->v, envp, AT_EMPTY_PATH);
+        if (hidden) {
+            fcntl(fd, F_SETFD, FD_CLOEXEC);
+        }
     }
-    return r == -ENOENT || r == -EBADF ? host_syscall(SYS_execve, "/proc/self/exe", w->v, envp) : r;
+    if (r == -ENOENT || r == -EBADF) {
+        r = host_syscall(SYS_execve, "/proc/self/exe", w->v, envp);
+    }
+    return r == -ENOENT || r == -ELOOP || r == -EACCES ? host_syscall(SYS_execve, path, argv, envp) : r;
 }
 
 /* args[0] gives way to "interpreter argument path". */
@@ -201,7 +232,8 @@ static i64 exec_file(const char *name, const char *path, struct words *args, cha
     char real[PATH_MAX];
     snprintf(real, sizeof(real), "%s", path);
     for (unsigned depth = 0; depth < SCRIPTS_MAX; depth++) {
-        i64 kind = file_kind(real, head);
+        bool rights = false;
+        i64 kind = file_kind(real, head, &rights);
         char *interp, *arg;
         if (kind < 0) {
             return kind;
@@ -211,9 +243,11 @@ static i64 exec_file(const char *name, const char *path, struct words *args, cha
         }
         if (kind == KIND_OURS) {
             struct words w = {0};
+            if (rights) {
+                host_syscall(SYS_execve, real, args->v, envp); /* comes back where binfmt_misc does not know it */
+            }
             own_command(&w, real, args);
-            i64 r = run_own(&w, envp);
-            return r == -ENOENT ? host_syscall(SYS_execve, real, args->v, envp) : r;
+            return run_own(&w, real, args->v, envp);
         }
         if (!script_line(head, &interp, &arg)) {
             return -ENOEXEC;

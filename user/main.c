@@ -97,11 +97,28 @@ static int fail(const struct err *e)
     return 1;
 }
 
+/* Without /proc: the file that the kernel was asked to run, unless binfmt_misc was: then that is the program. */
+static int open_execfn(void)
+{
+    const char *name = (const char *)(uintptr_t)getauxval(AT_EXECFN); // NOLINT: the kernel's number
+    int fd = name ? open(name, O_RDONLY | O_CLOEXEC) : -1;
+    u8 head[20];
+    if (fd >= 0 &&
+        (pread(fd, head, sizeof(head), 0) != sizeof(head) || elf_is_ours(head, sizeof(head), user_cfg.abi))) {
+        close(fd);
+        return -1;
+    }
+    return fd;
+}
+
 /* A descriptor of this binary, out of the program's way, so that execve works where there is no /proc. */
 static int open_self(void)
 {
     struct rlimit r;
     int fd = open("/proc/self/exe", O_RDONLY | O_CLOEXEC);
+    if (fd < 0) {
+        fd = open_execfn();
+    }
     if (fd < 0) {
         return -1;
     }
@@ -226,7 +243,7 @@ int user_main(const struct user_abi *abi, int argc, char **argv, char **envp)
     if (words < 0 || !log_setup(c, &e)) {
         return fail(&e);
     }
-    c->self_fd = open_self();
+    c->self_fd = c->self_fd < 0 ? open_self() : fcntl(c->self_fd, F_SETFD, FD_CLOEXEC) < 0 ? -1 : c->self_fd;
     if (!mm_init(c, &e) || !start_cpu(c, &e)) {
         return fail(&e);
     }

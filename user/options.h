@@ -8,5 +8,7 @@
 int user_options(struct user_config *c, int argc, char **argv, struct err *e);
 /* envp with -E and -U done; NULL: an error. */
 char **user_environment(const struct user_config *c, char **envp, struct err *e);
+/* binfmt.c: -binfmt */
+bool user_binfmt(const struct user_config *c, const char *action, struct err *e);
 
 #endif

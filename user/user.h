@@ -1,5 +1,5 @@
 /* Linux user-mode emulation: runs one program of another architecture on this host's kernel. What main.c and
- * registry.c may know of it. */
+ * the registries may know of it. */
 #ifndef MOSS_USER_USER_H
 #define MOSS_USER_USER_H
 
@@ -9,7 +9,7 @@ struct user_abi; /* user_priv.h */
 
 /* Each is a folder user/abi_NAME. */
 extern const struct user_abi user_abi_aarch64;
-extern const struct user_abi *const registry_abis[]; /* registry.c: all of them, NULL at the end */
+extern const struct user_abi *const registry_abis[]; /* registry_user.c: all of them, NULL at the end */
 
 /* The ABI a name like "moss-aarch64", "qemu-aarch64-static" or "/usr/libexec/qemu-binfmt/aarch64-binfmt-P" asks for;
  * NULL: none of them. `abis` ends with NULL. */

@@ -4,6 +4,7 @@
  *   loader.c    ELF, stack, auxv            guest.c   fault-safe copies to and from it
  *   signal.c    host signals to guest's     thread.c  threads, fork, exit
  *   exec.c      execve                      proc.c    /proc as the program expects it
+ *   binfmt.c    binfmt_misc
  *   syscall.c   dispatch by the ABI's table strace.c  its print-out
  *   sys_*.c     conversions                 abi_NAME/ what depends on the guest architecture
  *

@@ -4,6 +4,7 @@ dynamic. Each program of guest/ checks itself; the command line and damaged file
 
     user.py BUILD NAME      runs one test
     user.py --list          their names"""
+import ctypes
 import os
 import random
 import shutil
@@ -16,6 +17,7 @@ HERE = os.path.dirname(os.path.abspath(__file__))
 CC = 'aarch64-linux-gnu-gcc'
 PREFIX = '/usr/aarch64-linux-gnu'
 SKIP = 77
+CLONE_NEWUSER, CLONE_NEWNS, MS_REC_PRIVATE = 0x10000000, 0x00020000, 0x44000
 # Under sanitizers: faults are the program's, and what is left at the end is its kernel's to free.
 SANITIZERS = {'ASAN_OPTIONS': 'handle_segv=0:handle_sigbus=0:allow_user_segv_handler=1:detect_leaks=0'}
 LINKS = {'static': ['-static'], 'pie': ['-static-pie'], 'dynamic': []}
@@ -96,6 +98,104 @@ def errors(b):
         must(r.returncode == 1 and len(lines) == 1 and all(w in lines[0] for w in words), f'{args}: {words}', r)
 
 
+def in_namespace(inside):
+    """Runs inside() in user and mount namespaces of its own, where it is root; gives its result. Skips where the kernel
+    says no."""
+    libc = ctypes.CDLL(None, use_errno=True)
+    uid, gid = os.getuid(), os.getgid()
+    span = (1 << 32) - 1 if uid == 0 else 1
+    ready, go = os.pipe(), os.pipe()
+    pid = os.fork()
+    if pid == 0:
+        status = SKIP
+        try:
+            if libc.unshare(CLONE_NEWUSER | CLONE_NEWNS) == 0:
+                os.write(ready[1], b'x')
+                os.read(go[0], 1)
+                os.setuid(0)
+                status = inside(libc)
+        except BaseException as e:  # pylint: disable=broad-except
+            print(e)
+            status = 1
+        finally:
+            sys.stdout.flush()
+            os._exit(status)
+    os.close(ready[1])
+    if os.read(ready[0], 1):
+        for name, text in (('setgroups', 'deny'), ('uid_map', f'0 {uid if span == 1 else 0} {span}'),
+                           ('gid_map', f'0 {gid if span == 1 else 0} {span}')):
+            if span == 1 or name != 'setgroups':
+                with open(f'/proc/{pid}/{name}', 'w', encoding='ascii') as f:
+                    f.write(text)
+    os.write(go[1], b'x')
+    status = os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
+    if status == SKIP:
+        print('skipped: no namespaces here')
+    sys.exit(status)
+
+
+def lone_root(b):
+    """A root with one program in it; its path, and that of the program inside."""
+    root = os.path.join(b.folder, 'root')
+    os.mkdir(root)
+    shutil.copy(b.compile('alone', 'static'), os.path.join(root, 'alone'))
+    os.chmod(b.folder, 0o755)
+    return root
+
+
+def alone(b):
+    """The static binary in a root with nothing else in it: not even /proc."""
+    static = os.path.join(b.build, 'moss-user')
+    if not os.path.exists(static):
+        print('skipped: no static binary in this build')
+        sys.exit(SKIP)
+    root = lone_root(b)
+    shutil.copy(static, os.path.join(root, 'qemu-aarch64-static'))
+
+    def inside(_):
+        r = subprocess.run(['/qemu-aarch64-static', '-0', 'first', '/alone', '/alone', '3'], capture_output=True, text=True,
+                           check=False, preexec_fn=lambda: os.chroot(root))
+        must(r.returncode == 3 and r.stdout == ''.join(f'{n} euid 0 secure 0\n' for n in (
+            'first 3', 'child2 2', 'child1 1', 'child0 0')), 'in a root of its own', r)
+        return 0
+    in_namespace(inside)
+
+
+def binfmt(b):
+    """The kernel runs a program by moss: with its own argv[0], in a root without moss, and with the rights of its owner."""
+    moss = os.path.join(b.build, 'moss-aarch64-static')
+    root = lone_root(b)
+
+    def inside(libc):
+        if libc.mount(b'none', b'/', None, MS_REC_PRIVATE, None) or \
+                libc.mount(b'none', b'/proc/sys/fs/binfmt_misc', b'binfmt_misc', 0, None):
+            return SKIP  # before Linux 6.7 there was one for all namespaces
+        r = b.run('-binfmt', 'on', moss=moss)
+        must(r.returncode == 0 and 'flags FPOC' in r.stdout and '-binfmt off' in r.stdout, '-binfmt on', r)
+        for where in '/', root if os.path.exists(os.path.join(b.build, 'moss-user')) else '/':
+            exe = '/alone' if where == root else os.path.join(root, 'alone')
+            r = subprocess.run(['first', exe, '2'], executable=exe, capture_output=True, text=True, check=False,
+                               preexec_fn=lambda: os.chroot(where))  # pylint: disable=cell-var-from-loop
+            must(r.returncode == 3 and r.stdout == 'first 2 euid 0 secure 0\nchild1 1 euid 0 secure 0\n'
+                 'child0 0 euid 0 secure 0\n', f'by the kernel, root {where}', r)
+        if os.stat('/').st_uid == 0 and os.getuid() == 0:
+            exe = os.path.join(root, 'alone')
+            try:
+                os.chown(exe, 1234, 0)
+            except OSError:
+                return 0  # one user is all there is
+            os.chmod(exe, 0o4755)
+            log = os.path.join(b.folder, 'log')
+            r = subprocess.run([exe, exe, '1'], capture_output=True, text=True, check=False,
+                               env={**os.environ, 'QEMU_LOG_FILENAME': log})
+            must(r.returncode == 3 and r.stdout == f'{exe} 1 euid 1234 secure 1\nchild0 0 euid 1234 secure 1\n', 'set-user-ID', r)
+            must(not os.path.exists(log), 'the caller chooses no file of the owner')
+        r = b.run('-binfmt', 'off', moss=moss)
+        must(r.returncode == 0 and not os.path.exists('/proc/sys/fs/binfmt_misc/moss-aarch64'), '-binfmt off', r)
+        return 0
+    in_namespace(inside)
+
+
 def damaged(b):
     """Truncated and bit-flipped files: a sentence, a signal of the program, or a run; never a crash of moss."""
     seed = int(os.environ.get('SEED', random.randrange(1 << 32)))
@@ -137,6 +237,8 @@ TESTS = {
     'life': program('life', ['static', 'pie', 'dynamic'], '.'),
     'options': options,
     'errors': errors,
+    'alone': alone,
+    'binfmt': binfmt,
     'damaged': damaged,
 }
 
