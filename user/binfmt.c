@@ -10,10 +10,10 @@
 
 #include "user/options.h"
 
-#define FOLDER  "/proc/sys/fs/binfmt_misc"
-#define DEFAULT "FPOC" /* found in every chroot; argv[0] kept; the file opened by the kernel; set-user-ID as it says \
-                        */
-#define HEAD 20        /* bytes of an ELF header up to e_machine */
+#define FOLDER "/proc/sys/fs/binfmt_misc"
+/* Found in every chroot; argv[0] kept; the file opened by the kernel; set-user-ID as the file says. */
+#define DEFAULT "FPOC"
+#define HEAD    20 /* bytes of an ELF header up to e_machine */
 
 /* The name this binary is to be called by: the static one beside it, which needs nothing inside a chroot. */
 static bool interpreter(const struct user_config *c, char *out, size_t n, struct err *e)
