@@ -1,15 +1,20 @@
 /* The host's system calls, and the one that a signal cannot slip past: between the look at `pending` and the system
- * call instruction there are only addresses that the signal handler knows; a thread found there is sent to the exit
- * that gives -ERESTARTSYS. A call that the kernel restarts is found there too, with the program counter on the
- * instruction. */
+ * call instruction there are only addresses that the signal handler knows; a thread found there is sent to an exit.
+ *
+ * A call that has not begun gives -ERESTARTNOINTR: to the program the signal came before it. One that the kernel
+ * restarts is found on the instruction, like one about to begin; it gives -ERESTARTSYS. On x86-64 rcx tells the two
+ * apart: zero before, the address behind the instruction once the kernel was entered. Hosts that leave no such trace
+ * (AArch64, x86-64 with FRED) take a signal on just that instruction for an interruption of the call. */
 #include <sys/syscall.h>
 #include <ucontext.h>
 #include <unistd.h>
 
 #include "user/user_priv.h"
 
+static bool syscall_leaves_trace;
 i64 safe_syscall_asm(const volatile u32 *pending, long nr, const u64 a[6]);
-extern const char safe_syscall_start[], safe_syscall_end[], safe_syscall_stop[];
+extern const char safe_syscall_start[], safe_syscall_insn[], safe_syscall_end[];
+extern const char safe_syscall_stop[], safe_syscall_interrupted[];
 
 #if defined(__x86_64__)
 __asm__(".text\n"
@@ -29,15 +34,32 @@ __asm__(".text\n"
         "safe_syscall_start:\n"
         "    cmpl $0, (%rcx)\n"
         "    jnz safe_syscall_stop\n"
+        "    xor %ecx, %ecx\n"
+        "safe_syscall_insn:\n"
         "    syscall\n"
         "safe_syscall_end:\n"
         "    ret\n"
         "safe_syscall_stop:\n"
+        "    mov $-513, %rax\n"
+        "    ret\n"
+        "safe_syscall_interrupted:\n"
         "    mov $-512, %rax\n"
         "    ret\n"
         "    .cfi_endproc\n"
         ".size safe_syscall_asm, .-safe_syscall_asm\n");
 #define UC_PC(uc) (*(u64 *)&(uc)->uc_mcontext.gregs[REG_RIP])
+
+static bool leaves_trace(void)
+{
+    long r = SYS_getpid;
+    u64 trace = 0;
+    __asm__ volatile("syscall" : "+a"(r), "+c"(trace) : : "r11", "memory");
+    return trace != 0;
+}
+static bool not_begun(const ucontext_t *uc)
+{
+    return syscall_leaves_trace && uc->uc_mcontext.gregs[REG_RCX] == 0;
+}
 #elif defined(__aarch64__)
 __asm__(".text\n"
         ".globl safe_syscall_asm\n"
@@ -53,15 +75,28 @@ __asm__(".text\n"
         "safe_syscall_start:\n"
         "    ldr w11, [x9]\n"
         "    cbnz w11, safe_syscall_stop\n"
+        "safe_syscall_insn:\n"
         "    svc #0\n"
         "safe_syscall_end:\n"
         "    ret\n"
         "safe_syscall_stop:\n"
+        "    mov x0, #-513\n"
+        "    ret\n"
+        "safe_syscall_interrupted:\n"
         "    mov x0, #-512\n"
         "    ret\n"
         "    .cfi_endproc\n"
         ".size safe_syscall_asm, .-safe_syscall_asm\n");
 #define UC_PC(uc) ((uc)->uc_mcontext.pc)
+
+static bool leaves_trace(void)
+{
+    return false;
+}
+static bool not_begun(const ucontext_t *uc)
+{
+    return (void)uc, false;
+}
 #else
 #error "user mode needs the host's system call instruction here"
 #endif
@@ -77,11 +112,17 @@ i64 host_syscall6(long nr, u64 a, u64 b, u64 c, u64 d, u64 e, u64 f)
     return r == -1 ? -errno : r;
 }
 
+void safe_syscall_init(void)
+{
+    syscall_leaves_trace = leaves_trace();
+}
+
 void safe_syscall_rewind(void *ucontext)
 {
     ucontext_t *uc = ucontext;
-    u64 pc = UC_PC(uc);
-    if (pc >= (u64)(uintptr_t)safe_syscall_start && pc < (u64)(uintptr_t)safe_syscall_end) {
-        UC_PC(uc) = (u64)(uintptr_t)safe_syscall_stop;
+    const char *pc = (const char *)(uintptr_t)UC_PC(uc);
+    if (pc >= safe_syscall_start && pc < safe_syscall_end) {
+        bool begun = pc == safe_syscall_insn && !not_begun(uc);
+        UC_PC(uc) = (u64)(uintptr_t)(begun ? safe_syscall_interrupted : safe_syscall_stop);
     }
 }

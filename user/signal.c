@@ -116,6 +116,7 @@ void signal_init(void)
 {
     struct user_sighand *h = calloc(1, sizeof(*h));
     must(h);
+    safe_syscall_init();
     pthread_mutex_init(&h->lock, NULL);
     for (int sig = 1; sig <= USER_SIGNALS; sig++) {
         struct host_sigaction sa = {0};

@@ -245,9 +245,9 @@ void mm_unlock(void);
 /* syscall.c: runs one by the ABI's table; prints it under -strace. */
 i64 user_syscall(struct user_thread *t, u64 nr, const u64 a[6]);
 
-/* A host system call that may block: gives -ERESTARTSYS instead of starting, or instead of the kernel's own restart,
- * when a signal waits for the loop. There is no moment between the look and the call. Else the kernel's result, -errno.
- */
+/* A host system call that may block. When a signal waits for the loop: -ERESTARTNOINTR instead of starting,
+ * -ERESTARTSYS instead of the kernel's own restart. There is no moment between the look and the call. Else the kernel's
+ * result, -errno. */
 i64 safe_syscall6(long nr, u64 a, u64 b, u64 c, u64 d, u64 e, u64 f);
 #define safe_syscall(nr, ...) SAFE_SYSCALL_(nr, ##__VA_ARGS__, 0, 0, 0, 0, 0, 0)
 #define SAFE_SYSCALL_(nr, a, b, c, d, e, f, ...) \
@@ -258,7 +258,8 @@ i64 host_syscall6(long nr, u64 a, u64 b, u64 c, u64 d, u64 e, u64 f);
 #define HOST_SYSCALL_(nr, a, b, c, d, e, f, ...) \
     host_syscall6(nr, (u64)(a), (u64)(b), (u64)(c), (u64)(d), (u64)(e), (u64)(f))
 
-/* From the host's handler: a thread found before the instruction gives -ERESTARTSYS. */
+void safe_syscall_init(void);
+/* From the host's handler: a thread found in safe_syscall6() leaves it. */
 void safe_syscall_rewind(void *ucontext);
 
 typedef i64 sys_fn(struct user_thread *t, const u64 a[6]);
