@@ -5,7 +5,8 @@
 
 Rows: the kernels of kernels.c (the same source and flags for host and guest, check sums compared), and real programs of
 Debian's arm64 packages, unpacked in .cache/arm64-root, against the host's own of the same names. A row's time is user
-and system time of the process and its children, the least of N rounds; the emulators take turns within a round."""
+and system time of the process and its children, the least of N rounds; the emulators take turns within a round. Of each
+version of QEMU the statically linked one is taken when there are both: it starts and forks faster."""
 import argparse
 import json
 import math
@@ -19,6 +20,10 @@ import tempfile
 HERE = os.path.dirname(os.path.abspath(__file__))
 ROOT = os.path.dirname(os.path.dirname(HERE))
 PACKAGES = 'gzip,xz-utils,coreutils,openssl,sqlite3,python3,bash,perl,cpp-12'
+# Of native time, each group's geometric mean; of the better QEMU's, that of all rows, and each row.
+BARS = {'integer': 2.2, 'float': 3, 'control': 4, 'strings': 8, 'real': 4, 'cold': 6}
+BAR_ALL, BAR_ROW = 0.35, 1.0
+BAR_START = 0.005  # seconds, of a static program that does nothing
 FLAGS = ['-O2', '-ftree-vectorize', '-ffp-contract=off', '-static', '-pthread']
 
 
@@ -50,7 +55,7 @@ def build(folder):
 
 def guest_root(path):
     """Debian's arm64 programs, unpacked and not configured; None when they are not to be had."""
-    if not os.path.exists(f'{path}/usr/bin/gzip'):
+    if not any(os.path.exists(f'{path}/{d}/gzip') for d in ('bin', 'usr/bin')):
         if not shutil.which('mmdebstrap'):
             print('user bench: no mmdebstrap here: rows of real programs are left out', file=sys.stderr)
             return None
@@ -100,6 +105,7 @@ def real_programs(root, folder):
         'xz': (['usr/bin/xz', '-3', '-T1', '-c', f'{folder}/text'], None),
         'sha256sum': (['usr/bin/sha256sum'], f'{folder}/big'),
         'openssl-aes': (['usr/bin/openssl', 'enc', '-aes-256-ctr', '-K', '0' * 64, '-iv', '0' * 32], f'{folder}/big'),
+        'openssl-prime': (['usr/bin/openssl', 'prime', '-checks', '24', str(2 ** 2203 - 1)], None),
         'sqlite3': (['usr/bin/sqlite3', ':memory:'], f'{folder}/sql'),
         'python3': (['usr/bin/python3.11', '-S', f'{folder}/prog.py'], None),
         'bash': (['usr/bin/bash', f'{folder}/prog.sh'], None),
@@ -126,8 +132,8 @@ def find_qemus(asked):
     found = {}
     places = asked or [f'{d}/{n}' for d in os.environ['PATH'].split(':') + ['/usr/bin', '/usr/local/bin'] +
                        [f'/opt/{o}/bin' for o in (os.listdir('/opt') if os.path.isdir('/opt') else [])]
-                       for n in ('qemu-aarch64', 'qemu-aarch64-static')]
-    for p in places:
+                       for n in ('qemu-aarch64-static', 'qemu-aarch64')]
+    for p in sorted(places, key=lambda p: not p.endswith('-static')):
         if os.access(p, os.X_OK) and 'QEMU' in subprocess.run([p, '-version'], capture_output=True, text=True,
                                                              check=False).stdout.upper():
             if 'moss' not in os.path.basename(os.path.realpath(p)):
@@ -153,6 +159,28 @@ def measure(job, emus, rounds):
             if best.get(label, 1e9) is not None:
                 best[label] = min(best.get(label, 1e9), max(t, 1e-4))
     return best, len(outputs) == 1
+
+
+def verdict(value, bar):
+    return f'  (bar {bar:g}{"" if value <= bar else ": OVER"})'
+
+
+def summary(table):
+    def means(rows):
+        return [geomean([r[k] for r in rows if r[k]]) for k in ('vs_native', 'vs_qemu')]
+
+    for g in dict.fromkeys(r['group'] for r in table):
+        native, qemu = means([r for r in table if r['group'] == g])
+        print(f'{g + ": geometric mean":40}{native:10.2f} of native{verdict(native, BARS[g]) if g in BARS else "":20}'
+              f'{qemu:9.2f} of the better QEMU')
+    native, qemu = means(table)
+    print(f'{"all rows":40}{native:10.2f} of native{"":20}{qemu:9.2f} of the better QEMU{verdict(qemu, BAR_ALL)}')
+    for r in table:
+        if r['vs_qemu'] and r['vs_qemu'] > BAR_ROW:
+            print(f'{r["row"]}: {r["vs_qemu"]:.2f} of the better QEMU{verdict(r["vs_qemu"], BAR_ROW)}')
+        if r['group'] == 'start' and r['times'].get('moss'):
+            t = r['times']['moss']
+            print(f'{r["row"]}: {t * 1e3:.1f} ms{verdict(t * 1e3, BAR_START * 1e3)}')
 
 
 def main():
@@ -194,12 +222,7 @@ def main():
             print(f'{name:16}{cell(native, 10, ".3f")}' + ''.join(cell(best.get(label), 12, '.3f') for label, _ in emus) +
                   cell(row['vs_native'], 10, '.2f') + cell(row['vs_qemu'], 9, '.2f') +
                   ('' if same else '   OUTPUTS DIFFER'), flush=True)
-    for g in dict.fromkeys(r['group'] for r in table):
-        rows = [r for r in table if r['group'] == g]
-        print(f'{g + ": geometric mean":40}{geomean([r["vs_native"] for r in rows if r["vs_native"]]):10.2f} of native'
-              f'{geomean([r["vs_qemu"] for r in rows if r["vs_qemu"]]):9.2f} of the better QEMU')
-    print(f'{"all rows":40}{geomean([r["vs_native"] for r in table if r["vs_native"]]):10.2f} of native'
-          f'{geomean([r["vs_qemu"] for r in table if r["vs_qemu"]]):9.2f} of the better QEMU')
+    summary(table)
     if a.json:
         with open(a.json, 'w', encoding='utf-8') as f:
             json.dump(table, f, indent=1)
