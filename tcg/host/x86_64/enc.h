@@ -5,9 +5,9 @@
 
 #include <string.h>
 
-#include "base/types.h"
+#include "tcg/host/code_priv.h"
 
-/* Registers as the allocator numbers them: 0..15 integer, 16..31 vector. Encoders take the low four bits. */
+/* Registers as the allocator numbers them. Encoders take the low four bits. */
 enum reg {
     RAX,
     RCX,
@@ -25,7 +25,7 @@ enum reg {
     R13,
     R14,
     R15,
-    XMM0,
+    XMM0 = 32,
     XMM1,
     XMM2,
     XMM3,
@@ -41,7 +41,6 @@ enum reg {
     XMM13,
     XMM14,
     XMM15,
-    NOREG = 0xff
 };
 
 /* [base + index << scale + disp]; base RIP: the label at disp bytes behind the end of the instruction. */
@@ -129,11 +128,6 @@ enum {
     X_MOVQ_MR = 0xd6 | M0F | P66,
 };
 
-/* A place code is written to. */
-struct code {
-    u8 *p;
-};
-
 void x_byte(struct code *c, u8 b);
 void x_u32(struct code *c, u32 v);
 void x_u64(struct code *c, u64 v);
@@ -184,8 +178,10 @@ u8 *x_jcc8(struct code *c, enum xcc cc);
 void x_here8(struct code *c, u8 *at); /* the short jump at `at` goes here */
 static inline void x_set_rel(u8 *at, const u8 *to)
 {
-    i32 d = (i32)(to - (at + 4));
-    memcpy(at, &d, 4);
+    i64 d = to - (at + 4);
+    must(d == (i32)d);
+    i32 rel = (i32)d;
+    memcpy(at, &rel, 4);
 }
 
 #endif

@@ -15,11 +15,11 @@ static const u8 xcc_of[CC_COUNT] = {X_E, X_NE, X_B,  X_AE, X_BE, X_A, X_L,  X_GE
 
 static struct cond cond_cc(enum xcc cc)
 {
-    return (struct cond){C_CC, cc};
+    return (struct cond){.kind = C_CC, .cc = (u8)cc};
 }
 static struct cond cond_const(bool v)
 {
-    return (struct cond){v ? C_ALWAYS : C_NEVER, X_O};
+    return (struct cond){.kind = v ? C_ALWAYS : C_NEVER};
 }
 
 static void cmc(struct gen *g)
@@ -87,7 +87,7 @@ struct cond cond_cmp(struct gen *g, unsigned cc, unsigned type, ir_ref a, ir_ref
         }
         if (!ef_is(g, RK_TEST, type, a, b)) {
             emit_test(g, type, a, b);
-            g->ef = (struct eflags){.kind = RK_TEST, .type = (u8)type, .a = a, .b = b};
+            g->ef = (struct hflags){.kind = RK_TEST, .type = (u8)type, .a = a, .b = b};
         }
         return cond_cc(xcc_of[cc]);
     }
@@ -102,7 +102,7 @@ struct cond cond_cmp(struct gen *g, unsigned cc, unsigned type, ir_ref a, ir_ref
     }
     if (!ef_is(g, RK_SUB, type, a, b)) {
         emit_cmp(g, type, a, b);
-        g->ef = (struct eflags){.kind = RK_SUB, .type = (u8)type, .a = a, .b = b};
+        g->ef = (struct hflags){.kind = RK_SUB, .type = (u8)type, .a = a, .b = b};
     }
     return cond_cc(xcc_of[cc]);
 }
@@ -181,7 +181,7 @@ static void fcmp_load(struct gen *g, const struct xop *f, bool swap)
     }
     u32 opc = (f->imm & FCMP_SIGNAL ? 0x2f : 0x2e) | M0F | (t == IR_F64 ? P66 : 0);
     v_rrr(g->c, opc, swap ? b : a, 0, swap ? a : b);
-    g->ef = (struct eflags){.kind = RK_FCMP, .type = (u8)t, .a = f->a, .b = f->b, .fcmp = f->imm << 1 | swap};
+    g->ef = (struct hflags){.kind = RK_FCMP, .type = (u8)t, .a = f->a, .b = f->b, .fcmp = f->imm << 1 | swap};
 }
 
 static bool ef_has(const struct gen *g, const struct xop *f)
@@ -240,7 +240,7 @@ static void recipe_load(struct gen *g, const struct xop *f)
     default:
         must(!"a recipe");
     }
-    g->ef = (struct eflags){.kind = (u8)base_kind(f->rk), .type = (u8)type, .a = f->a, .b = f->b};
+    g->ef = (struct hflags){.kind = (u8)base_kind(f->rk), .type = (u8)type, .a = f->a, .b = f->b};
 }
 
 static struct cond recipe_test(struct gen *g, unsigned cc, const struct xop *f)
@@ -289,7 +289,7 @@ static struct cond recipe_fcmp(struct gen *g, unsigned cc, const struct xop *f)
     }
     bool swap = !zpc && fcmp_wants_swap(cc),
          either = !zpc && (cc == CC_EQ || cc == CC_NE || cc == CC_VS || cc == CC_VC);
-    const struct eflags *e = &g->ef;
+    const struct hflags *e = &g->ef;
     bool have = e->kind == RK_FCMP && e->a == f->a && e->b == f->b && e->fcmp >> 1 == f->imm;
     if (!have || (!either && (e->fcmp & 1) != swap)) {
         fcmp_load(g, f, swap);
@@ -297,7 +297,7 @@ static struct cond recipe_fcmp(struct gen *g, unsigned cc, const struct xop *f)
     if (zpc) {
         return cond_cc(xcc_of[cc]);
     }
-    return (struct cond){cc == CC_EQ ? C_AND_NP : cc == CC_NE ? C_OR_P : C_CC, nzcv[cc]};
+    return (struct cond){.kind = cc == CC_EQ ? C_AND_NP : cc == CC_NE ? C_OR_P : C_CC, .cc = nzcv[cc]};
 }
 
 /* -- the packed form --------------------------------------------------------------------------------------------- */
@@ -344,7 +344,7 @@ static struct cond packed_cond(struct gen *g, unsigned cc, ir_ref f)
     mov_opnd(g, false, RAX, &o);
     x_alu_i(g->c, ALU_AND, false, RAX, FL_KEPT);
     sahf(g);
-    g->ef = (struct eflags){.kind = RK_PACKED, .type = IR_FLAGS, .a = f, .b = f};
+    g->ef = (struct hflags){.kind = RK_PACKED, .type = IR_FLAGS, .a = f, .b = f};
     return cond_cc(xcc_of[cc]);
 }
 
@@ -377,7 +377,7 @@ struct cond cond_flags(struct gen *g, unsigned cc, ir_ref f)
 
 static void fcmp_pack(struct gen *g, const struct xop *f)
 {
-    const struct eflags *e = &g->ef;
+    const struct hflags *e = &g->ef;
     if (e->kind != RK_FCMP || e->a != f->a || e->b != f->b || e->fcmp != f->imm << 1) {
         fcmp_load(g, f, false);
     }
@@ -431,9 +431,15 @@ void flags_pack(struct gen *g, ir_ref f)
     }
 }
 
+void flags_clean(struct gen *g)
+{
+    x_alu_i(g->c, ALU_AND, false, RAX, FL_KEPT);
+    g->ef.kind = RK_NONE;
+}
+
 void flags_twin(struct gen *g, struct xop *x, unsigned kind, ir_ref a, ir_ref b)
 {
-    g->ef_next = (struct eflags){.kind = (u8)kind, .type = x->type, .a = a, .b = b, .res = (ir_ref)g->i};
+    g->ef_next = (struct hflags){.kind = (u8)kind, .type = x->type, .a = a, .b = b, .res = (ir_ref)g->i};
 }
 
 /* -- carry in ---------------------------------------------------------------------------------------------------- */
@@ -482,14 +488,14 @@ void emit_adc(struct gen *g, struct xop *x)
     bool sub = x->op == IR_sbb;
     carry_into_rax(g, x, sub, x->type);
     x_mov(g->c, is_w(x->type), ra_dst(g, 0), RAX);
-    g->ef_next = (struct eflags){
+    g->ef_next = (struct hflags){
         .kind = EK_ADC + sub, .type = x->type, .a = x->a, .b = x->b, .fcmp = x->c | (u32)(x->sub & FL_INV) << 16};
 }
 
 void emit_fl_adc(struct gen *g, struct xop *x)
 {
     bool sub = x->op == IR_fl_sbb;
-    const struct eflags *e = &g->ef;
+    const struct hflags *e = &g->ef;
     u32 carry = x->c | (u32)(x->sub & FL_INV) << 16;
     if (!ef_is(g, EK_ADC + sub, (u8)x->imm, x->a, x->b) || e->fcmp != carry) {
         carry_into_rax(g, x, sub, (u8)x->imm);
@@ -607,7 +613,7 @@ static void select_compare(struct gen *g, struct cond c, ir_ref yes, ir_ref no)
     x_setcc(g->c, X_O, RAX);
     x_mov(g->c, false, rd, RAX);
     ra_bind(g, (ir_ref)g->i, rd);
-    g->ef = (struct eflags){.kind = RK_PACKED, .type = IR_FLAGS, .a = (ir_ref)g->i, .b = (ir_ref)g->i};
+    g->ef = (struct hflags){.kind = RK_PACKED, .type = IR_FLAGS, .a = (ir_ref)g->i, .b = (ir_ref)g->i};
 }
 
 static void select_flags(struct gen *g, struct cond c, ir_ref yes, ir_ref no)

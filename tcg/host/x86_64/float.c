@@ -94,12 +94,7 @@ bool float_clears(const struct gen *g, const struct xop *x)
 
 static void exact(struct gen *g, struct xop *x, unsigned rd, u8 *join)
 {
-    const ir_ref arg[3] = {x->a, x->b, x->c};
-    unsigned type =
-        x->op == IR_fcvt || x->op == IR_f2i || x->op == IR_i2f || x->op == IR_fl_fcmp ? (u8)x->imm : x->type;
-    for (unsigned k = 0; k < x->nargs; k++) {
-        fallback_arg(g, k, arg[k], type);
-    }
+    fallback_args(g, x);
     fallback_call(g, x);
     fallback_result(g, rd, x->type);
     back_to_hot(g, join);
@@ -449,7 +444,7 @@ void emit_vfcmp(struct gen *g, struct xop *x)
     flush_operands(g, x, true, es);
     unsigned ra = ra_src(g, x->a, IR_V128);
     struct opnd b = ra_vopnd(g, x->b, IR_V128);
-    u32 db = b.kind == OP_REG ? ra_dying(g, x->b) : 0;
+    u64 db = b.kind == OP_REG ? ra_dying(g, x->b) : 0;
     unsigned rd = ra_pick(g, (ir_ref)g->i, ra_dying(g, x->a) | db);
     struct flush f = flush_begin(g, x, true, es, false);
     vop_i(g, 0xc2 | M0F | (es == 3 ? P66 : 0), rd, ra, &b, imm);

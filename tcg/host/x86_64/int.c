@@ -28,7 +28,7 @@ static void two_address(struct gen *g, struct xop *x, enum alu op, bool commutes
         return;
     }
     struct opnd ob = ra_opnd(g, b, x->type), oa = ra_opnd(g, a, x->type);
-    u32 da = oa.kind == OP_REG ? ra_dying(g, a) : 0;
+    u64 da = oa.kind == OP_REG ? ra_dying(g, a) : 0;
     if (ob.kind == OP_REG && oa.kind == OP_REG && ob.reg == oa.reg) {
         unsigned rd = ra_dst(g, da);
         if (rd != oa.reg) {
@@ -563,55 +563,4 @@ void emit_extr(struct gen *g, struct xop *x)
     if (x->imm) {
         x_rri(g->c, X_SHRD, w, ra, rd, x->imm, 1);
     }
-}
-
-/* -- others ------------------------------------------------------------------------------------------------------ */
-
-void emit_pc(struct gen *g, struct xop *x)
-{
-    ir_ref last = g->last_pc;
-    unsigned from =
-        last && g->vals[last].reg != NOREG && g->reg_val[g->vals[last].reg] == last ? g->vals[last].reg : NOREG;
-    unsigned rd = ra_dst(g, 0);
-    i32 off = (i32)x->imm;
-    if (from != NOREG) {
-        off -= (i32)g->x[last].imm;
-    } else {
-        x_load(g->c, true, rd, RT_MEM(page));
-        from = rd;
-    }
-    if (off || from != rd) {
-        x_lea(g->c, true, rd, MEM(from, off));
-    }
-    g->last_pc = (ir_ref)g->i;
-}
-
-/* Names only. */
-void emit_get(struct gen *g, struct xop *x)
-{
-    struct val *v = &g->vals[g->i];
-    v->mem = (u8)(LOC_HOME + x->imm);
-    v->slot = (u8)x->imm;
-    g->cur[x->imm] = g->home[x->imm] = (ir_ref)g->i;
-}
-void emit_put(struct gen *g, struct xop *x)
-{
-    unsigned s = x->imm;
-    if (x->flags & XF_DEAD) {
-        return;
-    }
-    g->cur[s] = x->a;
-    g->touched.w[s / 64] |= 1ull << s % 64;
-    if (!ir_is_const(x->a)) {
-        g->vals[x->a].slot = (u8)s;
-    }
-}
-void emit_insn(struct gen *g, struct xop *x)
-{
-    g->insn_off = x->imm;
-    g->insn_len = x->d;
-    g->insns_done++;
-}
-void emit_folded(struct gen *g UNUSED, struct xop *x UNUSED)
-{
 }

@@ -148,7 +148,7 @@ static void own_done(struct gen *g, const struct shared *sh)
 
 bool mem_vectors_live(const struct gen *g)
 {
-    return (g->occupied & XMM_ALL) != 0;
+    return (g->occupied & VREGS) != 0;
 }
 
 /* -- one value between register and host memory ------------------------------------------------------------------ */
@@ -316,15 +316,15 @@ static void load_cold(struct gen *g, const struct load *l, const struct shared *
 }
 
 /* Registers for the results; both are defined by this op. */
-static u32 load_regs(struct gen *g, struct load *l, const struct xop *x, ir_ref hi)
+static u64 load_regs(struct gen *g, struct load *l, const struct xop *x, ir_ref hi)
 {
     /* The second half may fault when the first is there already. */
-    u32 dying = l->pair && g->cfg->direct ? 0 : ra_dying(g, x->a);
+    u64 dying = l->pair && g->cfg->direct ? 0 : ra_dying(g, x->a);
     l->reg[0] = ra_pick(g, (ir_ref)g->i, dying);
     if (!l->pair) {
         return RBIT(l->reg[0]);
     }
-    u32 lock = g->lock;
+    u64 lock = g->lock;
     g->lock |= RBIT(l->reg[0]);
     l->reg[1] = ra_pick(g, hi, dying & ~RBIT(l->reg[0]));
     g->lock = lock;
@@ -338,13 +338,13 @@ void emit_ld(struct gen *g, struct xop *x)
     bool has_hi = l.pair && g->x[hi].op == IR_ld_hi;
     l.addr = ra_src(g, x->a, IR_I64);
     l.atomic = l.pair && (l.mo & MO_ATOMIC) && (l.mo & MO_SIZE) == MO_64 && l.type == IR_I64;
-    u32 results = load_regs(g, &l, x, has_hi ? hi : (ir_ref)g->i);
+    u64 results = load_regs(g, &l, x, has_hi ? hi : (ir_ref)g->i);
     struct mem m;
     struct shared sh;
     u8 *cold = shared_access(g, x, l.addr, offsetof(struct tlb_entry, rd), &sh, &m);
     load_hit(g, &l, m);
     if (sh.wide) {
-        sh.reg = share_open(g, &sh.plan, results, 0);
+        sh.reg = share_open(g, &sh.plan, RCX, results, 0);
     }
     if (cold) {
         load_cold(g, &l, &sh, cold);
@@ -556,8 +556,8 @@ void emit_st(struct gen *g, struct xop *x)
     u8 *cold = shared_access(g, x, s.addr, offsetof(struct tlb_entry, wr), &sh, &m);
     store_hit(g, &hit, m);
     if (sh.wide) {
-        u32 dying = ra_dying(g, x->b) | (s.n == 2 ? ra_dying(g, x->c) : 0);
-        sh.reg = share_open(g, &sh.plan, RBIT(s.addr), dying);
+        u64 dying = ra_dying(g, x->b) | (s.n == 2 ? ra_dying(g, x->c) : 0);
+        sh.reg = share_open(g, &sh.plan, RCX, RBIT(s.addr), dying);
     }
     if (cold) {
         store_cold(g, &s, &hit, &sh, cold);

@@ -10,13 +10,6 @@ void mem_slow_call(struct gen *g, unsigned thunk);
 bool mem_vectors_live(const struct gen *g);
 void mem_swap(struct gen *g, unsigned reg, unsigned size); /* the low 1 << size bytes reversed */
 
-/* share.c */
-unsigned share_find(const struct gen *g, const struct xop *x); /* register of an addend, 0 in it: not known; NOREG */
-bool share_plan(const struct gen *g, const struct xop *x, struct share *s); /* is a probe for a range worth it? */
-unsigned share_open(struct gen *g, const struct share *s, u32 busy, u32 allow);
-void share_zero(struct gen *g);
-void share_end(struct gen *g);
-
 void x_fence(struct code *c);
 
 #endif

@@ -151,20 +151,20 @@ enum { SAVED = GPR_ALLOC, RESTORED = GPR_CALLER_SAVED };
 
 static void save_all(struct maker *m, bool vec)
 {
-    for (u32 r = SAVED; r; r &= r - 1) {
-        x_store(&m->c, true, RT_AT(save_gpr, ctz32(r)), ctz32(r));
+    for (u64 r = SAVED; r; r &= r - 1) {
+        x_store(&m->c, true, RT_AT(save_gpr, ctz64(r)), ctz64(r));
     }
-    for (u32 r = vec ? XMM_ALLOC : 0; r; r &= r - 1) {
-        v_rrm(&m->c, X_MOVUPS_MR, ctz32(r), 0, RT_AT(save_vec, ctz32(r) - XMM0));
+    for (u64 r = vec ? XMM_ALLOC : 0; r; r &= r - 1) {
+        v_rrm(&m->c, X_MOVUPS_MR, ctz64(r), 0, RT_AT(save_vec, ctz64(r) - XMM0));
     }
 }
 static void restore_all(struct maker *m, bool vec)
 {
-    for (u32 r = RESTORED; r; r &= r - 1) {
-        x_load(&m->c, true, ctz32(r), RT_AT(save_gpr, ctz32(r)));
+    for (u64 r = RESTORED; r; r &= r - 1) {
+        x_load(&m->c, true, ctz64(r), RT_AT(save_gpr, ctz64(r)));
     }
-    for (u32 r = vec ? XMM_ALLOC : 0; r; r &= r - 1) {
-        v_rrm(&m->c, X_MOVUPS, ctz32(r), 0, RT_AT(save_vec, ctz32(r) - XMM0));
+    for (u64 r = vec ? XMM_ALLOC : 0; r; r &= r - 1) {
+        v_rrm(&m->c, X_MOVUPS, ctz64(r), 0, RT_AT(save_vec, ctz64(r) - XMM0));
     }
 }
 
@@ -221,9 +221,9 @@ u32 x_make_thunks(u8 *rw, const u8 *rx, u32 cap, const struct ir_target *t, cons
         return 0;
     }
     struct maker m = {.c = {rw}, .rw = rw, .rx = rx};
-    pins_make(&m.pins, t);
+    pins_make(&m.pins, &x_arch, t);
     const void *fn[FN_COUNT] = {(const void *)f->load, (const void *)f->store, (const void *)f->atomic_ptr,
-                                (const void *)f->lookup, (const void *)x_fallback};
+                                (const void *)f->lookup, (const void *)host_fallback};
     out->slow[TH_TABLE] = rx;
     m.c.p += x_write_table(m.c.p);
     for (unsigned k = 0; k < FN_COUNT; k++) {

@@ -58,7 +58,7 @@ void emit_v2(struct gen *g, struct xop *x)
 {
     unsigned ra = ra_src(g, x->a, IR_V128);
     struct opnd b = ra_vopnd(g, x->b, IR_V128);
-    u32 da = ra_dying(g, x->a);
+    u64 da = ra_dying(g, x->a);
     vop(g, opcodes(x)[x->sub & 3], ra_dst(g, b.kind == OP_REG ? da | ra_dying(g, x->b) : da), ra, &b);
 }
 
@@ -183,7 +183,7 @@ void emit_vcmp(struct gen *g, struct xop *x)
     if (x->imm == CC_EQ || x->imm == CC_SGT) {
         unsigned a = ra_src(g, x->a, IR_V128);
         struct opnd b = ra_vopnd(g, x->b, IR_V128);
-        u32 db = b.kind == OP_REG ? ra_dying(g, x->b) : 0;
+        u64 db = b.kind == OP_REG ? ra_dying(g, x->b) : 0;
         vop(g, (x->imm == CC_EQ ? pcmpeq : pcmpgt)[es], ra_dst(g, ra_dying(g, x->a) | db), a, &b);
         return;
     }

@@ -2,22 +2,21 @@
  *
  * Nothing is freed explicitly: a register whose value is dead (val_dead, val_gone) counts as free when one is looked
  * for. Before an op's fault point or exit only registers whose values are gone may be overwritten; its result, written
- * behind that point, may also take those of values that end there. Loads, stores and moves made here leave EFLAGS. */
-#include "tcg/host/x86_64/x_priv.h"
+ * behind that point, may also take those of values that end there. Loads, stores and moves made here leave the host's
+ * flags. */
+#include "tcg/host/gen_priv.h"
 
-void pins_make(struct pins *p, const struct ir_target *t)
+void pins_make(struct pins *p, const struct host_arch *a, const struct ir_target *t)
 {
-    /* Callee-saved registers for the hottest: they survive helper calls. */
-    static const u8 regs[MAX_PINS] = {RBX, R12, R13, R14, RSI, RDI, R8, R9};
     p->target = t;
-    p->n = MIN(t->npins, MAX_PINS);
+    p->n = MIN(t->npins, a->npins);
     p->mask = 0;
     memset(p->reg_of, NOREG, sizeof(p->reg_of));
     for (unsigned k = 0; k < p->n; k++) {
         p->slot[k] = t->pins[k];
-        p->reg[k] = regs[k];
-        p->reg_of[t->pins[k]] = regs[k];
-        p->mask |= RBIT(regs[k]);
+        p->reg[k] = a->pin[k];
+        p->reg_of[t->pins[k]] = a->pin[k];
+        p->mask |= RBIT(a->pin[k]);
     }
 }
 
@@ -76,12 +75,12 @@ void ra_begin(struct gen *g, struct xop *x)
 
 /* -- memory ---------------------------------------------------------------------------------------------------- */
 
-struct mem loc_mem(const struct gen *g, unsigned loc)
+i32 loc_off(const struct gen *g, unsigned loc)
 {
     if (loc >= LOC_VSPILL) {
-        return RT_AT(vspill, loc - LOC_VSPILL);
+        return RT_OFF_AT(vspill, loc - LOC_VSPILL);
     }
-    return loc >= LOC_SPILL ? RT_AT(spill, loc - LOC_SPILL) : slot_mem(g, loc - LOC_HOME);
+    return loc >= LOC_SPILL ? RT_OFF_AT(spill, loc - LOC_SPILL) : slot_off(g, loc - LOC_HOME);
 }
 
 static unsigned spill_alloc(struct gen *g, ir_ref r, bool vec)
@@ -97,23 +96,6 @@ static unsigned spill_alloc(struct gen *g, ir_ref r, bool vec)
         }
     }
     must(!"spill places enough");
-}
-
-void ra_store_reg(struct gen *g, struct mem m, unsigned reg, unsigned type)
-{
-    switch (type) {
-    case IR_V128:
-        v_rrm(g->c, X_MOVUPS_MR, reg, 0, m);
-        break;
-    case IR_F64:
-        v_rrm(g->c, X_MOVSD_MR, reg, 0, m);
-        break;
-    case IR_F32:
-        v_rrm(g->c, X_MOVSS_MR, reg, 0, m);
-        break;
-    default:
-        x_store(g->c, is_w(type), m, reg);
-    }
 }
 
 /* The slot's home can hold the whole value, and nothing else lives there. */
@@ -157,18 +139,18 @@ void ra_evict(struct gen *g, unsigned reg)
     if (s != NOSLOT && g->cur[s] == r && home_is_free(g, s, r)) {
         set_home(g, s, r);
         v->mem = (u8)(LOC_HOME + s);
-        ra_store_reg(g, slot_mem(g, s), reg, g->t->slots[s].type);
+        g->arch->store(g->c, g->t->slots[s].type, slot_off(g, s), reg);
     } else {
-        bool vec = reg >= XMM0;
+        bool vec = reg >= VREG;
         v->mem = (u8)spill_alloc(g, r, vec);
-        ra_store_reg(g, loc_mem(g, v->mem), reg, vec ? IR_V128 : IR_I64);
+        g->arch->store(g->c, vec ? IR_V128 : IR_I64, loc_off(g, v->mem), reg);
     }
 }
 
-void ra_flush(struct gen *g, u32 regs)
+void ra_flush(struct gen *g, u64 regs)
 {
-    for (u32 m = g->occupied & regs; m; m &= m - 1) {
-        unsigned reg = ctz32(m);
+    for (u64 m = g->occupied & regs; m; m &= m - 1) {
+        unsigned reg = ctz64(m);
         ir_ref r = g->reg_val[reg];
         if (!ir_is_const(r) && val_dead(g, r)) {
             g->vals[r].reg = NOREG;
@@ -189,33 +171,21 @@ void ra_rescue_home(struct gen *g, unsigned s)
     struct val *v = &g->vals[r];
     bool vec = type_is_vec(v->type);
     unsigned loc = spill_alloc(g, r, vec);
-    if (vec) {
-        v_rrm(g->c, X_MOVUPS, XMM0, 0, slot_mem(g, s));
-        v_rrm(g->c, X_MOVUPS_MR, XMM0, 0, loc_mem(g, loc));
-    } else {
-        x_load(g->c, g->t->slots[s].type == IR_I64, RAX, slot_mem(g, s));
-        x_store(g->c, true, loc_mem(g, loc), RAX);
-    }
+    const struct host_arch *a = g->arch;
+    unsigned tmp = vec ? a->vtmp : a->tmp, from = vec ? IR_V128 : g->t->slots[s].type == IR_I64 ? IR_I64 : IR_I32;
+    a->load(g->c, from, tmp, slot_off(g, s));
+    a->store(g->c, vec ? IR_V128 : IR_I64, loc_off(g, loc), tmp);
     v->mem = (u8)loc;
 }
 
 static void store_const(struct gen *g, unsigned s, ir_ref r)
 {
-    struct mem m = slot_mem(g, s);
     unsigned t = g->t->slots[s].type;
-    u64 v = const_of(g, r);
     if (t == IR_V128) {
-        ra_load(g, XMM0, r, IR_V128);
-        v_rrm(g->c, X_MOVUPS_MR, XMM0, 0, m);
-    } else if (t == IR_I64 || t == IR_F64) {
-        if ((i64)v == (i32)v) {
-            x_store_i(g->c, true, m, (i32)v);
-        } else {
-            x_mov_i(g->c, RAX, v);
-            x_store(g->c, true, m, RAX);
-        }
+        ra_load(g, g->arch->vtmp, r, IR_V128);
+        g->arch->store(g->c, IR_V128, slot_off(g, s), g->arch->vtmp);
     } else {
-        x_store_i(g->c, false, m, (i32)v);
+        g->arch->store_imm(g->c, t == IR_I64 || t == IR_F64, slot_off(g, s), const_of(g, r));
     }
 }
 
@@ -228,17 +198,18 @@ void ra_copy_home(struct gen *g, unsigned s)
         return;
     }
     const struct val *v = &g->vals[r];
+    const struct host_arch *a = g->arch;
     if (v->reg != NOREG) {
-        ra_store_reg(g, slot_mem(g, s), v->reg, t);
+        a->store(g->c, t, slot_off(g, s), v->reg);
     } else if (ref_is_recipe(g, r) && !v->mem) {
-        flags_pack(g, r);
-        x_store(g->c, false, slot_mem(g, s), RAX);
+        a->flags_pack(g, r);
+        a->store(g->c, IR_I32, slot_off(g, s), a->tmp);
     } else if (type_is_vec(t)) {
-        v_rrm(g->c, X_MOVUPS, XMM0, 0, loc_mem(g, v->mem));
-        ra_store_reg(g, slot_mem(g, s), XMM0, t);
+        a->load(g->c, IR_V128, a->vtmp, loc_off(g, v->mem));
+        a->store(g->c, t, slot_off(g, s), a->vtmp);
     } else {
-        x_load(g->c, is_w(v->type), RAX, loc_mem(g, v->mem));
-        x_store(g->c, t == IR_I64, slot_mem(g, s), RAX);
+        a->load(g->c, is_w(v->type) ? IR_I64 : IR_I32, a->tmp, loc_off(g, v->mem));
+        a->store(g->c, t, slot_off(g, s), a->tmp);
     }
 }
 
@@ -288,11 +259,11 @@ static unsigned evict_score(const struct gen *g, ir_ref r)
 }
 
 /* Empty registers among cand, and those whose values end before (early) or with this op. */
-static u32 free_regs(const struct gen *g, u32 cand, bool early)
+static u64 free_regs(const struct gen *g, u64 cand, bool early)
 {
-    u32 f = cand & ~g->occupied;
-    for (u32 m = cand & g->occupied; m; m &= m - 1) {
-        unsigned reg = ctz32(m);
+    u64 f = cand & ~g->occupied;
+    for (u64 m = cand & g->occupied; m; m &= m - 1) {
+        unsigned reg = ctz64(m);
         ir_ref r = g->reg_val[reg];
         if (!ir_is_const(r) && (early ? val_gone(g, r) : val_dead(g, r))) {
             f |= RBIT(reg);
@@ -301,16 +272,16 @@ static u32 free_regs(const struct gen *g, u32 cand, bool early)
     return f;
 }
 
-u32 ra_free(const struct gen *g, u32 cand)
+u64 ra_free(const struct gen *g, u64 cand)
 {
     return free_regs(g, cand, false);
 }
 
-static unsigned evict_one(struct gen *g, u32 cand)
+static unsigned evict_one(struct gen *g, u64 cand)
 {
     unsigned best = NOREG, score = 0;
-    for (u32 m = cand; m; m &= m - 1) {
-        unsigned reg = ctz32(m), s = evict_score(g, g->reg_val[reg]);
+    for (u64 m = cand; m; m &= m - 1) {
+        unsigned reg = ctz64(m), s = evict_score(g, g->reg_val[reg]);
         if (best == NOREG || s > score) {
             best = reg;
             score = s;
@@ -321,28 +292,28 @@ static unsigned evict_one(struct gen *g, u32 cand)
     return best;
 }
 
-static unsigned choose(struct gen *g, u32 f)
+static unsigned choose(struct gen *g, u64 f)
 {
-    u32 m = f & ~g->pins.mask;
-    return ctz32(m ? m : f);
+    u64 m = f & ~g->pins.mask;
+    return ctz64(m ? m : f);
 }
 
-static unsigned pick_early(struct gen *g, u32 from)
+static unsigned pick_early(struct gen *g, u64 from)
 {
-    u32 cand = from & ~g->lock, f = free_regs(g, cand, true);
+    u64 cand = from & ~g->lock, f = free_regs(g, cand, true);
     return f ? choose(g, f) : evict_one(g, cand);
 }
 
-unsigned ra_pick(struct gen *g, ir_ref r, u32 allow)
+unsigned ra_pick(struct gen *g, ir_ref r, u64 allow)
 {
-    u32 cand = (type_is_vec(g->vals[r].type) ? XMM_ALLOC : GPR_ALLOC) & (~g->lock | allow);
-    u32 f = free_regs(g, cand, false);
+    u64 cand = g->arch->alloc[type_is_vec(g->vals[r].type)] & (~g->lock | allow);
+    u64 f = free_regs(g, cand, false);
     unsigned slot = g->vals[r].hint, hint = slot == NOSLOT ? (unsigned)NOREG : g->pins.reg_of[slot];
     if (hint != NOREG && (f & RBIT(hint))) {
         return hint;
     }
     if (f & allow) {
-        return ctz32(f & allow);
+        return ctz64(f & allow);
     }
     return f ? choose(g, f) : evict_one(g, cand);
 }
@@ -371,14 +342,14 @@ void ra_forget(struct gen *g, unsigned reg)
     g->occupied &= ~RBIT(reg);
 }
 
-unsigned ra_dst(struct gen *g, u32 allow)
+unsigned ra_dst(struct gen *g, u64 allow)
 {
     unsigned reg = ra_pick(g, (ir_ref)g->i, allow);
     ra_bind(g, (ir_ref)g->i, reg);
     return reg;
 }
 
-u32 ra_dying(const struct gen *g, ir_ref r)
+u64 ra_dying(const struct gen *g, ir_ref r)
 {
     if (ir_is_const(r) || g->vals[r].reg == NOREG || !val_dead(g, r)) {
         return 0;
@@ -386,7 +357,7 @@ u32 ra_dying(const struct gen *g, ir_ref r)
     return RBIT(g->vals[r].reg);
 }
 
-unsigned ra_temp(struct gen *g, u32 from)
+unsigned ra_temp(struct gen *g, u64 from)
 {
     unsigned reg = pick_early(g, from);
     ra_forget(g, reg);
@@ -397,32 +368,22 @@ unsigned ra_temp(struct gen *g, u32 from)
 void ra_load(struct gen *g, unsigned reg, ir_ref r, unsigned type)
 {
     bool k = ir_is_const(r);
-    if (reg < XMM0) {
-        if (k) {
-            x_mov_i(g->c, reg, type == IR_I64 ? const_of(g, r) : (u32)const_of(g, r));
-        } else {
-            x_load(g->c, is_w(g->vals[r].type), reg, loc_mem(g, g->vals[r].mem));
-        }
-        return;
-    }
-    if (k && (r == IR_CONST || (type != IR_V128 && const_of(g, r) == 0))) {
-        v_rrr(g->c, 0x57 | M0F, reg, reg, reg);
-        return;
-    }
-    unsigned t = k ? type : g->vals[r].mem >= LOC_VSPILL ? IR_V128 : g->vals[r].type;
-    u32 opc = t == IR_V128 ? X_MOVUPS : t == IR_F64 ? X_MOVSD : X_MOVSS;
-    v_rrm(g->c, opc, reg, 0, k ? POOL_MEM : loc_mem(g, g->vals[r].mem));
-    if (k) {
-        const u64 *v = &g->ir->consts[r & ~IR_CONST];
-        pool_use(g, t == IR_V128 ? pool_v128(g, v[0], v[1]) : pool_u64(g, v[0]), 0);
+    if (k && reg < VREG) {
+        g->arch->mov_imm(g->c, reg, type == IR_I64 ? const_of(g, r) : (u32)const_of(g, r));
+    } else if (k) {
+        g->arch->load_const(g, reg, r, type);
+    } else {
+        unsigned t = g->vals[r].mem >= LOC_VSPILL ? IR_V128 : g->vals[r].type;
+        t = reg >= VREG || t == IR_I64 ? t : IR_I32;
+        g->arch->load(g->c, t, reg, loc_off(g, g->vals[r].mem));
     }
 }
 
 static unsigned const_reg(struct gen *g, ir_ref r, unsigned type)
 {
-    u32 from = type_is_vec(type) ? XMM_ALLOC : GPR_ALLOC;
-    for (u32 m = g->occupied & from; m; m &= m - 1) {
-        unsigned reg = ctz32(m);
+    u64 from = g->arch->alloc[type_is_vec(type)];
+    for (u64 m = g->occupied & from; m; m &= m - 1) {
+        unsigned reg = ctz64(m);
         if (g->reg_val[reg] == r && g->const_type[reg] == type) {
             g->lock |= RBIT(reg);
             return reg;
@@ -443,62 +404,10 @@ unsigned ra_src(struct gen *g, ir_ref r, unsigned type)
     struct val *v = &g->vals[r];
     if (v->reg == NOREG) {
         must(v->mem);
-        unsigned reg = pick_early(g, type_is_vec(v->type) ? XMM_ALLOC : GPR_ALLOC);
+        unsigned reg = pick_early(g, g->arch->alloc[type_is_vec(v->type)]);
         ra_load(g, reg, r, type);
         ra_bind(g, r, reg);
     }
     g->lock |= RBIT(v->reg);
     return v->reg;
-}
-
-/* -- operands ---------------------------------------------------------------------------------------------------- */
-
-struct opnd ra_opnd(struct gen *g, ir_ref r, unsigned type)
-{
-    struct opnd o = {.kind = OP_REG};
-    if (const_fits(g, r, type, &o.imm)) {
-        o.kind = OP_IMM;
-        return o;
-    }
-    if (!ir_is_const(r)) {
-        const struct val *v = &g->vals[r];
-        bool wide = type == IR_I64 && v->type != IR_I64;
-        if (v->reg == NOREG && v->next == NOUSE && !wide && v->mem) {
-            o.kind = OP_MEM;
-            o.mem = loc_mem(g, v->mem);
-            return o;
-        }
-    }
-    o.reg = ra_src(g, r, type);
-    return o;
-}
-
-void alu_opnd(struct gen *g, enum alu op, bool w, unsigned reg, const struct opnd *o)
-{
-    switch (o->kind) {
-    case OP_REG:
-        x_alu(g->c, op, w, reg, o->reg);
-        break;
-    case OP_IMM:
-        x_alu_i(g->c, op, w, reg, o->imm);
-        break;
-    default:
-        x_alu_m(g->c, op, w, reg, o->mem);
-        break;
-    }
-}
-
-void mov_opnd(struct gen *g, bool w, unsigned reg, const struct opnd *o)
-{
-    switch (o->kind) {
-    case OP_REG:
-        x_mov(g->c, w, reg, o->reg);
-        break;
-    case OP_IMM:
-        x_mov_i(g->c, reg, w ? (u64)(i64)o->imm : (u32)o->imm);
-        break;
-    default:
-        x_load(g->c, w, reg, o->mem);
-        break;
-    }
 }

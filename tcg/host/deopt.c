@@ -5,18 +5,18 @@
  *
  * A slot that is not listed is where block boundaries want it: its pinned register, or its home. Places are listed
  * below; registers are as a slow-path thunk saved them. Constants are in LEB128. */
-#include "tcg/host/x86_64/state.h"
+#include "tcg/host/state_priv.h"
 
 #include "tcg/eval.h"
 
 #define POINT_HOT (1u << 31) /* in gen.point: in hot code, which does not move */
 
 enum place {
-    /* 0..31: registers */
-    PL_CONST = 32, /* value */
-    PL_VECTOR,     /* 16 bytes */
-    PL_MEM,        /* u8: LOC_* */
-    PL_FLAGS,      /* u8 recipe, u8 sub, u32 imm, place, place: b is absent when the recipe needs none */
+    /* below NREGS: registers */
+    PL_CONST = NREGS, /* value */
+    PL_VECTOR,        /* 16 bytes */
+    PL_MEM,           /* u8: LOC_* */
+    PL_FLAGS,         /* u8 recipe, u8 sub, u32 imm, place, place: b is absent when the recipe needs none */
     PL_NONE,
 };
 
@@ -246,9 +246,9 @@ static bool get_place(struct reader *r, union v128 *v)
     case PL_NONE:
         return false;
     }
-    must(pl < 32);
-    if (r->rt && pl >= XMM0) {
-        *v = r->rt->save_vec[pl - XMM0];
+    must(pl < NREGS);
+    if (r->rt && pl >= VREG) {
+        *v = r->rt->save_vec[pl - VREG];
     } else if (r->rt) {
         v->d[0] = r->rt->save_gpr[pl];
     }
@@ -287,14 +287,14 @@ static unsigned find_point(const u8 *map, unsigned n, u32 code_off)
 }
 
 /* All values are read before any is written: homes are sources too. */
-static void restore_point(struct reader *r, struct rt *rt)
+static void restore_point(struct reader *r, const struct host_arch *a, struct rt *rt)
 {
     struct {
         u8 slot;
         union v128 v;
     } w[IR_MAX_SLOTS];
     struct pins pins;
-    pins_make(&pins, r->t);
+    pins_make(&pins, a, r->t);
     unsigned n = r->p[3];
     rt->countdown += r->p[2];
     r->p += 4;
@@ -315,9 +315,8 @@ static void restore_point(struct reader *r, struct rt *rt)
     }
 }
 
-u32 deopt_restore(const struct ir_target *t, const u8 *map, u32 map_len, u32 code_off, struct vcpu *cpu)
+u32 deopt_restore(const struct host_arch *a, const struct ir_target *t, const u8 *map, u32 code_off, struct vcpu *cpu)
 {
-    must(map_len > 2);
     unsigned n = ld16le(map), k = find_point(map, n, code_off);
     struct reader r = {.p = map + 2 + 4 * n, .t = t};
     while (k--) {
@@ -325,7 +324,7 @@ u32 deopt_restore(const struct ir_target *t, const u8 *map, u32 map_len, u32 cod
     }
     u32 insn_off = ld16le(r.p);
     if (cpu) {
-        restore_point(&r, (struct rt *)(void *)cpu);
+        restore_point(&r, a, (struct rt *)(void *)cpu);
     }
     return insn_off;
 }

@@ -2,9 +2,9 @@
  * registers, all others in their homes.
  *
  * On the way out of a side exit this happens beside the main path and must not disturb what the allocator knows:
- * nothing here allocates, only rax, rcx and xmm0..1 are used, and rdx carries the target of an indirect exit through.
- * None of the moves touches EFLAGS. */
-#include "tcg/host/x86_64/state.h"
+ * nothing here allocates, only scratch registers are used, and not the one that carries the target of an indirect exit
+ * through. None of the moves touches the host's flags. */
+#include "tcg/host/state_priv.h"
 
 /* A 64-bit value was put into a 32-bit slot: its upper half has to go. */
 static bool needs_cut(const struct gen *g, unsigned s, ir_ref r)
@@ -49,40 +49,31 @@ void canon_prepare(struct gen *g, const struct pins *to)
 }
 
 struct moves {
-    u32 pending;
-    u8 from[32];
-    bool wide[32];
+    u64 pending;
+    u8 from[NREGS];
+    bool wide[NREGS];
 };
-
-static void move(struct gen *g, bool wide, unsigned dst, unsigned src)
-{
-    if (dst >= XMM0) {
-        v_rrr(g->c, X_MOVAPS, dst, 0, src);
-    } else {
-        x_mov(g->c, wide, dst, src);
-    }
-}
 
 /* All at once: what is overwritten is moved on first; a ring is opened with the scratch register of its class. */
 static void moves_emit(struct gen *g, struct moves *m)
 {
     while (m->pending) {
-        u32 used = 0;
-        for (u32 p = m->pending; p; p &= p - 1) {
-            unsigned d = ctz32(p);
+        u64 used = 0;
+        for (u64 p = m->pending; p; p &= p - 1) {
+            unsigned d = ctz64(p);
             used |= m->from[d] == d ? 0 : RBIT(m->from[d]);
         }
-        u32 ready = m->pending & ~used;
+        u64 ready = m->pending & ~used;
         if (ready) {
-            unsigned d = ctz32(ready);
-            move(g, m->wide[d], d, m->from[d]);
+            unsigned d = ctz64(ready);
+            g->arch->mov(g->c, m->wide[d], d, m->from[d]);
             m->pending &= ~RBIT(d);
             continue;
         }
-        unsigned d = ctz32(m->pending), scratch = d >= XMM0 ? XMM0 : RAX;
-        move(g, true, scratch, d);
-        for (u32 p = m->pending; p; p &= p - 1) {
-            unsigned k = ctz32(p);
+        unsigned d = ctz64(m->pending), scratch = d >= VREG ? g->arch->vtmp : g->arch->tmp;
+        g->arch->mov(g->c, true, scratch, d);
+        for (u64 p = m->pending; p; p &= p - 1) {
+            unsigned k = ctz64(p);
             if (m->from[k] == d) {
                 m->from[k] = (u8)scratch;
             }
@@ -99,14 +90,13 @@ static void pin_load(struct gen *g, unsigned s, unsigned pin)
 {
     ir_ref r = g->cur[s];
     unsigned t = g->t->slots[s].type;
-    if (r && (ir_is_const(r) || pin >= XMM0)) {
+    if (r && (ir_is_const(r) || pin >= VREG)) {
         ra_load(g, pin, r, t);
     } else if (r) {
-        x_load(g->c, is_w(t) && is_w(g->vals[r].type), pin, loc_mem(g, g->vals[r].mem));
-    } else if (pin >= XMM0) {
-        v_rrm(g->c, t == IR_V128 ? X_MOVUPS : X_MOVSD, pin, 0, slot_mem(g, s));
+        unsigned from = is_w(t) && is_w(g->vals[r].type) ? IR_I64 : IR_I32;
+        g->arch->load(g->c, from, pin, loc_off(g, g->vals[r].mem));
     } else {
-        x_load(g->c, is_w(t), pin, slot_mem(g, s));
+        g->arch->load(g->c, t, pin, slot_off(g, s));
     }
 }
 
@@ -149,7 +139,7 @@ void canon(struct gen *g, const struct pins *to)
     canon_pins(g, to);
 }
 
-/* EFLAGS survive when they hold what the flags' slots want (control.c: flags_need_work). */
+/* The host's flags survive when they hold what the flags' slots want (exits.c: flags_need_work). */
 void flags_home(struct gen *g)
 {
     FOR_TOUCHED(g, s)

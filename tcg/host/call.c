@@ -1,11 +1,9 @@
-/* Helper calls by the System V ABI. All parameters are 64 bits wide; vectors go by pointer through rt.vtmp.
+/* Helper calls by the host's ABI. All parameters are 64 bits wide; vectors go by pointer through rt.vtmp.
  *
  * Before: slots the helper reads are home; live values leave the caller-saved registers. Argument values are read from
  * where they were, so they move into place before anything overwrites those registers. After: slots it writes are
- * forgotten, r15 is loaded again (the TLB may have moved). */
-#include "tcg/host/x86_64/memory_priv.h"
-
-static const u8 arg_reg[] = {RDI, RSI, RDX, RCX, R8, R9};
+ * forgotten. */
+#include "tcg/host/gen_priv.h"
 
 static bool in_set(const struct slot_set *set, unsigned s)
 {
@@ -60,7 +58,7 @@ struct arg {
     unsigned reg; /* source */
     bool wide;
     u64 v;
-    struct mem m;
+    i32 off;
 };
 
 static struct arg arg_of(struct gen *g, ir_ref r, unsigned type, unsigned k)
@@ -68,16 +66,15 @@ static struct arg arg_of(struct gen *g, ir_ref r, unsigned type, unsigned k)
     struct arg a = {.wide = type == IR_I64 || type == IR_F64};
     if (type == IR_V128) {
         unsigned reg = ra_src(g, r, type);
-        v_rrm(g->c, X_MOVUPS_MR, reg, 0, RT_AT(vtmp, k));
+        g->arch->store(g->c, IR_V128, RT_OFF_AT(vtmp, k), reg);
         a.kind = ARG_POINTER;
-        a.m = RT_AT(vtmp, k);
+        a.off = RT_OFF_AT(vtmp, k);
     } else if (type == IR_FLAGS) {
-        flags_pack(g, r);
-        x_alu_i(g->c, ALU_AND, false, RAX, FL_N | FL_Z | FL_A | FL_P | FL_C | FL_V);
-        g->ef.kind = RK_NONE;
-        x_store(g->c, true, RT_AT(scratch, k), RAX);
+        g->arch->flags_pack(g, r);
+        g->arch->flags_clean(g);
+        g->arch->store(g->c, IR_I64, RT_OFF_AT(scratch, k), g->arch->tmp);
         a.kind = ARG_MEM;
-        a.m = RT_AT(scratch, k);
+        a.off = RT_OFF_AT(scratch, k);
     } else if (ir_is_const(r)) {
         a.kind = ARG_CONST;
         a.v = a.wide ? const_of(g, r) : type == IR_F16 ? (u16)const_of(g, r) : (u32)const_of(g, r);
@@ -87,7 +84,7 @@ static struct arg arg_of(struct gen *g, ir_ref r, unsigned type, unsigned k)
     } else {
         a.kind = ARG_MEM;
         a.wide &= g->vals[r].type == IR_I64 || type_is_vec(type);
-        a.m = loc_mem(g, g->vals[r].mem);
+        a.off = loc_off(g, g->vals[r].mem);
     }
     return a;
 }
@@ -96,19 +93,19 @@ static void arg_move(struct gen *g, unsigned dst, const struct arg *a)
 {
     switch (a->kind) {
     case ARG_REG:
-        x_mov(g->c, a->wide, dst, a->reg);
+        g->arch->mov(g->c, a->wide, dst, a->reg);
         break;
     case ARG_CONST:
-        x_mov_i(g->c, dst, a->v);
+        g->arch->mov_imm(g->c, dst, a->v);
         break;
     case ARG_MEM:
-        x_load(g->c, a->wide, dst, a->m);
+        g->arch->load(g->c, a->wide ? IR_I64 : IR_I32, dst, a->off);
         break;
     case ARG_VEC:
-        v_rrr(g->c, X_MOVD_RX | (a->wide ? OPW : 0), a->reg, 0, dst);
+        g->arch->to_int(g->c, a->wide, dst, a->reg);
         break;
     case ARG_POINTER:
-        x_lea(g->c, true, dst, a->m);
+        g->arch->address(g->c, dst, a->off);
         break;
     }
 }
@@ -116,7 +113,7 @@ static void arg_move(struct gen *g, unsigned dst, const struct arg *a)
 /* Register sources first, in an order that overwrites none still needed. */
 static void args_move(struct gen *g, struct arg *arg, const u8 *dst, unsigned n)
 {
-    u32 left = 0;
+    u64 left = 0;
     for (unsigned k = 0; k < n; k++) {
         left |= arg[k].kind == ARG_REG ? RBIT(k) : 0;
     }
@@ -134,10 +131,10 @@ static void args_move(struct gen *g, struct arg *arg, const u8 *dst, unsigned n)
             }
         }
         if (!moved) {
-            unsigned k = ctz32(left), from = arg[k].reg;
-            x_mov(g->c, true, RAX, from);
+            unsigned k = ctz64(left), from = arg[k].reg;
+            g->arch->mov(g->c, true, g->arch->tmp, from);
             for (unsigned j = 0; j < n; j++) {
-                arg[j].reg = (left & RBIT(j)) && arg[j].reg == from ? RAX : arg[j].reg;
+                arg[j].reg = (left & RBIT(j)) && arg[j].reg == from ? g->arch->tmp : arg[j].reg;
             }
         }
     }
@@ -148,42 +145,19 @@ static void args_move(struct gen *g, struct arg *arg, const u8 *dst, unsigned n)
     }
 }
 
-static void call_function(struct gen *g, const void *fn)
-{
-    x_rm(g->c, 0xff, false, 2, POOL_MEM);
-    pool_use(g, pool_u64(g, (u64)(uintptr_t)fn), 0);
-}
-
-static void swap_mxcsr(struct gen *g, bool to_c)
-{
-    if (to_c) {
-        v_rrm(g->c, 0xae | M0F, 3, 0, RT_MEM(host_fp));
-        v_rrm(g->c, 0xae | M0F, 2, 0, RT_MEM(c_fp));
-    } else {
-        v_rrm(g->c, 0xae | M0F, 2, 0, RT_MEM(host_fp));
-    }
-}
-
 static void bind_result(struct gen *g, unsigned type)
 {
     if (type == IR_NONE || (g->vals[g->i].next == NOUSE && g->vals[g->i].hold <= g->i)) {
         return;
     }
     unsigned rd = ra_dst(g, 0);
-    switch (type) {
-    case IR_V128:
-        v_rrm(g->c, X_MOVUPS, rd, 0, RT_AT(vtmp, 3));
-        break;
-    case IR_I64:
-        x_mov(g->c, true, rd, RAX);
-        break;
-    case IR_I32:
-    case IR_FLAGS:
-        x_mov(g->c, false, rd, RAX);
-        break;
-    default:
-        v_rrr(g->c, X_MOVD | OPW, rd, 0, RAX);
-        break;
+    const struct host_arch *a = g->arch;
+    if (type == IR_V128) {
+        a->load(g->c, IR_V128, rd, RT_OFF_AT(vtmp, 3));
+    } else if (type_is_vec(type)) {
+        a->to_vec(g->c, rd, a->result);
+    } else {
+        a->mov(g->c, type == IR_I64, rd, a->result);
     }
 }
 
@@ -207,34 +181,23 @@ void emit_call(struct gen *g, struct xop *x)
     if (h->flags & HF_WRITES) {
         slots_forget(g, h);
     }
-    ra_flush(g, GPR_CALLER_SAVED | XMM_ALL);
-    args_move(g, arg, arg_reg + first, x->nargs);
+    const struct host_arch *a = g->arch;
+    ra_flush(g, a->clobbered);
+    args_move(g, arg, a->arg + first, x->nargs);
     for (unsigned k = 0; k < x->nargs; k++) {
         if (h->args[k] == IR_F16) {
-            x_rr(g->c, X_MOVZX16, false, arg_reg[first + k], arg_reg[first + k]);
+            a->zext(g->c, 16, a->arg[first + k], a->arg[first + k]);
         }
     }
     if (h->ret == IR_V128) {
-        x_lea(g->c, true, arg_reg[first - 1], RT_AT(vtmp, 3));
+        a->address(g->c, a->arg[first - 1], RT_OFF_AT(vtmp, 3));
     }
     if (has_cpu) {
-        x_lea(g->c, true, RDI, MEM(RBP, -RT_BIAS));
+        a->address(g->c, a->arg[0], 0);
     }
     if (h->flags & HF_FAULT) {
-        x_store_i(g->c, false, RT_MEM(insn_off), (i32)g->insn_off);
+        a->store_imm(g->c, false, RT_OFF(insn_off), g->insn_off);
     }
-    if (fp) {
-        swap_mxcsr(g, true);
-    }
-    if (has_cpu && !(h->flags & HF_PURE)) {
-        x_store(g->c, true, RT_MEM(ret_sp), RSP);
-    }
-    call_function(g, h->fn);
-    if (fp) {
-        swap_mxcsr(g, false);
-    }
-    if (has_cpu) {
-        x_load(g->c, true, R15, RT_MEM(tlb));
-    }
+    a->call_c(g, h->fn, fp, has_cpu, !(h->flags & HF_PURE));
     bind_result(g, h->ret);
 }

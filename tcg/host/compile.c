@@ -3,7 +3,10 @@
  * Hot code grows from the start of the buffer, cold code from its middle, in the same order and with the allocator's
  * state of the moment. At the end the cold code moves down behind the hot code; places that lead from one into the
  * other, or out of the block, are corrected by the distance. The pool follows. */
-#include "tcg/host/x86_64/state.h"
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "tcg/host/state_priv.h"
 
 enum {
     AREA_MAX = 128 << 10,
@@ -20,10 +23,7 @@ void fix_add(struct gen *g, u8 *at)
 }
 void jump_abs(struct gen *g, u8 *at, const void *run_addr)
 {
-    i64 d = (const u8 *)run_addr - (g->out->rx + (at - g->out->rw) + 4);
-    must(d == (i32)d);
-    i32 rel = (i32)d;
-    memcpy(at, &rel, 4);
+    g->arch->bind(at, (const u8 *)run_addr + (g->out->rw - g->out->rx));
     if (at >= g->cold_base) {
         fix_add(g, at);
     }
@@ -36,17 +36,29 @@ void to_hot(struct gen *g)
 {
     g->c = &g->hot;
 }
+bool aside(struct gen *g)
+{
+    bool hot = g->c == &g->hot;
+    to_cold(g);
+    return hot;
+}
+void back(struct gen *g, bool hot)
+{
+    if (hot) {
+        to_hot(g);
+    }
+}
 void bind_cold(struct gen *g, u8 *at)
 {
-    x_set_rel(at, g->cold.p);
+    g->arch->bind(at, g->cold.p);
     if (at < g->cold_base) {
         fix_add(g, at);
     }
 }
 void back_to_hot(struct gen *g, u8 *hot)
 {
-    u8 *at = x_jmp(&g->cold);
-    x_set_rel(at, hot);
+    u8 *at = g->arch->jump(&g->cold);
+    g->arch->bind(at, hot);
     fix_add(g, at);
 }
 
@@ -83,30 +95,77 @@ unsigned pool_v128(struct gen *g, u64 lo, u64 hi)
     g->npool += 2;
     return g->npool - 2;
 }
-void pool_use(struct gen *g, unsigned index, unsigned imm_bytes)
+void pool_ref(struct gen *g, u8 *at, unsigned index)
 {
     must(g->npool_ref < ARRAY_LEN(g->pool_ref));
-    g->pool_ref[g->npool_ref].at = (u32)(g->c->p - imm_bytes - 4 - g->out->rw);
+    g->pool_ref[g->npool_ref].at = (u32)(at - g->out->rw);
     g->pool_ref[g->npool_ref++].index = (u16)index;
 }
-void table_use(struct gen *g, unsigned off, unsigned imm_bytes)
+
+/* -- emitters of what needs no instruction --------------------------------------------------------------------------
+ */
+
+void emit_pc(struct gen *g, struct xop *x)
 {
-    u8 *at = g->c->p - imm_bytes - 4;
-    const u8 *to = (const u8 *)g->cfg->thunks->slow[TH_TABLE] + off;
-    jump_abs(g, at, to - imm_bytes);
+    ir_ref last = g->last_pc;
+    unsigned from =
+        last && g->vals[last].reg != NOREG && g->reg_val[g->vals[last].reg] == last ? g->vals[last].reg : NOREG;
+    unsigned rd = ra_dst(g, 0);
+    i32 off = (i32)x->imm;
+    if (from != NOREG) {
+        off -= (i32)g->x[last].imm;
+    } else {
+        g->arch->load(g->c, IR_I64, rd, RT_OFF(page));
+        from = rd;
+    }
+    if (off || from != rd) {
+        g->arch->add_imm(g->c, rd, from, off);
+    }
+    g->last_pc = (ir_ref)g->i;
+}
+
+/* Names only. */
+void emit_get(struct gen *g, struct xop *x)
+{
+    struct val *v = &g->vals[g->i];
+    v->mem = (u8)(LOC_HOME + x->imm);
+    v->slot = (u8)x->imm;
+    g->cur[x->imm] = g->home[x->imm] = (ir_ref)g->i;
+}
+void emit_put(struct gen *g, struct xop *x)
+{
+    unsigned s = x->imm;
+    if (x->flags & XF_DEAD) {
+        return;
+    }
+    g->cur[s] = x->a;
+    g->touched.w[s / 64] |= 1ull << s % 64;
+    if (!ir_is_const(x->a)) {
+        g->vals[x->a].slot = (u8)s;
+    }
+}
+void emit_insn(struct gen *g, struct xop *x)
+{
+    g->insn_off = x->imm;
+    g->insn_len = x->d;
+    g->insns_done++;
+}
+/* Its user does its work. */
+void emit_folded(struct gen *g UNUSED, struct xop *x UNUSED)
+{
 }
 
 /* -- the main loop ----------------------------------------------------------------------------------------------- */
 
 static void emit_op(struct gen *g, struct xop *x)
 {
-    const struct row *row = &rows[x->op];
+    const struct row *row = &g->arch->rows[x->op];
     emit_fn *f = x->type == IR_V128 && row->emit_v ? row->emit_v : row->emit;
     if (!f) {
-        fprintf(stderr, "moss: x86_64: no emitter for %s.%s\n", ir_ops[x->op].name, ir_type_names[x->type]);
+        fprintf(stderr, "moss: %s: no emitter for %s.%s\n", g->arch->name, ir_ops[x->op].name, ir_type_names[x->type]);
         must(!"an emitter for every op");
     }
-    g->ef_next = (struct eflags){0};
+    g->ef_next = (struct hflags){0};
     f(g, x);
     if (!row->keeps_flags) {
         g->ef = g->ef_next;
@@ -134,19 +193,11 @@ static bool emit_all(struct gen *g)
     return g->hot.p <= g->hot_end && g->cold.p <= g->cold_end && !g->full;
 }
 
-static void add_rel(u8 *at, i32 d)
-{
-    i32 v;
-    memcpy(&v, at, 4);
-    v += d;
-    memcpy(at, &v, 4);
-}
-
 /* Brings the areas together. */
 static bool finish(struct gen *g)
 {
     struct gen_out *out = g->out;
-    x_nops(&g->hot, (unsigned)(-(uintptr_t)g->hot.p & 15));
+    g->arch->nops(&g->hot, (unsigned)(-(uintptr_t)g->hot.p & 15));
     u32 cold_off = (u32)(g->cold_base - out->rw), cold_len = (u32)(g->cold.p - g->cold_base);
     u32 hot_len = (u32)(g->hot.p - out->rw), delta = cold_off - hot_len;
     u32 pool_off = (u32)align_up(hot_len + cold_len, 16);
@@ -154,11 +205,11 @@ static bool finish(struct gen *g)
         return false;
     }
     for (unsigned k = 0; k < g->nfix; k++) {
-        add_rel(out->rw + (g->fix[k] >> 1), g->fix[k] & 1 ? -(i32)delta : (i32)delta);
+        g->arch->shift(out->rw + (g->fix[k] >> 1), g->fix[k] & 1 ? -(i32)delta : (i32)delta);
     }
     for (unsigned k = 0; k < g->npool_ref; k++) {
         u32 at = g->pool_ref[k].at, final = at >= cold_off ? at - delta : at;
-        add_rel(out->rw + at, (i32)(pool_off + g->pool_ref[k].index * 8u) - (i32)(final + 4));
+        g->arch->shift(out->rw + at, (i32)(pool_off + g->pool_ref[k].index * 8u) - (i32)(final + g->arch->rel_base));
     }
     memmove(out->rw + hot_len, g->cold_base, cold_len);
     memcpy(out->rw + pool_off, g->pool, g->npool * 8);
@@ -185,7 +236,7 @@ static void areas_init(struct gen *g)
     g->c = &g->hot;
     g->nfix = g->npool = g->npool_ref = g->npoints = 0;
     g->full = false;
-    g->ef = (struct eflags){0};
+    g->ef = (struct hflags){0};
     g->insns_done = g->insn_off = g->insn_len = 0;
     g->last_pc = 0;
     memset(g->share, 0, sizeof(g->share));
@@ -202,20 +253,22 @@ static struct gen *gen_of_thread(void)
         g = malloc(sizeof(*g));
         must(g);
         g->t = NULL;
+        g->arch = NULL;
     }
     return g;
 }
 
-static bool x_compile(struct ir *ir, const struct gen_config *cfg, struct gen_out *out)
+bool gen_compile(const struct host_arch *a, struct ir *ir, const struct gen_config *cfg, struct gen_out *out)
 {
     must(((uintptr_t)out->rx & 15) == 0 && ((uintptr_t)out->rw & 15) == 0);
     if (out->cap < 4 * AREA_SLACK) {
         return false;
     }
     struct gen *g = gen_of_thread();
-    if (g->t != ir->target) {
+    if (g->t != ir->target || g->arch != a) {
+        g->arch = a;
         g->t = ir->target;
-        pins_make(&g->base, g->t);
+        pins_make(&g->base, a, g->t);
     }
     g->ir = ir;
     g->cfg = cfg;
@@ -226,14 +279,3 @@ static bool x_compile(struct ir *ir, const struct gen_config *cfg, struct gen_ou
     ra_init(g);
     return emit_all(g) && finish(g);
 }
-
-const struct host host_x86_64 = {
-    .name = "x86_64",
-    .unavailable = x_unavailable,
-    .make_thunks = x_make_thunks,
-    .compile = x_compile,
-    .patch_jump = x_patch_jump,
-    .patch_entry = x_patch_entry,
-    .restore = deopt_restore,
-    .disas = x_disas,
-};

@@ -10,7 +10,7 @@
  * translations takes it away: after a slow path all such registers are 0 (a device may have remapped memory), a helper
  * call ends them. A store is covered only by a store's probe; what can be written can be read. So a load with a store
  * sure to follow (no exit between) probes as the store would: memory is read, changed, written. */
-#include "tcg/host/x86_64/memory_priv.h"
+#include "tcg/host/gen_priv.h"
 
 enum { SCAN = 32, SPAN = 256 };
 _Static_assert(IR_MAX_CONSTS <= 0x7f00, "shares look like constants that no trace has");
@@ -69,20 +69,21 @@ bool share_plan(const struct gen *g, const struct xop *x, struct share *s)
     return any;
 }
 
-/* The access is done and rcx is the addend. `busy`: registers of the results, `allow`: of operands that end here. */
-unsigned share_open(struct gen *g, const struct share *s, u32 busy, u32 allow)
+/* The access is done; `addend` is a scratch register. `busy`: registers of the results, `allow`: of operands that end
+ * here. */
+unsigned share_open(struct gen *g, const struct share *s, unsigned addend, u64 busy, u64 allow)
 {
-    u32 f = ra_free(g, GPR_ALLOC & ~g->pins.mask & ~busy & (~g->lock | allow));
+    u64 f = ra_free(g, g->arch->alloc[0] & ~g->pins.mask & ~busy & (~g->lock | allow));
     if (!f) {
         return NOREG;
     }
-    unsigned k = g->next_share++ % SHARES, reg = ctz32(f);
+    unsigned k = g->next_share++ % SHARES, reg = ctz64(f);
     if (alive(g, k)) {
         ra_forget(g, g->share[k].reg);
     }
     g->share[k] = *s;
     g->share[k].reg = (u8)reg;
-    x_mov(g->c, true, reg, RCX);
+    g->arch->mov(g->c, true, reg, addend);
     ra_forget(g, reg);
     ra_bind(g, (ir_ref)(REF_SHARE + k), reg);
     return reg;
@@ -92,7 +93,7 @@ void share_zero(struct gen *g)
 {
     for (unsigned k = 0; k < SHARES; k++) {
         if (alive(g, k)) {
-            x_zero(g->c, g->share[k].reg);
+            g->arch->zero(g->c, g->share[k].reg);
         }
     }
 }

@@ -8,9 +8,9 @@
  * All other exits bring the state to what block boundaries want, as ever. Slots the loop only reads keep their homes
  * valid; of those it writes the registers alone are right. The back edge does not pass the block's entry: who kills a
  * block that says gen_out.loops sees to it that cpus inside look at their event word. */
-#include "tcg/host/x86_64/state.h"
+#include "tcg/host/state_priv.h"
 
-enum { VEC_FIRST = XMM7, VEC_LAST = XMM15, SCORE_WRITTEN = 4, WORTH_IT = 3 };
+enum { SCORE_WRITTEN = 4, WORTH_IT = 3 };
 
 struct score {
     u8 touched[IR_MAX_SLOTS]; /* read or written in each round */
@@ -100,8 +100,11 @@ void loop_plan(struct gen *g)
     if (!g->loop_last || g->cfg->no_chain || g->cfg->count || !count_slots(g, &c)) {
         return;
     }
-    for (unsigned vec = VEC_LAST, s; vec >= VEC_FIRST && (s = best_slot(g, &c, true)) != NOSLOT; vec--) {
-        claim(g, s, vec);
+    u64 left = g->arch->loop_vec;
+    for (unsigned s; left && (s = best_slot(g, &c, true)) != NOSLOT;) {
+        unsigned reg = 63 - clz64(left);
+        left &= ~RBIT(reg);
+        claim(g, s, reg);
     }
     for (unsigned s; (s = best_slot(g, &c, false)) != NOSLOT;) {
         unsigned reg = free_pin(g, &c);
@@ -118,7 +121,7 @@ static void send_home(struct gen *g, unsigned s)
 {
     unsigned reg = g->base.reg_of[s];
     ir_ref e = (ir_ref)(REF_ENTRY + s);
-    x_store(g->c, is_w(g->t->slots[s].type), slot_mem(g, s), reg);
+    g->arch->store(g->c, g->t->slots[s].type, slot_off(g, s), reg);
     g->vals[e].reg = NOREG;
     g->vals[e].mem = (u8)(LOC_HOME + s);
     g->home[s] = e;
@@ -147,16 +150,16 @@ static void leave_from_head(struct gen *g)
 {
     for (unsigned s = 0; s < g->t->nslots; s++) {
         if (g->pins.reg_of[s] != NOREG && g->base.reg_of[s] == NOREG && is_written(g, s)) {
-            ra_store_reg(g, slot_mem(g, s), g->pins.reg_of[s], g->t->slots[s].type);
+            g->arch->store(g->c, g->t->slots[s].type, slot_off(g, s), g->pins.reg_of[s]);
         }
     }
     for (unsigned k = 0; k < g->base.n; k++) {
         unsigned s = g->base.slot[k];
         if (g->pins.reg_of[s] == NOREG) {
-            x_load(g->c, is_w(g->t->slots[s].type), g->base.reg[k], slot_mem(g, s));
+            g->arch->load(g->c, g->t->slots[s].type, g->base.reg[k], slot_off(g, s));
         }
     }
-    leave(g, (i32)g->ir->start_off, reason_token(REASON_EVENT), g->cfg->thunks->leave);
+    g->arch->leave(g, (i32)g->ir->start_off, reason_token(REASON_EVENT), g->cfg->thunks->leave);
 }
 
 void loop_enter(struct gen *g)
@@ -174,10 +177,10 @@ void loop_enter(struct gen *g)
             bring_in(g, s);
         }
     }
-    u8 *body = x_jmp8(g->c); /* each entry runs the body at least once */
+    u8 *body = g->arch->skip(g->c); /* each entry runs the body at least once */
     g->loop_head = g->c->p;
-    u8 *event = event_check(g);
-    x_here8(g->c, body);
+    u8 *event = g->arch->event_check(g);
+    g->arch->skip_here(g->c, body);
     to_cold(g);
     bind_cold(g, event);
     leave_from_head(g);

@@ -1,8 +1,8 @@
-/* What control.c, loop.c and deopt.c share about the canonical state. */
-#ifndef MOSS_TCG_HOST_X86_64_STATE_H
-#define MOSS_TCG_HOST_X86_64_STATE_H
+/* What exits.c, loop.c and deopt.c share about the canonical state. */
+#ifndef MOSS_TCG_HOST_STATE_PRIV_H
+#define MOSS_TCG_HOST_STATE_PRIV_H
 
-#include "tcg/host/x86_64/x_priv.h"
+#include "tcg/host/gen_priv.h"
 
 #define FOR_TOUCHED(g, s) \
     for (unsigned w_ = 0; w_ < IR_MAX_SLOTS / 64; w_++) \
@@ -15,10 +15,13 @@ void canon_prepare(struct gen *g, const struct pins *to);
 void canon(struct gen *g, const struct pins *to);
 void flags_home(struct gen *g);
 
-/* control.c */
-u32 reason_token(enum ir_reason why);
-void leave(struct gen *g, i32 off, u32 token, const void *thunk); /* rt.pc = page + off, and out */
-u8 *event_check(struct gen *g);
+/* exits.c */
+void control_entry(struct gen *g);
+void control_stale(struct gen *g);
+void state_home(struct gen *g); /* every slot into its home */
+
+/* select.c */
+void select_ops(struct gen *g);
 
 /* loop.c */
 void loop_plan(struct gen *g);  /* after select_ops */

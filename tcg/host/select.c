@@ -3,7 +3,7 @@
  * Law of holds: between a put and the next put of the same slot, the ops that may fault, exit, or call something that
  * looks at guest state are observers. A value must stay somewhere until the last observer of a slot it was put into
  * (val.hold). A put without an observer before the next put is dead. */
-#include "tcg/host/x86_64/x_priv.h"
+#include "tcg/host/state_priv.h"
 
 static void val_init(struct gen *g, ir_ref r, unsigned type)
 {
@@ -107,11 +107,11 @@ static bool is_def(const struct gen *g, ir_ref r, unsigned op)
     return !ir_is_const(r) && r < REF_ENTRY && g->x[r].op == op;
 }
 
-/* add a, (b << 1..3): one lea. */
+/* add a, (b << n): one instruction. */
 static void fold_scale(struct gen *g, struct xop *x)
 {
     const struct ir_op *op = &g->ir->ops[g->i];
-    for (unsigned k = 0; k < 2; k++) {
+    for (unsigned k = 0; k < (x->op == IR_add ? 2u : 1u); k++) {
         ir_ref r = k ? x->a : x->b;
         const struct xop *s = &g->x[ir_is_const(r) || r >= REF_ENTRY ? 0 : r];
         if (s->op != IR_shl || !sole_use(g, r, k ? op->a : op->b) || !ir_is_const(s->b) ||
@@ -120,7 +120,7 @@ static void fold_scale(struct gen *g, struct xop *x)
         }
         u64 n = const_of(g, s->b);
         ir_ref other = k ? x->b : x->a;
-        if (n < 1 || n > 3 || ir_is_const(other)) {
+        if (n < 1 || n > g->arch->scale_max || (x->type == IR_I32 && n > 31) || ir_is_const(other)) {
             continue;
         }
         g->x[r].op = XOP_FOLDED;
@@ -319,7 +319,7 @@ static bool select_name(struct gen *g, struct xop *x)
         }
         return false;
     case IR_vzero_ext:
-        if (!float_zero_above(g, named(g, op->a), ir_result(&g->ir->ops[op->a & ~IR_CONST]))) {
+        if (!g->arch->zero_above(g, named(g, op->a), ir_result(&g->ir->ops[op->a & ~IR_CONST]))) {
             return false;
         }
         g->name[g->i] = named(g, op->a);
@@ -369,7 +369,7 @@ static void select_op(struct gen *g, struct xop *x, unsigned *obs)
         return;
     }
     if ((op->op == IR_add || op->op == IR_sub) && op->type != IR_V128) {
-        if (op->op == IR_add) {
+        if (op->op == IR_add || g->arch->scale_sub) {
             fold_scale(g, x);
         }
         find_twin(g, x);
@@ -412,7 +412,7 @@ void select_ops(struct gen *g)
         }
         val_init(g, (ir_ref)i, ir_result(op));
         select_op(g, x, &obs);
-        if (type_is_vec(ir_result(op)) && float_clears(g, x)) {
+        if (type_is_vec(ir_result(op)) && g->arch->clears(g, x)) {
             g->vals[i].type = IR_V128; /* stored whole, and a vector's slot may hold it */
         }
     }

@@ -1,10 +1,10 @@
 /* What no instruction does exactly is done by C: the interpreter's functions, on operands in rt.vtmp. */
-#include "tcg/host/x86_64/x_priv.h"
+#include "tcg/host/gen_priv.h"
 
 #include "tcg/eval.h"
 #include "tcg/interp/float.h"
 
-void x_fallback(struct rt *rt, struct fp_env *env, u64 key)
+void host_fallback(struct rt *rt, struct fp_env *env, u64 key)
 {
     union v128 *v = rt->vtmp;
     unsigned op = (u8)key;
@@ -17,57 +17,36 @@ void x_fallback(struct rt *rt, struct fp_env *env, u64 key)
 }
 
 /* Operand k: scalars with zeros above. Only scratch registers change. */
-void fallback_arg(struct gen *g, unsigned k, ir_ref r, unsigned type)
+static void fallback_arg(struct gen *g, unsigned k, ir_ref r, unsigned type)
 {
-    struct mem m = RT_AT(vtmp, k);
+    const struct host_arch *a = g->arch;
     bool known = ir_is_const(r);
     unsigned reg = known ? NOREG : g->vals[r].reg;
     if (type == IR_V128) {
         if (reg == NOREG) {
-            ra_load(g, XMM0, r, IR_V128);
-            reg = XMM0;
+            ra_load(g, a->vtmp, r, IR_V128);
+            reg = a->vtmp;
         }
-        v_rrm(g->c, X_MOVUPS_MR, reg, 0, m);
+        a->store(g->c, IR_V128, RT_OFF_AT(vtmp, k), reg);
         return;
     }
     if (reg == NOREG) {
         bool vec = !known && type_is_vec(g->vals[r].type);
         if (known || !vec) {
-            ra_load(g, RAX, r, type == IR_F64 ? IR_I64 : type);
+            ra_load(g, a->tmp, r, type == IR_F64 ? IR_I64 : type_is_vec(type) ? IR_I32 : type);
         } else {
-            x_load(g->c, type == IR_F64, RAX, loc_mem(g, g->vals[r].mem));
+            a->load(g->c, type == IR_F64 ? IR_I64 : IR_I32, a->tmp, loc_off(g, g->vals[r].mem));
         }
-        reg = RAX;
-    } else if (reg >= XMM0) {
-        v_rrr(g->c, X_MOVD_RX | (type == IR_F64 ? OPW : 0), reg, 0, RAX);
-        reg = RAX;
+        reg = a->tmp;
+    } else if (reg >= VREG) {
+        a->to_int(g->c, type == IR_F64, a->tmp, reg);
+        reg = a->tmp;
     }
-    if (type == IR_F16) {
-        x_rr(g->c, X_MOVZX16, false, RAX, reg);
-        reg = RAX;
-    } else if (type == IR_I32) {
-        x_mov(g->c, false, RAX, reg);
-        reg = RAX;
+    if (type == IR_F16 || type == IR_I32) {
+        a->zext(g->c, type == IR_F16 ? 16 : 32, a->tmp, reg);
+        reg = a->tmp;
     }
-    x_store(g->c, true, m, reg);
-}
-
-void fallback_call(struct gen *g, const struct xop *op)
-{
-    x_mov_i(g->c, RCX, FLOAT_KEY(op));
-    jump_abs(g, x_call(g->c), g->cfg->thunks->slow[TH_FALLBACK]);
-}
-
-void fallback_result(struct gen *g, unsigned rd, unsigned type)
-{
-    struct mem m = RT_AT(vtmp, 3);
-    if (type == IR_V128) {
-        v_rrm(g->c, X_MOVUPS, rd, 0, m);
-    } else if (type_is_vec(type)) {
-        v_rrm(g->c, X_MOVSD, rd, 0, m);
-    } else {
-        x_load(g->c, type == IR_I64, rd, m);
-    }
+    a->store(g->c, IR_I64, RT_OFF_AT(vtmp, k), reg);
 }
 
 /* The type of operand k. */
@@ -84,13 +63,30 @@ static unsigned operand_type(const struct xop *x)
     }
 }
 
-/* An op without a fast form. */
-void emit_fallback(struct gen *g, struct xop *x)
+void fallback_args(struct gen *g, const struct xop *x)
 {
     const ir_ref arg[3] = {x->a, x->b, x->c};
     for (unsigned k = 0; k < x->nargs; k++) {
         fallback_arg(g, k, arg[k], operand_type(x));
     }
+}
+
+void fallback_call(struct gen *g, const struct xop *op)
+{
+    g->arch->mov_imm(g->c, g->arch->key, FLOAT_KEY(op));
+    jump_abs(g, g->arch->jump_call(g->c), g->cfg->thunks->slow[TH_FALLBACK]);
+}
+
+void fallback_result(struct gen *g, unsigned rd, unsigned type)
+{
+    unsigned t = type_is_vec(type) && type != IR_V128 ? IR_F64 : type == IR_FLAGS ? IR_I32 : type;
+    g->arch->load(g->c, t, rd, RT_OFF_AT(vtmp, 3));
+}
+
+/* An op without a fast form. */
+void emit_fallback(struct gen *g, struct xop *x)
+{
+    fallback_args(g, x);
     unsigned rd = ra_pick(g, (ir_ref)g->i, ra_dying(g, x->a));
     fallback_call(g, x);
     fallback_result(g, rd, ir_result(&(struct ir_op){.op = x->op, .type = x->type}));

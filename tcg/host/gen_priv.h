@@ -1,0 +1,362 @@
+/* What the back ends share: the state of one compilation, and what a host says of itself (struct host_arch).
+ *
+ * gen_compile() makes two passes over the trace. select.c walks it forward once: names every operand's value (gets and
+ * puts disappear into names), chains each value's uses, finds how long the guest's state needs it, and folds ops into
+ * their users. Then the main loop walks it forward again, giving registers and emitting.
+ *
+ * A value is an op's result (its index), a slot's content at entry (REF_ENTRY + slot) or a constant (IR_CONST bit).
+ * It may live in a register, in memory (a slot's home or a spill place), or both. `cur` names each slot's present
+ * value; 0 means "what is in its home". `home` names what is in the home, 0 when that is nothing known. */
+#ifndef MOSS_TCG_HOST_GEN_PRIV_H
+#define MOSS_TCG_HOST_GEN_PRIV_H
+
+#include <stddef.h>
+#include <string.h>
+
+#include "tcg/host/code_priv.h"
+#include "tcg/host/host.h"
+
+struct fp_env;
+
+struct host_arch;
+
+enum {
+    REF_ENTRY = IR_MAX_OPS,
+    NVALS = IR_MAX_OPS + IR_MAX_SLOTS,
+    NOUSE = 0xffff,
+    NOSLOT = 0xff,
+};
+/* val.mem */
+enum { LOC_NONE = 0, LOC_HOME = 1, LOC_SPILL = LOC_HOME + IR_MAX_SLOTS, LOC_VSPILL = LOC_SPILL + 64 };
+
+struct val {
+    u16 next; /* the op that reads it next; NOUSE */
+    u16 hold; /* the last op at which it is guest state that somebody may look at */
+    u16 used; /* the last op so far that read it */
+    u8 reg, mem;
+    u8 slot; /* one that was put from it, NOSLOT */
+    u8 hint; /* a slot it will be put into, NOSLOT */
+    u8 type;
+};
+
+/* How flags are made again from values: kinds of recipes. D is the difference or sum. */
+enum recipe {
+    RK_NONE,
+    RK_SUB,    /* a - b */
+    RK_ADD,    /* a + b */
+    RK_TEST,   /* a & b */
+    RK_FCMP,   /* a against b */
+    RK_SUB_DB, /* (D + b) - b: a is gone */
+    RK_SUB_AD, /* a - (a - D): b is gone */
+    RK_ADD_DB, /* (D - b) + b */
+    RK_PACKED, /* not a recipe: as loaded from the packed form of a */
+};
+
+struct xop {
+    u8 op, type, sub;
+    u8 rk;          /* flags: how to make them again; held in c and d */
+    u16 a, b, c, d; /* operands by value name; mem ops: d is the descriptor */
+    u32 imm;
+    u16 nu[4]; /* next use of each operand after this op */
+    u16 extra; /* first of nextra more uses, in gen.extra */
+    u8 nextra;
+    u8 nargs; /* of a, b, c, d */
+    u16 twin; /* arithmetic op <-> the fl_* op of the same operands */
+    u8 scale; /* add, sub: b is shifted left by this */
+    u8 flags; /* XF_* */
+};
+enum { XF_DEAD = 1 /* put nobody sees */, XF_SWAP_DEAD = 2 };
+/* Ops of the back end's own. */
+enum { XOP_FOLDED = IR_OPCODES /* emitted by its user */, XOP_COUNT };
+
+struct extra_use {
+    u16 ref, nu;
+};
+
+/* What the host's flags hold: flags of `kind` over a and b of `type`; `res` is the value the same instruction made. */
+struct hflags {
+    u8 kind, type;
+    u16 a, b, res;
+    u32 fcmp;
+};
+
+/* -- registers -------------------------------------------------------------------------------------------- */
+
+#define RBIT(r) (1ull << (r))
+#define VREGS   (~0ull << VREG)
+enum { MAX_PINS = 16 };
+
+/* Which slots live in which registers between blocks. */
+struct pins {
+    const struct ir_target *target;
+    unsigned n;
+    u8 slot[MAX_PINS], reg[MAX_PINS]; /* of block boundaries */
+    u8 reg_of[IR_MAX_SLOTS];          /* NOREG: not pinned */
+    u64 mask;
+};
+void pins_make(struct pins *p, const struct host_arch *a, const struct ir_target *t);
+
+/* A TLB probe's result that more accesses use (share.c). */
+struct share {
+    ir_ref base; /* 0: none */
+    i32 lo, hi;  /* offsets from it that lie in the same page */
+    u32 view;
+    bool store;
+    u8 reg;
+    u16 last; /* the last access it was made for */
+};
+enum { SHARES = 4, REF_SHARE = IR_CONST | 0x7f00 };
+
+struct gen {
+    const struct host_arch *arch;
+    struct ir *ir;
+    const struct ir_target *t;
+    const struct gen_config *cfg;
+    struct gen_out *out;
+    struct pins base, pins;    /* of block boundaries; of this block: of its loop, if it is one */
+    struct code hot, cold, *c; /* c: the one being written */
+    u8 *hot_end, *cold_base, *cold_end;
+    bool full;
+
+    unsigned i;   /* the op being emitted */
+    u64 lock;     /* registers of this op's operands */
+    u64 occupied; /* registers with a value */
+    ir_ref reg_val[NREGS];
+    u8 const_type[NREGS]; /* of constants in registers */
+    u64 spill_used, vspill_used;
+    ir_ref spill_val[64], vspill_val[32];
+    struct slot_set touched; /* slots that may not be where block boundaries want them */
+    ir_ref cur[IR_MAX_SLOTS], home[IR_MAX_SLOTS];
+    struct hflags ef, ef_next;
+    u32 insn_off, insn_len;
+    unsigned insns_done; /* instructions begun */
+    ir_ref last_pc;      /* an op `pc`: others are near it */
+
+    struct val vals[NVALS];
+    struct xop x[IR_MAX_OPS];
+    u16 name[IR_MAX_OPS]; /* the value behind an op's result */
+    u16 *tail[NVALS];     /* select: where the next use's index goes */
+    u16 last_put[IR_MAX_SLOTS];
+    unsigned nextra;
+    struct extra_use extra[3 * IR_MAX_OPS];
+
+    unsigned nfix;
+    u32 fix[6 * IR_MAX_OPS]; /* place << 1 | (in hot code) */
+    unsigned npool, npool_ref;
+    u64 pool[1024];
+    struct {
+        u32 at;
+        u16 index;
+    } pool_ref[4 * IR_MAX_OPS];
+    unsigned loop_last; /* select: the last exit to the trace's own start, 0 */
+    u8 *loop_head;      /* where it goes when the trace is treated as a loop */
+    u8 *ret_at;         /* the back end's: what return_push left for return_land to fill in */
+    struct slot_set loop_written;
+    struct share share[SHARES];
+    unsigned next_share;
+    unsigned npoints;
+    u32 point[IR_MAX_OPS]; /* code offsets of the deopt map's entries */
+};
+
+/* -- what a host says of itself ---------------------------------------------------------------------------- */
+
+/* A condition: of the host's flags, or (kinds from C_HOST on) what the back end likes. */
+enum { C_CC, C_NEVER, C_ALWAYS, C_HOST };
+struct cond {
+    u8 kind, cc, reg, bit;
+};
+
+/* The emitters, by opcode: for results and operands in integer registers, and for V128. */
+typedef void emit_fn(struct gen *g, struct xop *x);
+struct row {
+    emit_fn *emit;
+    emit_fn *emit_v;
+    u8 keeps_flags; /* the host's flags survive it, or it says itself what they hold */
+    u32 v[4];       /* vector opcode by element size */
+};
+
+/* Offsets are into the CPU struct. None of load, store, mov, mov_imm, add_imm and load_const touches the host's flags.
+ * A jump is named by `at`, a place in it that bind() and shift() understand. */
+struct host_arch {
+    const char *name;
+    const struct row *rows; /* by opcode, XOP_COUNT of them; none: emit_fallback */
+
+    u64 alloc[2];     /* registers for values: integer, vector */
+    u64 clobbered;    /* those of them that C may change */
+    u64 loop_vec;     /* vector registers a loop may give to slots, highest first */
+    u8 tmp, vtmp;     /* registers that hold nothing between instructions of an emitter */
+    u8 cpu_arg;       /* index in arg of a helper's first parameter: always 0 */
+    u8 key;           /* where TH_FALLBACK finds what to do */
+    u8 result, npins; /* result: of a C function */
+    u8 pin[MAX_PINS]; /* hottest first */
+    u8 arg[6];        /* of a C function */
+    u8 scale_max;     /* add a, b << 1..scale_max is one instruction */
+    bool scale_sub;   /* so is sub */
+    bool links_cond;  /* a conditional jump reaches every block */
+    u8 rel_base;      /* distance from `at` to what its displacement counts from */
+
+    void (*mov)(struct code *c, bool w, unsigned dst, unsigned src); /* within a class; vectors whole */
+    void (*mov_imm)(struct code *c, unsigned dst, u64 v);
+    void (*add_imm)(struct code *c, unsigned dst, unsigned src, i32 v);      /* 64 bits */
+    void (*zext)(struct code *c, unsigned bits, unsigned dst, unsigned src); /* 16, 32 */
+    void (*to_int)(struct code *c, bool w, unsigned dst, unsigned vec);
+    void (*to_vec)(struct code *c, unsigned vec, unsigned src); /* 64 bits, zeros above */
+    void (*load)(struct code *c, unsigned type, unsigned reg, i32 off);
+    void (*store)(struct code *c, unsigned type, i32 off, unsigned reg);
+    void (*store_imm)(struct code *c, bool w, i32 off, u64 v);
+    void (*address)(struct code *c, unsigned dst, i32 off);                   /* of the CPU struct + off */
+    void (*zero)(struct code *c, unsigned dst);                               /* integer; flags may go */
+    void (*load_const)(struct gen *g, unsigned reg, ir_ref r, unsigned type); /* into a vector register */
+    void (*nops)(struct code *c, unsigned bytes);
+    u8 *(*skip)(struct code *c); /* a short jump forward */
+    void (*skip_here)(struct code *c, u8 *at);
+
+    u8 *(*jump)(struct code *c);
+    u8 *(*jump_call)(struct code *c);                          /* so that a return comes back behind it */
+    u8 *(*jump_if)(struct gen *g, struct cond c, u8 **second); /* second: another such jump, or NULL */
+    struct cond (*cond_not)(struct cond c);
+    struct cond (*cond_keep)(struct gen *g, struct cond c); /* one that moves between registers do not change */
+    void (*bind)(u8 *at, const u8 *to);                     /* both where it is written */
+    void (*shift)(u8 *at, i32 by);                          /* the jump's or load's target lies `by` bytes further on */
+    void (*align_link)(struct gen *g, bool cond);           /* what jump() or jump_if() writes next can be patched */
+
+    struct cond (*cond_cmp)(struct gen *g, unsigned cc, unsigned type, ir_ref a, ir_ref b);
+    struct cond (*cond_flags)(struct gen *g, unsigned cc, ir_ref f);
+    void (*flags_pack)(struct gen *g, ir_ref f); /* into tmp; bits outside enum fl_bits may be anything */
+    void (*flags_clean)(struct gen *g);          /* those bits of tmp to 0 */
+
+    void (*entry)(struct gen *g);                 /* a place for patch_entry */
+    u8 *(*event_check)(struct gen *g);            /* a jump when rt.event is not 0 */
+    u8 *(*count_down)(struct gen *g, unsigned n); /* rt.countdown -= n; a jump when it is negative */
+    void (*count_up)(struct gen *g, unsigned n);
+    void (*leave)(struct gen *g, i32 off, u32 token, const void *thunk); /* rt.pc = rt.page + off, and out */
+    void (*leave_at)(struct gen *g, u32 token, const void *thunk);       /* rt.pc = target */
+    void (*set_target)(struct gen *g, unsigned reg);                     /* target: an indirect jump's register */
+    void (*set_target_far)(struct gen *g, i32 off);                      /* target = rt.page + off */
+    void (*set_target_pc)(struct gen *g);                                /* target = rt.pc */
+    void (*go_target)(struct gen *g, bool call);                         /* through the jump cache */
+    void (*go_return)(struct gen *g);            /* to target, which should be the last call's */
+    bool (*return_push)(struct gen *g, i32 off); /* false: not predicted */
+    void (*return_land)(struct gen *g, i32 off); /* behind the call: the prediction's page from target, if it is to be
+                                                    linked; else as go_target */
+    /* Helper `fn`: fp: with C's control word; cpu: it sees the CPU struct; flush: and may end predictions. */
+    void (*call_c)(struct gen *g, const void *fn, bool fp, bool cpu, bool flush);
+
+    bool (*zero_above)(const struct gen *g, ir_ref r, unsigned type); /* r, read as `type`, is a vector with zeros */
+    bool (*clears)(const struct gen *g, const struct xop *x);         /* x's emitter makes one of its operands */
+};
+
+/* -- places ------------------------------------------------------------------------------------------------ */
+
+#define RT_OFF(field)       ((i32)offsetof(struct rt, field))
+#define RT_OFF_AT(field, i) ((i32)(offsetof(struct rt, field) + (size_t)(i) * sizeof(((struct rt *)0)->field[0])))
+
+static inline i32 slot_off(const struct gen *g, unsigned s)
+{
+    return (i32)g->t->slots[s].off;
+}
+static inline bool type_is_vec(unsigned t)
+{
+    return t >= IR_F16 && t <= IR_V128;
+}
+static inline bool is_w(unsigned type)
+{
+    return type == IR_I64;
+}
+static inline bool ref_is_recipe(const struct gen *g, ir_ref r)
+{
+    return !ir_is_const(r) && r < REF_ENTRY && g->x[r].rk != RK_NONE;
+}
+static inline u64 const_of(const struct gen *g, ir_ref r)
+{
+    return ir_const_val(g->ir, r);
+}
+/* Nothing after the present op needs the value. The op itself may: its fault point or exit shows it as guest state. */
+static inline bool val_dead(const struct gen *g, ir_ref r)
+{
+    const struct val *v = &g->vals[r];
+    return v->next == NOUSE && v->hold <= g->i;
+}
+/* Nor does the op itself. */
+static inline bool val_gone(const struct gen *g, ir_ref r)
+{
+    const struct val *v = &g->vals[r];
+    return v->next == NOUSE && v->hold < g->i && v->used != g->i;
+}
+/* compile.c */
+bool gen_compile(const struct host_arch *a, struct ir *ir, const struct gen_config *cfg, struct gen_out *out);
+void fix_add(struct gen *g, u8 *at); /* `at` leads out of the area it is in */
+void jump_abs(struct gen *g, u8 *at, const void *run_addr);
+void to_cold(struct gen *g);
+void to_hot(struct gen *g);
+bool aside(struct gen *g);                /* to cold code; was the present code hot? */
+void back(struct gen *g, bool hot);       /* as aside() found it */
+void bind_cold(struct gen *g, u8 *at);    /* a jump in hot code goes to the present cold place */
+void back_to_hot(struct gen *g, u8 *hot); /* a jump from cold code to `hot` */
+unsigned pool_u64(struct gen *g, u64 v);
+unsigned pool_v128(struct gen *g, u64 lo, u64 hi);
+void pool_ref(struct gen *g, u8 *at, unsigned index); /* the instruction at `at` reads the pool there */
+
+/* regalloc.c */
+void ra_init(struct gen *g);
+void ra_begin(struct gen *g, struct xop *x);             /* before op g->i: advances its operands' uses, locks them */
+unsigned ra_src(struct gen *g, ir_ref r, unsigned type); /* register holding it */
+unsigned ra_pick(struct gen *g, ir_ref r, u64 allow);    /* a register for result r; allow: operands that may go */
+void ra_bind(struct gen *g, ir_ref r, unsigned reg);     /* the register holds r from now on */
+unsigned ra_dst(struct gen *g, u64 allow);               /* pick and bind for the present op */
+u64 ra_dying(const struct gen *g, ir_ref r);             /* mask of its register when it ends here */
+unsigned ra_temp(struct gen *g, u64 from);               /* a register for this op only; locked */
+u64 ra_free(const struct gen *g, u64 cand);              /* those of them that nothing needs after this op */
+void ra_forget(struct gen *g, unsigned reg);             /* what was in it is dead and overwritten */
+void ra_evict(struct gen *g, unsigned reg);
+void ra_flush(struct gen *g, u64 regs);            /* live values leave these registers */
+void ra_rescue_home(struct gen *g, unsigned slot); /* a live value that is only in this home moves out */
+void ra_store_home(struct gen *g, unsigned slot);  /* makes the home hold the slot's value */
+void ra_copy_home(struct gen *g, unsigned slot);   /* the same, recording nothing: on the way out */
+i32 loc_off(const struct gen *g, unsigned loc);    /* offset of a val.mem */
+void ra_load(struct gen *g, unsigned reg, ir_ref r, unsigned type); /* from memory or as a constant, nothing recorded */
+
+/* deopt.c */
+void deopt_point(struct gen *g); /* the state before the present op's puts; its place is set by */
+void deopt_here(struct gen *g);  /* the return address is here; user mode: or what follows may fault */
+bool deopt_finish(struct gen *g, i32 cold_delta);
+u32 deopt_restore(const struct host_arch *a, const struct ir_target *t, const u8 *map, u32 code_off, struct vcpu *cpu);
+
+/* exits.c */
+u32 reason_token(enum ir_reason why);
+bool can_link(const struct gen *g, i32 target);
+bool same_page(const struct gen *g, i32 target);
+void link_jump(struct gen *g, i32 target, unsigned kind, bool call); /* a jump to be patched; can_link(g, target) */
+
+/* share.c */
+unsigned share_find(const struct gen *g, const struct xop *x); /* register of an addend, 0 in it: not known; NOREG */
+bool share_plan(const struct gen *g, const struct xop *x, struct share *s); /* is a probe for a range worth it? */
+unsigned share_open(struct gen *g, const struct share *s, unsigned addend, u64 busy, u64 allow);
+void share_zero(struct gen *g);
+void share_end(struct gen *g);
+
+/* The shared entry points a back end makes for itself (host_thunks.slow). */
+enum {
+    TH_LOAD, /* address and descriptor -> value, in the back end's scratch registers; TH_xxx_X: vectors live on */
+    TH_LOAD_X,
+    TH_STORE,
+    TH_STORE_X,
+    TH_ATOMIC,      /* address and descriptor -> host pointer */
+    TH_LOOKUP_HOME, /* as lookup, with all state home */
+    TH_LEAVE_HOME,  /* as leave, with all state home */
+    TH_FALLBACK,    /* key: host_fallback, with all registers but scratch ones preserved */
+    TH_RETURN,      /* target: looks for it below the top of the return stack, which is not empty */
+    TH_TABLE,       /* constants */
+};
+
+/* fallback.c: C does it, by way of rt.vtmp; all registers but the scratch ones survive. */
+void fallback_args(struct gen *g, const struct xop *x);
+void fallback_call(struct gen *g, const struct xop *x); /* result in rt.vtmp[3] */
+void fallback_result(struct gen *g, unsigned rd, unsigned type);
+void host_fallback(struct rt *rt, struct fp_env *env, u64 key); /* what the thunk calls */
+
+/* Emitters that are the same everywhere. */
+emit_fn emit_get, emit_put, emit_insn, emit_folded, emit_pc, emit_fallback, emit_call, emit_exitcc, emit_exitf,
+    emit_exit, emit_exit_ind, emit_exit_pc, emit_exit_loop;
+
+#endif
