@@ -12,7 +12,8 @@ enum clock_kind {
     CLOCK_KINDS
 };
 u64 clock_now(enum clock_kind k);
-void clock_stop(void); /* CLOCK_VIRTUAL halts */
+u64 clock_of_host(int id); /* a clock of clock_gettime(2), for programs on the host's kernel */
+void clock_stop(void);     /* CLOCK_VIRTUAL halts */
 void clock_start(void);
 /* Moves CLOCK_VIRTUAL to `now`: snapshot load, counted time, and tests of devices with timers. It is
  * stopped until the first clock_start(). */

@@ -33,8 +33,8 @@ sys_fn sys_sendmsg, sys_recvmsg, sys_sendmmsg, sys_recvmmsg, sys_setsockopt, sys
 /* sys_wait.c */
 sys_fn sys_epoll_ctl, sys_epoll_pwait, sys_epoll_pwait2, sys_ppoll, sys_pselect6, sys_signalfd4;
 /* sys_misc.c */
-sys_fn sys_prlimit64, sys_getrlimit, sys_setrlimit, sys_semctl, sys_keyctl, sys_timer_create, sys_futex_waitv,
-    sys_reboot, sys_seccomp, sys_membarrier, sys_restart_syscall;
+sys_fn sys_prlimit64, sys_getrlimit, sys_setrlimit, sys_semctl, sys_keyctl, sys_timer_create, sys_clock_gettime,
+    sys_futex_waitv, sys_reboot, sys_seccomp, sys_membarrier, sys_restart_syscall;
 
 /* strace.c: the entry and the result of a call, to the log. */
 void strace_enter(const struct sys_row *s, u64 nr, const u64 a[6]);

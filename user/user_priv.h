@@ -58,6 +58,19 @@ struct user_sigaction { /* in host terms; the ABI converts the guest's layout */
 };
 struct sys_row; /* syscall.c: one row of abi_NAME/syscalls.def */
 
+/* One page of code with an ELF header around it (vdso.c). Offsets are in `code`. */
+enum { VDSO_SYMBOLS_MAX = 8 };
+struct vdso_code {
+    const u32 *code;
+    u32 len; /* bytes */
+    u32 sigreturn;
+    const char *version;
+    struct {
+        const char *name; /* NULL ends, unless all are there */
+        u32 off;
+    } symbols[VDSO_SYMBOLS_MAX];
+};
+
 struct user_abi {
     const char *name;    /* "aarch64": as in moss-NAME */
     const char *machine; /* uname -m, AT_PLATFORM */
@@ -108,15 +121,7 @@ struct user_abi {
     /* Argument order of clone: flags, stack, parent_tid, child_tid, tls out of a[]. */
     void (*clone_args)(const u64 a[6], u64 out[5]);
 
-    /* -- vdso: one page of code with an ELF header around it -- */
-    const u8 *vdso_code;
-    u32 vdso_code_len;
-    const struct vdso_symbol {
-        const char *name; /* NULL ends */
-        u32 off;          /* in vdso_code */
-    } * vdso_symbols;
-    const char *vdso_version;
-    u32 vdso_sigreturn; /* offset in vdso_code */
+    const struct vdso_code *vdso;
 };
 
 /* -- threads ------------------------------------------------------------------------------------------------------ */

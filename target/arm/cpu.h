@@ -22,7 +22,7 @@
 #define ARM_SYS_FEATURES(_) \
     _(EL2) _(EL3) _(PMU) _(VHE) _(HAF) _(HDBS) _(HPD) _(XNX) _(E0PD) _(EVT) _(TLBIOS) _(PAN2) _(DPBX) _(DPB2X) \
     _(PAUTHX) _(SSBSX) _(LORX) _(RASX) _(RNGX) _(SPECRESX) _(GICV3) _(BTIX) _(UAOX) _(PANX) \
-    _(DITX) _(TLBIRANGE)
+    _(DITX) _(TLBIRANGE) _(HOSTCLOCK)
 // clang-format on
 enum arm_sys_feature {
     SYS_ALWAYS,

@@ -122,8 +122,8 @@ bool arm_sysreg_peek(struct arm_cpu *cpu, u32 enc, u64 *v);
 #define SYSREG_READS(_) \
     _(midr) _(mpidr) _(pfr0) _(ccsidr) _(dczid) _(spsel) _(currentel) _(pan) _(uao) _(nzcv) _(daif) _(dit) \
     _(ssbs) _(fpcr) _(fpsr) _(rvbar) _(rmr) _(isr) _(disr) _(rndr) _(cntpct) _(cntvct) _(tval) _(ctl) _(cval) \
-    _(pmcr) _(pmcntenclr) _(pmovs) _(pmccntr) _(pmxevtyper) _(pmxevcntr) _(pmintenclr) _(pmevcntr) _(claimset) \
-    _(authstatus)
+    _(host_clock) _(pmcr) _(pmcntenclr) _(pmovs) _(pmccntr) _(pmxevtyper) _(pmxevcntr) _(pmintenclr) _(pmevcntr) \
+    _(claimset) _(authstatus)
 #define SYSREG_WRITES(_) \
     _(sctlr) _(rebuild) _(hcr) _(mdcr) _(cptr) _(scr) _(ttbr) _(tcr) _(vttbr) _(mair) _(spsel) _(pan) _(uao) \
     _(nzcv) _(daif) _(dit) _(ssbs) _(fpcr) _(fpsr) _(rmr) _(disr) _(tval) _(ctl) _(cval) _(cntvoff) _(pmcr) \

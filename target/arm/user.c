@@ -7,6 +7,7 @@
 #include <sys/random.h>
 
 #include "base/bits.h"
+#include "base/clock.h"
 #include "target/arm/exceptions.h"
 #include "target/arm/mmu.h"
 #include "target/arm/models.h"
@@ -21,6 +22,7 @@ void arm_user_reset(struct vcpu *v)
     v->user = true;
     cpu->opts.psci = ARM_PSCI_NONE;
     v->target->reset(v);
+    cpu->sys_features |= BIT(SYS_HOSTCLOCK);
     cpu->el = 0;
     cpu->spsel = 0;
     cpu->daif = 0;
@@ -186,6 +188,12 @@ static bool emulate_id_read(struct arm_cpu *cpu, u64 pc)
     }
     cpu->vcpu.rt.pc = pc + 4;
     return true;
+}
+
+/* One of the space that implementations fill: what the vdso makes its functions of. */
+u64 host_clock_read(struct arm_cpu *cpu UNUSED, const struct sysreg *r)
+{
+    return clock_of_host(r->arg);
 }
 
 /* -- traps --------------------------------------------------------------------------------------------------------- */

@@ -233,6 +233,7 @@ def damaged(b):
 TESTS = {
     'signals': program('signals', ['static', 'dynamic']),
     'threads': program('threads', ['static', 'dynamic']),
+    'clock': program('clock', ['static', 'dynamic']),
     'memory': program('memory', ['static', 'pie', 'dynamic']),
     'life': program('life', ['static', 'pie', 'dynamic'], '.'),
     'options': options,

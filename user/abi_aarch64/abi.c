@@ -1,4 +1,4 @@
-/* Linux for AArch64 as a program sees it: registers of a call, errors, hardware capabilities, /proc/cpuinfo, the vdso.
+/* Linux for AArch64 as a program sees it: registers of a call, errors, hardware capabilities, /proc/cpuinfo.
  *
  * SPEC: Procedure Call Standard for the Arm 64-bit Architecture; Linux Documentation/arm64 (elf_hwcaps,
  * cpu-feature-registers, tagged-pointers). */
@@ -151,12 +151,6 @@ static void cpuinfo(const struct vcpu *cpu, unsigned ncpus, struct buf *out)
     }
 }
 
-/* -- the vdso ------------------------------------------------------------------------------------------------------ */
-
-/* nop; mov x8, #139 (rt_sigreturn); svc #0: unwinders know these words. */
-static const u8 vdso_code[] = {0x1f, 0x20, 0x03, 0xd5, 0x68, 0x11, 0x80, 0xd2, 0x01, 0x00, 0x00, 0xd4};
-static const struct vdso_symbol vdso_symbols[] = {{"__kernel_rt_sigreturn", 4}, {NULL, 0}};
-
 const struct user_abi user_abi_aarch64 = {
     .name = "aarch64",
     .machine = "aarch64",
@@ -194,9 +188,5 @@ const struct user_abi user_abi_aarch64 = {
     .get_siginfo = aarch64_get_siginfo,
     .put_siginfo = aarch64_put_siginfo,
     .clone_args = clone_args,
-    .vdso_code = vdso_code,
-    .vdso_code_len = sizeof(vdso_code),
-    .vdso_symbols = vdso_symbols,
-    .vdso_version = "LINUX_2.6.39",
-    .vdso_sigreturn = 4,
+    .vdso = &aarch64_vdso,
 };

@@ -6,6 +6,7 @@
 
 /* table.c: by number. */
 enum { AARCH64_NSYSCALLS = 451 };
+extern const struct vdso_code aarch64_vdso;
 extern const struct sys_row aarch64_syscalls[AARCH64_NSYSCALLS];
 
 /* signal.c */
