@@ -34,6 +34,11 @@ bool copy_to_guest(u64 va, const void *from, size_t n)
     return user_range_ok(va, n) && guarded_copy(g2h(va), from, n);
 }
 
+u64 user_untag(u64 va)
+{
+    return va & MASK(64 - user_cfg.abi->tag_bits);
+}
+
 bool zero_guest(u64 va, size_t n)
 {
     struct user_thread *t = self;

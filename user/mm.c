@@ -542,7 +542,8 @@ u64 mm_brk_start(u64 *end)
     return mm.brk_start;
 }
 
-/* -- the system calls ---------------------------------------------------------------------------------------------- */
+/* -- the system calls: those that change what is there take tagged addresses, those that choose a place do not ------
+ */
 
 i64 sys_mmap(struct user_thread *t UNUSED, const u64 a[6])
 {
@@ -550,15 +551,15 @@ i64 sys_mmap(struct user_thread *t UNUSED, const u64 a[6])
 }
 i64 sys_munmap(struct user_thread *t UNUSED, const u64 a[6])
 {
-    return user_munmap(a[0], a[1]);
+    return user_munmap(user_untag(a[0]), a[1]);
 }
 i64 sys_mprotect(struct user_thread *t UNUSED, const u64 a[6])
 {
-    return user_mprotect(a[0], a[1], (int)a[2]);
+    return user_mprotect(user_untag(a[0]), a[1], (int)a[2]);
 }
 i64 sys_mremap(struct user_thread *t UNUSED, const u64 a[6])
 {
-    return user_mremap(a[0], a[1], a[2], (int)a[3], a[4]);
+    return user_mremap(user_untag(a[0]), a[1], a[2], (int)a[3], a[4]);
 }
 i64 sys_brk(struct user_thread *t UNUSED, const u64 a[6])
 {
@@ -566,17 +567,16 @@ i64 sys_brk(struct user_thread *t UNUSED, const u64 a[6])
 }
 i64 sys_msync(struct user_thread *t UNUSED, const u64 a[6])
 {
-    return user_msync(a[0], a[1], (int)a[2]);
+    return user_msync(user_untag(a[0]), a[1], (int)a[2]);
 }
 i64 sys_madvise(struct user_thread *t UNUSED, const u64 a[6])
 {
-    return user_madvise(a[0], a[1], (int)a[2]);
+    return user_madvise(user_untag(a[0]), a[1], (int)a[2]);
 }
 /* A range that is the host's own business but must be one of the program's. */
 static i64 range_call(long nr, const u64 a[6], u64 third)
 {
-    u64 len = a[1], va = align_down(a[0], PAGE);
-    len += a[0] - va;
+    u64 start = user_untag(a[0]), va = align_down(start, PAGE), len = a[1] + (start - va);
     if (range_bad(va, &len)) {
         return -ENOMEM;
     }

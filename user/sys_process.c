@@ -89,9 +89,26 @@ static i64 prctl_int_out(const u64 a[6])
     return r < 0 ? r : put_u32(a[1], (u32)v) ? 0 : -EFAULT;
 }
 
+/* Whether system calls ignore the top byte of pointers (Linux Documentation/arm64/tagged-address-abi.rst). */
+static i64 prctl_tagged(struct user_thread *t, const u64 a[6])
+{
+    bool set = (int)a[0] == PR_SET_TAGGED_ADDR_CTRL;
+    if (!user_cfg.abi->tag_bits || (set ? a[1] & ~(u64)PR_TAGGED_ADDR_ENABLE : a[1]) || a[2] || a[3] || a[4]) {
+        return -EINVAL;
+    }
+    if (set) {
+        t->va_mask = a[1] ? user_untag(~0ull) : ~0ull;
+        return 0;
+    }
+    return t->va_mask != ~0ull ? PR_TAGGED_ADDR_ENABLE : 0;
+}
+
 i64 sys_prctl(struct user_thread *t, const u64 a[6])
 {
     switch ((int)a[0]) {
+    case PR_SET_TAGGED_ADDR_CTRL:
+    case PR_GET_TAGGED_ADDR_CTRL:
+        return prctl_tagged(t, a);
     case PR_SET_NAME:
     case PR_GET_NAME:
         return prctl_name(a);

@@ -53,6 +53,7 @@ struct user_thread *user_thread_new(struct err *e)
     struct user_thread *t = calloc(1, sizeof(*t));
     must(t);
     t->altstack_flags = SS_DISABLE;
+    t->va_mask = ~0ull;
     t->cpu = cpu_new(e);
     if (!t->cpu) {
         free(t);
@@ -212,6 +213,7 @@ static bool thread_begin(struct thread_start *s)
     }
     user_cfg.abi->copy(t->cpu, p->cpu);
     t->sighand = p->sighand;
+    t->va_mask = p->va_mask;
     t->mask = p->mask;
     signal_thread_init(t);
     child_begin(t, s->call);

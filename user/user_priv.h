@@ -84,6 +84,7 @@ struct user_abi {
     u8 trap_len;      /* bytes of the system call instruction, for restarting */
     u32 min_sigstack; /* AT_MINSIGSTKSZ */
     u64 va_limit;     /* addresses a program may use are below, if the host has as many */
+    u8 tag_bits;      /* of an address's top: accesses ignore them, system calls if prctl says so */
 
     const struct sys_row *syscalls; /* by number; name NULL: none */
     unsigned nsyscalls;
@@ -140,6 +141,7 @@ struct user_thread {
     int exit_code;
 
     struct user_sighand *sighand;
+    u64 va_mask;      /* of an address given to a system call: what counts */
     user_sigset mask; /* of the program; the host's is the same but for SIGSEGV and SIGBUS */
     /* Written by the host's handler. `pending` is what safe_syscall() looks at: not 0: a signal waits for the loop.
      * While one of the queue waits, all others are blocked on the host; SIGSEGV and SIGBUS (sent, not faults) have
@@ -197,17 +199,19 @@ extern struct user_image user_image;
 
 static inline void *g2h(u64 va)
 {
-    return ram_base + va;
+    return ram_base + (va & self->va_mask);
 }
 static inline bool user_range_ok(u64 va, u64 n)
 {
     u64 size = ram_window_size();
+    va &= self->va_mask;
     return va <= size && n <= size - va;
 }
 /* False: EFAULT. */
 bool copy_from_guest(void *to, u64 va, size_t n);
 bool copy_to_guest(u64 va, const void *from, size_t n);
 bool zero_guest(u64 va, size_t n);
+u64 user_untag(u64 va);
 /* Length of the string, or -EFAULT, or -ENAMETOOLONG when it does not end within n bytes. */
 i64 guest_string(u64 va, char *out, size_t n);
 /* A path: 0 or -errno. Absolute ones are looked for under the -L prefix first. out: PATH_MAX bytes. */

@@ -190,3 +190,17 @@ void code_written(u64 ram_off, u64 len)
         len -= n;
     }
 }
+
+void code_tag(u64 va)
+{
+    u64 *tagged = &page_desc_get(va, true)->tagged;
+    unsigned at = (unsigned)(va & (RAM_PAGE_SIZE - 1));
+    __atomic_or_fetch(tagged, piece_mask(at, at + 1), __ATOMIC_SEQ_CST);
+    code_written(va, 1);
+}
+
+bool code_tagged(u64 page, unsigned start, unsigned end)
+{
+    const struct page_desc *pd = page_desc_get(page, false);
+    return pd && __atomic_load_n(&pd->tagged, __ATOMIC_SEQ_CST) & piece_mask(start, end);
+}

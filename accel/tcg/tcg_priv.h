@@ -35,7 +35,7 @@ struct block {
     u32 code_len, stale_off;
     u16 start, end; /* page offsets of the guest bytes translated */
     u16 ninsns;
-    bool dead, loops;
+    bool dead, loops, tagged;
     u8 nexits;
     u32 id;
     struct chunk *chunk;
@@ -65,6 +65,7 @@ struct chunk {
 struct page_desc {
     struct block *blocks;
     u64 pieces; /* 64-byte pieces of the page covered by some block */
+    u64 tagged; /* those where an access with a tagged address was seen (user.c) */
 };
 
 /* -- TLB ----------------------------------------------------------------------------------------------- */
@@ -255,6 +256,10 @@ struct page_desc *page_desc_get(u64 ram_off, bool make);
 void code_insert(struct block *b);                      /* tcg.lock held */
 void code_kill(struct block *b);                        /* tcg.lock held */
 void code_link(struct block_exit *x, struct block *to); /* tcg.lock held */
+/* User mode: the instruction at va takes tagged addresses; blocks over it are made again. And: is there one in a part
+ * of the page? */
+void code_tag(u64 va);
+bool code_tagged(u64 page, unsigned start, unsigned end);
 /* Bytes change: kills blocks that cover them. Any thread; takes tcg.lock when there may be some. */
 void code_written(u64 ram_off, u64 len);
 

@@ -109,6 +109,7 @@ static struct block *compile(struct tcpu *t, u64 ram_off, const struct tr_result
                              .thunks = &tcg.thunks,
                              .block_id = id_take(),
                              .direct = tcg.direct,
+                             .tagged = tcg.direct && code_tagged(ram_off & PAGE_MASK, rs->start, rs->end),
                              .no_chain = tcg.cfg.no_chain || tcg.cfg.verify};
     u32 at = (u32)align_up(c->used, 16);
     memset(out, 0, sizeof(*out));
@@ -128,6 +129,7 @@ static struct block *compile(struct tcpu *t, u64 ram_off, const struct tr_result
     b->code_len = out->code_len;
     b->stale_off = out->stale_off;
     b->loops = out->loops;
+    b->tagged = cfg.tagged;
     b->map = arena_dup(&c->arena, out->map, out->map_len);
     b->map_len = out->map_len;
     for (unsigned i = 0; i < out->nexits; i++) {

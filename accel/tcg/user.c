@@ -3,11 +3,17 @@
  *
  * A block's key is the program's address: a "RAM offset" is an address here. New code is announced (IC IVAU, mmap), not
  * watched for. The code cache is private memory, writable and executable at one place, so that a child of fork has its
- * own copy. */
+ * own copy.
+ *
+ * The top byte of an address may be a tag that the access ignores (TBI). Code is made for addresses without: ram_base
+ * and one with a tag make no address that the host has, and its fault is the sign to make these blocks again, which
+ * then cut their addresses. So a program without tags pays nothing. */
 #include <errno.h>
 #include <signal.h>
 #include <string.h>
+#include <sys/syscall.h>
 #include <ucontext.h>
+#include <unistd.h>
 
 #include "accel/tcg/bytes.h"
 #include "accel/tcg/tcg_priv.h"
@@ -75,6 +81,18 @@ static bool has_address(const ucontext_t *uc UNUSED)
 }
 #endif
 
+/* A fault that an address with a tag may have been. Goes on with the instruction in a block that cuts addresses;
+ * returns when this was one. */
+static void try_tagged(struct vcpu *cpu, const struct block *b, const ucontext_t *uc)
+{
+    if (has_address(uc) || b->tagged) {
+        return;
+    }
+    code_tag(cpu->rt.pc);
+    syscall(SYS_rt_sigprocmask, SIG_SETMASK, &uc->uc_sigmask, NULL, 8); /* the handler is left behind */
+    cpu->sv->unwind(cpu);
+}
+
 static void user_host_fault(struct vcpu *cpu, int sig, void *siginfo, void *ucontext)
 {
     struct tcpu *t = tcpu_of(cpu);
@@ -86,10 +104,12 @@ static void user_host_fault(struct vcpu *cpu, int sig, void *siginfo, void *ucon
     }
     struct rt probe = {0};
     uintptr_t pc = frame_registers(&probe, uc);
-    if (tcg.host && code_at((const u8 *)pc)) {
+    const struct block *b = tcg.host ? code_at((const u8 *)pc) : NULL;
+    if (b) {
         frame_registers(&cpu->rt, uc);
         cpu->rt.ret_sp = 0; /* may name what this handler's frame lies on */
         state_home(t, pc);
+        try_tagged(cpu, b, uc);
     } else if (addr < ram_window_size()) { /* a helper's, or the interpreter's: slots are home */
         cpu->rt.pc = cpu->rt.page + cpu->rt.insn_off;
     } else {
@@ -108,6 +128,18 @@ static void check_align(struct vcpu *cpu, u64 va, u32 mo, uintptr_t ra)
         refuse(cpu, FAULT_ALIGN, va, mo & MO_STORE ? MMU_STORE : MMU_LOAD, SIGBUS, BUS_ADRALN);
     }
 }
+/* Addresses that no window has are refused at once: what the host would say of them is not known to be ours. */
+static u8 *in_window(struct vcpu *cpu, u64 va, unsigned n, enum mmu_access acc)
+{
+    u64 size = ram_window_size();
+    va &= MASK(TAG_SHIFT);
+    if (unlikely(va >= size || size - va < n)) {
+        state_home(tcpu_of(cpu), 0);
+        refuse(cpu, FAULT_TRANSLATION, va, acc, SIGSEGV, SEGV_MAPERR);
+    }
+    return ram_base + va;
+}
+
 static u64 user_load(struct vcpu *cpu, u64 va, u32 mo, uintptr_t ra)
 {
     check_align(cpu, va, mo, ra);
@@ -121,7 +153,8 @@ static void user_store(struct vcpu *cpu, u64 va, u64 val UNUSED, u32 mo, uintptr
 static void *user_atomic_ptr(struct vcpu *cpu, u64 va, u32 mo, uintptr_t ra)
 {
     check_align(cpu, va, mo, ra);
-    return ram_base + va;
+    must(!ra); /* translated code does what is aligned by itself */
+    return in_window(cpu, va, mo_bytes(mo), MMU_STORE);
 }
 
 static const struct rt_funcs user_funcs = {
@@ -130,17 +163,6 @@ static const struct rt_funcs user_funcs = {
     .atomic_ptr = user_atomic_ptr,
     .lookup = rt_lookup,
 };
-
-/* Addresses that no window has are refused at once: what the host would say of them is not known to be ours. */
-static u8 *in_window(struct vcpu *cpu, u64 va, unsigned n, enum mmu_access acc)
-{
-    u64 size = ram_window_size();
-    if (unlikely(va >= size || size - va < n)) {
-        state_home(tcpu_of(cpu), 0);
-        refuse(cpu, FAULT_TRANSLATION, va, acc, SIGSEGV, SEGV_MAPERR);
-    }
-    return ram_base + va;
-}
 
 static bool user_interp_load(void *opaque UNUSED, struct vcpu *cpu, u64 va, u32 mo, union v128 *val)
 {

@@ -27,6 +27,8 @@ enum { TOKEN_REASON, /* arg: enum ir_reason */ TOKEN_EXIT /* arg: (block id << 3
 #define TOKEN_KIND(t) ((unsigned)(t)&7)
 #define TOKEN_ARG(t)  ((u32)((t) >> 3))
 
+#define TAG_SHIFT 56
+
 #define GEN_MAX_EXITS 8 /* direct exits a block may have */
 struct gen_exit {
     u32 patch_off;  /* where in the code the 4-byte-relative jump stands that links it */
@@ -47,6 +49,7 @@ struct gen_config {
     bool direct;   /* user mode: rt.tlb[] is the host address of the program's address 0 and accesses just happen; the
                       deopt map also has the places of their instructions. Only accesses that are misaligned for their
                       MO_ALIGN call rt_funcs, which do not return */
+    bool tagged;   /* direct, and addresses are cut to TAG_SHIFT bits: the program keeps something of its own above */
 };
 struct gen_out {
     u8 *rw;       /* where to write; the caller's */

@@ -235,6 +235,7 @@ TESTS = {
     'threads': program('threads', ['static', 'dynamic']),
     'clock': program('clock', ['static', 'dynamic']),
     'memory': program('memory', ['static', 'pie', 'dynamic']),
+    'tagged': program('tagged', ['static', 'dynamic']),
     'life': program('life', ['static', 'pie', 'dynamic'], '.'),
     'options': options,
     'errors': errors,

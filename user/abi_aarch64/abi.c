@@ -163,6 +163,7 @@ const struct user_abi user_abi_aarch64 = {
     .trap_len = 4,
     .min_sigstack = 5120,
     .va_limit = 1ull << 48,
+    .tag_bits = 8,
     .syscalls = aarch64_syscalls,
     .nsyscalls = AARCH64_NSYSCALLS,
     .reset = arm_user_reset,

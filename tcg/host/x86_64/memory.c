@@ -74,6 +74,13 @@ static u8 *direct_access(struct gen *g, unsigned addr, i32 off, unsigned mo, str
         x_test_i(g->c, false, reg, (i32)(align - 1));
         cold = x_jcc(g->c, X_NE);
     }
+    if (g->cfg->tagged) {
+        x_lea(g->c, true, RCX, MEM(addr, off));
+        x_shift(g->c, SH_SHL, true, RCX, 64 - TAG_SHIFT);
+        x_shift(g->c, SH_SHR, true, RCX, 64 - TAG_SHIFT);
+        addr = RCX;
+        off = 0;
+    }
     deopt_point(g);
     deopt_here(g);
     *m = MEMX(R15, addr, 0, off);
