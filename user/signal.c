@@ -10,8 +10,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-#include "base/log.h"
-#include "user/user_priv.h"
+#include "user/syscall.h"
 
 #define FAULT_SIGNALS (SIGBIT(SIGSEGV) | SIGBIT(SIGBUS))
 #define UNBLOCKABLE   (SIGBIT(SIGKILL) | SIGBIT(SIGSTOP))
@@ -78,6 +77,9 @@ static void on_signal(int sig, siginfo_t *si, void *ucontext)
     unsigned slot = sig == SIGSEGV ? QUEUE_SEGV : sig == SIGBUS ? QUEUE_BUS : QUEUE_ANY;
     if (slot != QUEUE_ANY && si->si_code > 0) {
         if (t && t->guarded) {
+            user_sigset before; /* else what this handler blocks would stay so */
+            memcpy(&before, &uc->uc_sigmask, sizeof(before));
+            host_mask(before);
             siglongjmp(t->guard, 1);
         }
         if (t) {
@@ -291,8 +293,7 @@ static void deliver_one(struct user_thread *t, const siginfo_t *si)
 {
     struct user_sigaction act = take_action(t, si->si_signo);
     if (user_cfg.strace) {
-        log_print("--- SIG%s {si_signo=%d, si_code=%d} ---\n",
-                  sigabbrev_np(si->si_signo) ? sigabbrev_np(si->si_signo) : "RT", si->si_signo, si->si_code);
+        strace_signal(si);
     }
     if (act.handler > 1) {
         run_handler(t, si, &act);
@@ -334,8 +335,7 @@ void signal_force(struct user_thread *t, const siginfo_t *si)
         signal_die(sig);
     }
     if (user_cfg.strace) {
-        log_print("--- SIG%s {si_signo=%d, si_code=%d, si_addr=%p} ---\n", sigabbrev_np(sig), sig, si->si_code,
-                  si->si_addr);
+        strace_signal(si);
     }
     run_handler(t, si, &act);
     signal_set_mask(t, t->mask);

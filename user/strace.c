@@ -259,3 +259,15 @@ void strace_leave(const struct sys_row *s, const u64 a[6], i64 ret)
         buf_free(&b);
     }
 }
+
+void strace_signal(const siginfo_t *si)
+{
+    int sig = si->si_signo;
+    log_print("%ld --- SIG%s {si_signo=%d, si_code=%d, ", syscall(SYS_gettid),
+              sigabbrev_np(sig) ? sigabbrev_np(sig) : "RT", sig, si->si_code);
+    if (si->si_code > 0 && sig != SIGCHLD) { /* the kernel's own: a fault's address */
+        log_print("si_addr=%p} ---\n", si->si_addr);
+    } else {
+        log_print("si_pid=%d} ---\n", si->si_pid);
+    }
+}

@@ -36,8 +36,9 @@ sys_fn sys_epoll_ctl, sys_epoll_pwait, sys_epoll_pwait2, sys_ppoll, sys_pselect6
 sys_fn sys_prlimit64, sys_getrlimit, sys_setrlimit, sys_semctl, sys_keyctl, sys_timer_create, sys_clock_gettime,
     sys_futex_waitv, sys_reboot, sys_seccomp, sys_membarrier, sys_restart_syscall;
 
-/* strace.c: the entry and the result of a call, to the log. */
+/* strace.c: the entry and the result of a call, and a signal that is delivered, to the log. */
 void strace_enter(const struct sys_row *s, u64 nr, const u64 a[6]);
 void strace_leave(const struct sys_row *s, const u64 a[6], i64 ret);
+void strace_signal(const siginfo_t *si);
 
 #endif

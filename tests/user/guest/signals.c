@@ -208,6 +208,17 @@ static void storm(void)
     CHECK(!wrong);
 }
 
+/* A copy that the kernel refuses leaves the signal mask alone. */
+static void refused_copies(void)
+{
+    struct itimerval soon = {{0, 0}, {0, 1000}};
+    struct timespec ts = {2, 0};
+    on(SIGALRM, counter, 0);
+    CHECK(sigaltstack((void *)8, NULL) == -1 && errno == EFAULT);
+    setitimer(ITIMER_REAL, &soon, NULL);
+    CHECK(nanosleep(&ts, NULL) == -1 && errno == EINTR);
+}
+
 static void parents_view(void)
 {
     int sigs[] = {SIGTERM, SIGABRT, SIGSEGV, SIGKILL, SIGUSR2}, status;
@@ -263,6 +274,7 @@ int main(void)
     stacks();
     restarts();
     storm();
+    refused_copies();
     parents_view();
     queues();
     return checks_end("signals");
