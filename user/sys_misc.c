@@ -1,6 +1,7 @@
 /* The rest: limits, System V semaphores, keys, timers, what a program must not do to the host. */
 #include <errno.h>
 #include <linux/futex.h>
+#include <linux/kcmp.h>
 #include <linux/keyctl.h>
 #include <linux/membarrier.h>
 #include <linux/seccomp.h>
@@ -286,4 +287,15 @@ i64 sys_restart_syscall(struct user_thread *t, const u64 a[6])
     (void)t;
     (void)a;
     return -EINTR; /* calls start again by themselves; nobody is told to come here */
+}
+
+/* The last number is a pointer for one kind of thing. */
+i64 sys_kcmp(struct user_thread *t, const u64 a[6])
+{
+    bool slot = (int)a[2] == KCMP_EPOLL_TFD; /* three u32 */
+    (void)t;
+    if (slot && !user_range_ok(a[4], 12)) {
+        return -EFAULT;
+    }
+    return host_syscall(SYS_kcmp, (int)a[0], (int)a[1], (int)a[2], a[3], slot ? (u64)(uintptr_t)g2h(a[4]) : a[4]);
 }

@@ -26,6 +26,8 @@ i64 user_iovec(struct iovec *v, u64 va, u64 n);
 sys_fn sys_openat, sys_openat2, sys_open_by_handle_at, sys_dup3, sys_close, sys_close_range, sys_pipe2,
     sys_fanotify_init, sys_readlinkat, sys_newfstatat, sys_fstat, sys_statx, sys_fcntl, sys_readv, sys_writev,
     sys_preadv, sys_pwritev, sys_preadv2, sys_pwritev2, sys_vmsplice, sys_process_vm_readv, sys_process_vm_writev;
+/* sys_aio.c */
+sys_fn sys_io_setup, sys_io_destroy, sys_io_submit, sys_io_cancel, sys_io_getevents, sys_io_pgetevents;
 /* sys_ioctl.c */
 sys_fn sys_ioctl;
 /* sys_net.c */
@@ -34,7 +36,7 @@ sys_fn sys_sendmsg, sys_recvmsg, sys_sendmmsg, sys_recvmmsg, sys_setsockopt, sys
 sys_fn sys_epoll_ctl, sys_epoll_pwait, sys_epoll_pwait2, sys_ppoll, sys_pselect6, sys_signalfd4;
 /* sys_misc.c */
 sys_fn sys_prlimit64, sys_getrlimit, sys_setrlimit, sys_semctl, sys_keyctl, sys_timer_create, sys_clock_gettime,
-    sys_futex_waitv, sys_reboot, sys_seccomp, sys_membarrier, sys_restart_syscall;
+    sys_futex_waitv, sys_reboot, sys_seccomp, sys_membarrier, sys_restart_syscall, sys_kcmp;
 
 /* strace.c: the entry and the result of a call, and a signal that is delivered, to the log. */
 void strace_enter(const struct sys_row *s, u64 nr, const u64 a[6]);

@@ -234,6 +234,7 @@ TESTS = {
     'signals': program('signals', ['static', 'dynamic']),
     'threads': program('threads', ['static', 'dynamic']),
     'clock': program('clock', ['static', 'dynamic']),
+    'calls': program('calls', ['static']),
     'memory': program('memory', ['static', 'pie', 'dynamic']),
     'tagged': program('tagged', ['static', 'dynamic']),
     'life': program('life', ['static', 'pie', 'dynamic'], '.'),

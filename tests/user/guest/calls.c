@@ -1,0 +1,74 @@
+/* System calls whose arguments hold addresses that moss has to move: asynchronous I/O, kcmp. By number: the C library
+ * wraps none of them. */
+#define _GNU_SOURCE
+#include <errno.h>
+#include <linux/aio_abi.h>
+#include <linux/kcmp.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/syscall.h>
+#include <sys/uio.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "check.h"
+
+static long get_events(aio_context_t ctx, long least, long most, struct io_event *ev)
+{
+    struct timespec ts = {5, 0};
+    return syscall(SYS_io_getevents, ctx, least, most, ev, &ts);
+}
+
+static void aio(void)
+{
+    char text[] = "written by a request", half[10], rest[32] = {0};
+    struct iovec v[2] = {{half, sizeof(half)}, {rest, sizeof(rest)}};
+    FILE *f = tmpfile();
+    unsigned fd = (unsigned)fileno(f);
+    struct iocb put = {.aio_fildes = fd,
+                       .aio_lio_opcode = IOCB_CMD_PWRITE,
+                       .aio_buf = (unsigned long)text,
+                       .aio_nbytes = sizeof(text),
+                       .aio_data = 11};
+    struct iocb get = {.aio_fildes = fd,
+                       .aio_lio_opcode = IOCB_CMD_PREADV,
+                       .aio_buf = (unsigned long)v,
+                       .aio_nbytes = 2,
+                       .aio_data = 22};
+    struct iocb bad = {.aio_fildes = fd, .aio_lio_opcode = IOCB_CMD_PREAD, .aio_buf = ~0xfffffull, .aio_nbytes = 8};
+    struct iocb *list[] = {&put, &bad, &get};
+    struct io_event ev[4];
+    aio_context_t ctx = 0;
+    CHECK(syscall(SYS_io_setup, 8, &ctx) == 0 && ctx);
+    CHECK(syscall(SYS_io_setup, 8, &ctx) == -1 && errno == EINVAL);
+    CHECK(syscall(SYS_io_submit, ctx, 3, list) == 1); /* up to the bad one */
+    CHECK(get_events(ctx, 1, 4, ev) == 1 && ev[0].obj == (unsigned long)&put && ev[0].data == 11 &&
+          ev[0].res == sizeof(text));
+    CHECK(syscall(SYS_io_submit, ctx, 2, list + 1) == -1 && errno == EFAULT);
+    CHECK(syscall(SYS_io_submit, ctx, 1, list + 2) == 1);
+    CHECK(get_events(ctx, 1, 4, ev) == 1 && ev[0].obj == (unsigned long)&get && ev[0].res == sizeof(text));
+    CHECK(!memcmp(half, text, sizeof(half)) && !strcmp(rest, text + sizeof(half)) && get.aio_buf == (unsigned long)v);
+    CHECK(syscall(SYS_io_destroy, ctx) == 0);
+    CHECK(get_events(ctx, 0, 4, ev) == -1 && errno == EINVAL);
+    fclose(f);
+}
+
+static void compare(void)
+{
+    int p[2], ep = epoll_create1(0), pid = getpid();
+    struct epoll_event ev = {.events = EPOLLIN};
+    CHECK(pipe(p) == 0 && epoll_ctl(ep, EPOLL_CTL_ADD, p[0], &ev) == 0);
+    struct kcmp_epoll_slot slot = {.efd = (unsigned)ep, .tfd = (unsigned)p[0]};
+    CHECK(syscall(SYS_kcmp, pid, pid, KCMP_FILE, p[0], p[0]) == 0);
+    CHECK(syscall(SYS_kcmp, pid, pid, KCMP_EPOLL_TFD, p[0], &slot) == 0);
+    CHECK(syscall(SYS_kcmp, pid, pid, KCMP_EPOLL_TFD, p[0], ~0ul << 20) == -1 && errno == EFAULT);
+}
+
+int main(void)
+{
+    aio();
+    compare();
+    return checks_end("calls");
+}
