@@ -66,6 +66,7 @@ static inline void jc_clear(struct jc_entry *jc, unsigned first, unsigned n)
 /* -- the hot words: at offset 0 of every CPU struct -------------------------------------------------------------- */
 
 #define RT_VIEWS 4
+enum { RT_HELPER = 4 };
 struct rt {
     u32 event;     /* not 0: leave translated code at the next check. Set by any thread with an atomic or */
     i32 countdown; /* deterministic mode: instructions left */
@@ -76,12 +77,12 @@ struct rt {
     u32 insn_off;                    /* page offset of the current instruction, written before calls that may fault */
     u32 host_fp;                     /* x86: MXCSR of the guest while it is not loaded; AArch64: FPCR */
     u32 c_fp;                        /* the same of C code */
-    u32 block;  /* id of a block for -d exec and self-modification checks; written only by blocks that ask */
-    u64 ret_sp; /* predicted returns: pairs {host code, guest address} at [ret_sp aligned up, ret_base), as the last
-                   call to C that may flush found them; 0: none */
-    u64 scratch[5];
-    u64 r[32]; /* the ISA's hottest integer registers, in its order (A64: x0..x30, sp); [0..15] have one-byte
-                  displacements */
+    u32 block;      /* id of a block for -d exec and self-modification checks; written only by blocks that ask */
+    u64 ret_sp;     /* predicted returns: pairs {host code, guest address} at [ret_sp aligned up, ret_base), as the last
+                       call to C that may flush found them; 0: none */
+    u64 scratch[5]; /* [RT_HELPER] for gen_config.call */
+    u64 r[32];      /* the ISA's hottest integer registers, in its order (A64: x0..x30, sp); [0..15] have one-byte
+                       displacements */
     /* From here on rarely touched. */
     u64 ret_base, ret_limit;
     u64 save_gpr[32]; /* host registers as a slow path found them */

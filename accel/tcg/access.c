@@ -36,6 +36,9 @@ static void state_home(struct tcpu *t, uintptr_t ra)
 NORETURN static void access_fault(const struct access *a, enum cpu_fault kind, const struct walk_result *r)
 {
     state_home(a->t, a->ra);
+    if (a->t->verify) {
+        verify_fault(a->t);
+    }
     a->t->cpu->target->fault(a->t->cpu, kind, a->va, a->acc, a->n, a->view, r);
     sv_unwind(a->t->cpu);
 }
@@ -189,10 +192,8 @@ static struct access access_of(struct vcpu *cpu, u64 va, u32 mo, enum mmu_access
         .t = tcpu_of(cpu), .va = va, .n = mo_bytes(mo), .view = (mo & MO_VIEW) >> MO_VIEW_SHIFT, .acc = acc, .ra = ra};
 }
 
-static u64 slow_load(struct vcpu *cpu, u64 va, u32 mo, uintptr_t ra)
+u64 load_result(struct vcpu *cpu, u8 *buf, u32 mo)
 {
-    u8 buf[32] __attribute__((aligned(16)));
-    checked_access(access_of(cpu, va, mo, MMU_LOAD, ra), mo, buf);
     if (mo & MO_BE) {
         swap_bytes(buf, mo);
     }
@@ -204,9 +205,15 @@ static u64 slow_load(struct vcpu *cpu, u64 va, u32 mo, uintptr_t ra)
     return mo & MO_SIGN ? (u64)sext(v, n * 8) : v;
 }
 
-static void slow_store(struct vcpu *cpu, u64 va, u64 val, u32 mo, uintptr_t ra)
+static u64 slow_load(struct vcpu *cpu, u64 va, u32 mo, uintptr_t ra)
 {
     u8 buf[32] __attribute__((aligned(16)));
+    checked_access(access_of(cpu, va, mo, MMU_LOAD, ra), mo, buf);
+    return load_result(cpu, buf, mo);
+}
+
+unsigned store_bytes(const struct vcpu *cpu, u64 val, u32 mo, u8 *buf)
+{
     unsigned n = mo_bytes(mo);
     if (n > 8 || (mo & MO_PAIR)) {
         memcpy(buf, cpu->rt.vtmp, n);
@@ -216,6 +223,13 @@ static void slow_store(struct vcpu *cpu, u64 va, u64 val, u32 mo, uintptr_t ra)
     if (mo & MO_BE) {
         swap_bytes(buf, mo);
     }
+    return n;
+}
+
+static void slow_store(struct vcpu *cpu, u64 va, u64 val, u32 mo, uintptr_t ra)
+{
+    u8 buf[32] __attribute__((aligned(16)));
+    store_bytes(cpu, val, mo, buf);
     checked_access(access_of(cpu, va, mo, MMU_STORE, ra), mo, buf);
 }
 

@@ -112,9 +112,17 @@ void code_link(struct block_exit *x, struct block *to)
     tcg.host->patch_jump(to_rw(at), at, to->code);
 }
 
+void code_unlink(struct block *b)
+{
+    for (unsigned i = 0; i < b->nexits; i++) {
+        exit_unlink(&b->exits[i]);
+    }
+}
+
 void code_kill(struct block *b)
 {
     __atomic_store_n(&b->dead, true, __ATOMIC_RELEASE);
+    __atomic_fetch_add(&tcg.stat_killed, 1, __ATOMIC_SEQ_CST);
     struct block **p = &tcg.hash[hash_of(b->ram_off, b->mode)];
     while (*p != b) {
         p = &(*p)->hash_next;
@@ -127,9 +135,7 @@ void code_kill(struct block *b)
     while (b->incoming) {
         exit_unlink(b->incoming);
     }
-    for (unsigned i = 0; i < b->nexits; i++) {
-        exit_unlink(&b->exits[i]);
-    }
+    code_unlink(b);
     if (b->code) {
         tcg.host->patch_entry(to_rw(b->code), b->code, b->code + b->stale_off);
     }

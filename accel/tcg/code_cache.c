@@ -67,7 +67,7 @@ bool code_cache_init(u64 size, struct err *e)
 
 bool code_cache_thunks(const struct ir_target *t, struct err *e)
 {
-    if (!tcg.host->make_thunks(tcg.cache_rw, tcg.cache_rx, THUNK_SIZE, t, tcg.funcs, &tcg.thunks)) {
+    if (!tcg.host->make_thunks(tcg.cache_rw, tcg.cache_rx, THUNK_SIZE, t, tcg.code_funcs, &tcg.thunks)) {
         return err_set(e, "the code cache has no room for its entry points");
     }
     return true;
@@ -179,6 +179,9 @@ struct chunk *chunk_get(struct tcpu *t, u32 want)
         return t->chunk;
     }
     pthread_mutex_unlock(&tcg.lock);
+    if (t->keep_code) {
+        return NULL;
+    }
     chunk_evict(t);
     return NULL;
 }

@@ -65,6 +65,7 @@ void cpu_run_begin(struct tcpu *t)
     wait_allowed(t);
     t->running = true;
     pthread_mutex_unlock(&tcg.run_lock);
+    verify_stale(t);
 }
 
 void cpu_run_end(struct tcpu *t)
@@ -143,7 +144,8 @@ void wait_safe(struct tcpu *self, struct tcpu *other)
 
 NORETURN void sv_unwind(struct vcpu *cpu)
 {
-    longjmp(tcpu_of(cpu)->unwind, 1);
+    struct tcpu *t = tcpu_of(cpu);
+    longjmp(t->inner ? *t->inner : t->unwind, 1);
 }
 
 /* -- waking ------------------------------------------------------------------------------------------------- */

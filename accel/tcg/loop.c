@@ -59,6 +59,7 @@ static void pause_short(struct tcpu *t)
 static bool handle_events(struct tcpu *t)
 {
     struct vcpu *cpu = t->cpu;
+    verify_stale(t);
     u32 ev = __atomic_exchange_n(&cpu->rt.event, 0, __ATOMIC_SEQ_CST);
     if (ev & EVENT_WORK) {
         cpu_run_end(t);
@@ -96,16 +97,14 @@ static void run_interp(struct tcpu *t, struct block *b)
 {
     enum ir_reason why = REASON_NONE;
     t->cpu->rt.page = t->cpu->rt.pc & PAGE_MASK;
-    interp_run(b->ir, t->cpu, tcg.interp_mem, &why);
+    trace_run(b->trace, t->cpu, tcg.interp_mem, &why);
     fix_pc(t->cpu, t->cpu->target);
 }
 
-/* Follows a direct exit that is not linked yet: finds its target, links, and gives the block to go on with. */
-static struct block *follow_exit(struct tcpu *t, u32 arg)
+void exit_link(u32 arg, struct block *to)
 {
     struct block *from = tcg.by_id[arg >> 3];
-    struct block *to = code_for_pc(t);
-    if (to && from && !from->dead && !tcg.cfg.no_chain && !tcg.cfg.verify) {
+    if (from && !from->dead && !tcg.cfg.no_chain) {
         struct block_exit *x = &from->exits[arg & 7];
         /* Same page and mode as when the exit was taken, or it is no link. */
         if (x->patch_off && to->mode == from->mode && (to->ram_off & PAGE_MASK) == (from->ram_off & PAGE_MASK)) {
@@ -114,6 +113,15 @@ static struct block *follow_exit(struct tcpu *t, u32 arg)
             pthread_mutex_unlock(&tcg.lock);
         }
     }
+}
+
+/* Follows a direct exit that is not linked yet: finds its target, links, and gives the block to go on with. */
+static struct block *follow_exit(struct tcpu *t, u32 arg)
+{
+    struct block *to = code_for_pc(t);
+    if (to) {
+        exit_link(arg, to);
+    }
     return to;
 }
 
@@ -121,6 +129,9 @@ void cpu_run_blocks(struct tcpu *t)
 {
     struct vcpu *cpu = t->cpu;
     struct block *b = code_for_pc(t);
+    if (!b) {
+        verify_stale(t); /* an exception */
+    }
     while (b) {
         if (log_on(LOG_EXEC | LOG_CPU)) {
             log_exec(t, b);
@@ -131,7 +142,7 @@ void cpu_run_blocks(struct tcpu *t)
         }
         cpu->rt.page = cpu->rt.pc & PAGE_MASK;
         if (tcg.cfg.verify) {
-            verify_block(t, b);
+            verify_run(t, b);
             break;
         }
         u64 (*enter)(struct vcpu *, const void *) = (u64(*)(struct vcpu *, const void *))(uintptr_t)tcg.thunks.enter;
@@ -148,6 +159,7 @@ void cpu_exec(struct tcpu *t)
 {
     struct vcpu *cpu = t->cpu;
     setjmp(t->unwind);
+    verify_stale(t);
     cpu->rt.ret_sp = 0; /* what it names is gone from the stack */
     while (!__atomic_load_n(&t->stop, __ATOMIC_RELAXED)) {
         if (unlikely(__atomic_load_n(&cpu->rt.event, __ATOMIC_ACQUIRE) || cpu->halted || cpu->powered_off) &&

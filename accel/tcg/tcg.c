@@ -29,6 +29,7 @@ bool tcg_init(const struct accel_config *cfg, struct mem_space *space, struct er
         tcg.funcs = &tcg_rt_funcs;
         tcg.interp_mem = &tcg_interp_mem;
     }
+    tcg.code_funcs = cfg->verify ? &verify_funcs : tcg.funcs;
     tcg.max_insns = cfg->single_step || cfg->hostile ? 1 : MAX_INSNS;
     tcg.host = cfg->interp ? NULL : host_native();
     const char *why = tcg.host ? tcg.host->unavailable() : NULL;
@@ -69,6 +70,9 @@ bool tcg_add(struct vcpu *cpu, struct err *e)
     cpu->accel = t;
     cpu->sv = &tcg_services;
     tlb_init(t);
+    if (tcg.cfg.verify && tcg.host) {
+        verify_init(t);
+    }
     pthread_mutex_lock(&tcg.lock);
     pthread_mutex_lock(&tcg.run_lock);
     if (tcg.ncpus == tcg.cap_cpus) {
@@ -97,7 +101,9 @@ void tcg_remove(struct tcpu *t)
     pthread_mutex_unlock(&tcg.run_lock);
     pthread_mutex_unlock(&tcg.lock);
     tlb_free(t);
+    verify_free(t);
     arena_free(&t->arena);
+    arena_free(&t->scratch);
     free(t->ir);
     free(t->map_buf);
     free(t->code);
@@ -218,12 +224,14 @@ static void tcg_run_on(struct vcpu *cpu, void (*fn)(struct vcpu *, void *), void
 
 static void tcg_print_stats(struct buf *out)
 {
-    u64 insns = 0, blocks = 0, fills = 0, ns = 0;
+    u64 insns = 0, blocks = 0, fills = 0, ns = 0, verified = 0, unjudged = 0;
     for (unsigned i = 0; i < tcg.ncpus; i++) {
         insns += tcg.cpus[i]->stat_translated;
         blocks += tcg.cpus[i]->stat_blocks;
         fills += tcg.cpus[i]->stat_fills;
         ns += tcg.cpus[i]->stat_ns;
+        verified += tcg.cpus[i]->stat_verified;
+        unjudged += tcg.cpus[i]->stat_unjudged;
     }
     buf_printf(out, "guest instructions translated  %llu\n", (unsigned long long)insns);
     buf_printf(out, "translated per second          %llu\n",
@@ -232,6 +240,10 @@ static void tcg_print_stats(struct buf *out)
     buf_printf(out, "blocks invalidated             %llu\n", (unsigned long long)tcg.stat_invalidated);
     buf_printf(out, "chunks used, evictions         %u, %llu\n", tcg.chunks_used, (unsigned long long)tcg.stat_evicted);
     buf_printf(out, "TLB fills                      %llu\n", (unsigned long long)fills);
+    if (tcg.cfg.verify) {
+        buf_printf(out, "runs verified, not judged      %llu, %llu\n", (unsigned long long)verified,
+                   (unsigned long long)unjudged);
+    }
 }
 
 const struct accel accel_tcg = {

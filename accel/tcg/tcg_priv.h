@@ -21,6 +21,12 @@
 
 /* -- blocks ------------------------------------------------------------------------------------------- */
 
+/* A trace kept for the interpreter: of struct ir what it holds. */
+struct trace {
+    u32 nops, nconsts, start_off, page_bits, ninsns;
+    u64 body[]; /* ops, then constants */
+};
+
 struct block;
 struct block_exit {
     struct block *from, *target;     /* target NULL: not linked */
@@ -41,7 +47,7 @@ struct block {
     struct chunk *chunk;
     const u8 *map; /* deopt map */
     u32 map_len;
-    struct ir *ir; /* interpreter and verify modes only: a kept trace */
+    struct trace *trace; /* interpreter and verify modes only */
     struct block *hash_next;
     struct block *page_next, **page_prev;
     struct block_exit *incoming;
@@ -154,12 +160,15 @@ struct tcpu {
     bool waiting;      /* in a helper that waits for others: no access of this cpu is in flight; under tcg.run_lock */
     u64 safe_count;    /* safe points passed; atomic */
     struct work *work; /* under tcg.run_lock */
-    jmp_buf unwind;
+    jmp_buf unwind, *inner; /* inner: who catches before the loop does (a verifying run) */
+    bool keep_code;         /* translates without evictions */
+    struct verify *verify;
     struct ir *ir; /* trace buffer */
     u8 page_copy[2u << TLB_PAGE_BITS];
     struct chunk *chunk;
     u8 *map_buf;
     struct arena arena; /* blocks of the interpreter */
+    struct arena scratch;
 
     pthread_mutex_t tlb_lock; /* contexts' contents; the owner takes it to fill, others to flush */
     u64 flush_gen;            /* odd while a flush goes on (under tlb_lock): a walk that raced is redone */
@@ -179,12 +188,13 @@ struct tcpu {
     u64 store_page; /* RAM offset of a page this cpu may be storing to outside the fast path, or NO_PAGE; atomic */
     u64 stat_ns;    /* with stats: thread CPU time spent translating */
     u64 stat_translated, stat_blocks, stat_fills, stat_walks;
+    u64 stat_verified, stat_unjudged; /* runs */
 };
 
 struct tcg {
     struct accel_config cfg;
-    const struct host *host; /* NULL: interpreter */
-    const struct rt_funcs *funcs;
+    const struct host *host;                   /* NULL: interpreter */
+    const struct rt_funcs *funcs, *code_funcs; /* what translated code calls is verify's, with verify=on */
     const struct interp_mem *interp_mem;
     bool direct;                /* user mode: no TLB */
     bool (*executable)(u64 va); /* user mode: may the program run the page? */
@@ -211,7 +221,7 @@ struct tcg {
     bool paused;
     struct tcpu *exclusive; /* who holds or asks for the exclusive section */
     unsigned max_insns;
-    u64 stat_invalidated, stat_evicted;
+    u64 stat_invalidated, stat_evicted, stat_killed;
     /* By RAM page, for tlb_protect_page: the virtual page through which TLBs have held it writable without asking since
      * it was last protected; 0: none, WRITER_MANY: several. NULL where the address space has no room for it. */
     u64 *writers;
@@ -255,6 +265,7 @@ struct block *code_find(u64 ram_off, u64 mode);
 struct page_desc *page_desc_get(u64 ram_off, bool make);
 void code_insert(struct block *b);                      /* tcg.lock held */
 void code_kill(struct block *b);                        /* tcg.lock held */
+void code_unlink(struct block *b);                      /* its exits; tcg.lock held */
 void code_link(struct block_exit *x, struct block *to); /* tcg.lock held */
 /* User mode: the instruction at va takes tagged addresses; blocks over it are made again. And: is there one in a part
  * of the page? */
@@ -268,7 +279,12 @@ void code_written(u64 ram_off, u64 len);
  * or the world changed; look again. */
 struct block *code_for_pc(struct tcpu *t);
 const void *rt_lookup(struct vcpu *cpu, u64 pc);
+struct block *code_translate(struct tcpu *t, u64 pc, u64 ram_off, bool evict); /* NULL as above, or for want of room */
 void code_remember(struct tcpu *t, const struct block *b);
+/* An entry of the jump cache, if no flush came since flush_gen was `gen`. */
+void jc_fill(struct tcpu *t, u64 pc, const u8 *code, u64 gen);
+enum interp_end trace_run(const struct trace *k, struct vcpu *cpu, const struct interp_mem *mem, enum ir_reason *why);
+void trace_print(struct tcpu *t, const struct trace *k, struct buf *out);
 
 /* -- tlb.c, tlb_flush.c -------------------------------------------------------------------------------------------- */
 bool tlb_init(struct tcpu *t);
@@ -305,6 +321,8 @@ bool fetch_page(struct tcpu *t, u64 pc, u64 *ram_off, struct walk_result *r);
 /* -- access.c ---------------------------------------------------------------------------------------------------- */
 extern const struct rt_funcs tcg_rt_funcs;
 extern const struct interp_mem tcg_interp_mem;
+u64 load_result(struct vcpu *cpu, u8 *raw, u32 mo);                     /* how a slow load gives its value */
+unsigned store_bytes(const struct vcpu *cpu, u64 val, u32 mo, u8 *raw); /* what a slow store writes; how much */
 void sv_load(struct vcpu *cpu, u64 va, void *p, unsigned n, unsigned view);
 void sv_store(struct vcpu *cpu, u64 va, const void *p, unsigned n, unsigned view);
 void *sv_probe(struct vcpu *cpu, u64 va, unsigned n, enum mmu_access acc, unsigned view);
@@ -341,8 +359,16 @@ void *cpu_thread(void *arg);
 
 /* -- loop.c ------------------------------------------------------------------------------------------------------ */
 void cpu_exec(struct tcpu *t);
-void cpu_run_blocks(struct tcpu *t); /* translated code from rt.pc until something leaves it */
-/* -- verify.c -- */
-void verify_block(struct tcpu *t, struct block *b);
+void cpu_run_blocks(struct tcpu *t);       /* translated code from rt.pc until something leaves it */
+void exit_link(u32 arg, struct block *to); /* of TOKEN_EXIT, if it is a link */
+
+/* -- verify.c, verify_log.c, verify_report.c ----------------------------------------------------------------------- */
+bool verify_init(struct tcpu *t);
+void verify_free(struct tcpu *t);
+void verify_run(struct tcpu *t, struct block *b);
+void verify_stale(struct tcpu *t); /* somebody else may have changed the cpu */
+void verify_fault(struct tcpu *t); /* an access is about to enter the guest's exception; slots and rt.pc are home */
+u64 verify_call(u64 a0, u64 a1, u64 a2, u64 a3, u64 a4, u64 a5);
+extern const struct rt_funcs verify_funcs;
 
 #endif

@@ -105,12 +105,13 @@ static struct block *compile(struct tcpu *t, u64 ram_off, const struct tr_result
         return NULL;
     }
     struct gen_config cfg = {.target = t->cpu->target->ir,
-                             .funcs = tcg.funcs,
+                             .funcs = tcg.code_funcs,
+                             .call = tcg.cfg.verify ? (const void *)verify_call : NULL,
                              .thunks = &tcg.thunks,
                              .block_id = id_take(),
                              .direct = tcg.direct,
                              .tagged = tcg.direct && code_tagged(ram_off & PAGE_MASK, rs->start, rs->end),
-                             .no_chain = tcg.cfg.no_chain || tcg.cfg.verify};
+                             .no_chain = tcg.cfg.no_chain};
     u32 at = (u32)align_up(c->used, 16);
     memset(out, 0, sizeof(*out));
     out->rw = c->rw + at;
@@ -153,13 +154,42 @@ static struct block *compile(struct tcpu *t, u64 ram_off, const struct tr_result
     return b;
 }
 
-/* A trace for the interpreter: kept in memory for good (interpreter and verify modes only). */
-static struct ir *keep_trace(const struct ir *ir)
+/* -- traces that are kept ------------------------------------------------------------------------------------- */
+
+static size_t trace_size(const struct trace *k)
 {
-    struct ir *k = malloc(sizeof(*k));
-    must(k);
-    *k = *ir;
+    return sizeof(*k) + k->nops * sizeof(struct ir_op) + k->nconsts * sizeof(u64);
+}
+
+static struct trace *trace_keep(struct arena *a, const struct ir *ir)
+{
+    struct trace head = {ir->nops, ir->nconsts, ir->start_off, ir->page_bits, ir->ninsns};
+    struct trace *k = arena_alloc(a, trace_size(&head));
+    *k = head;
+    u64 *consts = k->body + ir->nops * (sizeof(ir->ops[0]) / sizeof(u64));
+    memcpy(k->body, ir->ops, ir->nops * sizeof(ir->ops[0]));
+    memcpy(consts, ir->consts, ir->nconsts * sizeof(ir->consts[0]));
     return k;
+}
+
+enum interp_end trace_run(const struct trace *k, struct vcpu *cpu, const struct interp_mem *mem, enum ir_reason *why)
+{
+    const u64 *consts = k->body + k->nops * (sizeof(struct ir_op) / sizeof(u64));
+    struct ir_view view = {cpu->target->ir, (const struct ir_op *)(const void *)k->body, consts, k->nops, k->start_off};
+    return interp_run_view(&view, cpu, mem, why);
+}
+
+void trace_print(struct tcpu *t, const struct trace *k, struct buf *out)
+{
+    struct ir *ir = t->ir;
+    ir_init(ir, t->cpu->target->ir, k->start_off, k->page_bits);
+    ir->nops = k->nops;
+    ir->nconsts = k->nconsts;
+    ir->ninsns = k->ninsns;
+    ir->ended = true;
+    memcpy(ir->ops, k->body, k->nops * sizeof(ir->ops[0]));
+    memcpy(ir->consts, k->body + k->nops * (sizeof(ir->ops[0]) / sizeof(u64)), k->nconsts * sizeof(ir->consts[0]));
+    ir_print(ir, out);
 }
 
 /* Announces the bytes, outlasts the stores that passed the TLB before, and checks that the bytes are still the ones
@@ -215,23 +245,23 @@ static struct block *translate(struct tcpu *t, u64 pc, u64 ram_off)
             must(!"the front end made a trace the verifier refuses");
         }
 #endif
+        arena_free(&t->scratch);
+        struct trace *made = tcg.cfg.verify ? trace_keep(&t->scratch, t->ir) : NULL;
         opt_run(t->ir);
         if (log_on(LOG_IR_OPT) && log_in_filter(pc)) {
             log_ir(t->ir, "IR after optimisation");
         }
-        struct ir *kept = tcg.cfg.verify || !tcg.host ? keep_trace(t->ir) : NULL;
         if (!tcg.host) {
             b = code_new(&t->arena, 0, &rs, t, ram_off);
-            b->ir = kept;
+            b->trace = trace_keep(&t->arena, t->ir);
             break;
         }
         bool too_big = false;
         b = compile(t, ram_off, &rs, &out, &too_big);
         if (b) {
-            b->ir = kept;
+            b->trace = made ? arena_dup(&b->chunk->arena, made, trace_size(made)) : NULL;
             break;
         }
-        free(kept);
         if (!too_big) {
             return NULL; /* an eviction: the world may have changed */
         }
@@ -244,6 +274,14 @@ static struct block *translate(struct tcpu *t, u64 pc, u64 ram_off)
     t->stat_translated += t->ir->ninsns;
     t->stat_blocks++;
     return publish(t, b) ? b : NULL;
+}
+
+struct block *code_translate(struct tcpu *t, u64 pc, u64 ram_off, bool evict)
+{
+    t->keep_code = !evict;
+    struct block *b = translate(t, pc, ram_off);
+    t->keep_code = false;
+    return b;
 }
 
 static u64 thread_ns(void)
@@ -284,7 +322,7 @@ void code_remember(struct tcpu *t, const struct block *b)
 
 /* Without the lock: a flush first counts flush_gen up, then looks through the table. Either it finds this entry there,
  * or the count has changed when it is looked at again here. An odd count: a flush went on when pc was looked up. */
-static void jc_fill(struct tcpu *t, u64 pc, const u8 *code, u64 gen)
+void jc_fill(struct tcpu *t, u64 pc, const u8 *code, u64 gen)
 {
     unsigned i = jc_index(pc);
     struct jc_entry *e = &t->cpu->rt.jc[i];
@@ -334,7 +372,7 @@ const void *rt_lookup(struct vcpu *cpu, u64 pc)
     cpu->rt.pc = pc;
     fix_pc(cpu, cpu->target);
     for (;;) {
-        if (__atomic_load_n(&cpu->rt.event, __ATOMIC_ACQUIRE) || cpu->halted || tcg.cfg.no_chain || tcg.cfg.verify) {
+        if (__atomic_load_n(&cpu->rt.event, __ATOMIC_ACQUIRE) || cpu->halted || tcg.cfg.no_chain) {
             return tcg.thunks.leave_event;
         }
         pc = cpu->rt.pc;

@@ -1,179 +1,284 @@
-/* -accel tcg,verify=on: every block runs in the interpreter first, on a copy of the CPU struct and with its stores held
- * back, and then as host code; slots and stores must agree. Blocks that meet anything which must happen once only
- * (MMIO, faults, helpers that leave or change more than slots, atomics) are run as host code alone and counted as
- * skipped. */
+/* -accel tcg,verify=on: the interpreter runs the guest, trace by trace as the front end made them, and writes down what
+ * it does to the world: each access with its value, each call of a helper with its results. Translated code is run
+ * beside it on a shadow of the CPU struct with an empty TLB, so that all its accesses come to C and are answered from
+ * that log. Then both have to be in the same state. Nothing happens twice, and what other cpus and devices do in
+ * between is seen by both alike, since only the interpreter looks at memory.
+ *
+ * A run lets translated code go as far as it will: links, jump caches, return prediction and loops are those of every
+ * other day. The shadow's event word stops it once it has met all entries there are (one run in four: at once). It
+ * stops at some event check: the one of the two that is behind, by traces that touch nothing, follows the other.
+ *
+ * Not compared: the hits of the inline TLB probe, pure helpers (both sides call the same function), the accumulated
+ * float exceptions. A run during which code of the guest changed, or for which the log has no room, is not judged. */
 #include <string.h>
 
-#include "accel/tcg/tcg_priv.h"
+#include "accel/tcg/verify_priv.h"
 #include "base/bits.h"
-#include "tcg/text.h"
 
-#define MAX_STORES 256
-struct shadow {
-    struct tcpu *t;
-    bool skip;
-    unsigned n;
-    struct {
-        u8 *host;
-        unsigned len;
-        u8 bytes[32];
-    } st[MAX_STORES];
-};
+#define PAGE_MASK (~(u64)((1u << TLB_PAGE_BITS) - 1))
+#define PATIENCE \
+    16u /* traces that touch nothing, after which the interpreter waits: the guest may loop so for long \
+         */
+#define CHASE 4096u
 
-/* A direct pointer to plain RAM if the access would take the fast path; else gives the block up. */
-static u8 *plain(struct shadow *s, u64 va, u32 mo, bool store)
+_Thread_local struct verify *verify_self;
+
+bool verify_init(struct tcpu *t)
 {
-    unsigned n = mo_bytes(mo), view = (mo & MO_VIEW) >> MO_VIEW_SHIFT, align = (mo & MO_ALIGN) >> MO_ALIGN_SHIFT;
-    struct tlb_context *c = s->t->view[view];
-    struct tlb_entry *e = &c->e[(va >> TLB_PAGE_BITS) & (c->size - 1)];
-    u64 tag = (va + n - 1) & ~(u64)0xfff;
-    if ((store ? e->wr : e->rd) != tag || (va & MASK(align)) || (va & ~(u64)0xfff) != tag || (mo & MO_BE)) {
-        s->skip = true;
+    struct verify *v = calloc(1, sizeof(*v));
+    must(v);
+    t->verify = v;
+    v->t = t;
+    v->stale = true;
+    v->random = t->cpu->index + 1;
+    v->shadow = aligned_alloc(64, align_up(t->cpu->target->cpu_size, 64));
+    must(v->shadow);
+    v->none = (struct tlb_entry){.rd = TLB_EMPTY, .wr = TLB_EMPTY};
+    image_init(v);
+    return true;
+}
+
+void verify_free(struct tcpu *t)
+{
+    if (t->verify) {
+        free(t->verify->shadow);
+        free(t->verify->image);
+        buf_free(&t->verify->what);
+        free(t->verify);
+    }
+}
+
+void verify_stale(struct tcpu *t)
+{
+    if (t->verify) {
+        t->verify->stale = true;
+    }
+}
+
+/* -- the interpreter ------------------------------------------------------------------------------------------------
+ */
+
+/* The code at a virtual address, without a guest's exception and without an eviction: somebody may stand in the code
+ * cache. NULL: there is none to be had. */
+static struct block *block_at(struct tcpu *t, u64 pc)
+{
+    u64 ram_off;
+    struct walk_result r;
+    if (!fetch_page(t, pc, &ram_off, &r)) {
         return NULL;
     }
-    return (u8 *)(va + e->addend);
+    struct block *b = code_find(ram_off, t->mode);
+    return b ? b : code_translate(t, pc, ram_off, false);
 }
 
-static bool shadow_load(void *opaque, struct vcpu *cpu UNUSED, u64 va, u32 mo, union v128 *val)
+/* The same, remembered while nothing is flushed or evicted. */
+static struct block *block_here(struct verify *v)
 {
-    struct shadow *s = opaque;
-    u8 *p = plain(s, va, mo, false), *out = (u8 *)val;
-    if (!p) {
-        return false;
-    }
-    unsigned n = mo_bytes(mo);
-    memcpy(out, p, n);
-    for (unsigned i = 0; i < s->n; i++) { /* what the trace itself stored before */
-        for (unsigned k = 0; k < s->st[i].len; k++) {
-            u8 *b = s->st[i].host + k;
-            if (b >= p && b < p + n) {
-                out[b - p] = s->st[i].bytes[k];
-            }
+    struct tcpu *t = v->t;
+    u64 pc = t->cpu->rt.pc, gen = __atomic_load_n(&t->flush_gen, __ATOMIC_ACQUIRE);
+    struct known *k = &v->known[(pc >> 2 ^ pc >> 12) % ARRAY_LEN(v->known)];
+    if (k->pc != pc || k->jc != t->cpu->rt.jc || k->gen != gen || k->evicted != tcg.stat_evicted || k->b->dead) {
+        struct block *b = block_at(t, pc);
+        if (!b) {
+            return NULL;
         }
+        *k = (struct known){pc, gen, tcg.stat_evicted, t->cpu->rt.jc, b};
     }
-    return true;
+    return k->b;
 }
 
-static bool shadow_store(void *opaque, struct vcpu *cpu UNUSED, u64 va, u32 mo, const union v128 *val)
+/* One trace. */
+static void interpret(struct verify *v)
 {
-    struct shadow *s = opaque;
-    u8 *p = plain(s, va, mo, true);
-    if (!p || s->n == MAX_STORES) {
-        s->skip = true;
-        return false;
-    }
-    s->st[s->n].host = p;
-    s->st[s->n].len = mo_bytes(mo);
-    memcpy(s->st[s->n++].bytes, val, mo_bytes(mo));
-    return true;
-}
-
-static bool shadow_rmw(void *opaque, struct vcpu *cpu UNUSED, u64 va UNUSED, u32 mo UNUSED, enum ir_rmw kind UNUSED,
-                       u64 operand UNUSED, u64 *old UNUSED)
-{
-    ((struct shadow *)opaque)->skip = true;
-    return false;
-}
-
-static bool shadow_cas(void *opaque, struct vcpu *cpu UNUSED, u64 va UNUSED, u32 mo UNUSED, u64 expected UNUSED,
-                       u64 val UNUSED, u64 *old UNUSED)
-{
-    ((struct shadow *)opaque)->skip = true;
-    return false;
-}
-
-/* Calls other than pure functions act on the world. */
-static bool repeatable(const struct ir *ir)
-{
-    for (unsigned i = 1; i < ir->nops; i++) {
-        if (ir->ops[i].op == IR_call && !(ir->target->helpers[ir->ops[i].imm].flags & HF_PURE)) {
-            return false;
-        }
-    }
-    return true;
-}
-
-static unsigned slot_size(const struct ir_slot *s)
-{
-    return s->type == IR_V128 ? 16 : s->type == IR_I32 || s->type == IR_FLAGS ? 4 : 8;
-}
-
-static bool slot_equal(const struct ir_slot *s, const u8 *a, const u8 *b)
-{
-    if (s->type == IR_FLAGS) {
-        u32 m = FL_N | FL_Z | FL_C | FL_V;
-        return ((ld32le(a + s->off) ^ ld32le(b + s->off)) & m) == 0;
-    }
-    return memcmp(a + s->off, b + s->off, slot_size(s)) == 0;
-}
-
-static void report(struct tcpu *t, struct block *b, const u8 *want, const u8 *before, const char *what)
-{
-    struct buf text = {0};
-    ir_print(b->ir, &text);
-    fprintf(stderr, "verify: %s differs after the block at pc %llx (mode %llx)\n%s\n", what,
-            (unsigned long long)(t->cpu->rt.page + b->start), (unsigned long long)b->mode, (char *)text.data);
-    for (unsigned i = 0; i < b->ir->target->nslots; i++) {
-        const struct ir_slot *s = &b->ir->target->slots[i];
-        const u8 *got = (const u8 *)t->cpu;
-        fprintf(stderr, "%s %-8s before %016llx interpreter %016llx host %016llx\n",
-                slot_equal(s, want, got) ? " " : "*", s->name,
-                (unsigned long long)ldnle(before + s->off, MIN(8u, slot_size(s))),
-                (unsigned long long)ldnle(want + s->off, MIN(8u, slot_size(s))),
-                (unsigned long long)ldnle(got + s->off, MIN(8u, slot_size(s))));
-    }
-    abort();
-}
-
-void verify_block(struct tcpu *t, struct block *b)
-{
+    struct tcpu *t = v->t;
     struct vcpu *cpu = t->cpu;
-    size_t size = cpu->target->cpu_size;
+    struct block *b = block_here(v);
+    if (!b) {
+        v->over = OVER_STUCK;
+        return;
+    }
+    v->trail[v->visits++ % TRAIL] = (struct visit){cpu->rt.pc, b, v->n};
+    struct interp_mem mem = verify_record_mem;
+    mem.opaque = v;
+    cpu->rt.page = cpu->rt.pc & PAGE_MASK;
+    v->why = REASON_NONE;
+    if (trace_run(b->trace, cpu, &mem, &v->why) == INTERP_LOOP) {
+        v->over = OVER_LOOP;
+    }
+    fix_pc(cpu, cpu->target);
+    if (v->full) {
+        v->over = OVER_STUCK;
+    }
+}
+
+/* Traces until the log has `want` entries, or nothing is touched for long. */
+static void produce(struct verify *v, unsigned want, unsigned patience)
+{
+    v->t->inner = &v->fault;
+    if (!setjmp(v->fault)) {
+        for (v->lead = 0; !v->over && !v->last_call && v->n < want && v->lead < patience;) {
+            unsigned n = v->n;
+            interpret(v);
+            v->lead = v->n == n ? v->lead + 1 : 0;
+        }
+    } else {
+        v->over = v->full ? OVER_STUCK : OVER_FAULT;
+        v->log[v->n - !!v->n].unwound = v->open != NULL;
+        v->open = NULL;
+        v->stale = true;
+    }
+    v->t->inner = NULL;
+}
+
+bool run_more(struct verify *v)
+{
+    if (!v->closed) {
+        produce(v, v->n + 1, CHASE);
+    }
+    return v->used < v->n;
+}
+
+void run_feed(struct verify *v)
+{
+    if (v->used == v->n && !v->over) {
+        v->shadow->rt.event = EVENT_WORK;
+    }
+}
+
+/* -- translated code --------------------------------------------------------------------------------------------------
+ */
+
+/* Translated code may be behind: where the interpreter was it finds what the interpreter found. */
+static struct block *block_for_shadow(struct verify *v, u64 pc)
+{
+    for (unsigned i = v->visits; i-- > 0 && i + TRAIL > v->visits;) {
+        const struct visit *s = &v->trail[i % TRAIL];
+        if (s->pc == pc && !s->b->dead) {
+            return s->b;
+        }
+    }
+    return v->shadow->rt.jc == v->t->cpu->rt.jc ? block_at(v->t, pc) : NULL;
+}
+
+void run_leave(struct verify *v, enum outcome o)
+{
+    longjmp(v->out, (int)o);
+}
+
+const void *verify_lookup(struct vcpu *s, u64 pc)
+{
+    struct tcpu *t = tcpu_of(s);
+    s->rt.pc = pc;
+    fix_pc(s, s->target);
+    u64 gen = __atomic_load_n(&t->flush_gen, __ATOMIC_SEQ_CST);
+    struct block *b = s->rt.event || tcg.cfg.no_chain ? NULL : block_for_shadow(t->verify, s->rt.pc);
+    if (!b) {
+        return tcg.thunks.leave_event;
+    }
+    if (s->rt.jc == t->cpu->rt.jc) {
+        jc_fill(t, s->rt.pc, b->code, gen);
+    }
+    s->rt.page = s->rt.pc & PAGE_MASK;
+    return b->code;
+}
+
+static void shadow_prepare(struct verify *v)
+{
+    struct vcpu *s = v->shadow, *cpu = v->t->cpu;
+    if (v->stale) {
+        memcpy(s, cpu, cpu->target->cpu_size);
+        v->stale = false;
+    }
+    s->rt.event = 0;
+    s->rt.pc = cpu->rt.pc;
+    s->rt.jc = cpu->rt.jc;
+    s->rt.ret_sp = 0;
+    for (unsigned i = 0; i < RT_VIEWS; i++) {
+        s->rt.tlb[i] = &v->none;
+    }
+}
+
+/* Until it stops by itself; why. */
+static enum ir_reason run_shadow(struct verify *v, struct block *b)
+{
+    struct vcpu *s = v->shadow;
     u64 (*enter)(struct vcpu *, const void *) = (u64(*)(struct vcpu *, const void *))(uintptr_t)tcg.thunks.enter;
-    if (!repeatable(b->ir)) {
-        enter(cpu, b->code);
-        return;
-    }
-    static _Thread_local u8 *want, *before;
-    if (!want) {
-        want = aligned_alloc(64, align_up(size, 64));
-        before = aligned_alloc(64, align_up(size, 64));
-        must(want && before);
-    }
-    static _Thread_local struct shadow sh;
-    sh.t = t;
-    sh.skip = false;
-    sh.n = 0;
-    memcpy(before, cpu, size);
-    memcpy(want, cpu, size);
-    struct interp_mem mem = {shadow_load, shadow_store, shadow_rmw, shadow_cas, &sh};
-    enum ir_reason why = REASON_NONE;
-    interp_run(b->ir, (struct vcpu *)want, &mem, &why);
-    fix_pc((struct vcpu *)want, cpu->target);
-    enter(cpu, b->code);
-    if (sh.skip || __atomic_load_n(&cpu->rt.event, __ATOMIC_RELAXED)) {
-        return;
-    }
-    for (unsigned i = 0; i < b->ir->target->nslots; i++) {
-        const struct ir_slot *s = &b->ir->target->slots[i];
-        if (!slot_equal(s, want, (const u8 *)cpu)) {
-            report(t, b, want, before, s->name);
+    enum ir_reason why = REASON_EVENT;
+    while (b) {
+        s->rt.page = s->rt.pc & PAGE_MASK;
+        u64 token = enter(s, b->code);
+        cell_settle(v);
+        bool link = TOKEN_KIND(token) == TOKEN_EXIT;
+        why = link ? REASON_EVENT : TOKEN_ARG(token);
+        if (s->rt.event || (why != REASON_NONE && why != REASON_RETRANSLATE && !link)) {
+            break;
+        }
+        fix_pc(s, s->target);
+        b = block_for_shadow(v, s->rt.pc);
+        if (b && link) {
+            exit_link(TOKEN_ARG(token), b);
         }
     }
-    if (((struct vcpu *)want)->rt.pc != cpu->rt.pc) {
-        report(t, b, want, before, "pc");
+    return why;
+}
+
+static bool is_boundary(enum ir_reason why)
+{
+    return why == REASON_EVENT || why == REASON_NONE || why == REASON_RETRANSLATE;
+}
+
+static bool is_there(const struct verify *v, enum ir_reason why)
+{
+    bool left = is_boundary(why) || (v->over == OVER_LOOP && v->why == why);
+    return left && v->used == v->n && v->shadow->rt.pc == v->t->cpu->rt.pc && slots_equal(v, v->shadow, v->t->cpu);
+}
+
+/* Translated code has stopped. */
+static enum outcome meet(struct verify *v, enum ir_reason why)
+{
+    /* Where it is behind it goes on, from check to check. */
+    for (unsigned lead = v->lead; lead && is_boundary(why) && v->used == v->n && !is_there(v, why); lead--) {
+        v->shadow->rt.event = EVENT_WORK;
+        why = run_shadow(v, block_for_shadow(v, v->shadow->rt.pc));
     }
-    for (unsigned i = 0; i < sh.n; i++) { /* later stores of the trace may overwrite earlier ones */
-        for (unsigned k = 0; k < sh.st[i].len; k++) {
-            u8 *at = sh.st[i].host + k, expect = sh.st[i].bytes[k];
-            for (unsigned j = i + 1; j < sh.n; j++) {
-                if (at >= sh.st[j].host && at < sh.st[j].host + sh.st[j].len) {
-                    expect = sh.st[j].bytes[at - sh.st[j].host];
-                }
-            }
-            if (*at != expect) {
-                report(t, b, want, before, "memory");
-            }
+    for (unsigned i = 0; i < CHASE && !is_there(v, why); i++) {
+        if (v->over == OVER_STUCK || (v->used < v->n && !v->shadow->rt.event)) {
+            return OUT_UNKNOWN;
         }
+        if (v->used < v->n || v->over) {
+            return OUT_DIFFERENT;
+        }
+        produce(v, v->n + 1, 1);
     }
+    return is_there(v, why) ? OUT_SAME : OUT_DIFFERENT;
+}
+
+static void choose_length(struct verify *v)
+{
+    v->random = v->random * 6364136223846793005ull + 1442695040888963407ull;
+    v->want = v->random >> 62 ? 1 + (v->random >> 56 & 31) : 0;
+}
+
+void verify_run(struct tcpu *t, struct block *b)
+{
+    struct verify *v = t->verify;
+    verify_self = v;
+    shadow_prepare(v);
+    log_reset(v);
+    image_take(v, v->start, t->cpu);
+    v->start_pc = t->cpu->rt.pc;
+    v->kills = __atomic_load_n(&tcg.stat_killed, __ATOMIC_SEQ_CST);
+    choose_length(v);
+    produce(v, v->want, PATIENCE);
+    run_feed(v);
+    enum outcome o = (enum outcome)setjmp(v->out); /* run_leave comes here */
+    if (o == OUT_NONE) {
+        o = meet(v, run_shadow(v, b));
+    }
+    if (o == OUT_DIFFERENT && v->kills == __atomic_load_n(&tcg.stat_killed, __ATOMIC_SEQ_CST)) {
+        verify_report(v);
+    }
+    v->stale |= o != OUT_SAME;
+    t->stat_verified += o == OUT_SAME;
+    t->stat_unjudged += o != OUT_SAME;
 }

@@ -165,7 +165,8 @@ void emit_call(struct gen *g, struct xop *x)
 {
     const struct ir_helper *h = &g->t->helpers[x->imm];
     const ir_ref ref[4] = {x->a, x->b, x->c, x->d};
-    bool fp = h->flags & (HF_FP | HF_FAULT), has_cpu = !(h->flags & HF_NO_CPU);
+    const void *hook = h->flags & HF_PURE ? NULL : g->cfg->call;
+    bool fp = (h->flags & (HF_FP | HF_FAULT)) || hook, has_cpu = !(h->flags & HF_NO_CPU);
     struct arg arg[4];
     unsigned first = has_cpu + (h->ret == IR_V128);
     if (!(h->flags & HF_PURE)) {
@@ -198,6 +199,9 @@ void emit_call(struct gen *g, struct xop *x)
     if (h->flags & HF_FAULT) {
         a->store_imm(g->c, false, RT_OFF(insn_off), g->insn_off);
     }
-    a->call_c(g, h->fn, fp, has_cpu, !(h->flags & HF_PURE));
+    if (hook) {
+        a->store_imm(g->c, false, RT_OFF_AT(scratch, RT_HELPER), x->imm);
+    }
+    a->call_c(g, hook ? hook : h->fn, fp, has_cpu, !(h->flags & HF_PURE));
     bind_result(g, h->ret);
 }

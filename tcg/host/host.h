@@ -44,12 +44,13 @@ struct gen_config {
     const struct rt_funcs *funcs;
     const struct host_thunks *thunks;
     u32 block_id;
-    bool count;    /* deterministic mode */
-    bool no_chain; /* every exit returns to the loop (-d nochain, verify) */
-    bool direct;   /* user mode: rt.tlb[] is the host address of the program's address 0 and accesses just happen; the
-                      deopt map also has the places of their instructions. Only accesses that are misaligned for their
-                      MO_ALIGN call rt_funcs, which do not return */
-    bool tagged;   /* direct, and addresses are cut to TAG_SHIFT bits: the program keeps something of its own above */
+    const void *call; /* called in place of each helper that is not HF_PURE, which rt.scratch[RT_HELPER] names; NULL */
+    bool count;       /* deterministic mode */
+    bool no_chain;    /* every exit returns to the loop (-d nochain) */
+    bool direct; /* user mode: rt.tlb[] is the host address of the program's address 0 and accesses just happen; the
+                    deopt map also has the places of their instructions. Only accesses that are misaligned for their
+                    MO_ALIGN call rt_funcs, which do not return */
+    bool tagged; /* direct, and addresses are cut to TAG_SHIFT bits: the program keeps something of its own above */
 };
 struct gen_out {
     u8 *rw;       /* where to write; the caller's */

@@ -10,7 +10,7 @@
 #pragma GCC diagnostic error "-Wswitch-enum"
 
 struct frame {
-    const struct ir *ir;
+    const struct ir_view *ir;
     struct vcpu *cpu;
     struct rt *rt;
     const struct interp_mem *mem;
@@ -163,7 +163,7 @@ static bool run_atomic(struct frame *f, const struct ir_op *op, union v128 *r)
 /* -- calls ------------------------------------------------------------------------------------------------------- */
 
 /* Pointers travel as u64: every 64-bit C ABI passes the two alike. */
-static u64 call_fn(void *fn, unsigned n, const u64 *a)
+u64 interp_call(void *fn, unsigned n, const u64 *a)
 {
     switch (n) {
     case 0:
@@ -186,7 +186,7 @@ _Static_assert(sizeof(void *) == sizeof(u64), "helpers are called with pointers 
 
 static void run_call(struct frame *f, const struct ir_op *op, union v128 *r)
 {
-    const struct ir_helper *h = op_helper(f->ir, op);
+    const struct ir_helper *h = &f->ir->target->helpers[op->imm];
     union v128 tmp[4];
     u64 arg[6];
     unsigned n = 0;
@@ -210,7 +210,8 @@ static void run_call(struct frame *f, const struct ir_op *op, union v128 *r)
             break;
         }
     }
-    u64 v = call_fn(h->fn, n, arg);
+    bool hooked = f->mem && f->mem->call && !(h->flags & HF_PURE);
+    u64 v = hooked ? f->mem->call(f->mem->opaque, h, n, arg) : interp_call(h->fn, n, arg);
     if (h->ret != IR_V128 && h->ret != IR_NONE) {
         r->d[0] = h->ret == IR_FLAGS ? v & FL_ALL : v;
     }
@@ -222,7 +223,7 @@ static void run_vec(struct frame *f, const struct ir_op *op, union v128 *r)
 {
     static const union v128 zero;
     union v128 tmp[3];
-    unsigned n = ir_nargs(f->ir, op);
+    unsigned n = ir_nargs(NULL, op);
     const union v128 *a = vec(f, op->a, &tmp[0]);
     const union v128 *b = n > 1 ? vec(f, op->b, &tmp[1]) : &zero;
     const union v128 *c = n > 2 ? vec(f, op->c, &tmp[2]) : &zero;
@@ -236,7 +237,7 @@ static void run_float(struct frame *f, const struct ir_op *op, union v128 *r)
 {
     static const union v128 zero;
     union v128 tmp[3];
-    unsigned n = ir_nargs(f->ir, op);
+    unsigned n = ir_nargs(NULL, op);
     const union v128 *a = vec(f, op->a, &tmp[0]);
     const union v128 *b = n > 1 ? vec(f, op->b, &tmp[1]) : &zero;
     const union v128 *c = n > 2 ? vec(f, op->c, &tmp[2]) : &zero;
@@ -300,7 +301,7 @@ static enum interp_end leave_to(struct frame *f, u32 soff)
 
 static enum interp_end run(struct frame *f, enum ir_reason *reason)
 {
-    const struct ir *ir = f->ir;
+    const struct ir_view *ir = f->ir;
     for (unsigned i = 1; i < ir->nops; i++) {
         const struct ir_op *op = &ir->ops[i];
         union v128 *r = &f->val[i];
@@ -485,7 +486,8 @@ static enum interp_end run(struct frame *f, enum ir_reason *reason)
     must(!"a trace that ends");
 }
 
-enum interp_end interp_run(const struct ir *ir, struct vcpu *cpu, const struct interp_mem *mem, enum ir_reason *reason)
+enum interp_end interp_run_view(const struct ir_view *ir, struct vcpu *cpu, const struct interp_mem *mem,
+                                enum ir_reason *reason)
 {
     struct frame f;
     f.ir = ir;
@@ -495,4 +497,10 @@ enum interp_end interp_run(const struct ir *ir, struct vcpu *cpu, const struct i
     f.next_off = ir->start_off;
     f.val[0] = (union v128){.d = {0, 0}}; /* absent operands */
     return run(&f, reason);
+}
+
+enum interp_end interp_run(const struct ir *ir, struct vcpu *cpu, const struct interp_mem *mem, enum ir_reason *reason)
+{
+    struct ir_view view = {ir->target, ir->ops, ir->consts, ir->nops, ir->start_off};
+    return interp_run_view(&view, cpu, mem, reason);
 }

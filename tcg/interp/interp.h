@@ -19,10 +19,23 @@ struct interp_mem {
     bool (*rmw)(void *opaque, struct vcpu *cpu, u64 va, u32 mo, enum ir_rmw kind, u64 operand, u64 *old);
     bool (*cas)(void *opaque, struct vcpu *cpu, u64 va, u32 mo, u64 expected, u64 val, u64 *old);
     void *opaque;
+    /* Calls a helper that is not HF_PURE with arguments for interp_call; NULL: interp_call itself. */
+    u64 (*call)(void *opaque, const struct ir_helper *h, unsigned n, const u64 *arg);
 };
+u64 interp_call(void *fn, unsigned n, const u64 *arg);
 enum interp_end { INTERP_EXIT, /* rt.pc holds the target */ INTERP_LOOP /* reason in *reason */, INTERP_FAULT };
 /* Runs the trace on the CPU struct: slots are read from and written home, exactly as the guest would see them.
  * rt.page is the virtual page. */
 enum interp_end interp_run(const struct ir *ir, struct vcpu *cpu, const struct interp_mem *mem, enum ir_reason *reason);
+/* The same for a trace that lies elsewhere. */
+struct ir_view {
+    const struct ir_target *target;
+    const struct ir_op *ops;
+    const u64 *consts;
+    unsigned nops;
+    u32 start_off;
+};
+enum interp_end interp_run_view(const struct ir_view *ir, struct vcpu *cpu, const struct interp_mem *mem,
+                                enum ir_reason *reason);
 
 #endif
