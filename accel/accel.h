@@ -13,7 +13,7 @@ struct accel_config {
     bool interp;      /* -accel tcg,interp=on: no host code at all */
     u64 code_cache;   /* bytes; 0: default */
     bool stats;       /* -accel tcg,stats=on: measure translation; system/ prints the figures at exit */
-    bool hostile;     /* tiny code cache, 4-entry TLB, one-instruction blocks */
+    bool hostile;     /* -accel tcg,hostile=on: tiny caches, short blocks, everything is thrown away often */
 };
 
 struct accel {

@@ -145,9 +145,6 @@ bool setup_machine(struct setup *s, bool *done, struct err *e)
         return err_set(e, "-cpu %s: the host's own processor needs KVM, which is not there; use -cpu max", c->cpu);
     }
     struct accel_config ac = {.single_step = c->singlestep, .no_chain = log_on(LOG_NOCHAIN)};
-#ifdef MOSS_HOSTILE
-    ac.hostile = true;
-#endif
     if (c->seeded) {
         entropy_seed(c->seed);
     }

@@ -208,6 +208,7 @@ u64 load_result(struct vcpu *cpu, u8 *buf, u32 mo)
 static u64 slow_load(struct vcpu *cpu, u64 va, u32 mo, uintptr_t ra)
 {
     u8 buf[32] __attribute__((aligned(16)));
+    hostile_act(tcpu_of(cpu));
     checked_access(access_of(cpu, va, mo, MMU_LOAD, ra), mo, buf);
     return load_result(cpu, buf, mo);
 }
@@ -230,6 +231,7 @@ static void slow_store(struct vcpu *cpu, u64 va, u64 val, u32 mo, uintptr_t ra)
 {
     u8 buf[32] __attribute__((aligned(16)));
     store_bytes(cpu, val, mo, buf);
+    hostile_act(tcpu_of(cpu));
     checked_access(access_of(cpu, va, mo, MMU_STORE, ra), mo, buf);
 }
 
@@ -258,6 +260,7 @@ static void *host_for_atomic(const struct access *a)
 static void *slow_atomic_ptr(struct vcpu *cpu, u64 va, u32 mo, uintptr_t ra)
 {
     struct access a = access_of(cpu, va, mo, MMU_STORE, ra);
+    hostile_act(a.t);
     unsigned align = (mo & MO_ALIGN) >> MO_ALIGN_SHIFT;
     if ((va & MASK(align)) || (va & (PAGE_SIZE - 1)) + a.n > PAGE_SIZE) {
         access_fault(&a, FAULT_ALIGN, NULL);

@@ -48,19 +48,20 @@ static bool map_private(u64 total, struct err *e)
 
 bool code_cache_init(u64 size, struct err *e)
 {
-    size = align_up(MAX(size, 2ull * CHUNK_SIZE), CHUNK_SIZE);
+    tcg.chunk_size = tcg.cfg.hostile ? HOSTILE_CHUNK : CHUNK_SIZE;
+    size = align_up(MAX(size, 2ull * tcg.chunk_size), tcg.chunk_size);
     u64 total = size + THUNK_SIZE;
     if (!(tcg.direct ? map_private : map_twice)(total, e)) {
         return false;
     }
     tcg.cache_size = total;
-    tcg.nchunks = (unsigned)(size / CHUNK_SIZE);
+    tcg.nchunks = (unsigned)(size / tcg.chunk_size);
     tcg.chunks = calloc(tcg.nchunks, sizeof(*tcg.chunks));
     for (unsigned i = 0; i < tcg.nchunks; i++) {
         struct chunk *c = &tcg.chunks[i];
         c->index = i;
-        c->rw = tcg.cache_rw + THUNK_SIZE + (u64)i * CHUNK_SIZE;
-        c->rx = tcg.cache_rx + THUNK_SIZE + (u64)i * CHUNK_SIZE;
+        c->rw = tcg.cache_rw + THUNK_SIZE + (u64)i * tcg.chunk_size;
+        c->rx = tcg.cache_rx + THUNK_SIZE + (u64)i * tcg.chunk_size;
     }
     return true;
 }
@@ -77,7 +78,7 @@ bool code_cache_thunks(const struct ir_target *t, struct err *e)
 static void chunk_populate(struct chunk *c)
 {
     enum { AHEAD = 192 << 10, STEP = 128 << 10 }; /* a block's cold code begins up to 128 KiB ahead */
-    if (!tcg.direct && c->used + AHEAD > c->ready && c->ready < CHUNK_SIZE) {
+    if (!tcg.direct && c->used + AHEAD > c->ready && c->ready < tcg.chunk_size) {
         madvise(c->rw + c->ready, STEP, MADV_POPULATE_WRITE); /* advice: an older host takes the faults */
         c->ready += STEP;
     }
@@ -92,7 +93,7 @@ void code_cache_rest(void)
     clock_gettime(CLOCK_MONOTONIC_COARSE, &ts);
     u64 now = (u64)ts.tv_sec, was = __atomic_exchange_n(&last, now, __ATOMIC_RELAXED);
     if (was != now && tcg.host && !tcg.direct) {
-        madvise(tcg.cache_rw + THUNK_SIZE, (size_t)tcg.chunks_used * CHUNK_SIZE, MADV_DONTNEED);
+        madvise(tcg.cache_rw + THUNK_SIZE, (size_t)tcg.chunks_used * tcg.chunk_size, MADV_DONTNEED);
     }
 }
 
@@ -105,27 +106,33 @@ static void chunk_open(struct chunk *c, struct tcpu *t)
     t->chunk = c;
 }
 
-/* The oldest chunk nobody appends to, or with few chunks anybody's oldest. */
-static struct chunk *pick_victim(struct tcpu *t)
+/* The oldest chunk nobody appends to; with more cpus than chunks anybody's oldest. */
+static struct chunk *pick_victim(void)
 {
     struct chunk *best = NULL;
     for (unsigned i = 0; i < tcg.nchunks; i++) {
         struct chunk *c = &tcg.chunks[i];
-        if ((c->owner && c->owner != t) || c == t->chunk) {
-            continue;
-        }
-        if (!best || c->born < best->born) {
-            best = c;
-        }
+        bool better = !best || (best->owner && !c->owner) || (!best->owner == !c->owner && c->born < best->born);
+        best = better ? c : best;
     }
-    return best ? best : t->chunk;
+    return best;
+}
+
+/* The owner, if there is one, stands outside the loop's translations, as all do now. */
+static void chunk_take_away(struct chunk *c)
+{
+    if (c->owner) {
+        c->owner->chunk = NULL;
+        c->owner = NULL;
+    }
 }
 
 static void chunk_evict(struct tcpu *t)
 {
     exclusive_begin(t);
     pthread_mutex_lock(&tcg.lock);
-    struct chunk *c = pick_victim(t);
+    struct chunk *c = pick_victim();
+    chunk_take_away(c);
     for (unsigned i = 0; i < c->nblocks; i++) {
         if (!c->blocks[i]->dead) {
             code_kill(c->blocks[i]);
@@ -145,7 +152,7 @@ static void chunk_evict(struct tcpu *t)
     arena_free(&c->arena);
     c->blocks = NULL;
     c->cap_blocks = 0;
-    if (t->chunk && t->chunk != c) {
+    if (t->chunk) {
         t->chunk->owner = NULL;
     }
     chunk_open(c, t);
@@ -156,14 +163,14 @@ static void chunk_evict(struct tcpu *t)
 
 struct chunk *chunk_get(struct tcpu *t, u32 want)
 {
-    if (t->chunk && t->chunk->used + want <= CHUNK_SIZE) {
+    if (t->chunk && t->chunk->used + want <= tcg.chunk_size) {
         chunk_populate(t->chunk);
         return t->chunk;
     }
     pthread_mutex_lock(&tcg.lock);
     for (unsigned i = 0; i < tcg.chunks_used && !t->chunk; i++) { /* what a thread that ended left half empty */
         struct chunk *c = &tcg.chunks[i];
-        if (!c->owner && c->used + want <= CHUNK_SIZE / 2) {
+        if (!c->owner && c->used + want <= tcg.chunk_size / 2) {
             c->owner = t;
             t->chunk = c;
             pthread_mutex_unlock(&tcg.lock);
@@ -192,7 +199,7 @@ struct block *code_at(const u8 *rx)
     if (rx < tcg.cache_rx + THUNK_SIZE || off >= tcg.cache_size) {
         return NULL;
     }
-    struct chunk *c = &tcg.chunks[(off - THUNK_SIZE) / CHUNK_SIZE];
+    struct chunk *c = &tcg.chunks[(off - THUNK_SIZE) / tcg.chunk_size];
     unsigned lo = 0, hi = c->nblocks;
     while (lo < hi) { /* the last block that begins at or below rx */
         unsigned mid = (lo + hi) / 2;

@@ -128,6 +128,7 @@ static struct block *follow_exit(struct tcpu *t, u32 arg)
 void cpu_run_blocks(struct tcpu *t)
 {
     struct vcpu *cpu = t->cpu;
+    hostile_act(t);
     struct block *b = code_for_pc(t);
     if (!b) {
         verify_stale(t); /* an exception */

@@ -30,14 +30,18 @@ bool tcg_init(const struct accel_config *cfg, struct mem_space *space, struct er
         tcg.interp_mem = &tcg_interp_mem;
     }
     tcg.code_funcs = cfg->verify ? &verify_funcs : tcg.funcs;
-    tcg.max_insns = cfg->single_step || cfg->hostile ? 1 : MAX_INSNS;
+    tcg.max_insns = cfg->single_step ? 1 : MAX_INSNS;
     tcg.host = cfg->interp ? NULL : host_native();
+    if (cfg->verify && !tcg.host) {
+        return err_set(
+            e, "verify=on compares host code with the interpreter, and there is none (interp=on, or this host)");
+    }
     const char *why = tcg.host ? tcg.host->unavailable() : NULL;
     if (why) {
         return err_set(e, "this processor cannot run translated code: %s (-accel tcg,interp=on interprets)", why);
     }
     blocks_init();
-    u64 size = cfg->code_cache ? cfg->code_cache : cfg->hostile ? 4ull * CHUNK_SIZE : DEFAULT_CODE_CACHE;
+    u64 size = cfg->code_cache ? cfg->code_cache : cfg->hostile ? 16ull * HOSTILE_CHUNK : DEFAULT_CODE_CACHE;
     if (tcg.host && !code_cache_init(size, e)) {
         return false;
     }

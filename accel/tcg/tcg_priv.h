@@ -55,7 +55,8 @@ struct block {
 };
 
 /* A piece of the code cache. One thread writes it; code grows up; maps and descriptors are in its arena. */
-#define CHUNK_SIZE (2u << 20)
+#define CHUNK_SIZE    (2u << 20)
+#define HOSTILE_CHUNK (256u << 10)
 struct chunk {
     u8 *rw;
     const u8 *rx;
@@ -161,6 +162,7 @@ struct tcpu {
     u64 safe_count;    /* safe points passed; atomic */
     struct work *work; /* under tcg.run_lock */
     jmp_buf unwind, *inner; /* inner: who catches before the loop does (a verifying run) */
+    u64 hostile;            /* its random numbers */
     bool keep_code;         /* translates without evictions */
     struct verify *verify;
     struct ir *ir; /* trace buffer */
@@ -210,6 +212,7 @@ struct tcg {
     u8 *cache_rw;
     const u8 *cache_rx;
     u64 cache_size;
+    u32 chunk_size;
     struct chunk *chunks;
     unsigned nchunks, chunks_used;
     u64 chunk_clock;
@@ -361,6 +364,12 @@ void *cpu_thread(void *arg);
 void cpu_exec(struct tcpu *t);
 void cpu_run_blocks(struct tcpu *t);       /* translated code from rt.pc until something leaves it */
 void exit_link(u32 arg, struct block *to); /* of TOKEN_EXIT, if it is a link */
+
+/* -- hostile.c ------------------------------------------------------------------------------------------------------
+ */
+/* On the way through the loop, a look-up or a slow access: once in a while something is thrown away. */
+void hostile_act(struct tcpu *t);
+unsigned hostile_insns(struct tcpu *t); /* how many instructions the next block may have */
 
 /* -- verify.c, verify_log.c, verify_report.c ----------------------------------------------------------------------- */
 bool verify_init(struct tcpu *t);

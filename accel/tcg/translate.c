@@ -116,7 +116,7 @@ static struct block *compile(struct tcpu *t, u64 ram_off, const struct tr_result
     memset(out, 0, sizeof(*out));
     out->rw = c->rw + at;
     out->rx = c->rx + at;
-    out->cap = CHUNK_SIZE - at;
+    out->cap = tcg.chunk_size - at;
     out->map = t->map_buf;
     out->map_cap = MAP_CAP;
     if (!tcg.host->compile(t->ir, &cfg, out)) {
@@ -223,7 +223,7 @@ static bool publish(struct tcpu *t, struct block *b)
 
 static struct block *translate(struct tcpu *t, u64 pc, u64 ram_off)
 {
-    unsigned max = tcg.max_insns;
+    unsigned max = tcg.cfg.hostile ? hostile_insns(t) : tcg.max_insns;
     u32 off = (u32)(pc & (PAGE_SIZE - 1));
     memcpy(t->page_copy, ram_base + (ram_off & PAGE_MASK), PAGE_SIZE);
     struct tr_result rs;
@@ -371,6 +371,7 @@ const void *rt_lookup(struct vcpu *cpu, u64 pc)
     struct tcpu *t = tcpu_of(cpu);
     cpu->rt.pc = pc;
     fix_pc(cpu, cpu->target);
+    hostile_act(t);
     for (;;) {
         if (__atomic_load_n(&cpu->rt.event, __ATOMIC_ACQUIRE) || cpu->halted || tcg.cfg.no_chain) {
             return tcg.thunks.leave_event;

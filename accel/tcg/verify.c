@@ -9,7 +9,7 @@
  * stops at some event check: the one of the two that is behind, by traces that touch nothing, follows the other.
  *
  * Not compared: the hits of the inline TLB probe, pure helpers (both sides call the same function), the accumulated
- * float exceptions. A run during which code of the guest changed, or for which the log has no room, is not judged. */
+ * float exceptions. A run during which code or its mapping changed, or for which the log has no room, is not judged. */
 #include <string.h>
 
 #include "accel/tcg/verify_priv.h"
@@ -259,6 +259,13 @@ static void choose_length(struct verify *v)
     v->want = v->random >> 62 ? 1 + (v->random >> 56 & 31) : 0;
 }
 
+/* Changes when blocks die or addresses are translated anew: then translated code, which comes later, may have met
+ * others than the interpreter. */
+static u64 code_state(const struct tcpu *t)
+{
+    return __atomic_load_n(&tcg.stat_killed, __ATOMIC_SEQ_CST) + __atomic_load_n(&t->flush_gen, __ATOMIC_SEQ_CST);
+}
+
 void verify_run(struct tcpu *t, struct block *b)
 {
     struct verify *v = t->verify;
@@ -267,7 +274,7 @@ void verify_run(struct tcpu *t, struct block *b)
     log_reset(v);
     image_take(v, v->start, t->cpu);
     v->start_pc = t->cpu->rt.pc;
-    v->kills = __atomic_load_n(&tcg.stat_killed, __ATOMIC_SEQ_CST);
+    v->code_state = code_state(t);
     choose_length(v);
     produce(v, v->want, PATIENCE);
     run_feed(v);
@@ -275,7 +282,7 @@ void verify_run(struct tcpu *t, struct block *b)
     if (o == OUT_NONE) {
         o = meet(v, run_shadow(v, b));
     }
-    if (o == OUT_DIFFERENT && v->kills == __atomic_load_n(&tcg.stat_killed, __ATOMIC_SEQ_CST)) {
+    if (o == OUT_DIFFERENT && v->code_state == code_state(t)) {
         verify_report(v);
     }
     v->stale |= o != OUT_SAME;

@@ -118,6 +118,7 @@ void log_reset(struct verify *v)
     v->open = NULL;
     v->full = v->cell_used = v->last_call = false;
     v->over = OVER_NOT;
+    buf_free(&v->what);
 }
 
 /* A full log takes what comes in its last entry: nobody reads that one. */

@@ -62,7 +62,7 @@ struct verify {
     enum ir_reason why;
     unsigned lead; /* traces since the last entry */
     unsigned want; /* entries the interpreter makes before translated code runs */
-    u64 random, kills;
+    u64 random, code_state;
     union v128 cell; /* an atomic's memory as translated code sees it */
     bool cell_used;
     struct buf what; /* a difference, in words */

@@ -23,7 +23,8 @@ static struct arm_cpu *cpu;
 static int setup(void **st)
 {
     (void)st;
-    struct accel_config cfg = {.verify = !getenv("MOSS_TEST_NOVERIFY"), .interp = getenv("MOSS_TEST_INTERP") != NULL};
+    bool interp = getenv("MOSS_TEST_INTERP") != NULL;
+    struct accel_config cfg = {.verify = !interp && !getenv("MOSS_TEST_NOVERIFY"), .interp = interp};
     a64_machine_new(&cfg);
     cpu = a64_machine.cpu;
     return 0;

@@ -18,7 +18,9 @@ TESTS = ['MP release/acquire', 'MP dmb', 'SB release/acquire', 'SB dmb', 'SB exc
 # Name, cpus, moss's options, part of the time.
 WAYS = [('LSE', 4, ['-cpu', 'max'], 3), ('no LSE', 4, ['-cpu', 'cortex-a57'], 3), ('two cpus', 2, ['-cpu', 'cortex-a72'], 3),
         ('short blocks', 2, ['-cpu', 'cortex-a53', '-singlestep'], 1),
-        ('interpreter', 2, ['-cpu', 'max', '-accel', 'tcg,interp=on'], 2)]
+        ('interpreter', 2, ['-cpu', 'max', '-accel', 'tcg,interp=on'], 2),
+        ('verified', 2, ['-cpu', 'max', '-accel', 'tcg,verify=on'], 2),
+        ('hostile', 4, ['-cpu', 'max', '-accel', 'tcg,hostile=on'], 2)]
 
 
 def build(cc, folder, cpus, ms):
@@ -44,7 +46,7 @@ def main():
     parts = sum(w[3] for w in WAYS)
     with tempfile.TemporaryDirectory() as folder:
         for name, cpus, options, part in WAYS:
-            if args.peer and ('tcg,interp=on' in options or '-singlestep' in options):
+            if args.peer and ('-accel' in options or '-singlestep' in options):
                 continue
             ms = max(1, int(args.seconds * part / parts / len(TESTS) * 1000))
             elf = build(args.cc, folder, cpus, ms)

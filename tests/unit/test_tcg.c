@@ -276,7 +276,10 @@ static int setup(void **st)
     mem_map_region(space, &ram_region, 0, 0);
     dev_region = (struct mem_region){.name = "dev", .kind = MEM_MMIO, .size = 4096, .ops = &dev_ops};
     mem_map_region(space, &dev_region, 0x10000000, 0);
-    struct accel_config cfg = {.code_cache = 4 << 20, .interp = getenv("MOSS_TEST_INTERP") != NULL};
+    struct accel_config cfg = {.code_cache = 4 << 20,
+                               .interp = getenv("MOSS_TEST_INTERP") != NULL,
+                               .verify = getenv("MOSS_TEST_VERIFY") != NULL,
+                               .hostile = getenv("MOSS_TEST_HOSTILE") != NULL};
     assert_true(accel_tcg.init(&cfg, space, &e));
     for (unsigned i = 0; i < 2; i++) {
         cpus[i] = aligned_alloc(64, align_up(sizeof(struct toy), 64));
