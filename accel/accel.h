@@ -33,8 +33,8 @@ struct accel {
 /* User mode: the threads of one program, whose address a is host address ram_base + a (ram_window), without TLB.
  * Each function is called on the thread the cpu belongs to. */
 struct accel_user {
-    /* `executable`: whether the program may run code of the page at va; asked at translation. */
-    bool (*init)(const struct accel_config *cfg, bool (*executable)(u64 va), struct err *e);
+    /* `page_note`: walk_result.note of the page at va, or -1: the program may not run it; asked at translation. */
+    bool (*init)(const struct accel_config *cfg, int (*page_note)(u64 va), struct err *e);
     bool (*add)(struct vcpu *cpu, struct err *e);
     void (*remove)(struct vcpu *cpu);
     /* Runs until the program traps (cpu->trap) or its event word is set (UTRAP_NONE). All state is in the struct. */

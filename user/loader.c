@@ -2,7 +2,7 @@
  * the stack as the kernel leaves it, strings, pointers and auxiliary vector. A file is believed nothing: what does not
  * fit is one sentence.
  *
- * SPEC: System V ABI (ELF), Linux fs/binfmt_elf.c, getauxval(3). Not modelled: property notes (BTI pages), core files.
+ * SPEC: System V ABI (ELF), Linux fs/binfmt_elf.c, getauxval(3). Not modelled: core files.
  */
 #include <elf.h>
 #include <fcntl.h>
@@ -19,6 +19,9 @@
 
 #define PAGE      4096ull
 #define PHDRS_MAX 256
+#ifndef PT_GNU_PROPERTY
+#define PT_GNU_PROPERTY 0x6474e553
+#endif
 #define AT_MINSIG 51 /* AT_MINSIGSTKSZ: newer than some C libraries */
 
 struct user_image user_image;
@@ -36,6 +39,7 @@ struct elf {
     struct segment v[PHDRS_MAX];
     u64 low, high, align; /* of the loaded segments */
     u64 bias;
+    bool guarded; /* its code asks for PROT_BTI or the like */
 };
 
 static bool read_at(const struct elf *f, void *p, size_t n, u64 off)
@@ -132,16 +136,38 @@ static bool elf_open(struct elf *f, const char *path, int fd, const struct user_
 
 /* -- segments ------------------------------------------------------------------------------------------------------ */
 
-static int prot_of(const struct segment *s)
+/* A note of properties: header, "GNU", then {type, size, data} in words of the class. */
+static void read_properties(struct elf *f, const struct segment *s)
 {
-    return (s->flags & PF_R ? PROT_READ : 0) | (s->flags & PF_W ? PROT_WRITE : 0) | (s->flags & PF_X ? PROT_EXEC : 0);
+    const struct user_abi *abi = user_cfg.abi;
+    u8 v[1024];
+    size_t n = MIN(s->filesz, sizeof(v));
+    if (n < 16 || !read_at(f, v, n, s->offset) || ld32le(v) != 4 || ld32le(v + 8) != NT_GNU_PROPERTY_TYPE_0 ||
+        memcmp(v + 12, "GNU", 4)) {
+        return;
+    }
+    n = MIN(n, 16 + (size_t)ld32le(v + 4));
+    for (size_t at = 16; at + 12 <= n;) {
+        u32 type = ld32le(v + at), size = ld32le(v + at + 4);
+        if (type == abi->guard_property && size >= 4) {
+            f->guarded = ld32le(v + at + 8) & abi->guard_bit;
+            return;
+        }
+        at += 8 + align_up((u64)size, abi->word);
+    }
+}
+
+static int prot_of(const struct elf *f, const struct segment *s)
+{
+    return (f->guarded && s->flags & PF_X ? user_cfg.abi->prot_guard : 0) | (s->flags & PF_R ? PROT_READ : 0) |
+           (s->flags & PF_W ? PROT_WRITE : 0) | (s->flags & PF_X ? PROT_EXEC : 0);
 }
 
 static bool map_segment(struct elf *f, const struct segment *s, struct err *e)
 {
     u64 va = s->va + f->bias, start = align_down(va, PAGE);
     u64 file_end = align_up(va + s->filesz, PAGE), end = align_up(va + s->memsz, PAGE);
-    int prot = prot_of(s), flags = MAP_PRIVATE | MAP_FIXED;
+    int prot = prot_of(f, s), flags = MAP_PRIVATE | MAP_FIXED;
     i64 r = 0;
     if (s->filesz) {
         r = user_mmap(start, file_end - start, prot, flags, f->fd, align_down(s->offset, PAGE));
@@ -160,6 +186,16 @@ static bool map_segment(struct elf *f, const struct segment *s, struct err *e)
            err_set(e, "%s: cannot map a segment at 0x%llx: %s", f->path, (unsigned long long)start, strerror((int)-r));
 }
 
+static bool has_interp(const struct elf *f)
+{
+    for (unsigned i = 0; i < f->n; i++) {
+        if (f->v[i].type == PT_INTERP) {
+            return true;
+        }
+    }
+    return false;
+}
+
 static bool elf_map(struct elf *f, bool main, struct err *e)
 {
     u64 span = align_up(f->high, PAGE) - f->low;
@@ -174,6 +210,12 @@ static bool elf_map(struct elf *f, bool main, struct err *e)
             return bad(f, e, "there is no room for it");
         }
         f->bias = at - f->low;
+    }
+    for (unsigned i = 0; i < f->n && user_cfg.abi->prot_guard; i++) {
+        /* The kernel's word counts for what it starts: the interpreter does the rest. */
+        if (f->v[i].type == PT_GNU_PROPERTY && !has_interp(f)) {
+            read_properties(f, &f->v[i]);
+        }
     }
     for (unsigned i = 0; i < f->n; i++) {
         if (f->v[i].type == PT_LOAD && f->v[i].memsz && !map_segment(f, &f->v[i], e)) {

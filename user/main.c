@@ -197,16 +197,17 @@ static int program_words(struct user_config *c, int i, int argc, char **argv, in
     return i;
 }
 
-static bool may_execute(u64 va)
+static int page_note(u64 va)
 {
+    const struct user_abi *abi = user_cfg.abi;
     int prot = mm_prot(va);
-    return prot >= 0 && prot & PROT_EXEC;
+    return prot < 0 || !(prot & PROT_EXEC) ? -1 : prot & abi->prot_guard ? abi->guard_note : 0;
 }
 
 static bool start_cpu(struct user_config *c, struct err *e)
 {
     const struct accel_config ac = {.single_step = c->singlestep, .interp = getenv("MOSS_INTERP") != NULL};
-    if (!accel_tcg_user.init(&ac, may_execute, e)) {
+    if (!accel_tcg_user.init(&ac, page_note, e)) {
         return false;
     }
     if (!c->cpu) {

@@ -7,7 +7,7 @@
  * kept from calling mmap, and threads are made under mm_lock().
  *
  * SPEC: mmap(2), mremap(2), brk(2), shmat(2), madvise(2). Not modelled: MAP_GROWSDOWN (the stack is mapped whole),
- * MADV_DONTFORK (accepted: a hole in the child's window would be the host's to fill), PROT_MTE, PROT_BTI. */
+ * MADV_DONTFORK (accepted: a hole in the child's window would be the host's to fill), PROT_MTE. */
 #include <malloc.h>
 #include <pthread.h>
 #include <string.h>
@@ -28,6 +28,7 @@
 #define MMAP_MIN  0x10000ull
 #define STACK_GAP (16ull << 20)
 #define PROT_RWX  (PROT_READ | PROT_WRITE | PROT_EXEC)
+#define PROT_SEM  8
 
 static struct {
     pthread_mutex_t lock;
@@ -138,10 +139,16 @@ u64 mm_pie_base(u64 len, u64 align)
 
 /* -- mmap ---------------------------------------------------------------------------------------------------------- */
 
+/* What the table keeps of a protection. */
+static u8 kept_prot(int prot)
+{
+    return (u8)(prot & (PROT_RWX | user_cfg.abi->prot_guard));
+}
+
 static void table_set(u64 va, u64 len, int prot, bool shared)
 {
     bool was_code = map_any(&mm.map, va, va + len, PROT_EXEC);
-    map_set(&mm.map, (struct map_range){va, va + len, (u8)(prot & PROT_RWX), shared});
+    map_set(&mm.map, (struct map_range){va, va + len, kept_prot(prot), shared});
     if (was_code) {
         accel_tcg_user.code_changed(va, len);
     }
@@ -257,6 +264,9 @@ i64 user_mprotect(u64 va, u64 len, int prot)
     if (!len) {
         return 0;
     }
+    if (prot & ~(PROT_RWX | PROT_SEM | PROT_GROWSDOWN | PROT_GROWSUP | user_cfg.abi->prot_guard)) {
+        return -EINVAL;
+    }
     if (range_bad(va, &len)) {
         return -ENOMEM;
     }
@@ -266,7 +276,7 @@ i64 user_mprotect(u64 va, u64 len, int prot)
         bool was_code = map_any(&mm.map, va, va + len, PROT_EXEC);
         r = mprotect(g2h(va), len, host_prot(prot)) < 0 ? -errno : 0;
         if (!r) {
-            map_protect(&mm.map, va, va + len, prot & PROT_RWX);
+            map_protect(&mm.map, va, va + len, kept_prot(prot));
         }
         if (was_code) {
             accel_tcg_user.code_changed(va, len);

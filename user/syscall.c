@@ -32,8 +32,11 @@ static bool pass_arg(char kind, u64 v, long *out)
             *out = 0;
             return true;
         }
+        if (!user_range_ok(v, 1)) {
+            return false;
+        }
         *out = (long)g2h(v);
-        return user_range_ok(v, 1);
+        return true;
     default:
         *out = (long)v;
         return true;

@@ -79,12 +79,15 @@ struct user_abi {
     u16 elf_machine;
     u8 elf_class; /* ELFCLASS64 */
     bool big_endian;
-    u8 word;          /* bytes of a long and of a pointer */
-    u8 page_bits;     /* the guest's pages; at least the host's */
-    u8 trap_len;      /* bytes of the system call instruction, for restarting */
-    u32 min_sigstack; /* AT_MINSIGSTKSZ */
-    u64 va_limit;     /* addresses a program may use are below, if the host has as many */
-    u8 tag_bits;      /* of an address's top: accesses ignore them, system calls if prctl says so */
+    u8 word;                       /* bytes of a long and of a pointer */
+    u8 page_bits;                  /* the guest's pages; at least the host's */
+    u8 trap_len;                   /* bytes of the system call instruction, for restarting */
+    u32 min_sigstack;              /* AT_MINSIGSTKSZ */
+    u64 va_limit;                  /* addresses a program may use are below, if the host has as many */
+    u8 prot_guard;                 /* PROT_BTI and its like; 0: none */
+    u8 guard_note;                 /* walk_result.note of such pages */
+    u32 guard_property, guard_bit; /* GNU property and its bit by which a program asks for them */
+    u8 tag_bits;                   /* of an address's top: accesses ignore them, system calls if prctl says so */
 
     const struct sys_row *syscalls; /* by number; name NULL: none */
     unsigned nsyscalls;

@@ -198,8 +198,8 @@ struct tcg {
     const struct host *host;                   /* NULL: interpreter */
     const struct rt_funcs *funcs, *code_funcs; /* what translated code calls is verify's, with verify=on */
     const struct interp_mem *interp_mem;
-    bool direct;                /* user mode: no TLB */
-    bool (*executable)(u64 va); /* user mode: may the program run the page? */
+    bool direct;              /* user mode: no TLB */
+    int (*page_note)(u64 va); /* user mode: accel_user.init's */
     struct host_thunks thunks;
     struct mem_space *space;
     pthread_mutex_t lock;

@@ -475,10 +475,15 @@ bool fetch_page(struct tcpu *t, u64 pc, u64 *ram_off, struct walk_result *r)
     unsigned i = (unsigned)(pc >> TLB_PAGE_BITS) % FETCH_CACHE;
     struct tlb_context *c = t->view[0];
     if (tcg.direct) {
-        if (page >= ram_window_size() || !tcg.executable(page)) {
+        int note = page < ram_window_size() ? tcg.page_note(page) : -1;
+        if (note < 0) {
             *r = (struct walk_result){.why = {0x07}}; /* as for a refused access */
             return false;
         }
+        if (note) {
+            cpu->target->walk(cpu, page, MMU_FETCH, 0, r); /* it may want to know that there are such pages */
+        }
+        c->fetch_note[i] = (u8)note;
         c->fetch[i].ram_off = page;
         c->fetch[i].va = page;
         *ram_off = pc;

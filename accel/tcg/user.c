@@ -208,6 +208,10 @@ static void user_code_sync(struct vcpu *cpu UNUSED, u64 va, u64 n)
 {
     accel_tcg_user.code_changed(va, n);
 }
+static int user_page_note(struct vcpu *cpu UNUSED, u64 va)
+{
+    return va < ram_window_size() ? tcg.page_note(va) : -1;
+}
 static void no_power(struct vcpu *cpu UNUSED)
 {
 }
@@ -226,15 +230,16 @@ static const struct cpu_services user_services = {
     .store_exclusive = sv_store_exclusive,
     .cas128 = sv_cas128,
     .code_sync = user_code_sync,
+    .page_note = user_page_note,
     .power_on = no_power,
     .power_off = no_power,
 };
 
 /* -- set-up -------------------------------------------------------------------------------------------------------- */
 
-static bool user_init(const struct accel_config *cfg, bool (*may_execute)(u64 va), struct err *e)
+static bool user_init(const struct accel_config *cfg, int (*page_note)(u64 va), struct err *e)
 {
-    tcg.executable = may_execute;
+    tcg.page_note = page_note;
     tcg.funcs = &user_funcs;
     user_interp_mem.rmw = tcg_interp_mem.rmw;
     user_interp_mem.cas = tcg_interp_mem.cas;

@@ -59,6 +59,8 @@ extern void (*arm_system_reset)(void);
 extern u64 (*arm_semihosting)(struct vcpu *cpu, u32 op, u64 param);
 /* -- user mode (user.c) ---------------------------------------------------------------------------------- */
 
+/* vcpu->sv->page_note(): PROT_BTI, branch targets must be landing pads. */
+enum { ARM_NOTE_GUARDED = 1 };
 /* EL0 as Linux sets it up for a program: after target->init, instead of reset. */
 void arm_user_reset(struct vcpu *cpu);
 /* A new thread's cpu: all that `from` has. */

@@ -8,6 +8,7 @@
 #define MOSS_TARGET_ARM_CPU_SLOTS_H
 
 #include "base/bits.h"
+#include "target/arm/arm.h"
 #include "tcg/ir.h"
 
 /* -- slots ------------------------------------------------------------------------------------------------------
@@ -96,7 +97,7 @@ enum {
 #define MODE_TRAP_VM   BIT(30) /* HCR_EL2.TVM or TRVM: EL1's accesses to ESR_EL1 and FAR_EL1 may trap */
 
 /* walk_result.note of a walk for MMU_FETCH. */
-enum { NOTE_GUARDED = 1 /* GP: branch targets must be landing pads */ };
+enum { NOTE_GUARDED = ARM_NOTE_GUARDED /* GP: branch targets must be landing pads */ };
 
 /* Views (rt.tlb[]). */
 enum { ARM_VIEW_NORMAL, ARM_VIEW_UNPRIV };

@@ -39,11 +39,29 @@ static void bti_note(struct arm_cpu *cpu)
     }
 }
 
+/* A program's page: the map is user mode's, and only fetches are asked for. */
+static bool user_walk(struct arm_cpu *cpu, u64 va, struct walk_result *r)
+{
+    int note = cpu->vcpu.sv->page_note(&cpu->vcpu, va);
+    if (note < 0) {
+        return false;
+    }
+    if (note & NOTE_GUARDED) {
+        bti_note(cpu);
+    }
+    *r = (struct walk_result){.pa = va, .page_size = 4096, .r = true, .x = true, .note = (u8)note};
+    return true;
+}
+
 bool arm_walk(struct vcpu *v, u64 va, enum mmu_access acc, unsigned view, struct walk_result *r)
 {
     struct arm_cpu *cpu = arm_cpu(v);
     struct xlat q;
     struct xlat_out o;
+    if (v->user) {
+        must(acc == MMU_FETCH);
+        return user_walk(cpu, va, r);
+    }
     xlat_for(cpu, view, acc, &q);
     if (!mmu_translate(&q, va, &o)) {
         why_put(r, &o);

@@ -2,7 +2,8 @@
  * trap is recorded for the kernel's stand-in (user/).
  *
  * SPEC: Linux Documentation/arm64: booting, tagged-address-abi, cpu-feature-registers (reads of ID registers at EL0 are
- * emulated), pointer-authentication, elf_hwcaps. Not modelled: guarded pages (PROT_BTI), MTE, SVE, SME. */
+ * emulated), pointer-authentication, elf_hwcaps. Not modelled: MTE, SVE, SME; the landing pad of a
+ * signal's handler. */
 #include <string.h>
 #include <sys/random.h>
 
@@ -73,7 +74,7 @@ void arm_user_set(struct vcpu *v, const struct arm_user_state *s)
 {
     struct arm_cpu *cpu = arm_cpu(v);
     cpu->nzcv = arm_nzcv_to_flags((u32)s->pstate);
-    cpu->btype = arm_sys(cpu, SYS_BTIX) ? s->pstate >> SPSR_BTYPE & 3 : 0;
+    cpu->btype = 0; /* checked at the branch, see docs/decisions/landing-pads.md */
     cpu->ssbs = (s->pstate & SPSR_SSBS) && arm_sys(cpu, SYS_SSBSX);
     cpu->dit = (s->pstate & SPSR_DIT) && arm_sys(cpu, SYS_DITX);
     cpu->tpidr_el[0] = s->tpidr;
@@ -133,6 +134,7 @@ static const struct hwcap hwcaps[] = {
     CAP(1, 0, ISAR1, 0, 2),   /* DCPODP */     CAP(1, 7, ISAR0, 52, 2),  /* FLAGM2 */
     CAP(1, 8, ISAR1, 32, 1),  /* FRINT */      CAP(1, 13, ISAR1, 52, 1), /* I8MM */
     CAP(1, 14, ISAR1, 44, 1), /* BF16 */       CAP(1, 16, ISAR0, 60, 1), /* RNG */
+    CAP(1, 17, PFR1, 0, 1),   /* BTI */
 };
 // clang-format on
 #define HWCAP_CPUID BIT(11)

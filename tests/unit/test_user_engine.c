@@ -19,9 +19,9 @@
 enum { CODE = 0x400000, DATA = 0x500000, HOLE = 0x600000 };
 static struct vcpu *cpu;
 
-static bool may_execute(u64 va)
+static int page_note(u64 va)
 {
-    return va >= CODE && va < CODE + 0x1000;
+    return va >= CODE && va < CODE + 0x1000 ? 0 : -1;
 }
 static void on_fault(int sig, siginfo_t *si, void *uc)
 {
@@ -41,7 +41,7 @@ static int set_up(void **state)
     struct accel_config cfg = {.interp = getenv("MOSS_INTERP") != NULL};
     (void)state;
     assert_true(ram_window(1ull << 40, 0, &e));
-    assert_true(accel_tcg_user.init(&cfg, may_execute, &e));
+    assert_true(accel_tcg_user.init(&cfg, page_note, &e));
     cpu = calloc(1, target_aarch64.cpu_size);
     cpu->target = &target_aarch64;
     assert_true(target_aarch64.init(cpu, "max", &e));

@@ -7,6 +7,8 @@ dynamic. Each program of guest/ checks itself; the command line and damaged file
 import ctypes
 import os
 import random
+import re
+import resource
 import shutil
 import signal
 import subprocess
@@ -18,6 +20,7 @@ CC = 'aarch64-linux-gnu-gcc'
 PREFIX = '/usr/aarch64-linux-gnu'
 SKIP = 77
 CLONE_NEWUSER, CLONE_NEWNS, MS_REC_PRIVATE = 0x10000000, 0x00020000, 0x44000
+CLONE_NEWPID, CLONE_NEWNET, CLONE_NEWIPC = 0x20000000, 0x40000000, 0x08000000
 # Under sanitizers: faults are the program's, and what is left at the end is its kernel's to free.
 SANITIZERS = {'ASAN_OPTIONS': 'handle_segv=0:handle_sigbus=0:allow_user_segv_handler=1:detect_leaks=0'}
 LINKS = {'static': ['-static'], 'pie': ['-static-pie'], 'dynamic': []}
@@ -44,6 +47,11 @@ def must(ok, what, r=None):
         sys.exit(f'{what}\n' + (f'status {r.returncode}\n{r.stdout}\n{r.stderr}' if r else ''))
 
 
+def readable(path):
+    with open(path, encoding='utf-8') as f:
+        return f.read()
+
+
 def program(name, links, *args):
     def test(b):
         for link in links:
@@ -52,6 +60,15 @@ def program(name, links, *args):
             must(r.returncode == 0, f'{name}, {link}:', r)
             print(r.stdout, end='')
     return test
+
+
+def guard(b):
+    program('guard', ['static', 'dynamic'])(b)
+    for link, status in (['-static'], 0), (['-static', '-Wl,-z,force-bti'], -signal.SIGILL):
+        out = os.path.join(b.folder, 'guardelf')
+        subprocess.run([CC, '-nostdlib', '-w', *link, '-o', out, os.path.join(HERE, 'guest', 'guardelf.c')], check=True)
+        r = b.run(out)
+        must(r.returncode == status, f'a file linked with {link}: expected {status}', r)
 
 
 def options(b):
@@ -230,6 +247,34 @@ def damaged(b):
             must(False, f'seed {seed}, round {n}, kept as {keep}:', r)
 
 
+def sysfuzz(b):
+    """System calls with arguments at random, as a user who may nothing and sees nobody: moss has nothing to say of it."""
+    seed = int(os.environ.get('SEED', random.randrange(1 << 32)))
+    rounds = int(os.environ.get('ROUNDS', '40'))
+    print('seed', seed, 'rounds', rounds)
+    exe = b.compile('sysfuzz', 'static')
+    os.chmod(b.folder, 0o777)
+
+    def drop():
+        os.setgroups([])
+        os.setgid(65534)
+        os.setuid(65534)
+        resource.setrlimit(resource.RLIMIT_NPROC, (300, 300))
+
+    def inside(libc):
+        if libc.unshare(CLONE_NEWPID | CLONE_NEWNET | CLONE_NEWIPC):
+            return SKIP
+        r = subprocess.run([b.moss, exe, str(seed), str(rounds)], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+                           stderr=subprocess.PIPE, timeout=250, cwd=b.folder, check=False, preexec_fn=drop if
+                           os.getuid() == 0 and readable('/proc/self/uid_map').split()[2] != '1' else None,
+                           env={**SANITIZERS, **os.environ})
+        said = r.stderr.decode(errors='replace')
+        bad = [line for line in said.split('\n') if re.search('moss: internal|must hold|AddressSanitizer|runtime error', line)]
+        must(r.returncode == 0 and not bad, f'seed {seed}: {bad}\n{said[-3000:]}', None)
+        return 0
+    in_namespace(inside)
+
+
 TESTS = {
     'signals': program('signals', ['static', 'dynamic']),
     'threads': program('threads', ['static', 'dynamic']),
@@ -237,12 +282,14 @@ TESTS = {
     'calls': program('calls', ['static']),
     'memory': program('memory', ['static', 'pie', 'dynamic']),
     'tagged': program('tagged', ['static', 'dynamic']),
+    'guard': guard,
     'life': program('life', ['static', 'pie', 'dynamic'], '.'),
     'options': options,
     'errors': errors,
     'alone': alone,
     'binfmt': binfmt,
     'damaged': damaged,
+    'sysfuzz': sysfuzz,
 }
 
 

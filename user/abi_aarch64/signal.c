@@ -70,7 +70,6 @@ bool aarch64_push_frame(struct user_thread *t, int sig, const siginfo_t *si, con
     static const struct rt_sigframe zero;
     struct rt_sigframe f = zero;
     struct vcpu *cpu = t->cpu;
-    struct arm_user_state s;
     u64 *r = cpu->rt.r;
     struct frame_record link = {r[29], r[30]};
     u64 record = align_down(sp - sizeof(link), 16), frame = record - sizeof(f);
@@ -79,9 +78,6 @@ bool aarch64_push_frame(struct user_thread *t, int sig, const siginfo_t *si, con
     if (!copy_to_guest(record, &link, sizeof(link)) || !copy_to_guest(frame, &f, sizeof(f))) {
         return false;
     }
-    arm_user_get(cpu, &s);
-    s.pstate = deposit(s.pstate, 10, 2, 2); /* BTYPE: as if called */
-    arm_user_set(cpu, &s);
     r[0] = (u64)sig;
     if (act->flags & SA_SIGINFO) {
         r[1] = frame + offsetof(struct rt_sigframe, info);
