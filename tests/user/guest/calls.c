@@ -1,15 +1,18 @@
-/* System calls whose arguments hold addresses that moss has to move: asynchronous I/O, kcmp. By number: the C library
- * wraps none of them. */
+/* System calls whose arguments hold addresses that moss has to move: asynchronous I/O, kcmp, terminals. By number
+ * where the C library does not wrap them. */
 #define _GNU_SOURCE
 #include <errno.h>
+#include <fcntl.h>
 #include <linux/aio_abi.h>
 #include <linux/kcmp.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
+#include <sys/ioctl.h>
 #include <sys/syscall.h>
 #include <sys/uio.h>
+#include <termios.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -66,8 +69,19 @@ static void compare(void)
     CHECK(syscall(SYS_kcmp, pid, pid, KCMP_EPOLL_TFD, p[0], ~0ul << 20) == -1 && errno == EFAULT);
 }
 
+static void terminal(void)
+{
+    struct termios locked;
+    int pty = open("/dev/ptmx", O_RDWR | O_NOCTTY);
+    if (pty >= 0) { /* not everywhere */
+        CHECK(ioctl(pty, TIOCGLCKTRMIOS, &locked) == 0 && locked.c_lflag == 0);
+        close(pty);
+    }
+}
+
 int main(void)
 {
+    terminal();
     aio();
     compare();
     return checks_end("calls");
