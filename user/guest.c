@@ -102,6 +102,20 @@ i64 guest_path(u64 va, char *out)
     return 0;
 }
 
+/* False: it was another value, or cannot be written. */
+bool user_cas_u32(u64 va, u32 old, u32 new)
+{
+    struct user_thread *t = self;
+    if ((va & 3) || !user_range_ok(va, 4) || sigsetjmp(t->guard, 0)) {
+        t->guarded = false;
+        return false;
+    }
+    t->guarded = true;
+    bool done = __atomic_compare_exchange_n((u32 *)g2h(va), &old, new, false, __ATOMIC_SEQ_CST, __ATOMIC_SEQ_CST);
+    t->guarded = false;
+    return done;
+}
+
 bool get_u32(u64 va, u32 *v)
 {
     return copy_from_guest(v, va, 4);

@@ -253,6 +253,7 @@ int user_main(const struct user_abi *abi, int argc, char **argv, char **envp)
     if (!loader_load(fd, argc - words, argv + words, env, &e)) {
         return fail(&e);
     }
+    proc_show_program();
     user_loop(self);
     user_main_thread_end(self);
 }

@@ -1,10 +1,15 @@
 /* /proc as the program expects it. Most of it is the host's own and true of the program too; here is what would show
  * moss: the file, the command line, the environment, the memory map, addresses, the processor.
  *
- * SPEC: proc(5). Not modelled: mem, smaps, pagemap, and the same files of other processes that moss runs. */
+ * Others see it too: the kernel is told where the program's arguments, environment and code lie, and what it is called,
+ * so that `ps` and `pgrep` know programs, not moss.
+ *
+ * SPEC: proc(5), prctl(2) PR_SET_MM. Not modelled: mem, smaps, pagemap; maps and auxv of other processes of moss. */
 #include <fcntl.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "user/user_priv.h"
@@ -156,6 +161,84 @@ static void put_stat(struct buf *out, int tid)
     buf_printf(out, "\n");
 }
 
+/* Field n (26: start of the code) of a process's stat. */
+static u64 host_stat_field(const char *pid, unsigned field)
+{
+    char path[64], text[2048];
+    snprintf(path, sizeof(path), "/proc/%s/stat", pid);
+    FILE *f = fopen(path, "re");
+    size_t n = f ? fread(text, 1, sizeof(text) - 1, f) : 0;
+    if (f) {
+        fclose(f);
+    }
+    text[n] = 0;
+    char *p = strrchr(text, ')');
+    for (unsigned i = 2; p && i < field; i++) {
+        p = strchr(p + 1, ' ');
+    }
+    return p ? strtoull(p, NULL, 10) : 0;
+}
+
+/* -- others ------------------------------------------------------------------------------------------------------- */
+
+/* Data and heap stay moss's own: its malloc lives there. A kernel without checkpoints says no, which is no matter. */
+void proc_show_program(void)
+{
+    const struct user_image *im = &user_image;
+    struct prctl_mm_map m = {
+        .start_code = (u64)(uintptr_t)g2h(im->start_code),
+        .end_code = (u64)(uintptr_t)g2h(im->end_code),
+        .start_data = host_stat_field("self", 45),
+        .end_data = host_stat_field("self", 46),
+        .start_brk = host_stat_field("self", 47),
+        .brk = (u64)(uintptr_t)sbrk(0),
+        .start_stack = (u64)(uintptr_t)g2h(im->stack_start),
+        .arg_start = (u64)(uintptr_t)g2h(im->arg_start),
+        .arg_end = (u64)(uintptr_t)g2h(im->arg_end),
+        .env_start = (u64)(uintptr_t)g2h(im->env_start),
+        .env_end = (u64)(uintptr_t)g2h(im->env_end),
+        .exe_fd = (u32)-1,
+    };
+    const char *slash = strrchr(user_cfg.exec_name, '/');
+    prctl(PR_SET_NAME, slash && slash[1] ? slash + 1 : user_cfg.exec_name);
+    if (m.start_brk) {
+        prctl(PR_SET_MM, PR_SET_MM_MAP, &m, sizeof(m), 0);
+    }
+}
+
+/* The program that another process of this binary runs: the file that its code lies in. */
+static bool other_exe(const char *path, char file[PATH_MAX])
+{
+    char pid[16], what[16], maps[64], *line = NULL;
+    struct stat own, its;
+    size_t cap = 0;
+    ssize_t n;
+    bool found = false;
+    if (sscanf(path, "/proc/%15[0-9]/%15s", pid, what) != 2 || strcmp(what, "exe") || stat(path, &its) < 0 ||
+        (user_cfg.self_fd < 0 ? stat("/proc/self/exe", &own) : fstat(user_cfg.self_fd, &own)) < 0 ||
+        own.st_dev != its.st_dev || own.st_ino != its.st_ino) {
+        return false;
+    }
+    u64 code = host_stat_field(pid, 26);
+    snprintf(maps, sizeof(maps), "/proc/%s/maps", pid);
+    FILE *f = fopen(maps, "re");
+    while (f && !found && (n = getline(&line, &cap, f)) > 0) {
+        unsigned long long a, b;
+        int at = 0;
+        line[n - 1] = 0;
+        found = sscanf(line, "%llx-%llx %*s %*s %*s %*s %n", &a, &b, &at) == 2 && at && line[at] == '/' && code >= a &&
+                code < b;
+        if (found) {
+            snprintf(file, PATH_MAX, "%s", line + at);
+        }
+    }
+    free(line);
+    if (f) {
+        fclose(f);
+    }
+    return found;
+}
+
 /* -- the rest: bytes of the program's own stack -------------------------------------------------------------------- */
 
 static void put_memory(struct buf *out, u64 start, u64 end)
@@ -209,6 +292,12 @@ bool user_open_hook(const char *path, int flags, i64 *result)
         return false;
     }
     const char *name = own_file(path, &tid);
+    char file[PATH_MAX];
+    if (!name && other_exe(path, file)) {
+        int fd = open(file, flags);
+        *result = fd < 0 ? -errno : fd;
+        return true;
+    }
     if (name && !strcmp(name, "exe")) {
         int fd = open(user_cfg.exec_path, flags);
         *result = fd < 0 ? -errno : fd;
@@ -229,11 +318,13 @@ bool user_readlink_hook(const char *path, char *buf, size_t n, i64 *result)
 {
     int tid;
     const char *name = own_file(path, &tid);
-    if (!name || strcmp(name, "exe")) {
+    char file[PATH_MAX];
+    const char *exe = name && !strcmp(name, "exe") ? user_cfg.exec_path : !name && other_exe(path, file) ? file : NULL;
+    if (!exe) {
         return false;
     }
-    size_t len = MIN(strlen(user_cfg.exec_path), n);
-    memcpy(buf, user_cfg.exec_path, len);
+    size_t len = MIN(strlen(exe), n);
+    memcpy(buf, exe, len);
     *result = (i64)len;
     return true;
 }

@@ -1,4 +1,5 @@
 /* System calls on processes: waiting, futexes, prctl, and what this machine is called. */
+#include <fcntl.h>
 #include <linux/futex.h>
 #include <linux/prctl.h>
 #include <string.h>
@@ -51,6 +52,39 @@ static const u8 futex_ops[] = {
     [FUTEX_LOCK_PI2] = FUTEX_TIME,
 };
 
+/* A robust lock whose owner was killed: no code of moss ran then, and the host's kernel cannot walk the program's list.
+ * So who waits for a word of that form, the owner's number and FUTEX_WAITERS, looks after the owner now and then. */
+static bool owner_is_gone(u32 word)
+{
+    char path[64], text[256];
+    snprintf(path, sizeof(path), "/proc/%u/stat", word & FUTEX_TID_MASK);
+    int fd = open(path, O_RDONLY | O_CLOEXEC);
+    if (fd < 0) {
+        return errno == ENOENT && access("/proc/self/stat", F_OK) == 0;
+    }
+    ssize_t n = read(fd, text, sizeof(text) - 1);
+    close(fd);
+    text[MAX(n, 0)] = 0;
+    const char *state = strrchr(text, ')');
+    return state && (state[2] == 'Z' || state[2] == 'X');
+}
+
+static i64 robust_wait(const u64 a[6], const struct timespec *until)
+{
+    static const struct timespec look = {.tv_nsec = 300000000};
+    u32 word = (u32)a[2], dead = FUTEX_WAITERS | FUTEX_OWNER_DIED;
+    for (;;) {
+        if (owner_is_gone(word)) {
+            bool mine = user_cas_u32(a[0], word, dead);
+            return mine ? -EAGAIN : safe_syscall(SYS_futex, g2h(a[0]), a[1], a[2], until, NULL, a[5]);
+        }
+        i64 r = safe_syscall(SYS_futex, g2h(a[0]), a[1], a[2], until ? until : &look, NULL, a[5]);
+        if (r != -ETIMEDOUT || until) {
+            return r;
+        }
+    }
+}
+
 i64 sys_futex(struct user_thread *t UNUSED, const u64 a[6])
 {
     unsigned op = (unsigned)a[1] & FUTEX_CMD_MASK, how = op < ARRAY_LEN(futex_ops) ? futex_ops[op] : 0;
@@ -64,6 +98,9 @@ i64 sys_futex(struct user_thread *t UNUSED, const u64 a[6])
     }
     if (!user_range_ok(a[0], 4) || (how & FUTEX_TWO && !user_range_ok(a[4], 4))) {
         return -EFAULT;
+    }
+    if (a[1] == FUTEX_WAIT && (u32)a[2] & FUTEX_WAITERS && (u32)a[2] & FUTEX_TID_MASK) {
+        return robust_wait(a, a[3] ? &ts : NULL);
     }
     return safe_syscall(SYS_futex, g2h(a[0]), a[1], a[2], fourth, how & FUTEX_TWO ? g2h(a[4]) : NULL, a[5]);
 }

@@ -2,8 +2,7 @@
  * of the host. A child of vfork is a process that shares all memory, moss's too, and runs on while its parent waits in
  * the kernel: it uses the parent's struct user_thread and cpu, which the parent puts back afterwards.
  *
- * SPEC: clone(2), clone3(2), set_robust_list(2). Not modelled: processes that share memory and run side by side
- * (CLONE_VM without CLONE_THREAD and CLONE_VFORK); robust lists of a process that is killed by a signal. */
+ * SPEC: clone(2), clone3(2), set_robust_list(2). Processes that share memory otherwise: clone_vm.c. */
 #include <linux/futex.h>
 #include <linux/sched.h>
 #include <sched.h>
@@ -13,25 +12,17 @@
 #include <unistd.h>
 
 #include "base/log.h"
+#include "user/clone.h"
 #include "user/syscall.h"
 
 #define THREAD_STACK (1u << 20)
 #define VFORK_STACK  (256u << 10)
 #define SHARE_ALL    (CLONE_VM | CLONE_SIGHAND | CLONE_THREAD)
-/* What is done here, not by the host's clone. */
-#define OURS \
-    (CLONE_PARENT_SETTID | CLONE_CHILD_SETTID | CLONE_CHILD_CLEARTID | CLONE_SETTLS | CLONE_PIDFD | CLONE_DETACHED)
-
-static unsigned nthreads = 1;
-
-struct clone_call {
-    u64 flags, sp, parent_tid, child_tid, tls, pidfd;
-    int exit_signal;
-};
+static struct user_process main_process = {.nthreads = 1};
 
 unsigned user_thread_count(void)
 {
-    return __atomic_load_n(&nthreads, __ATOMIC_SEQ_CST);
+    return __atomic_load_n(&self->process->nthreads, __ATOMIC_SEQ_CST);
 }
 
 static struct vcpu *cpu_new(struct err *e)
@@ -54,6 +45,7 @@ struct user_thread *user_thread_new(struct err *e)
     must(t);
     t->altstack_flags = SS_DISABLE;
     t->va_mask = ~0ull;
+    t->process = self ? self->process : &main_process;
     t->cpu = cpu_new(e);
     if (!t->cpu) {
         free(t);
@@ -67,7 +59,10 @@ struct user_thread *user_thread_new(struct err *e)
 
 void user_exit(int code)
 {
-    if (!self->vforked) {
+    if (self->process->shares && !self->vforked) { /* the others go on */
+        clone_clear_tid(self);
+        accel_tcg_user.remove(self->cpu);
+    } else if (!self->vforked) {
         unimp_report();
         fflush(NULL);
     }
@@ -93,10 +88,13 @@ static void robust_one(struct user_thread *t, u64 entry, i64 offset, bool pendin
     }
     while ((word & FUTEX_TID_MASK) == (u32)t->tid) {
         u32 dead = (word & FUTEX_WAITERS) | FUTEX_OWNER_DIED;
-        if (__atomic_compare_exchange_n((u32 *)g2h(va), &word, dead, false, __ATOMIC_SEQ_CST, __ATOMIC_SEQ_CST)) {
+        if (user_cas_u32(va, word, dead)) {
             if (word & FUTEX_WAITERS) {
                 futex_wake(va);
             }
+            return;
+        }
+        if (!get_u32(va, &word)) {
             return;
         }
     }
@@ -129,16 +127,22 @@ static void robust_exit(struct user_thread *t)
     }
 }
 
-/* What the kernel does for a thread that ends and leaves others behind. */
-static void thread_end(struct user_thread *t)
+void clone_clear_tid(struct user_thread *t)
 {
-    signal_block_all(t);
-    robust_exit(t);
     if (t->clear_child_tid) {
         put_u32(t->clear_child_tid, 0);
         futex_wake(t->clear_child_tid);
+        t->clear_child_tid = 0;
     }
-    if (__atomic_sub_fetch(&nthreads, 1, __ATOMIC_SEQ_CST) == 0) {
+}
+
+/* What the kernel does for a thread that ends and leaves others behind. */
+void user_thread_end(struct user_thread *t)
+{
+    signal_block_all(t);
+    robust_exit(t);
+    clone_clear_tid(t);
+    if (__atomic_sub_fetch(&t->process->nthreads, 1, __ATOMIC_SEQ_CST) == 0) {
         user_exit(t->exit_code);
     }
     accel_tcg_user.remove(t->cpu);
@@ -147,7 +151,7 @@ static void thread_end(struct user_thread *t)
 
 void user_main_thread_end(struct user_thread *t)
 {
-    thread_end(t);
+    user_thread_end(t);
     for (;;) {
         syscall(SYS_exit, t->exit_code);
     }
@@ -172,7 +176,7 @@ i64 sys_exit_group(struct user_thread *t, const u64 a[6])
 
 /* -- what a child starts with -------------------------------------------------------------------------------------- */
 
-static void child_begin(struct user_thread *t, const struct clone_call *c)
+void clone_child_begin(struct user_thread *t, const struct clone_call *c)
 {
     const struct user_abi *abi = user_cfg.abi;
     t->tid = (int)syscall(SYS_gettid);
@@ -216,7 +220,7 @@ static bool thread_begin(struct thread_start *s)
     t->va_mask = p->va_mask;
     t->mask = p->mask;
     signal_thread_init(t);
-    child_begin(t, s->call);
+    clone_child_begin(t, s->call);
     return !apart || unshare((int)apart) == 0;
 }
 
@@ -230,7 +234,7 @@ static void *thread_main(void *arg)
     if (ok) {
         signal_set_mask(t, t->mask);
         user_loop(t);
-        thread_end(t);
+        user_thread_end(t);
     }
     free(t->cpu);
     free(t);
@@ -246,7 +250,7 @@ static i64 clone_thread(struct user_thread *t, const struct clone_call *c)
     if (!s.child) {
         return -ENOMEM;
     }
-    s.child->cpu->index = __atomic_fetch_add(&nthreads, 1, __ATOMIC_SEQ_CST);
+    s.child->cpu->index = __atomic_fetch_add(&t->process->nthreads, 1, __ATOMIC_SEQ_CST);
     sem_init(&s.begun, 0, 0);
     pthread_attr_init(&attr);
     pthread_attr_setdetachstate(&attr, PTHREAD_CREATE_DETACHED);
@@ -264,7 +268,7 @@ static i64 clone_thread(struct user_thread *t, const struct clone_call *c)
         }
     }
     if (err || !s.ok) {
-        __atomic_sub_fetch(&nthreads, 1, __ATOMIC_SEQ_CST);
+        __atomic_sub_fetch(&t->process->nthreads, 1, __ATOMIC_SEQ_CST);
         return -EAGAIN;
     }
     return s.tid;
@@ -272,16 +276,42 @@ static i64 clone_thread(struct user_thread *t, const struct clone_call *c)
 
 /* -- processes ----------------------------------------------------------------------------------------------------- */
 
+/* What glibc's fork cannot do; that keeps glibc's own locks in order. */
+static bool is_plain_fork(const struct clone_call *c, u64 host_flags)
+{
+    return !host_flags && c->exit_signal == SIGCHLD && !(c->flags & CLONE_PIDFD) && !c->set_tid_size;
+}
+
+static i64 host_clone(const struct clone_call *c, u64 host_flags, int *pidfd)
+{
+    i32 tids[32]; /* one for each level of namespaces that the kernel allows */
+    if (!c->set_tid_size && !(c->flags & CLONE_INTO_CGROUP)) {
+        return syscall(SYS_clone, host_flags | (c->flags & CLONE_PIDFD) | (u64)c->exit_signal, 0, pidfd, 0, 0);
+    }
+    if (c->set_tid_size > ARRAY_LEN(tids)) {
+        errno = EINVAL;
+        return -1;
+    }
+    if (!copy_from_guest(tids, c->set_tid, c->set_tid_size * sizeof(tids[0]))) {
+        errno = EFAULT;
+        return -1;
+    }
+    struct clone_args args = {.flags = host_flags | (c->flags & CLONE_PIDFD),
+                              .pidfd = (u64)(uintptr_t)pidfd,
+                              .exit_signal = (u64)c->exit_signal,
+                              .set_tid = c->set_tid_size ? (u64)(uintptr_t)tids : 0,
+                              .set_tid_size = c->set_tid_size,
+                              .cgroup = c->cgroup};
+    return syscall(SYS_clone3, &args, sizeof(args));
+}
+
 static i64 clone_process(struct user_thread *t, const struct clone_call *c)
 {
-    u64 host_flags = c->flags & ~(u64)OURS;
+    u64 host_flags = c->flags & ~(u64)CLONE_OURS;
     int pidfd = -1;
     mm_lock();
     accel_tcg_user.fork_begin();
-    /* glibc's fork keeps its own locks in order; it cannot make namespaces. */
-    i64 pid = host_flags || c->exit_signal != SIGCHLD || c->flags & CLONE_PIDFD
-                  ? syscall(SYS_clone, host_flags | (c->flags & CLONE_PIDFD) | (u64)c->exit_signal, 0, &pidfd, 0, 0)
-                  : fork();
+    i64 pid = is_plain_fork(c, host_flags) ? fork() : host_clone(c, host_flags, &pidfd);
     int err = errno;
     accel_tcg_user.fork_end(t->cpu, pid == 0);
     mm_unlock();
@@ -289,8 +319,11 @@ static i64 clone_process(struct user_thread *t, const struct clone_call *c)
         return -err;
     }
     if (pid == 0) {
-        nthreads = 1;
-        child_begin(t, c);
+        *t->process = (struct user_process){.nthreads = 1};
+        if (c->flags & CLONE_CLEAR_SIGHAND) {
+            signal_clear_handlers(t->sighand);
+        }
+        clone_child_begin(t, c);
         return -ENORESULT;
     }
     if (c->flags & CLONE_PARENT_SETTID) {
@@ -307,7 +340,10 @@ static int vfork_main(void *arg)
     struct user_thread *t = self;
     t->vforked = true;
     t->sighand = signal_copy_handlers(t->sighand);
-    child_begin(t, arg);
+    if (((const struct clone_call *)arg)->flags & CLONE_CLEAR_SIGHAND) {
+        signal_clear_handlers(t->sighand);
+    }
+    clone_child_begin(t, arg);
     signal_set_mask(t, t->mask);
     user_loop(t);
     must(!"a child of vfork ends in its loop");
@@ -316,7 +352,7 @@ static int vfork_main(void *arg)
 static i64 clone_vfork(struct user_thread *t, struct clone_call *c)
 {
     const struct user_abi *abi = user_cfg.abi;
-    u64 host_flags = (c->flags & ~(u64)OURS) | CLONE_VM | CLONE_VFORK;
+    u64 host_flags = (c->flags & ~(u64)CLONE_OURS) | CLONE_VM | CLONE_VFORK;
     struct user_thread was = *t;
     u8 *stack = malloc(VFORK_STACK);
     u8 *state = malloc(abi->state_size);
@@ -344,8 +380,13 @@ static i64 do_clone(struct user_thread *t, struct clone_call *c)
 {
     i64 r;
     if ((c->flags & CLONE_THREAD && !(c->flags & CLONE_SIGHAND)) ||
-        (c->flags & CLONE_SIGHAND && !(c->flags & CLONE_VM)) || (c->flags & CLONE_FS && c->flags & CLONE_NEWNS)) {
+        (c->flags & CLONE_SIGHAND && !(c->flags & CLONE_VM)) || (c->flags & CLONE_FS && c->flags & CLONE_NEWNS) ||
+        (c->flags & CLONE_SIGHAND && c->flags & CLONE_CLEAR_SIGHAND)) {
         return -EINVAL;
+    }
+    if (c->set_tid_size && c->flags & CLONE_VM) {
+        unimp("clone3", "set_tid where memory is shared");
+        return -EPERM;
     }
     if (signal_block_all(t)) {
         return -ERESTARTNOINTR;
@@ -355,8 +396,7 @@ static i64 do_clone(struct user_thread *t, struct clone_call *c)
     } else if ((c->flags & (CLONE_VM | CLONE_VFORK)) == (CLONE_VM | CLONE_VFORK) && !(c->flags & CLONE_SIGHAND)) {
         r = clone_vfork(t, c);
     } else if (c->flags & CLONE_VM) {
-        unimp("clone", "processes that share memory, flags %llx", (unsigned long long)c->flags);
-        r = -EINVAL;
+        r = clone_beside(t, c);
     } else {
         r = clone_process(t, c);
     }
@@ -368,7 +408,7 @@ i64 sys_clone(struct user_thread *t, const u64 a[6])
 {
     u64 v[5];
     user_cfg.abi->clone_args(a, v);
-    struct clone_call c = {.flags = v[0] & ~0xffull,
+    struct clone_call c = {.flags = v[0] & 0xffffff00,
                            .exit_signal = v[0] & 0xff,
                            .sp = v[1],
                            .parent_tid = v[2],
@@ -388,11 +428,7 @@ i64 sys_clone3(struct user_thread *t, const u64 a[6])
     if (!copy_from_guest(v, a[0], MIN(a[1], sizeof(v)))) {
         return -EFAULT;
     }
-    if (v[8] || v[9] || v[0] & CLONE_INTO_CGROUP) {
-        unimp("clone3", "set_tid or cgroup");
-        return -ENOSYS;
-    }
-    if (v[0] & 0xff || v[4] > USER_SIGNALS || !v[5] != !v[6]) {
+    if (v[0] & 0xff || v[4] > USER_SIGNALS || !v[5] != !v[6] || !v[8] != !v[9]) {
         return -EINVAL;
     }
     struct clone_call c = {.flags = v[0],
@@ -401,10 +437,10 @@ i64 sys_clone3(struct user_thread *t, const u64 a[6])
                            .parent_tid = v[3],
                            .exit_signal = (int)v[4],
                            .sp = v[5] + v[6],
-                           .tls = v[7]};
-    if (c.flags & CLONE_CLEAR_SIGHAND) { /* glibc 2.38's posix_spawn falls back to clone */
-        return -ENOSYS;
-    }
+                           .tls = v[7],
+                           .set_tid = v[8],
+                           .set_tid_size = v[9],
+                           .cgroup = v[10]};
     return do_clone(t, &c);
 }
 

@@ -135,8 +135,14 @@ struct user_sighand { /* of a process; a child of vfork has a copy of its own */
     struct user_sigaction act[USER_SIGNALS + 1];
 };
 
+struct user_process {
+    unsigned nthreads;
+    bool shares; /* its memory with another that is not its thread group's */
+};
+
 struct user_thread {
     struct vcpu *cpu;
+    struct user_process *process;
     int tid; /* the host's, and the program's */
     u64 clear_child_tid;
     u64 robust_list;
@@ -220,6 +226,7 @@ i64 guest_string(u64 va, char *out, size_t n);
 /* A path: 0 or -errno. Absolute ones are looked for under the -L prefix first. out: PATH_MAX bytes. */
 i64 guest_path(u64 va, char *out);
 const char *user_path(const char *path, char *buf); /* the same for a host string; buf: PATH_MAX */
+bool user_cas_u32(u64 va, u32 old, u32 new);
 bool get_u32(u64 va, u32 *v);
 bool put_u32(u64 va, u32 v);
 bool get_u64(u64 va, u64 *v);
@@ -293,6 +300,7 @@ sys_fn sys_execve, sys_execveat;
 bool user_open_hook(const char *path, int flags, i64 *result);
 /* True: *result is the length put into buf (no NUL), or -errno. */
 bool user_readlink_hook(const char *path, char *buf, size_t n, i64 *result);
+void proc_show_program(void); /* once, when it is loaded */
 
 /* -- signals (signal.c)
  * ------------------------------------------------------------------------------------------------
@@ -329,6 +337,7 @@ void user_loop(struct user_thread *t); /* until t->exiting */
 NORETURN void user_exit(int code);     /* the whole process */
 struct user_thread *user_thread_new(struct err *e);
 NORETURN void user_main_thread_end(struct user_thread *t);
+void user_thread_end(struct user_thread *t); /* what the kernel does for one that ends */
 bool elf_is_ours(const u8 *head, size_t n, const struct user_abi *abi);
 unsigned user_thread_count(void);
 

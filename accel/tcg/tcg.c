@@ -102,6 +102,7 @@ void tcg_remove(struct tcpu *t)
     if (t->chunk) {
         t->chunk->owner = NULL; /* what is in it stays good; nobody appends */
     }
+    pthread_cond_broadcast(&tcg.run_cond); /* it may have been killed while it ran */
     pthread_mutex_unlock(&tcg.run_lock);
     pthread_mutex_unlock(&tcg.lock);
     tlb_free(t);

@@ -280,6 +280,8 @@ TESTS = {
     'threads': program('threads', ['static', 'dynamic']),
     'clock': program('clock', ['static', 'dynamic']),
     'calls': program('calls', ['static']),
+    'clone': program('clone', ['static', 'dynamic']),
+    'others': program('others', ['static', 'dynamic']),
     'memory': program('memory', ['static', 'pie', 'dynamic']),
     'tagged': program('tagged', ['static', 'dynamic']),
     'guard': guard,
