@@ -75,7 +75,8 @@ struct rt {
     struct tlb_entry *tlb[RT_VIEWS]; /* tables of the views; [0] is mirrored in a host register */
     struct jc_entry *jc;             /* of the current context and mode */
     u32 insn_off;                    /* page offset of the current instruction, written before calls that may fault */
-    u32 host_fp;                     /* x86: MXCSR of the guest while it is not loaded; AArch64: FPCR */
+    u32 host_fp;                     /* x86: MXCSR of the guest while it is not loaded; AArch64: FPCR with FPSR's
+                                        exceptions below it */
     u32 c_fp;                        /* the same of C code */
     u32 block;      /* id of a block for -d exec and self-modification checks; written only by blocks that ask */
     u64 ret_sp;     /* predicted returns: pairs {host code, guest address} at [ret_sp aligned up, ret_base), as the last

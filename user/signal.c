@@ -27,7 +27,7 @@ void signal_return(void);
 #if defined(__x86_64__)
 #define HOST_RESTORER 0x04000000u
 __asm__(".text\nsignal_return:\n    mov $15, %eax\n    syscall\n");
-#else
+#else /* the kernel's own */
 #define HOST_RESTORER 0u
 void signal_return(void)
 {

@@ -50,6 +50,9 @@ bool code_cache_init(u64 size, struct err *e)
 {
     tcg.chunk_size = tcg.cfg.hostile ? HOSTILE_CHUNK : CHUNK_SIZE;
     size = align_up(MAX(size, 2ull * tcg.chunk_size), tcg.chunk_size);
+    if (tcg.host->reach && size > tcg.host->reach - THUNK_SIZE) { /* its jumps go no further */
+        size = (tcg.host->reach - THUNK_SIZE) / tcg.chunk_size * tcg.chunk_size;
+    }
     u64 total = size + THUNK_SIZE;
     if (!(tcg.direct ? map_private : map_twice)(total, e)) {
         return false;

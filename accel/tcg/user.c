@@ -17,7 +17,6 @@
 
 #include "accel/tcg/bytes.h"
 #include "accel/tcg/tcg_priv.h"
-#include "base/log.h"
 
 /* -- refused accesses ---------------------------------------------------------------------------------------------- */
 
@@ -67,6 +66,54 @@ static bool has_address(const ucontext_t *uc)
 {
     return uc->uc_mcontext.gregs[REG_TRAPNO] == 14;
 }
+#elif defined(__aarch64__)
+/* A record of the signal frame (asm/sigcontext.h), NULL: it is not there. */
+static const void *frame_record(const ucontext_t *uc, u32 magic)
+{
+    const u8 *p = uc->uc_mcontext.__reserved, *end = p + sizeof(uc->uc_mcontext.__reserved);
+    while (p + sizeof(struct _aarch64_ctx) <= end) {
+        const struct _aarch64_ctx *h = (const void *)p;
+        if (h->magic == magic) {
+            return h;
+        }
+        if (h->size == 0) {
+            return NULL;
+        }
+        p += h->size;
+    }
+    return NULL;
+}
+static uintptr_t frame_registers(struct rt *rt, const ucontext_t *uc)
+{
+    const struct fpsimd_context *fp = frame_record(uc, FPSIMD_MAGIC);
+    for (unsigned i = 0; i < 31; i++) {
+        rt->save_gpr[i] = uc->uc_mcontext.regs[i];
+    }
+    if (fp) {
+        memcpy(rt->save_vec, fp->vregs, sizeof(rt->save_vec));
+        rt->host_fp = (fp->fpcr & 0x07c00000) | (fp->fpsr & 0xff);
+    }
+    return uc->uc_mcontext.pc;
+}
+/* ESR's class and WnR; no record: it was no abort of data. */
+static u64 frame_esr(const ucontext_t *uc)
+{
+    const struct esr_context *e = frame_record(uc, ESR_MAGIC);
+    return e ? e->esr : 0;
+}
+static bool is_data_abort(u64 esr)
+{
+    return (esr >> 26 & 0x3e) == 0x24;
+}
+static bool was_write(const ucontext_t *uc)
+{
+    u64 esr = frame_esr(uc);
+    return is_data_abort(esr) && (esr & 1 << 6);
+}
+static bool has_address(const ucontext_t *uc UNUSED)
+{
+    return true;
+}
 #else
 static uintptr_t frame_registers(struct rt *rt UNUSED, const ucontext_t *uc UNUSED)
 {
@@ -102,12 +149,6 @@ static void user_host_fault(struct vcpu *cpu, int sig, void *siginfo, void *ucon
     u64 addr = has_address(uc) ? (u64)(uintptr_t)si->si_addr - (u64)(uintptr_t)ram_base : ~0ull;
     if (!t->running) {
         return;
-    }
-    if (t->copying) {
-        t->copying = false;
-        t->copy_signal = sig;
-        t->copy_code = si->si_code;
-        longjmp(t->copy_failed, 1);
     }
     struct rt probe = {0};
     uintptr_t pc = frame_registers(&probe, uc);
@@ -207,10 +248,6 @@ static void *user_sv_probe(struct vcpu *cpu, u64 va, unsigned n, enum mmu_access
 {
     return in_window(cpu, va, n, acc);
 }
-static bool user_is_device(struct vcpu *cpu UNUSED, u64 va UNUSED, enum mmu_access acc UNUSED, unsigned view UNUSED)
-{
-    return false;
-}
 static u64 user_helper_pc(struct vcpu *cpu)
 {
     return cpu->rt.page + cpu->rt.insn_off;
@@ -235,7 +272,6 @@ static const struct cpu_services user_services = {
     .helper_pc = user_helper_pc,
     .load = user_sv_load,
     .store = user_sv_store,
-    .is_device = user_is_device,
     .probe = user_sv_probe,
     .peek_code = sv_peek_code,
     .load_exclusive = sv_load_exclusive,
@@ -325,7 +361,6 @@ static void user_fork_begin(void)
 {
     pthread_mutex_lock(&tcg.lock);
     pthread_mutex_lock(&tcg.run_lock);
-    log_lock();
 }
 
 static void user_fork_end(struct vcpu *cpu, bool child)
@@ -338,9 +373,6 @@ static void user_fork_end(struct vcpu *cpu, bool child)
         tcg.ncpus = 1;
         tcg.exclusive = NULL;
         pthread_cond_init(&tcg.run_cond, NULL);
-        log_forked();
-    } else {
-        log_unlock();
     }
     pthread_mutex_unlock(&tcg.run_lock);
     pthread_mutex_unlock(&tcg.lock);

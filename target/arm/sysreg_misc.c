@@ -164,8 +164,7 @@ static u32 host_flags(const struct arm_cpu *cpu)
     return (m & 1 ? FP_INVALID : 0) | (m & 4 ? FP_DIVZERO : 0) | (m & 8 ? FP_OVERFLOW : 0) |
            (m & 16 ? FP_UNDERFLOW : 0) | (m & 32 ? FP_INEXACT : 0);
 #else
-    (void)cpu;
-    return 0;
+    return cpu->vcpu.rt.host_fp & 31; /* FPCR's bits above, FPSR's below */
 #endif
 }
 
@@ -176,7 +175,7 @@ void arm_host_fp_set(struct arm_cpu *cpu, unsigned rmode)
     static const u8 rc[4] = {0, 2, 1, 3};
     cpu->vcpu.rt.host_fp = (cpu->vcpu.rt.host_fp & 0x3f) | 0x1f80 | (u32)rc[rmode] << 13;
 #else
-    cpu->vcpu.rt.host_fp = rmode << 22;
+    cpu->vcpu.rt.host_fp = (cpu->vcpu.rt.host_fp & 31) | rmode << 22;
 #endif
 }
 
@@ -207,6 +206,8 @@ void fpsr_write(struct arm_cpu *cpu, const struct sysreg *r, u64 v)
     cpu->qc.d[0] = cpu->qc.d[1] = v & FPSR_QC ? ~0ull : 0;
 #if defined(__x86_64__)
     cpu->vcpu.rt.host_fp &= ~0x3fu;
+#else
+    cpu->vcpu.rt.host_fp &= ~31u;
 #endif
 }
 _Static_assert(FP_INVALID == 1 && FP_DIVZERO == 2 && FP_OVERFLOW == 4 && FP_UNDERFLOW == 8 && FP_INEXACT == 16,

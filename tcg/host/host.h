@@ -70,12 +70,14 @@ struct gen_out {
 
 struct host {
     const char *name;
+    u64 reach; /* how far a jump goes: no code cache is larger; 0: 2 GiB */
     /* NULL when it can run here, else why not. */
     const char *(*unavailable)(void);
     /* Writes the shared entry points; returns the bytes used, 0 if cap is too small. */
     u32 (*make_thunks)(u8 *rw, const u8 *rx, u32 cap, const struct ir_target *t, const struct rt_funcs *f,
                        struct host_thunks *out);
-    /* False: did not fit (cap or map_cap). The IR was verified and optimised; ops.uses is exact. */
+    /* Code that may be run at once. False: did not fit (cap or map_cap). The IR was verified and optimised; ops.uses is
+     * exact. */
     bool (*compile)(struct ir *ir, const struct gen_config *cfg, struct gen_out *out);
     /* Makes the jump at `at` go to `target` (both run addresses; rw is the writable alias of `at`). Safe while other
      * threads run the code. */

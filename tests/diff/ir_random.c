@@ -107,7 +107,8 @@ static unsigned random_type(struct gen *g)
 }
 static unsigned random_cond(struct gen *g)
 {
-    return below(g, CC_COUNT);
+    unsigned cc = below(g, CC_COUNT);
+    return (cc == CC_PE || cc == CC_PO) && !(FL_HOST & FL_P) ? CC_EQ : cc;
 }
 
 static u8 random_sub(struct gen *g, const struct ir_op *op)
@@ -202,6 +203,9 @@ static bool wanted(const struct gen *g, const struct ir_op *op)
                 ((info->imm == IMM_type || info->imm == IMM_fcmp || info->imm == IMM_f2i || info->imm == IMM_i2f) &&
                  (op->imm & 0xff) == IR_F16) ||
                 (op->op == IR_vfcvtn && (op->sub & FP_ES) == MO_32);
+    if (op->op == IR_fl_unpack && !(FL_HOST & FL_P)) {
+        return false; /* it would show what the host has no flags for */
+    }
     return (!fp || g->o->floats) && (!vector || g->o->vectors) && (!half || g->o->halves) &&
            (!type_is_float(op->type) || g->o->floats);
 }

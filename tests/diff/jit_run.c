@@ -4,7 +4,9 @@
 #include <inttypes.h>
 #include <string.h>
 #include <sys/mman.h>
+#if defined(__x86_64__)
 #include <xmmintrin.h>
+#endif
 
 #include "base/bits.h"
 #include "tcg/eval.h"
@@ -24,6 +26,42 @@ static struct table tlb[RT_VIEWS];
 static struct jc_entry jc[JC_SIZE];
 static struct ir_outcome outcome;
 static bool looked_up;
+
+/* -- the host's float control, and what it has of flags ----------------------------------------------------------- */
+
+#if defined(__x86_64__)
+static bool fp_is_c(void)
+{
+    return (_mm_getcsr() & ~0x3fu) == 0x1f80;
+}
+static u32 guest_fp(unsigned round)
+{
+    static const u16 rounding[4] = {0, 3, 1, 2};
+    return 0x1f80 | (u32)rounding[round] << 13;
+}
+/* The sticky exceptions as softfloat counts them. */
+static u32 flags_of_fp(u32 csr)
+{
+    return (csr & 1 ? FP_INVALID : 0) | (csr & 4 ? FP_DIVZERO : 0) | (csr & 8 ? FP_OVERFLOW : 0) |
+           (csr & 16 ? FP_UNDERFLOW : 0) | (csr & 32 ? FP_INEXACT : 0);
+}
+#else
+static bool fp_is_c(void)
+{
+    u64 fpcr;
+    __asm__ volatile("mrs %0, fpcr" : "=r"(fpcr));
+    return fpcr == 0;
+}
+static u32 guest_fp(unsigned round)
+{
+    static const u8 rounding[4] = {0, 3, 2, 1};
+    return (u32)rounding[round] << 22;
+}
+static u32 flags_of_fp(u32 fp)
+{
+    return fp & 31;
+}
+#endif
 
 /* -- slow paths -------------------------------------------------------------------------------------------------- */
 
@@ -52,7 +90,7 @@ NORETURN static void fault(struct vcpu *cpu, uintptr_t ra)
 static u64 slow_load(struct vcpu *cpu, u64 va, u32 mo, uintptr_t ra)
 {
     union v128 raw[2];
-    must((_mm_getcsr() & ~0x3fu) == 0x1f80);
+    must(fp_is_c());
     if (!ir_cpu_mem.load(NULL, cpu, va, mo, raw)) {
         fault(cpu, ra);
     }
@@ -71,7 +109,7 @@ static void slow_store(struct vcpu *cpu, u64 va, u64 val, u32 mo, uintptr_t ra)
 {
     union v128 raw[2];
     unsigned n = mo_bytes(mo);
-    must((_mm_getcsr() & ~0x3fu) == 0x1f80 && mo & MO_STORE);
+    must(fp_is_c() && mo & MO_STORE);
     if (n > 8 || (mo & MO_PAIR)) {
         memcpy(raw, ((struct ir_cpu *)cpu)->rt.vtmp, n);
     } else {
@@ -159,18 +197,10 @@ static void prepare(struct ir_cpu *c, struct rng *r, const struct jit_opts *o)
     c->rt.jc = jc;
     c->rt.event = o->event;
     c->rt.countdown = 1000;
-    static const u16 rounding[4] = {0, 3, 1, 2};
-    c->rt.host_fp = 0x1f80 | (u32)rounding[c->env.round] << 13;
+    c->rt.host_fp = guest_fp(c->env.round);
     c->rt.c_fp = 0;
     looked_up = false;
     outcome = (struct ir_outcome){.how = INTERP_FAULT};
-}
-
-/* The sticky exceptions as softfloat counts them. */
-static u32 flags_of_mxcsr(u32 csr)
-{
-    return (csr & 1 ? FP_INVALID : 0) | (csr & 4 ? FP_DIVZERO : 0) | (csr & 8 ? FP_OVERFLOW : 0) |
-           (csr & 16 ? FP_UNDERFLOW : 0) | (csr & 32 ? FP_INEXACT : 0);
 }
 
 static void finish(struct ir_cpu *c, u64 token)
@@ -207,9 +237,9 @@ static struct ir_outcome run(struct ir_cpu *c, struct rng *r, const struct jit_o
     } else if (jumped == 1) {
         outcome.insn_off = c->rt.insn_off;
     }
-    must((_mm_getcsr() & ~0x3fu) == 0x1f80);
+    must(fp_is_c());
     outcome.pc = outcome.how == INTERP_FAULT ? 0 : outcome.pc;
-    c->env.flags |= flags_of_mxcsr(c->rt.host_fp);
+    c->env.flags |= flags_of_fp(c->rt.host_fp);
     c->fl[0] &= FL_ALL;
     c->fl[1] &= FL_ALL;
     return outcome;

@@ -7,15 +7,15 @@
 #include "target/arm/arm.h"
 #include "user/abi_aarch64/abi_aarch64.h"
 
-#define FPSIMD_MAGIC 0x46508001u
-#define ESR_MAGIC    0x45535201u
-#define EXTRA_MAGIC  0x45585401u
+#define GUEST_FPSIMD_MAGIC 0x46508001u
+#define GUEST_ESR_MAGIC    0x45535201u
+#define GUEST_EXTRA_MAGIC  0x45585401u
 
-struct fpsimd_context {
+struct guest_fpsimd_context {
     u32 magic, size, fpsr, fpcr;
     union v128 v[32];
 };
-struct esr_context {
+struct guest_esr_context {
     u32 magic, size;
     u64 esr;
 };
@@ -27,8 +27,8 @@ struct rt_sigframe {
     union {
         u8 reserved[4096];
         struct {
-            struct fpsimd_context fpsimd;
-            struct esr_context esr;
+            struct guest_fpsimd_context fpsimd;
+            struct guest_esr_context esr;
             u32 end[2];
         };
     };
@@ -53,14 +53,14 @@ static void fill_context(struct rt_sigframe *f, struct user_thread *t, const sig
     f->sp = cpu->rt.r[31];
     f->pc = cpu->rt.pc;
     f->pstate = s.pstate;
-    f->fpsimd.magic = FPSIMD_MAGIC;
+    f->fpsimd.magic = GUEST_FPSIMD_MAGIC;
     f->fpsimd.size = sizeof(f->fpsimd);
     f->fpsimd.fpsr = s.fpsr;
     f->fpsimd.fpcr = s.fpcr;
     memcpy(f->fpsimd.v, s.v, sizeof(s.v));
     if (si->si_code > 0 && (si->si_signo == SIGSEGV || si->si_signo == SIGBUS)) { /* a fault: with its syndrome */
         f->fault_address = cpu->trap.addr;
-        f->esr = (struct esr_context){ESR_MAGIC, sizeof(f->esr), cpu->trap.code};
+        f->esr = (struct guest_esr_context){GUEST_ESR_MAGIC, sizeof(f->esr), cpu->trap.code};
     }
 }
 
@@ -92,7 +92,7 @@ bool aarch64_push_frame(struct user_thread *t, int sig, const siginfo_t *si, con
 }
 
 /* Walks the records; there must be one of the vector registers. */
-static bool find_fpsimd(const struct rt_sigframe *f, struct fpsimd_context *out)
+static bool find_fpsimd(const struct rt_sigframe *f, struct guest_fpsimd_context *out)
 {
     bool found = false;
     for (u32 off = 0; off + 8 <= sizeof(f->reserved);) {
@@ -103,10 +103,10 @@ static bool find_fpsimd(const struct rt_sigframe *f, struct fpsimd_context *out)
         if (size < 8 || size & 15 || size > sizeof(f->reserved) - off) {
             return false;
         }
-        if (magic == FPSIMD_MAGIC && !found && size >= sizeof(*out)) {
+        if (magic == GUEST_FPSIMD_MAGIC && !found && size >= sizeof(*out)) {
             memcpy(out, f->reserved + off, sizeof(*out));
             found = true;
-        } else if (magic != ESR_MAGIC && magic != EXTRA_MAGIC) {
+        } else if (magic != GUEST_ESR_MAGIC && magic != GUEST_EXTRA_MAGIC) {
             return false;
         }
         off += size;
@@ -117,7 +117,7 @@ static bool find_fpsimd(const struct rt_sigframe *f, struct fpsimd_context *out)
 bool aarch64_pop_frame(struct user_thread *t, user_sigset *mask)
 {
     struct rt_sigframe f;
-    struct fpsimd_context fp;
+    struct guest_fpsimd_context fp;
     struct vcpu *cpu = t->cpu;
     struct arm_user_state s;
     u64 sp = cpu->rt.r[31];
