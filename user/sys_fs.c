@@ -14,6 +14,10 @@
 #include "user/convert.h"
 #include "user/syscall.h"
 
+#ifndef F_GETOWNER_UIDS /* not in the C library's header */
+#define F_GETOWNER_UIDS 17
+#endif
+
 /* Descriptors that moss keeps for itself. */
 static bool fd_is_ours(int fd)
 {
@@ -204,6 +208,7 @@ i64 sys_fcntl(struct user_thread *t, const u64 a[6])
     case F_OFD_GETLK:
     case F_OFD_SETLK:
     case F_OFD_SETLKW: /* struct flock is one for all 64-bit ports */
+    case F_GETOWNER_UIDS:
     case F_GETOWN_EX:
     case F_SETOWN_EX:
     case F_GET_RW_HINT:

@@ -3,6 +3,7 @@
 #include <asm/termbits.h>
 #include <errno.h>
 #include <linux/blkpg.h>
+#include <linux/blkzoned.h>
 #include <linux/cdrom.h>
 #include <linux/fiemap.h>
 #include <linux/fs.h>

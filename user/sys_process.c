@@ -182,6 +182,10 @@ i64 sys_prctl(struct user_thread *t, const u64 a[6])
     case PR_SET_IO_FLUSHER:
     case PR_GET_IO_FLUSHER:
     case PR_SET_PTRACER:
+    case PR_TASK_PERF_EVENTS_DISABLE:
+    case PR_TASK_PERF_EVENTS_ENABLE:
+    case PR_GET_SPECULATION_CTRL:
+    case PR_SET_SPECULATION_CTRL:
     case PR_GET_SECCOMP:
         return host_syscall(SYS_prctl, a[0], a[1], a[2], a[3], a[4]);
     default:

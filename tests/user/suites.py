@@ -61,12 +61,12 @@ def command(side, argv):
 # What moss logs of itself while it runs an item, a file a process.
 UNIMP = '/var/suites/unimp-'
 ENV = {'PATH': '/usr/sbin:/usr/bin:/sbin:/bin', 'HOME': '/root', 'LANG': 'C.UTF-8', 'TERM': 'dumb', 'PERL_CORE': '1',
-       'QEMU_LOG': 'unimp', 'QEMU_LOG_FILENAME': UNIMP + '%d'}
+       'QEMU_LOG': 'unimp'}
 
 
-def collect_unimp(root):
+def collect_unimp(suite, root):
     counts = {}
-    for path in glob.glob(root + UNIMP + '*'):
+    for path in glob.glob(f'{root}{UNIMP}{suite.name}-*'):
         with open(path, encoding='utf-8', errors='replace') as f:
             for line in f:
                 if line.startswith('not implemented: '):
@@ -83,7 +83,8 @@ def run_item(suite, side, item, timeout):
     start = time.monotonic()
     suite.prepare(side)
     with open(stem + '.log', 'wb') as log:
-        p = subprocess.Popen(command(side, suite.argv(item)), stdin=subprocess.DEVNULL, stdout=log, stderr=log, env=ENV)
+        p = subprocess.Popen(command(side, suite.argv(item)), stdin=subprocess.DEVNULL, stdout=log, stderr=log,
+                             env={**ENV, 'QEMU_LOG_FILENAME': f'{UNIMP}{suite.name}-%d'})
         try:
             status = p.wait(timeout)
         except subprocess.TimeoutExpired:
@@ -92,7 +93,7 @@ def run_item(suite, side, item, timeout):
             p.wait()
     with open(stem + '.log', encoding='utf-8', errors='replace') as log:
         result = {'result': 'no end' if status is None else suite.ends.get(status, f'status {status}'),
-                  'tests': suite.parse(log.read(), root_of(side)), 'unimp': collect_unimp(root_of(side)),
+                  'tests': suite.parse(log.read(), root_of(side)), 'unimp': collect_unimp(suite, root_of(side)),
                   'seconds': round(time.monotonic() - start, 1)}
     with open(stem + '.json', 'w', encoding='utf-8') as f:
         json.dump(result, f, indent=0)

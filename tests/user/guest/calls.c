@@ -10,6 +10,7 @@
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/ioctl.h>
+#include <sys/prctl.h>
 #include <sys/syscall.h>
 #include <sys/uio.h>
 #include <termios.h>
@@ -79,8 +80,18 @@ static void terminal(void)
     }
 }
 
+static void descriptors(void)
+{
+    unsigned ids[2] = {1, 1};
+    int p[2];
+    CHECK(pipe(p) == 0 && fcntl(p[0], F_SETOWN, getpid()) == 0);
+    CHECK(fcntl(p[0], 17 /* F_GETOWNER_UIDS */, ids) == 0 && ids[0] == getuid() && ids[1] == geteuid());
+    CHECK(prctl(PR_TASK_PERF_EVENTS_DISABLE) == 0);
+}
+
 int main(void)
 {
+    descriptors();
     terminal();
     aio();
     compare();
