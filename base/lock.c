@@ -14,6 +14,8 @@ static __thread bool held;
 
 enum { PATIENCE_NS = 1000000, PAUSE_NS = 50000 };
 
+void (*machine_lock_waits)(bool begin);
+
 static void lock_slow(void)
 {
     struct timespec until;
@@ -39,7 +41,13 @@ void machine_lock(void)
         nanosleep(&(struct timespec){.tv_nsec = PAUSE_NS}, NULL);
     }
     if (pthread_mutex_trylock(&lock)) {
+        if (machine_lock_waits) {
+            machine_lock_waits(true);
+        }
         lock_slow();
+        if (machine_lock_waits) {
+            machine_lock_waits(false);
+        }
     }
     held = true;
 }

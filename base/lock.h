@@ -10,5 +10,7 @@
 void machine_lock(void);
 void machine_unlock(void);
 bool machine_locked(void);
+/* Called around a wait for the lock, on the thread that waits; NULL: nobody cares. */
+extern void (*machine_lock_waits)(bool begin);
 
 #endif

@@ -63,6 +63,11 @@ void log_unlock(void)
     pthread_mutex_unlock(&lock);
 }
 
+void log_forked(void)
+{
+    lock_make(); /* it knows its owner, who is the parent's thread */
+}
+
 static void log_write(const char *fmt, va_list ap)
 {
     log_lock();

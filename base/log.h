@@ -41,6 +41,7 @@ void log_print(const char *fmt, ...) PRINTF_LIKE(1, 2); /* to the log file, else
 /* Keeps lines of several log_print calls together. */
 void log_lock(void);
 void log_unlock(void);
+void log_forked(void); /* in the child of a fork that was made with the log locked: instead of log_unlock */
 
 /* `who` is a device or CPU name. Both count, print when -d asks, and are rate limited. */
 void guest_error(const char *who, const char *fmt, ...) PRINTF_LIKE(2, 3);

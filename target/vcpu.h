@@ -40,6 +40,8 @@ struct cpu_services {
     /* Guest memory by virtual address, through a view, from a HF_FAULT helper: faults unwind. Sizes 1..16 bytes. */
     void (*load)(struct vcpu *cpu, u64 va, void *p, unsigned n, unsigned view);
     void (*store)(struct vcpu *cpu, u64 va, const void *p, unsigned n, unsigned view);
+    /* Is it memory with a device's attributes (walk_result.device)? Faults unwind. */
+    bool (*is_device)(struct vcpu *cpu, u64 va, enum mmu_access acc, unsigned view);
     /* A host pointer for n bytes (inside one page) of plain RAM; faults unwind; NULL: MMIO or watched. */
     void *(*probe)(struct vcpu *cpu, u64 va, unsigned n, enum mmu_access acc, unsigned view);
     /* Host pointer to the code at pc if this cpu has run code of that page lately in its present address space; no

@@ -104,6 +104,7 @@ enum {
     MO_VIEW_SHIFT = 12,  /* 2 bits: which of the cpu's views (rt.tlb[]) translates the address */
     MO_VIEW = 3 << MO_VIEW_SHIFT,
     MO_STORE = 1 << 14, /* for the slow path only: this descriptor is of a store */
+    MO_NODEV = 1 << 15, /* faults as misaligned on memory with a device's attributes, wherever it lies */
 };
 #define mo_align(n) ((u16)((n) << MO_ALIGN_SHIFT))
 #define mo_view(v)  ((u16)((v) << MO_VIEW_SHIFT))

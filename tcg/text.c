@@ -30,6 +30,7 @@ const struct bit_name text_mo_bits[] = {
     {MO_ACQ, "acq"},
     {MO_REL, "rel"},
     {MO_ATOMIC, "atomic"},
+    {MO_NODEV, "nodev"},
     {1 << MO_ALIGN_SHIFT, "align2"},
     {2 << MO_ALIGN_SHIFT, "align4"},
     {3 << MO_ALIGN_SHIFT, "align8"},

@@ -6,6 +6,7 @@
 #include "accel/tcg/bytes.h"
 #include "accel/tcg/tcg_priv.h"
 #include "base/bits.h"
+#include "base/lock.h"
 
 #define PAGE_SIZE (1u << TLB_PAGE_BITS)
 #define PAGE_MASK (~(u64)(PAGE_SIZE - 1))
@@ -100,9 +101,47 @@ static void ram_store(const struct access *a, struct tlb_entry *e, const struct 
     }
 }
 
+/* The machine lock, if the region's device wants it. False: the map may have changed since flush_gen was `gen`. */
+static bool device_lock(const struct access *a, const struct tlb_cold *cold, u64 gen, bool *locked)
+{
+    const struct mem_region *r = cold->region;
+    *locked = r && r->ops && !r->ops->unlocked && !machine_locked();
+    if (*locked) {
+        machine_lock();
+        if (gen != __atomic_load_n(&a->t->flush_gen, __ATOMIC_SEQ_CST)) {
+            machine_unlock();
+            return false;
+        }
+    }
+    return true;
+}
+
+/* Powers of two, as aligned as they come. False: a bus error. */
+static bool device_access(const struct access *a, const struct tlb_cold *cold, u8 *p)
+{
+    bool store = a->acc == MMU_STORE;
+    for (unsigned i = 0; i < a->n;) {
+        unsigned k = 8;
+        u64 va = a->va + i;
+        while (k > a->n - i || (k > 1 && (va & (k - 1)) && !(k == a->n))) {
+            k /= 2;
+        }
+        u64 v = store ? ldnle(p + i, k) : 0;
+        if (mmio(a, cold, va, k, &v) != MEM_OK) {
+            return false;
+        }
+        if (!store) {
+            stnle(p + i, k, v);
+        }
+        i += k;
+    }
+    return true;
+}
+
 /* Bytes inside one page. */
 static void page_access(const struct access *a, u8 *p)
 {
+    u64 gen = __atomic_load_n(&a->t->flush_gen, __ATOMIC_SEQ_CST);
     struct tlb_cold *cold;
     struct tlb_entry *e = entry_for(a, &cold);
     check_watch(a, cold);
@@ -115,20 +154,17 @@ static void page_access(const struct access *a, u8 *p)
         }
         return;
     }
-    for (unsigned i = 0; i < a->n;) { /* devices and ROM: powers of two, as aligned as they come */
-        unsigned k = 8;
-        u64 va = a->va + i;
-        while (k > a->n - i || (k > 1 && (va & (k - 1)) && !(k == a->n))) {
-            k /= 2;
-        }
-        u64 v = store ? ldnle(p + i, k) : 0;
-        if (mmio(a, cold, va, k, &v) != MEM_OK) {
-            access_fault(a, FAULT_BUS, NULL);
-        }
-        if (!store) {
-            stnle(p + i, k, v);
-        }
-        i += k;
+    bool locked;
+    if (!device_lock(a, cold, gen, &locked)) {
+        page_access(a, p);
+        return;
+    }
+    bool ok = device_access(a, cold, p); /* or ROM */
+    if (locked) {
+        machine_unlock();
+    }
+    if (!ok) {
+        access_fault(a, FAULT_BUS, NULL);
     }
 }
 
@@ -161,7 +197,7 @@ static void checked_access(struct access a, u32 mo, u8 *p)
     if (unlikely(a.va & (MASK(align)))) {
         access_fault(&a, FAULT_ALIGN, NULL);
     }
-    if (unlikely(a.va & (unit - 1))) { /* device memory takes no unaligned access; the fill tells */
+    if (unlikely((a.va & (unit - 1)) || (mo & MO_NODEV))) { /* device memory takes no such access; the fill tells */
         struct tlb_cold *cold;
         a.unaligned = true;
         entry_for(&a, &cold);
@@ -402,6 +438,14 @@ void sv_store(struct vcpu *cpu, u64 va, const void *p, unsigned n, unsigned view
         va += k;
         n -= k;
     }
+}
+
+bool sv_is_device(struct vcpu *cpu, u64 va, enum mmu_access acc, unsigned view)
+{
+    struct access a = {.t = tcpu_of(cpu), .va = va, .n = 1, .view = view, .acc = acc};
+    struct tlb_cold *cold;
+    entry_for(&a, &cold);
+    return cold->flags & COLD_DEVICE;
 }
 
 void *sv_probe(struct vcpu *cpu, u64 va, unsigned n, enum mmu_access acc, unsigned view)

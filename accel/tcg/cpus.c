@@ -45,6 +45,23 @@ static void wait_end(struct tcpu *t)
     t->waiting = false;
 }
 
+static _Thread_local struct tcpu *thread_cpu; /* whose thread this is; NULL: no vcpu's */
+
+/* A vcpu that waits for the machine lock has no access in flight; but who holds the lock may wait for the vcpu. */
+static void lock_waits(bool begin)
+{
+    struct tcpu *t = thread_cpu;
+    if (t && t->running) {
+        pthread_mutex_lock(&tcg.run_lock);
+        if (begin) {
+            wait_begin(t);
+        } else {
+            wait_end(t);
+        }
+        pthread_mutex_unlock(&tcg.run_lock);
+    }
+}
+
 static void run_work(struct tcpu *t)
 {
     while (t->work) {
@@ -131,15 +148,24 @@ void wait_safe(struct tcpu *self, struct tcpu *other)
     pthread_mutex_lock(&tcg.run_lock);
     if (other->running && !other->waiting) {
         u64 seen = other->safe_count;
-        wait_begin(self);
+        if (self) {
+            wait_begin(self);
+        }
         kick(other);
         while (other->running && !other->waiting && other->safe_count == seen) {
             pthread_cond_wait(&tcg.run_cond, &tcg.run_lock);
         }
-        wait_end(self);
-        returns_forget(self->cpu);
+        if (self) {
+            wait_end(self);
+            returns_forget(self->cpu);
+        }
     }
     pthread_mutex_unlock(&tcg.run_lock);
+}
+
+struct tcpu *cpu_of_thread(void)
+{
+    return thread_cpu;
 }
 
 NORETURN void sv_unwind(struct vcpu *cpu)
@@ -206,6 +232,7 @@ const struct cpu_services tcg_services = {
     .helper_pc = sv_helper_pc,
     .load = sv_load,
     .store = sv_store,
+    .is_device = sv_is_device,
     .probe = sv_probe,
     .peek_code = sv_peek_code,
     .load_exclusive = sv_load_exclusive,
@@ -221,6 +248,8 @@ const struct cpu_services tcg_services = {
 void *cpu_thread(void *arg)
 {
     struct tcpu *t = arg;
+    thread_cpu = t;
+    machine_lock_waits = lock_waits;
     char name[16];
     snprintf(name, sizeof(name), "cpu %u", t->cpu->index);
     pthread_setname_np(pthread_self(), name);

@@ -160,12 +160,16 @@ struct tcpu {
     bool running;      /* executing guest code or a helper; atomic; false at every safe point */
     bool waiting;      /* in a helper that waits for others: no access of this cpu is in flight; under tcg.run_lock */
     u64 safe_count;    /* safe points passed; atomic */
+    u64 taken_at;      /* safe_count + 1 when another cpu last took write access from its TLB; under tlb_lock */
     struct work *work; /* under tcg.run_lock */
     jmp_buf unwind, *inner; /* inner: who catches before the loop does (a verifying run) */
     u64 hostile;            /* its random numbers */
     bool keep_code;         /* translates without evictions */
     struct verify *verify;
     struct ir *ir; /* trace buffer */
+    bool copying;  /* user mode: reads the program's code, which another thread may unmap; how that ended */
+    int copy_signal, copy_code;
+    jmp_buf copy_failed;
     u8 page_copy[2u << TLB_PAGE_BITS];
     struct chunk *chunk;
     u8 *map_buf;
@@ -295,10 +299,13 @@ void tlb_free(struct tcpu *t);
 void tlb_context_changed(struct vcpu *cpu);
 void tlb_mode_changed(struct vcpu *cpu);
 void tlb_flush(struct vcpu *cpu, const struct tlb_flush *f);
+/* Returns when no access by an old translation is in flight. Any thread, with or without the machine lock. */
 void tlb_flush_everything(void);
-/* A page has got code, or is watched: every TLB that writes it directly is told to ask. A bit for each cpu that had
- * such an entry: its store may be in flight until it passes a safe point (wait_safe). */
+/* A page has got code, or is watched: every TLB that writes it directly is told to ask. A bit for each cpu whose store
+ * through such an entry may be in flight until it passes a safe point (wait_safe): it has lost one now, or has lost any
+ * to another cpu since its last safe point. */
 u64 tlb_protect_page(u64 ram_off);
+u64 tlb_stores_in_flight(void); /* the latter cpus */
 /* The owner's tables that suffer from conflicts become larger: outside translated code, which has pointers to them. */
 void tlb_grow(struct tcpu *t);
 /* Writes to the page need not ask any more: the next one fills the entry anew. */
@@ -328,6 +335,7 @@ u64 load_result(struct vcpu *cpu, u8 *raw, u32 mo);                     /* how a
 unsigned store_bytes(const struct vcpu *cpu, u64 val, u32 mo, u8 *raw); /* what a slow store writes; how much */
 void sv_load(struct vcpu *cpu, u64 va, void *p, unsigned n, unsigned view);
 void sv_store(struct vcpu *cpu, u64 va, const void *p, unsigned n, unsigned view);
+bool sv_is_device(struct vcpu *cpu, u64 va, enum mmu_access acc, unsigned view);
 void *sv_probe(struct vcpu *cpu, u64 va, unsigned n, enum mmu_access acc, unsigned view);
 const void *sv_peek_code(struct vcpu *cpu, u64 pc, u8 *note);
 
@@ -355,8 +363,10 @@ void mark_safe(struct tcpu *t); /* tcg.run_lock held */
 /* Stops every other vcpu outside guest code; the caller is running a helper or between blocks. */
 void exclusive_begin(struct tcpu *t);
 void exclusive_end(struct tcpu *t);
-/* Waits until `other` has passed a safe point since now, or waits itself. The caller is in a helper and goes on in
- * translated code afterwards, so it keeps its place in the code cache: no eviction meanwhile. */
+/* Waits until `other` has passed a safe point since now, or waits itself. `self` is in a helper and goes on in
+ * translated code afterwards, so it keeps its place in the code cache: no eviction meanwhile. NULL: no vcpu's thread.
+ */
+struct tcpu *cpu_of_thread(void); /* the vcpu whose thread calls; NULL */
 void wait_safe(struct tcpu *self, struct tcpu *other);
 void *cpu_thread(void *arg);
 

@@ -126,8 +126,14 @@ static int context_match(const struct tlb_context *c, const struct tlb_flush *f)
     return all ? 2 : global && (f->global_ignore.w[0] | f->global_ignore.w[1]) ? 1 : 0;
 }
 
+/* Another cpu takes entries away: what passed them stays in flight until the owner's next safe point. */
+static void note_taken(struct tcpu *t)
+{
+    __atomic_store_n(&t->taken_at, __atomic_load_n(&t->safe_count, __ATOMIC_SEQ_CST) + 1, __ATOMIC_SEQ_CST);
+}
+
 /* True: what this flushed may be in use, if the cpu runs. */
-static bool cpu_flush(struct tcpu *t, const struct tlb_flush *f)
+static bool cpu_flush(struct tcpu *t, const struct tlb_flush *f, bool own)
 {
     bool any = false;
     pthread_mutex_lock(&t->tlb_lock);
@@ -140,6 +146,9 @@ static bool cpu_flush(struct tcpu *t, const struct tlb_flush *f)
         }
     }
     __atomic_add_fetch(&t->flush_gen, 1, __ATOMIC_SEQ_CST);
+    if (any && !own) {
+        note_taken(t);
+    }
     pthread_mutex_unlock(&t->tlb_lock);
     return any;
 }
@@ -147,7 +156,7 @@ static bool cpu_flush(struct tcpu *t, const struct tlb_flush *f)
 void tlb_flush(struct vcpu *cpu, const struct tlb_flush *f)
 {
     struct tcpu *self = tcpu_of(cpu);
-    if (cpu_flush(self, f)) {
+    if (cpu_flush(self, f, true)) {
         returns_forget(cpu);
     }
     if (!f->all_cpus) {
@@ -155,7 +164,7 @@ void tlb_flush(struct vcpu *cpu, const struct tlb_flush *f)
     }
     for (unsigned i = 0; i < tcg.ncpus; i++) {
         struct tcpu *o = tcg.cpus[i];
-        if (o != self && cpu_flush(o, f)) {
+        if (o != self && cpu_flush(o, f, false)) {
             wait_safe(self, o);
         }
     }
@@ -164,9 +173,18 @@ void tlb_flush(struct vcpu *cpu, const struct tlb_flush *f)
 void tlb_flush_everything(void)
 {
     struct tlb_flush f = {.all_cpus = true};
+    struct tcpu *self = cpu_of_thread();
     for (unsigned i = 0; i < tcg.ncpus; i++) {
-        cpu_flush(tcg.cpus[i], &f);
+        cpu_flush(tcg.cpus[i], &f, tcg.cpus[i] == self);
         __atomic_fetch_or(&tcg.cpus[i]->cpu->rt.event, EVENT_WORK, __ATOMIC_SEQ_CST);
+    }
+    if (self) {
+        returns_forget(self->cpu);
+    }
+    for (unsigned i = 0; i < tcg.ncpus; i++) { /* whether or not it had an entry: a walk may have been under way */
+        if (tcg.cpus[i] != self) {
+            wait_safe(self, tcg.cpus[i]);
+        }
     }
 }
 
@@ -198,6 +216,21 @@ static bool protect_in(struct tlb_context *c, u64 page, u64 writer)
     return any;
 }
 
+/* Since its last safe point another cpu took entries from it. */
+static bool was_taken(const struct tcpu *t)
+{
+    return __atomic_load_n(&t->taken_at, __ATOMIC_SEQ_CST) == __atomic_load_n(&t->safe_count, __ATOMIC_SEQ_CST) + 1;
+}
+
+u64 tlb_stores_in_flight(void)
+{
+    u64 any = 0;
+    for (unsigned n = 0; n < tcg.ncpus && !tcg.direct; n++) {
+        any |= (u64)was_taken(tcg.cpus[n]) << n;
+    }
+    return any;
+}
+
 u64 tlb_protect_page(u64 ram_off)
 {
     u64 had = 0;
@@ -210,6 +243,11 @@ u64 tlb_protect_page(u64 ram_off)
             if (t->ctx[k].used && t->ctx[k].filled && protect_in(&t->ctx[k], page, writer)) {
                 had |= 1ull << n;
             }
+        }
+        if (had >> n & 1) {
+            note_taken(t);
+        } else {
+            had |= (u64)was_taken(t) << n;
         }
         pthread_mutex_unlock(&t->tlb_lock);
     }

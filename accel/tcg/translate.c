@@ -192,6 +192,40 @@ void trace_print(struct tcpu *t, const struct trace *k, struct buf *out)
     ir_print(ir, out);
 }
 
+/* -- the guest's bytes ----------------------------------------------------------------------------------------------
+ */
+
+/* The guest's code at ram_off. False: it is gone (user mode: another thread has unmapped it, or cut the file short). */
+static bool code_read(struct tcpu *t, void *to, u64 ram_off, size_t n)
+{
+    if (!tcg.direct) {
+        memcpy(to, ram_base + ram_off, n);
+        return true;
+    }
+    if (setjmp(t->copy_failed)) {
+        return false;
+    }
+    __atomic_store_n(&t->copying, true, __ATOMIC_SEQ_CST);
+    memcpy(to, ram_base + ram_off, n);
+    __atomic_store_n(&t->copying, false, __ATOMIC_SEQ_CST);
+    return true;
+}
+
+static void fetch_refused(struct tcpu *t, u64 pc)
+{
+    struct walk_result r = {.why = {0x07}}; /* as for a refused access */
+    t->cpu->target->fault(t->cpu, FAULT_TRANSLATION, pc, MMU_FETCH, 4, 0, &r);
+    t->cpu->trap.host_signal = t->copy_signal;
+    t->cpu->trap.host_code = t->copy_code;
+}
+
+static bool code_same(struct tcpu *t, const struct block *b)
+{
+    u32 n = MIN(b->end, PAGE_SIZE) - b->start;
+    u8 now[PAGE_SIZE];
+    return code_read(t, now, (b->ram_off & PAGE_MASK) + b->start, n) && memcmp(now, t->page_copy + b->start, n) == 0;
+}
+
 /* Announces the bytes, outlasts the stores that passed the TLB before, and checks that the bytes are still the ones
  * translated. */
 static bool publish(struct tcpu *t, struct block *b)
@@ -200,7 +234,7 @@ static bool publish(struct tcpu *t, struct block *b)
     u8 *flags = ram_page_flags(page);
     pthread_mutex_lock(&tcg.lock);
     u8 had = __atomic_fetch_or(flags, RAM_CODE, __ATOMIC_SEQ_CST);
-    u64 writers = had & RAM_WRITTEN ? tlb_protect_page(page) : 0;
+    u64 writers = had & RAM_WRITTEN ? tlb_protect_page(page) : tlb_stores_in_flight();
     code_insert(b);
     pthread_mutex_unlock(&tcg.lock);
     for (unsigned i = 0; i < tcg.ncpus && !tcg.direct;
@@ -210,8 +244,7 @@ static bool publish(struct tcpu *t, struct block *b)
             wait_safe(t, o);
         }
     }
-    u32 n = MIN(b->end, PAGE_SIZE) - b->start;
-    bool same = memcmp(ram_base + page + b->start, t->page_copy + b->start, n) == 0;
+    bool same = code_same(t, b);
     pthread_mutex_lock(&tcg.lock);
     bool ok = same && !b->dead;
     if (!same && !b->dead) {
@@ -225,7 +258,10 @@ static struct block *translate(struct tcpu *t, u64 pc, u64 ram_off)
 {
     unsigned max = tcg.cfg.hostile ? hostile_insns(t) : tcg.max_insns;
     u32 off = (u32)(pc & (PAGE_SIZE - 1));
-    memcpy(t->page_copy, ram_base + (ram_off & PAGE_MASK), PAGE_SIZE);
+    if (!code_read(t, t->page_copy, ram_off & PAGE_MASK, PAGE_SIZE)) {
+        fetch_refused(t, pc);
+        return NULL;
+    }
     struct tr_result rs;
     struct gen_out out;
     struct block *b;

@@ -17,6 +17,7 @@
 
 #include "accel/tcg/bytes.h"
 #include "accel/tcg/tcg_priv.h"
+#include "base/log.h"
 
 /* -- refused accesses ---------------------------------------------------------------------------------------------- */
 
@@ -150,6 +151,12 @@ static void user_host_fault(struct vcpu *cpu, int sig, void *siginfo, void *ucon
     if (!t->running) {
         return;
     }
+    if (t->copying) {
+        t->copying = false;
+        t->copy_signal = sig;
+        t->copy_code = si->si_code;
+        longjmp(t->copy_failed, 1);
+    }
     struct rt probe = {0};
     uintptr_t pc = frame_registers(&probe, uc);
     const struct block *b = tcg.host ? code_at((const u8 *)pc) : NULL;
@@ -248,6 +255,10 @@ static void *user_sv_probe(struct vcpu *cpu, u64 va, unsigned n, enum mmu_access
 {
     return in_window(cpu, va, n, acc);
 }
+static bool user_is_device(struct vcpu *cpu UNUSED, u64 va UNUSED, enum mmu_access acc UNUSED, unsigned view UNUSED)
+{
+    return false;
+}
 static u64 user_helper_pc(struct vcpu *cpu)
 {
     return cpu->rt.page + cpu->rt.insn_off;
@@ -272,6 +283,7 @@ static const struct cpu_services user_services = {
     .helper_pc = user_helper_pc,
     .load = user_sv_load,
     .store = user_sv_store,
+    .is_device = user_is_device,
     .probe = user_sv_probe,
     .peek_code = sv_peek_code,
     .load_exclusive = sv_load_exclusive,
@@ -361,6 +373,7 @@ static void user_fork_begin(void)
 {
     pthread_mutex_lock(&tcg.lock);
     pthread_mutex_lock(&tcg.run_lock);
+    log_lock();
 }
 
 static void user_fork_end(struct vcpu *cpu, bool child)
@@ -373,6 +386,9 @@ static void user_fork_end(struct vcpu *cpu, bool child)
         tcg.ncpus = 1;
         tcg.exclusive = NULL;
         pthread_cond_init(&tcg.run_cond, NULL);
+        log_forked();
+    } else {
+        log_unlock();
     }
     pthread_mutex_unlock(&tcg.run_lock);
     pthread_mutex_unlock(&tcg.lock);

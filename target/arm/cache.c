@@ -53,9 +53,16 @@ void dc_va(struct arm_cpu *cpu, const struct sysreg *r, u64 va)
 void dc_zva(struct arm_cpu *cpu, const struct sysreg *r, u64 va)
 {
     const u8 zero[16] = {0};
+    struct vcpu *v = &cpu->vcpu;
     (void)r;
+    /* C5.3.8: an alignment fault. Where all is Device memory nothing else tells. */
+    if (arm_all_device(cpu, cpu->elc[cpu->el].regime) || v->sv->is_device(v, va, MMU_STORE, ARM_VIEW_NORMAL)) {
+        v->rt.pc = v->sv->helper_pc(v);
+        v->target->fault(v, FAULT_ALIGN, va, MMU_STORE, 1, ARM_VIEW_NORMAL, NULL);
+        v->sv->unwind(v);
+    }
     va &= ~(u64)(ZVA_BYTES - 1);
     for (unsigned i = 0; i < ZVA_BYTES; i += sizeof(zero)) {
-        cpu->vcpu.sv->store(&cpu->vcpu, va + i, zero, sizeof(zero), ARM_VIEW_NORMAL);
+        v->sv->store(v, va + i, zero, sizeof(zero), ARM_VIEW_NORMAL);
     }
 }

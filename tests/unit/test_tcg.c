@@ -12,8 +12,9 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "accel/accel.h"
+#include "accel/tcg/tcg_priv.h"
 #include "base/bits.h"
+#include "base/lock.h"
 #include "memory/memory.h"
 #include "tcg/build.h"
 
@@ -691,6 +692,61 @@ static void another_cpu_changes_running_code(void **st)
     assert_true(R(1, 1) > 0);
 }
 
+/* Stores through a writable entry that is gone may still be in flight: all who look for them are told, until the cpu
+ * has passed a safe point. */
+static void lost_entries_are_remembered(void **st)
+{
+    (void)st;
+    fresh();
+    struct tcpu *t = cpus[1]->v.accel;
+    struct walk_result r;
+    unsigned i;
+    u64 off = ram_offset(ram.host) + 0x8000;
+    struct tlb_flush f = {.va = 0x8000, .len = 4096, .all_cpus = true};
+    cpu_run_end(cpus[0]->v.accel); /* as if it had run: its next safe point */
+    cpu_run_end(t);
+    assert_non_null(tlb_fill(t, 0x8000, MMU_STORE, 0, &r, &i));
+    assert_int_equal(tlb_stores_in_flight(), 0);
+    assert_int_equal(tlb_protect_page(off), 2);
+    assert_int_equal(tlb_protect_page(off), 2);
+    assert_int_equal(tlb_stores_in_flight(), 2);
+    cpu_run_end(t);
+    assert_int_equal(tlb_protect_page(off), 0);
+    assert_non_null(tlb_fill(t, 0x8000, MMU_STORE, 0, &r, &i));
+    cpus[0]->v.sv->tlb_flush(&cpus[0]->v, &f);
+    assert_int_equal(tlb_protect_page(off), 2);
+    cpu_run_end(t);
+    assert_int_equal(tlb_stores_in_flight(), 0);
+}
+
+/* Also when the cpu waits for the lock that the caller holds. */
+static void a_change_of_the_map_is_complete(void **st)
+{
+    (void)st;
+    fresh();
+    static const u32 code[] = {INSN(T_LD, 1, 3, 0), INSN(T_ADDI, 0, 0, 1), INSN(T_B, 0, 0, -8)};
+    put_code(0x4000, code, sizeof(code));
+    struct tcpu *t = cpus[1]->v.accel;
+    for (unsigned device = 0; device < 2; device++) {
+        R(1, 3) = device ? 0xfff000 : 0x8000;
+        start(1, 0x4000);
+        accel_tcg.resume_all();
+        for (unsigned i = 0; i < 20; i++) {
+            vcpu_kick(&cpus[1]->v);
+            usleep(2000);
+            machine_lock();
+            usleep(1000);
+            u64 passed = __atomic_load_n(&t->safe_count, __ATOMIC_SEQ_CST);
+            accel_tcg.tlb_flush_all();
+            assert_true(device || __atomic_load_n(&t->safe_count, __ATOMIC_SEQ_CST) > passed);
+            machine_unlock();
+        }
+        accel_tcg.pause_all();
+    }
+    assert_true(R(1, 0) > 0);
+    cpus[1]->v.powered_off = true;
+}
+
 static void the_code_cache_evicts(void **st)
 {
     (void)st;
@@ -736,6 +792,8 @@ int main(void)
         cmocka_unit_test(a_flush_shows_the_new_mapping),
         cmocka_unit_test(exclusives_lose_no_update),
         cmocka_unit_test(another_cpu_changes_running_code),
+        cmocka_unit_test(lost_entries_are_remembered),
+        cmocka_unit_test(a_change_of_the_map_is_complete),
         cmocka_unit_test(the_code_cache_evicts),
     };
     return cmocka_run_group_tests(tests, setup, NULL);

@@ -7,12 +7,16 @@
 #include <stdint.h>
 
 #include <cmocka.h>
+#include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #include "accel/accel.h"
 #include "base/bits.h"
+#include "base/log.h"
 #include "memory/memory.h"
 #include "target/arm/arm.h"
 
@@ -180,6 +184,61 @@ static void test_illegal_and_fetch(void **state)
     assert_int_equal(cpu->rt.pc, HOLE);
 }
 
+/* Another thread has unmapped it behind our back. */
+static void test_code_that_is_gone(void **state)
+{
+    (void)state;
+    struct sigaction sa = {.sa_sigaction = on_fault, .sa_flags = SA_SIGINFO | SA_NODEFER}, old;
+    sigaction(SIGSEGV, &sa, &old);
+    accel_tcg_user.code_changed(CODE, 0x1000);
+    assert_int_equal(mprotect(ram_base + CODE, 0x1000, PROT_NONE), 0);
+    cpu->rt.pc = CODE + 4;
+    accel_tcg_user.run(cpu);
+    assert_int_equal(mprotect(ram_base + CODE, 0x1000, PROT_READ | PROT_WRITE), 0);
+    sigaction(SIGSEGV, &old, NULL);
+    assert_int_equal(cpu->trap.kind, UTRAP_MEMORY);
+    assert_int_equal(cpu->trap.access, MMU_FETCH);
+    assert_int_equal(cpu->trap.addr, CODE + 4);
+    assert_int_equal(cpu->trap.host_signal, SIGSEGV);
+    assert_int_equal(cpu->rt.pc, CODE + 4);
+}
+
+static bool logging_ends;
+static void *log_often(void *arg)
+{
+    while (!__atomic_load_n(&logging_ends, __ATOMIC_SEQ_CST)) {
+        log_lock();
+        usleep(200);
+        log_unlock();
+    }
+    return arg;
+}
+
+/* The child has no thread that would give the lock back. */
+static void test_fork_while_another_logs(void **state)
+{
+    (void)state;
+    pthread_t logger;
+    assert_int_equal(pthread_create(&logger, NULL, log_often, NULL), 0);
+    for (unsigned i = 0; i < 50; i++) {
+        accel_tcg_user.fork_begin();
+        pid_t pid = fork();
+        accel_tcg_user.fork_end(cpu, pid == 0);
+        if (!pid) {
+            signal(SIGALRM, SIG_DFL);
+            alarm(10);
+            log_lock();
+            log_unlock();
+            _exit(0);
+        }
+        int status;
+        assert_int_equal(waitpid(pid, &status, 0), pid);
+        assert_int_equal(status, 0);
+    }
+    __atomic_store_n(&logging_ends, true, __ATOMIC_SEQ_CST);
+    pthread_join(logger, NULL);
+}
+
 static void test_id_registers(void **state)
 {
     (void)state;
@@ -204,6 +263,8 @@ int main(void)
         cmocka_unit_test(test_exclusive_store_refused),
         cmocka_unit_test(test_illegal_and_fetch),
         cmocka_unit_test(test_id_registers),
+        cmocka_unit_test(test_code_that_is_gone),
+        cmocka_unit_test(test_fork_while_another_logs),
     };
     return cmocka_run_group_tests(tests, set_up, NULL);
 }

@@ -444,14 +444,14 @@ bool tr_SYSL(struct a64 *t, u32 enc, u32 rt)
 /* Blocks are 64 bytes. The first store faults if any does: the block lies in one page. */
 bool tr_DC_ZVA(struct a64 *t, u32 rt)
 {
-    if (!(t->mode & MODE_ZVA)) {
+    if ((t->mode & (MODE_ZVA | MODE_ALIGN)) != MODE_ZVA) {
         sysreg_write(t, SYS_DC_ZVA, rt);
         return true;
     }
     ir_ref addr = ir_andi(t->ir, IR_I64, x_get(t, rt), ~63ull);
     ir_ref zero = ir_const_v128(t->ir, 0, 0);
     for (i32 i = 0; i < 64; i += 16) {
-        ir_st(t->ir, addr, i, zero, IR_V128, MO_128);
+        ir_st(t->ir, addr, i, zero, IR_V128, MO_128 | (i ? 0 : MO_NODEV));
     }
     return true;
 }

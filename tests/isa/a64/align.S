@@ -47,6 +47,7 @@ PROLOGUE
 start:
     CASE 1 /* stage 1 off */
     DEVICE_PAGE page
+    FAULTS  STORED, page, dc zva, x4
 
     ldr     x0, =l1
     ldr     x1, =0x40000401         /* 1..2 GiB: normal */
@@ -75,25 +76,32 @@ start:
 
     CASE 2 /* a Device page */
     DEVICE_PAGE VA
+    FAULTS  STORED, VA, dc zva, x4
     CASE 3 /* the same memory as Normal, and again as Device */
     ldr     x4, =VA + 4096
     ldr     x6, [x4, #1]
     stur    x6, [x4, #9]
     ldur    q0, [x4, #3]
+    dc      zva, x4
+    ldr     x6, [x4, #8]
+    cbnz    x6, fail
     ldr     x4, =page + 1
     ldr     x6, [x4]
     DEVICE_PAGE VA
+    FAULTS  STORED, VA, dc zva, x4
     CASE 4 /* stage 1 off once more */
     mrs     x0, sctlr_el1
     bic     x0, x0, #1
     msr     sctlr_el1, x0
     isb
     DEVICE_PAGE page
+    FAULTS  STORED, page, dc zva, x4
     CASE 5 /* SCTLR_EL1.A on normal memory */
     orr     x0, x0, #3
     msr     sctlr_el1, x0
     isb
     DEVICE_PAGE VA + 4096
+    dc      zva, x4
     b       pass
     .ltorg
 
