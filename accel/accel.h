@@ -8,6 +8,7 @@
 
 struct accel_config {
     bool verify;      /* -accel tcg,verify=on: every block also runs in the interpreter */
+    u64 verify_runs;  /* with verify: blocks that passed so many runs go as usual from then on; 0: never */
     bool single_step; /* one-instruction blocks (-singlestep) */
     bool no_chain;    /* -d nochain */
     bool interp;      /* -accel tcg,interp=on: no host code at all */

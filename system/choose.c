@@ -264,10 +264,10 @@ static bool accel_try(const char *text, const struct accel **out, struct accel_c
     }
     if (ok && *out) {
         opts_ignore(&o, "thread,split-wx");
-        ok = opts_bool(&o, "verify", &ac->verify, e) && opts_bool(&o, "interp", &ac->interp, e) &&
-             opts_bool(&o, "stats", &ac->stats, e) && opts_bool(&o, "hostile", &ac->hostile, e) &&
-             opts_bool(&o, "one-insn-per-tb", &ac->single_step, e) && opts_num(&o, "tb-size", &mib, e) &&
-             opts_all_used(&o, "-accel tcg", NULL, e);
+        ok = opts_bool(&o, "verify", &ac->verify, e) && opts_num(&o, "verify-runs", &ac->verify_runs, e) &&
+             opts_bool(&o, "interp", &ac->interp, e) && opts_bool(&o, "stats", &ac->stats, e) &&
+             opts_bool(&o, "hostile", &ac->hostile, e) && opts_bool(&o, "one-insn-per-tb", &ac->single_step, e) &&
+             opts_num(&o, "tb-size", &mib, e) && opts_all_used(&o, "-accel tcg", NULL, e);
         ac->code_cache = mib << 20;
     } else if (ok && !accel_is_known(name)) {
         ok = err_set(e, "invalid accelerator %s", name);

@@ -104,7 +104,8 @@ static void run_interp(struct tcpu *t, struct block *b)
 void exit_link(u32 arg, struct block *to)
 {
     struct block *from = tcg.by_id[arg >> 3];
-    if (from && !from->dead && !tcg.cfg.no_chain) {
+    bool whole = tcg.cfg.verify && !tcg.cfg.verify_runs;
+    if (from && !from->dead && !tcg.cfg.no_chain && (whole || verify_done(to))) {
         struct block_exit *x = &from->exits[arg & 7];
         /* Same page and mode as when the exit was taken, or it is no link. */
         if (x->patch_off && to->mode == from->mode && (to->ram_off & PAGE_MASK) == (from->ram_off & PAGE_MASK)) {
@@ -142,10 +143,11 @@ void cpu_run_blocks(struct tcpu *t)
             break;
         }
         cpu->rt.page = cpu->rt.pc & PAGE_MASK;
-        if (tcg.cfg.verify) {
+        if (!verify_done(b)) {
             verify_run(t, b);
             break;
         }
+        verify_stale(t);
         u64 (*enter)(struct vcpu *, const void *) = (u64(*)(struct vcpu *, const void *))(uintptr_t)tcg.thunks.enter;
         code_remember(t, b);
         u64 token = enter(cpu, b->code);

@@ -48,6 +48,7 @@ struct block {
     const u8 *map; /* deopt map */
     u32 map_len;
     struct trace *trace; /* interpreter and verify modes only */
+    u32 verified;        /* runs it was in that were the same */
     struct block *hash_next;
     struct block *page_next, **page_prev;
     struct block_exit *incoming;
@@ -385,6 +386,11 @@ unsigned hostile_insns(struct tcpu *t); /* how many instructions the next block 
 bool verify_init(struct tcpu *t);
 void verify_free(struct tcpu *t);
 void verify_run(struct tcpu *t, struct block *b);
+/* Has the block passed its runs? Only such are linked and found by jump caches then. */
+static inline bool verify_done(const struct block *b)
+{
+    return !tcg.cfg.verify || (tcg.cfg.verify_runs && b->verified >= tcg.cfg.verify_runs);
+}
 void verify_stale(struct tcpu *t); /* somebody else may have changed the cpu */
 void verify_fault(struct tcpu *t); /* an access is about to enter the guest's exception; slots and rt.pc are home */
 u64 verify_call(u64 a0, u64 a1, u64 a2, u64 a3, u64 a4, u64 a5);

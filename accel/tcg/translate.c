@@ -424,6 +424,9 @@ const void *rt_lookup(struct vcpu *cpu, u64 pc)
             if (!b) {
                 continue;
             }
+            if (!verify_done(b)) {
+                return tcg.thunks.leave_event;
+            }
             code_remember(t, b);
             code = b->code;
         }

@@ -168,6 +168,9 @@ void run_leave(struct verify *v, enum outcome o)
 const void *verify_lookup(struct vcpu *s, u64 pc)
 {
     struct tcpu *t = tcpu_of(s);
+    if (s == t->cpu) {
+        return rt_lookup(s, pc);
+    }
     s->rt.pc = pc;
     fix_pc(s, s->target);
     u64 gen = __atomic_load_n(&t->flush_gen, __ATOMIC_SEQ_CST);
@@ -175,7 +178,7 @@ const void *verify_lookup(struct vcpu *s, u64 pc)
     if (!b) {
         return tcg.thunks.leave_event;
     }
-    if (s->rt.jc == t->cpu->rt.jc) {
+    if (s->rt.jc == t->cpu->rt.jc && (!tcg.cfg.verify_runs || verify_done(b))) {
         jc_fill(t, s->rt.pc, b->code, gen);
     }
     s->rt.page = s->rt.pc & PAGE_MASK;
@@ -206,7 +209,9 @@ static enum ir_reason run_shadow(struct verify *v, struct block *b)
     enum ir_reason why = REASON_EVENT;
     while (b) {
         s->rt.page = s->rt.pc & PAGE_MASK;
+        v->replays = true;
         u64 token = enter(s, b->code);
+        v->replays = false;
         cell_settle(v);
         bool link = TOKEN_KIND(token) == TOKEN_EXIT;
         why = link ? REASON_EVENT : TOKEN_ARG(token);
@@ -233,22 +238,30 @@ static bool is_there(const struct verify *v, enum ir_reason why)
     return left && v->used == v->n && v->shadow->rt.pc == v->t->cpu->rt.pc && slots_equal(v, v->shadow, v->t->cpu);
 }
 
-/* Translated code has stopped. */
+/* From check to check. */
+static enum ir_reason step_shadow(struct verify *v)
+{
+    v->shadow->rt.event = EVENT_WORK;
+    return run_shadow(v, block_for_shadow(v, v->shadow->rt.pc));
+}
+
+/* Translated code has stopped. Whoever is behind follows the other: as long as the log has more, or the interpreter may
+ * be ahead without having touched anything, that is translated code. */
 static enum outcome meet(struct verify *v, enum ir_reason why)
 {
-    /* Where it is behind it goes on, from check to check. */
-    for (unsigned lead = v->lead; lead && is_boundary(why) && v->used == v->n && !is_there(v, why); lead--) {
-        v->shadow->rt.event = EVENT_WORK;
-        why = run_shadow(v, block_for_shadow(v, v->shadow->rt.pc));
-    }
+    unsigned lead = v->lead;
     for (unsigned i = 0; i < CHASE && !is_there(v, why); i++) {
-        if (v->over == OVER_STUCK || (v->used < v->n && !v->shadow->rt.event)) {
+        if (v->over == OVER_STUCK) {
             return OUT_UNKNOWN;
         }
-        if (v->used < v->n || v->over) {
+        if ((v->used < v->n || lead) && is_boundary(why)) {
+            lead -= v->used == v->n;
+            why = step_shadow(v);
+        } else if (v->used < v->n || v->over) {
             return OUT_DIFFERENT;
+        } else {
+            produce(v, v->n + 1, 1);
         }
-        produce(v, v->n + 1, 1);
     }
     return is_there(v, why) ? OUT_SAME : OUT_DIFFERENT;
 }
@@ -279,11 +292,15 @@ void verify_run(struct tcpu *t, struct block *b)
     produce(v, v->want, PATIENCE);
     run_feed(v);
     enum outcome o = (enum outcome)setjmp(v->out); /* run_leave comes here */
+    v->replays = false;
     if (o == OUT_NONE) {
         o = meet(v, run_shadow(v, b));
     }
     if (o == OUT_DIFFERENT && v->code_state == code_state(t)) {
         verify_report(v);
+    }
+    for (unsigned i = 0; i < MIN(v->visits, TRAIL) && o == OUT_SAME; i++) {
+        v->trail[i].b->verified++;
     }
     v->stale |= o != OUT_SAME;
     t->stat_verified += o == OUT_SAME;

@@ -353,6 +353,9 @@ static const struct entry *access_next(struct verify *v, enum entry_kind kind, u
 static u64 replay_load(struct vcpu *shadow, u64 va, u32 mo, uintptr_t ra)
 {
     struct verify *v = tcpu_of(shadow)->verify;
+    if (!v->replays) {
+        return tcg.funcs->load(shadow, va, mo, ra);
+    }
     const struct entry *e = access_next(v, ENTRY_LOAD, va, mo, ra);
     union v128 raw[2] = {e->val[0], e->val[1]};
     run_feed(v);
@@ -362,6 +365,10 @@ static u64 replay_load(struct vcpu *shadow, u64 va, u32 mo, uintptr_t ra)
 static void replay_store(struct vcpu *shadow, u64 va, u64 val, u32 mo, uintptr_t ra)
 {
     struct verify *v = tcpu_of(shadow)->verify;
+    if (!v->replays) {
+        tcg.funcs->store(shadow, va, val, mo, ra);
+        return;
+    }
     const struct entry *e = access_next(v, ENTRY_STORE, va, mo, ra);
     u8 raw[32] = {0};
     unsigned n = store_bytes(shadow, val, mo, raw);
@@ -376,6 +383,9 @@ static void replay_store(struct vcpu *shadow, u64 va, u64 val, u32 mo, uintptr_t
 static void *replay_atomic(struct vcpu *shadow, u64 va, u32 mo, uintptr_t ra)
 {
     struct verify *v = tcpu_of(shadow)->verify;
+    if (!v->replays) {
+        return tcg.funcs->atomic_ptr(shadow, va, mo, ra);
+    }
     v->cell = access_next(v, ENTRY_ATOMIC, va, mo, ra)->val[0];
     v->cell_used = true;
     run_feed(v);
@@ -427,6 +437,10 @@ u64 verify_call(u64 a0, u64 a1, u64 a2, u64 a3, u64 a4, u64 a5)
     struct verify *v = verify_self;
     const u64 arg[6] = {a0, a1, a2, a3, a4, a5};
     struct vcpu *s = v->shadow;
+    if (!v->replays) { /* a block that has passed its runs */
+        const struct vcpu *cpu = v->t->cpu;
+        return interp_call(cpu->target->ir->helpers[(u32)cpu->rt.scratch[RT_HELPER]].fn, ARRAY_LEN(arg), arg);
+    }
     const struct entry *e = entry_next(v);
     call_compare(v, e, arg);
     if (e->unwound) {

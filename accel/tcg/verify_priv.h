@@ -53,6 +53,7 @@ struct verify {
         u64 va;
     } now; /* the access that may be about to fault */
     bool full;
+    bool replays;   /* translated code runs on the shadow */
     bool last_call; /* context, mode and what else translated code depends on may have changed: the run ends */
     bool closed;    /* the log is complete: a report runs blocks again */
     struct known known[1024];

@@ -100,7 +100,9 @@ static enum outcome run_alone(struct verify *v, const struct visit *s)
     v->used = s->entry;
     int o = setjmp(v->out);
     if (!o) {
+        v->replays = true;
         enter(cpu, s->b->code);
+        v->replays = false;
         cell_settle(v);
         fix_pc(cpu, cpu->target);
     }

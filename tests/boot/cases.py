@@ -240,6 +240,7 @@ CASES = {
     'primes-verify-smp2': Case('primes', '-nographic -smp 2 -accel tcg,verify=on', PRIMES, 240),
     'small-hostile': Case('small', '-nographic -smp 4 -accel tcg,hostile=on', HELLO, 60),
     'primes-hostile': Case('primes', '-nographic -smp 2 -accel tcg,hostile=on', PRIMES, 120),
+    'verify-smp2': debian('-M virt -cpu max -smp 2 -nic none -accel tcg,verify=on,verify-runs=64', look(2)),
     'hostile-smp1': debian('-M virt -cpu max -smp 1 -nic none -accel tcg,hostile=on', look(1), timeout=900),
     'hostile-smp2': debian('-M virt -cpu cortex-a57 -smp 2 -nic none -accel tcg,hostile=on', look(2), timeout=900),
     'hostile-smp4': debian('-M virt -cpu max -smp 4 -nic none -accel tcg,hostile=on', look(4), timeout=900),
