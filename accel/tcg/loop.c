@@ -144,7 +144,7 @@ void cpu_run_blocks(struct tcpu *t)
         }
         cpu->rt.page = cpu->rt.pc & PAGE_MASK;
         if (!verify_done(b)) {
-            verify_run(t, b);
+            verify_run(t);
             break;
         }
         verify_stale(t);

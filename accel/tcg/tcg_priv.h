@@ -385,7 +385,7 @@ unsigned hostile_insns(struct tcpu *t); /* how many instructions the next block 
 /* -- verify.c, verify_log.c, verify_report.c ----------------------------------------------------------------------- */
 bool verify_init(struct tcpu *t);
 void verify_free(struct tcpu *t);
-void verify_run(struct tcpu *t, struct block *b);
+void verify_run(struct tcpu *t); /* from rt.pc, at which there is code */
 /* Has the block passed its runs? Only such are linked and found by jump caches then. */
 static inline bool verify_done(const struct block *b)
 {

@@ -238,11 +238,13 @@ static bool is_there(const struct verify *v, enum ir_reason why)
     return left && v->used == v->n && v->shadow->rt.pc == v->t->cpu->rt.pc && slots_equal(v, v->shadow, v->t->cpu);
 }
 
-/* From check to check. */
-static enum ir_reason step_shadow(struct verify *v)
+/* Translated code has nothing to go on with. Nor does anybody know why, unless it is an address that no code is at. */
+static enum outcome lost(struct verify *v)
 {
-    v->shadow->rt.event = EVENT_WORK;
-    return run_shadow(v, block_for_shadow(v, v->shadow->rt.pc));
+    u64 ram_off;
+    struct walk_result r;
+    bool same_context = v->shadow->rt.jc == v->t->cpu->rt.jc;
+    return same_context && !fetch_page(v->t, v->shadow->rt.pc, &ram_off, &r) ? OUT_DIFFERENT : OUT_UNKNOWN;
 }
 
 /* Translated code has stopped. Whoever is behind follows the other: as long as the log has more, or the interpreter may
@@ -255,8 +257,13 @@ static enum outcome meet(struct verify *v, enum ir_reason why)
             return OUT_UNKNOWN;
         }
         if ((v->used < v->n || lead) && is_boundary(why)) {
+            struct block *b = block_for_shadow(v, v->shadow->rt.pc);
+            if (!b) {
+                return lost(v);
+            }
             lead -= v->used == v->n;
-            why = step_shadow(v);
+            v->shadow->rt.event = EVENT_WORK; /* from check to check */
+            why = run_shadow(v, b);
         } else if (v->used < v->n || v->over) {
             return OUT_DIFFERENT;
         } else {
@@ -279,7 +286,7 @@ static u64 code_state(const struct tcpu *t)
     return __atomic_load_n(&tcg.stat_killed, __ATOMIC_SEQ_CST) + __atomic_load_n(&t->flush_gen, __ATOMIC_SEQ_CST);
 }
 
-void verify_run(struct tcpu *t, struct block *b)
+void verify_run(struct tcpu *t)
 {
     struct verify *v = t->verify;
     verify_self = v;
@@ -288,6 +295,10 @@ void verify_run(struct tcpu *t, struct block *b)
     image_take(v, v->start, t->cpu);
     v->start_pc = t->cpu->rt.pc;
     v->code_state = code_state(t);
+    struct block *b = block_here(v); /* again: what the caller found may be older than code_state */
+    if (!b) {
+        return;
+    }
     choose_length(v);
     produce(v, v->want, PATIENCE);
     run_feed(v);
