@@ -161,22 +161,24 @@ static void put_stat(struct buf *out, int tid)
     buf_printf(out, "\n");
 }
 
-/* Field n (26: start of the code) of a process's stat. */
-static u64 host_stat_field(const char *pid, unsigned field)
+/* Fields of a process's stat from `first` (26: start of the code) on; 0: not known. */
+static void host_stat(const char *pid, unsigned first, unsigned n, u64 *v)
 {
     char path[64], text[2048];
     snprintf(path, sizeof(path), "/proc/%s/stat", pid);
     FILE *f = fopen(path, "re");
-    size_t n = f ? fread(text, 1, sizeof(text) - 1, f) : 0;
+    size_t len = f ? fread(text, 1, sizeof(text) - 1, f) : 0;
     if (f) {
         fclose(f);
     }
-    text[n] = 0;
+    text[len] = 0;
     char *p = strrchr(text, ')');
-    for (unsigned i = 2; p && i < field; i++) {
+    for (unsigned field = 3; p && field < first + n; field++) {
         p = strchr(p + 1, ' ');
+        if (p && field >= first) {
+            v[field - first] = strtoull(p, NULL, 10);
+        }
     }
-    return p ? strtoull(p, NULL, 10) : 0;
 }
 
 /* -- others ------------------------------------------------------------------------------------------------------- */
@@ -185,12 +187,14 @@ static u64 host_stat_field(const char *pid, unsigned field)
 void proc_show_program(void)
 {
     const struct user_image *im = &user_image;
+    u64 own[3] = {0}; /* start and end of data, start of the heap */
+    host_stat("self", 45, 3, own);
     struct prctl_mm_map m = {
         .start_code = (u64)(uintptr_t)g2h(im->start_code),
         .end_code = (u64)(uintptr_t)g2h(im->end_code),
-        .start_data = host_stat_field("self", 45),
-        .end_data = host_stat_field("self", 46),
-        .start_brk = host_stat_field("self", 47),
+        .start_data = own[0],
+        .end_data = own[1],
+        .start_brk = own[2],
         .brk = (u64)(uintptr_t)sbrk(0),
         .start_stack = (u64)(uintptr_t)g2h(im->stack_start),
         .arg_start = (u64)(uintptr_t)g2h(im->arg_start),
@@ -219,7 +223,8 @@ static bool other_exe(const char *path, char file[PATH_MAX])
         own.st_dev != its.st_dev || own.st_ino != its.st_ino) {
         return false;
     }
-    u64 code = host_stat_field(pid, 26);
+    u64 code = 0;
+    host_stat(pid, 26, 1, &code);
     snprintf(maps, sizeof(maps), "/proc/%s/maps", pid);
     FILE *f = fopen(maps, "re");
     while (f && !found && (n = getline(&line, &cap, f)) > 0) {

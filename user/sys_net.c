@@ -131,7 +131,11 @@ i64 sys_recvmmsg(struct user_thread *t, const u64 a[6])
     if (!copy_from_guest(ts, a[4], sizeof(ts))) {
         return -EFAULT;
     }
-    return many_messages(SYS_recvmsg, a, (i64)clock_now(CLOCK_HOST) + ts[0] * 1000000000 + ts[1]);
+    if (ts[0] < 0 || ts[1] < 0 || ts[1] >= 1000000000) {
+        return -EINVAL;
+    }
+    i64 wait = MIN(ts[0], 4000000000ll) * 1000000000 + ts[1]; /* a century is for ever */
+    return many_messages(SYS_recvmsg, a, (i64)clock_now(CLOCK_HOST) + wait);
 }
 
 /* -- options ------------------------------------------------------------------------------------------------------- */

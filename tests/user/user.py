@@ -22,7 +22,8 @@ SKIP = 77
 CLONE_NEWUSER, CLONE_NEWNS, MS_REC_PRIVATE = 0x10000000, 0x00020000, 0x44000
 CLONE_NEWPID, CLONE_NEWNET, CLONE_NEWIPC = 0x20000000, 0x40000000, 0x08000000
 # Under sanitizers: faults are the program's, and what is left at the end is its kernel's to free.
-SANITIZERS = {'ASAN_OPTIONS': 'handle_segv=0:handle_sigbus=0:allow_user_segv_handler=1:detect_leaks=0'}
+SANITIZERS = {'ASAN_OPTIONS': 'handle_segv=0:handle_sigbus=0:handle_sigfpe=0:handle_sigill=0:allow_user_segv_handler=1:'
+              'detect_leaks=0'}
 LINKS = {'static': ['-static'], 'pie': ['-static-pie'], 'dynamic': []}
 
 
@@ -269,7 +270,9 @@ def sysfuzz(b):
                            os.getuid() == 0 and readable('/proc/self/uid_map').split()[2] != '1' else None,
                            env={**SANITIZERS, **os.environ})
         said = r.stderr.decode(errors='replace')
-        bad = [line for line in said.split('\n') if re.search('moss: internal|must hold|AddressSanitizer|runtime error', line)]
+        # A sanitizer that asks for its stack in a new namespace of processes, where its thread's number is nobody's, gives up.
+        bad = [line for line in said.split('\n') if re.search(
+            'moss: internal|must hold|AddressSanitizer(?!: CHECK failed: sanitizer_)|runtime error', line)]
         must(r.returncode == 0 and not bad, f'seed {seed}: {bad}\n{said[-3000:]}', None)
         return 0
     in_namespace(inside)
