@@ -53,7 +53,17 @@ static const u8 futex_ops[] = {
 };
 
 /* A robust lock whose owner was killed: no code of moss ran then, and the host's kernel cannot walk the program's list.
- * So who waits for a word of that form, the owner's number and FUTEX_WAITERS, looks after the owner now and then. */
+ * So who waits for one, the owner's number and FUTEX_WAITERS being the word, looks after the owner now and then. That
+ * it is one is said by the waiter's own list: the C library notes there what it is about to lock. */
+static bool is_robust_wait(const struct user_thread *t, const u64 a[6])
+{
+    unsigned w = user_cfg.abi->word;
+    u64 offset, pending;
+    return a[1] == FUTEX_WAIT && (u32)a[2] & FUTEX_WAITERS && (u32)a[2] & FUTEX_TID_MASK && t->robust_list &&
+           get_word(t->robust_list + w, &offset) && get_word(t->robust_list + 2 * w, &pending) && pending &&
+           (pending & ~1ull) + offset == a[0];
+}
+
 static bool owner_is_gone(u32 word)
 {
     char path[64], text[256];
@@ -85,7 +95,7 @@ static i64 robust_wait(const u64 a[6], const struct timespec *until)
     }
 }
 
-i64 sys_futex(struct user_thread *t UNUSED, const u64 a[6])
+i64 sys_futex(struct user_thread *t, const u64 a[6])
 {
     unsigned op = (unsigned)a[1] & FUTEX_CMD_MASK, how = op < ARRAY_LEN(futex_ops) ? futex_ops[op] : 0;
     struct timespec ts;
@@ -99,7 +109,7 @@ i64 sys_futex(struct user_thread *t UNUSED, const u64 a[6])
     if (!user_range_ok(a[0], 4) || (how & FUTEX_TWO && !user_range_ok(a[4], 4))) {
         return -EFAULT;
     }
-    if (a[1] == FUTEX_WAIT && (u32)a[2] & FUTEX_WAITERS && (u32)a[2] & FUTEX_TID_MASK) {
+    if (is_robust_wait(t, a)) {
         return robust_wait(a, a[3] ? &ts : NULL);
     }
     return safe_syscall(SYS_futex, g2h(a[0]), a[1], a[2], fourth, how & FUTEX_TWO ? g2h(a[4]) : NULL, a[5]);

@@ -216,6 +216,10 @@ static int owner(void)
 static void test_robust(void)
 {
     pthread_mutexattr_t attr;
+    struct timespec soon = {0, 10000000};
+    unsigned word = 0x80000000 | 0x3ffffff0; /* looks like one, and is none */
+    CHECK(syscall(SYS_futex, &word, 0 /* FUTEX_WAIT */, word, &soon, NULL, 0) == -1 && errno == ETIMEDOUT);
+    CHECK(word == (0x80000000 | 0x3ffffff0));
     robust = mmap(NULL, sizeof(*robust), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
     pthread_mutexattr_init(&attr);
     pthread_mutexattr_setrobust(&attr, PTHREAD_MUTEX_ROBUST);
