@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
 """Boots Debian's installer kernel to a shell on every sensible mix of processors, cpu model and board options, and says
-which mixes came up, computed right and powered off with status 0.   matrix.py MOSS [WORD...]: only mixes with all words
-
-Not part of the test suite: it takes minutes. cases.py has the mixes that every test run boots."""
+which mixes came up, computed right and powered off with status 0. It takes minutes, so it is not part of the test suite:
+cases.py has the mixes that every test run boots."""
+import argparse
 import itertools
 import os
 import subprocess
@@ -30,12 +30,16 @@ def mixes():
 
 
 def main():
-    moss, *words = sys.argv[1:]
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument('moss', help='the program to boot with')
+    parser.add_argument('words', nargs='*', metavar='WORD', help='only mixes whose options hold every WORD')
+    parser.add_argument('--times', type=int, default=1, help='boots of each mix')
+    args = parser.parse_args()
     bad = n = 0
-    for options, cpus in mixes():
-        if not all(w in options for w in words):
+    for options, cpus in itertools.chain.from_iterable(mixes() for _ in range(args.times)):
+        if not all(w in options for w in args.words):
             continue
-        command = [moss, *options.split(), '-nic', 'none', '-nographic', *guests.debian(None)]
+        command = [args.moss, *options.split(), '-nic', 'none', '-nographic', *guests.debian(None)]
         start = time.monotonic()
         with tempfile.TemporaryFile('w+') as log:
             rc = subprocess.run([sys.executable, os.path.join(guests.ROOT, 'tools/drive.py'), '--timeout', '600',
