@@ -146,6 +146,9 @@ static void put_number(struct buf *b, char kind, u64 v)
     case 'f':
         buf_printf(b, "%d", (int)v);
         break;
+    case 'l':
+        buf_printf(b, "%lld", (long long)v);
+        break;
     case 'F':
         if ((int)v == AT_FDCWD) {
             buf_printf(b, "AT_FDCWD");

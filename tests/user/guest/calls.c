@@ -10,6 +10,8 @@
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/ioctl.h>
+#include <sys/ipc.h>
+#include <sys/msg.h>
 #include <sys/prctl.h>
 #include <sys/syscall.h>
 #include <sys/uio.h>
@@ -86,6 +88,17 @@ static void descriptors(void)
     int p[2];
     CHECK(pipe(p) == 0 && fcntl(p[0], F_SETOWN, getpid()) == 0);
     CHECK(fcntl(p[0], 17 /* F_GETOWNER_UIDS */, ids) == 0 && ids[0] == getuid() && ids[1] == geteuid());
+    FILE *f = tmpfile();
+    CHECK(lseek(fileno(f), 0x180000005, SEEK_SET) == 0x180000005 && lseek(fileno(f), -6, SEEK_CUR) == 0x17fffffff);
+    fclose(f);
+    struct {
+        long type;
+        char text[8];
+    } out = {0x100000001, "far"}, in;
+    int q = msgget(IPC_PRIVATE, 0600);
+    CHECK(msgsnd(q, &out, 8, 0) == 0 && msgrcv(q, &in, 8, 1, IPC_NOWAIT) == -1);
+    CHECK(msgrcv(q, &in, 8, out.type, IPC_NOWAIT) == 8 && in.type == out.type);
+    msgctl(q, IPC_RMID, NULL);
     CHECK(prctl(PR_TASK_PERF_EVENTS_DISABLE) == 0);
 }
 
