@@ -7,12 +7,15 @@
 #include "base/log.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <glib.h>
 #include <pthread.h>
 #include <stdarg.h>
 #include <stdatomic.h>
 #include <string.h>
 #include <unistd.h>
+
+#include "base/fd.h"
 
 const struct log_name log_names[] = {
     {LOG_IN_ASM, "in_asm", "guest code of each translated block"},
@@ -146,7 +149,8 @@ bool log_set_file(const char *path, struct err *e)
     } else {
         g_string_append(name, path);
     }
-    FILE *f = fopen(name->str, "we");
+    int fd = open(name->str, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
+    FILE *f = fd < 0 ? NULL : fdopen(fd_move_high(fd), "w");
     if (!f) {
         err_errno(e, "cannot write log file '%s'", name->str);
         g_string_free(name, TRUE);
@@ -160,6 +164,11 @@ bool log_set_file(const char *path, struct err *e)
     log_file = f;
     log_unlock();
     return true;
+}
+
+int log_fd(void)
+{
+    return log_file ? fileno(log_file) : -1;
 }
 
 static bool number_get(const char **s, u64 *out)

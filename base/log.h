@@ -35,6 +35,7 @@ static inline bool log_on(u32 items)
 
 bool log_set_items(const char *comma_list, struct err *e); /* "in_asm,int"; "help" is the caller's */
 bool log_set_file(const char *path, struct err *e);        /* "%d" becomes the pid */
+int log_fd(void);                                          /* of the log file; -1: there is none */
 bool log_set_filter(const char *ranges, struct err *e);    /* "0x1000..0x1fff,0x8000+0x100,0x9000-0x10" */
 bool log_in_filter(u64 addr);
 void log_print(const char *fmt, ...) PRINTF_LIKE(1, 2); /* to the log file, else stderr */

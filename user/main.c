@@ -4,11 +4,11 @@
 #include <sys/auxv.h>
 #include <sys/mman.h>
 #include <sys/personality.h>
-#include <sys/resource.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "base/fd.h"
 #include "base/log.h"
 #include "user/options.h"
 
@@ -114,7 +114,6 @@ static int open_execfn(void)
 /* A descriptor of this binary, out of the program's way, so that execve works where there is no /proc. */
 static int open_self(void)
 {
-    struct rlimit r;
     int fd = open("/proc/self/exe", O_RDONLY | O_CLOEXEC);
     if (fd < 0) {
         fd = open_execfn();
@@ -122,13 +121,7 @@ static int open_self(void)
     if (fd < 0) {
         return -1;
     }
-    int high = getrlimit(RLIMIT_NOFILE, &r) == 0 && r.rlim_cur > 64 ? (int)MIN(r.rlim_cur, 1024) - 1 : fd;
-    int moved = fcntl(fd, F_DUPFD_CLOEXEC, high);
-    if (moved < 0) {
-        return fd;
-    }
-    close(fd);
-    return moved;
+    return fd_move_high(fd);
 }
 
 static bool log_setup(struct user_config *c, struct err *e)

@@ -21,7 +21,7 @@
 /* Descriptors that moss keeps for itself. */
 static bool fd_is_ours(int fd)
 {
-    return fd >= 0 && fd == user_cfg.self_fd;
+    return fd >= 0 && (fd == user_cfg.self_fd || fd == log_fd());
 }
 
 /* -- opening ------------------------------------------------------------------------------------------------------- */

@@ -101,6 +101,13 @@ def options(b):
     expect(['[other]', '[-x]'], exe, 'other', '-x', moss=p)
 
 
+def log(b):
+    path = os.path.join(b.folder, 'log')
+    r = b.run('-strace', '-D', path, b.compile('calls', 'static'))
+    with open(path, encoding='utf-8') as f:
+        must(r.returncode == 0 and 'close_range(3,' in f.read(), '-D', r)
+
+
 def errors(b):
     exe = b.compile('echo', 'dynamic')
     text = os.path.join(b.folder, 'text')
@@ -290,6 +297,7 @@ TESTS = {
     'guard': guard,
     'life': program('life', ['static', 'pie', 'dynamic'], '.'),
     'options': options,
+    'log': log,
     'errors': errors,
     'alone': alone,
     'binfmt': binfmt,
