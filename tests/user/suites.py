@@ -93,7 +93,7 @@ def run_item(suite, side, item, timeout):
             p.wait()
     with open(stem + '.log', encoding='utf-8', errors='replace') as log:
         result = {'result': 'no end' if status is None else suite.ends.get(status, f'status {status}'),
-                  'tests': suite.parse(log.read(), root_of(side)), 'unimp': collect_unimp(suite, root_of(side)),
+                  'tests': suite.parse(log.read(), root_of(side), item), 'unimp': collect_unimp(suite, root_of(side)),
                   'seconds': round(time.monotonic() - start, 1)}
     with open(stem + '.json', 'w', encoding='utf-8') as f:
         json.dump(result, f, indent=0)
@@ -126,10 +126,14 @@ class Python(Suite):
                               env=ENV).stdout.split()
 
     def argv(self, item):
-        return [*self.python, '-v', '--junit-xml', '/var/suites/junit.xml', item]
+        return [*self.python, '-v', '--junit-xml', self.junit(item), item]
 
-    def parse(self, _log, root):
-        path, tests = root + '/var/suites/junit.xml', {}
+    @staticmethod
+    def junit(item):
+        return f'/var/suites/{item}.xml'
+
+    def parse(self, _log, root, item):
+        path, tests = root + self.junit(item), {}
         if not os.path.exists(path):
             return tests
         for case in xml.parse(path).iter('testcase'):
@@ -169,7 +173,7 @@ class Perl(Suite):
     def argv(self, item):
         return ['/bin/sh', '-c', 'cd /var/perl/t && exec ./perl "$0"', item[2:] if item.startswith('t/') else '../' + item]
 
-    def parse(self, log, _root):
+    def parse(self, log, _root, _item):
         tests = {}
         for m in re.finditer(r'^(not )?ok (\d+)([^\n]*)', log, re.M):
             note = re.search(r'# *(skip|todo)', m[3], re.I)
@@ -198,7 +202,7 @@ class Stress(Suite):
         return ['/usr/bin/stress-ng', '--' + item, '2', '-t', str(self.seconds), '--verify', '--metrics-brief', '--temp-path',
                 '/tmp']
 
-    def parse(self, log, _root):
+    def parse(self, log, _root, _item):
         return {m[1]: 'failure' for m in re.finditer(r'(?:fail|error):\s+\[\d+\] (.*)', log)}
 
 
