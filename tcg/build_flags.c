@@ -107,7 +107,7 @@ ir_ref ir_fl_pack(struct ir *ir, ir_ref packed)
     if (x->op == IR_fl_unpack) {
         return x->a;
     }
-    if (x->op == IR_and && ir_is_const(x->b) && x->type != IR_V128 && !(~ir_const_val(ir, x->b) & FL_ALL)) {
+    if (x->op == IR_and && ir_is_const(x->b) && x->type != IR_V128 && !(~ir_const_val(ir, x->b) & (FL_ALL | FL_LAZY))) {
         return ir_fl_pack(ir, x->a);
     }
     return ir_pure(ir, OP(.op = IR_fl_pack, .type = IR_FLAGS, .a = packed));

@@ -65,8 +65,10 @@ enum ir_cond {
 /* Each condition's inverse is its neighbour. */
 #define cc_invert(cc) ((enum ir_cond)((cc) ^ 1))
 
-/* The packed form of flags, in memory and in fl_pack/fl_unpack. Other bits are ignored on reading. */
+/* The packed form of flags, in memory and in fl_pack/fl_unpack. Other bits are ignored on reading, but FL_LAZY must be
+ * 0: with it a back end marks homes that hold something else for a while (tcg/host/lazy.c). */
 enum fl_bits { FL_N = 1 << 15, FL_Z = 1 << 14, FL_A = 1 << 12, FL_P = 1 << 10, FL_C = 1 << 8, FL_V = 1 << 0 };
+enum { FL_LAZY = 1 << 13 };
 enum { FL_INV = 1 }; /* sub of fl_*, adc, sbb: the architecture's carry is the complement of C */
 
 /* fl_fcmp imm: operand type | these. Result: less N C; equal Z; greater none; unordered V (FCMP_ZPC: unordered
@@ -173,6 +175,7 @@ struct ir_target {
     unsigned npins;
     const u8 *vpins; /* V128 slots, hottest first */
     unsigned nvpins;
+    u8 flags;       /* the FLAGS slot that compares and branches use; a slot of another type: none */
     u32 fp_env_off; /* offset in the CPU struct of the struct fp_env the exact fallback uses (fpu/softfloat.h) */
 };
 

@@ -101,6 +101,10 @@ void code_link(struct block_exit *x, struct block *to)
     if (x->target || x->from->dead || to->dead || !x->patch_off) {
         return;
     }
+    if (x->lazy && !flags_in_allow(&to->flags_in, x->slot)) {
+        code_kill(x->from); /* it was made for other code at the target: the next one knows better */
+        return;
+    }
     x->target = to;
     x->next = to->incoming;
     x->prev = &to->incoming;

@@ -151,6 +151,9 @@ void cpu_run_blocks(struct tcpu *t)
         u64 (*enter)(struct vcpu *, const void *) = (u64(*)(struct vcpu *, const void *))(uintptr_t)tcg.thunks.enter;
         code_remember(t, b);
         u64 token = enter(cpu, b->code);
+        if (tcg.host->settle) {
+            tcg.host->settle(cpu->target->ir, cpu);
+        }
         b = NULL;
         if (TOKEN_KIND(token) == TOKEN_EXIT && !__atomic_load_n(&cpu->rt.event, __ATOMIC_ACQUIRE)) {
             b = follow_exit(t, TOKEN_ARG(token));

@@ -33,6 +33,8 @@ struct block_exit {
     struct block_exit *next, **prev; /* in the target's list of incoming links */
     u32 patch_off, stub_off;
     i32 target_off;
+    bool lazy; /* see struct gen_exit */
+    u8 slot[2];
 };
 struct block {
     u64 ram_off; /* of the first instruction; with mode the key */
@@ -44,6 +46,7 @@ struct block {
     bool dead, loops, tagged;
     u8 nexits;
     u32 id;
+    struct flags_in flags_in;
     struct chunk *chunk;
     const u8 *map; /* deopt map */
     u32 map_len;

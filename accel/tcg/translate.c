@@ -96,6 +96,17 @@ static u32 id_take(void)
     }
 }
 
+/* What a block at `target` in the same page, made before, does with flags. */
+struct neighbours {
+    u64 ram_page, mode;
+};
+static const struct flags_in *flags_at(void *ctx, i32 target)
+{
+    const struct neighbours *n = ctx;
+    const struct block *b = code_find(n->ram_page + (u64)target, n->mode);
+    return b ? &b->flags_in : NULL;
+}
+
 /* IR to host code in this cpu's chunk. NULL: no room, or an eviction happened; the caller starts over. */
 static struct block *compile(struct tcpu *t, u64 ram_off, const struct tr_result *rs, struct gen_out *out,
                              bool *too_big)
@@ -104,6 +115,7 @@ static struct block *compile(struct tcpu *t, u64 ram_off, const struct tr_result
     if (!c) {
         return NULL;
     }
+    struct neighbours near = {.ram_page = ram_off & PAGE_MASK, .mode = t->mode};
     struct gen_config cfg = {.target = t->cpu->target->ir,
                              .funcs = tcg.code_funcs,
                              .call = tcg.cfg.verify ? (const void *)verify_call : NULL,
@@ -111,6 +123,8 @@ static struct block *compile(struct tcpu *t, u64 ram_off, const struct tr_result
                              .block_id = id_take(),
                              .direct = tcg.direct,
                              .tagged = tcg.direct && code_tagged(ram_off & PAGE_MASK, rs->start, rs->end),
+                             .flags_in = flags_at,
+                             .ctx = &near,
                              .no_chain = tcg.cfg.no_chain};
     u32 at = (u32)align_up(c->used, 16);
     memset(out, 0, sizeof(*out));
@@ -131,13 +145,16 @@ static struct block *compile(struct tcpu *t, u64 ram_off, const struct tr_result
     b->stale_off = out->stale_off;
     b->loops = out->loops;
     b->tagged = cfg.tagged;
+    b->flags_in = out->flags_in;
     b->map = arena_dup(&c->arena, out->map, out->map_len);
     b->map_len = out->map_len;
     for (unsigned i = 0; i < out->nexits; i++) {
         b->exits[i] = (struct block_exit){.from = b,
                                           .patch_off = out->exits[i].same_page ? out->exits[i].patch_off : 0,
                                           .stub_off = out->exits[i].stub_off,
-                                          .target_off = out->exits[i].target};
+                                          .target_off = out->exits[i].target,
+                                          .lazy = out->exits[i].lazy,
+                                          .slot = {out->exits[i].slot[0], out->exits[i].slot[1]}};
     }
     if (c->nblocks == c->cap_blocks) {
         c->cap_blocks = c->cap_blocks ? c->cap_blocks * 2 : 1024;

@@ -212,6 +212,9 @@ static enum ir_reason run_shadow(struct verify *v, struct block *b)
         v->replays = true;
         u64 token = enter(s, b->code);
         v->replays = false;
+        if (tcg.host->settle) {
+            tcg.host->settle(s->target->ir, s);
+        }
         cell_settle(v);
         bool link = TOKEN_KIND(token) == TOKEN_EXIT;
         why = link ? REASON_EVENT : TOKEN_ARG(token);

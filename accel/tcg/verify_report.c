@@ -103,6 +103,9 @@ static enum outcome run_alone(struct verify *v, const struct visit *s)
         v->replays = true;
         enter(cpu, s->b->code);
         v->replays = false;
+        if (tcg.host->settle) {
+            tcg.host->settle(cpu->target->ir, cpu);
+        }
         cell_settle(v);
         fix_pc(cpu, cpu->target);
     }

@@ -189,6 +189,7 @@ static bool emit_all(struct gen *g)
         emit_op(g, x);
         i = g->i; /* the last op may have done the next one's work */
     }
+    loop_finish(g);
     control_stale(g);
     return g->hot.p <= g->hot_end && g->cold.p <= g->cold_end && !g->full;
 }
@@ -239,6 +240,7 @@ static void areas_init(struct gen *g)
     g->ef = (struct hflags){0};
     g->insns_done = g->insn_off = g->insn_len = 0;
     g->last_pc = 0;
+    g->note = 0;
     memset(g->share, 0, sizeof(g->share));
     g->next_share = 0;
     out->nexits = 0;
@@ -274,6 +276,7 @@ bool gen_compile(const struct host_arch *a, struct ir *ir, const struct gen_conf
     g->cfg = cfg;
     g->out = out;
     areas_init(g);
+    flags_in_find(ir, &out->flags_in);
     select_ops(g);
     loop_plan(g);
     ra_init(g);

@@ -184,7 +184,7 @@ static u32 flags_of_fcmp(u32 imm, u64 a, u64 b)
     return (imm & FCMP_ZPC ? zpc : nzcv)[c + 1];
 }
 
-static u32 flags_of(unsigned rk, unsigned sub, u32 imm, u64 a, u64 b)
+u32 flags_of(unsigned rk, unsigned sub, u32 imm, u64 a, u64 b)
 {
     unsigned t = (u8)imm;
     switch (rk) {

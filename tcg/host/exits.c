@@ -38,6 +38,9 @@ static void link_here(struct gen *g, u8 *insn, u8 *at, i32 target, unsigned kind
     unsigned n = g->out->nexits;
     struct gen_exit *e = exit_new(g, target, kind);
     e->same_page = true;
+    e->lazy = g->note != 0;
+    memcpy(e->slot, g->note_slot, sizeof(e->slot));
+    g->note = 0;
     e->patch_off = (u32)(insn - g->out->rw);
     bool hot = aside(g);
     bind_cold(g, at);
@@ -108,6 +111,17 @@ static void goto_target(struct gen *g, i32 target, unsigned kind)
     }
 }
 
+/* Where block boundaries want the state, on the way to page + target. */
+static void canon_to(struct gen *g, i32 target, unsigned kind)
+{
+    if (kind != EXIT_JUMP || !lazy_exit(g, target)) {
+        canon(g, &g->base);
+        return;
+    }
+    canon_but(g, &g->base, g->t->flags);
+    lazy_write(g);
+}
+
 /* Deterministic mode counted the whole block at its entry: give back what a side exit leaves out. */
 static void refund(struct gen *g)
 {
@@ -175,7 +189,7 @@ static void exit_pair(struct gen *g, struct cond c, const struct xop *x, const s
 static void exit_loop_edge(struct gen *g, struct cond c, i32 target)
 {
     struct jumps over = jump_unless(g, c);
-    canon(g, &g->base);
+    canon_to(g, target, EXIT_JUMP);
     refund(g);
     goto_target(g, target, EXIT_JUMP);
     jumps_here(g, over);
@@ -203,7 +217,7 @@ static void exit_aside(struct gen *g, struct cond c, const struct xop *x)
     if (second) {
         bind_cold(g, second);
     }
-    canon(g, &g->base);
+    canon_to(g, target, EXIT_JUMP);
     refund(g);
     goto_target(g, target, EXIT_JUMP);
     to_hot(g);
@@ -233,15 +247,37 @@ static bool is_loop_back(const struct gen *g, const struct xop *x)
     return g->out->loops && !call && (i32)x->imm == (i32)g->ir->start_off;
 }
 
+/* The flags on the way back: nothing, when only the head's exit can show them. */
+static void loop_flags(struct gen *g)
+{
+    if (g->loop_backs == 1 && !g->out->flags_in.seen) {
+        g->loop_note = g->note;
+    } else {
+        lazy_write(g);
+    }
+    g->note = 0;
+}
+
 static void loop_back(struct gen *g)
 {
-    canon(g, &g->pins);
+    bool lazy = lazy_loop(g);
+    canon_but(g, &g->pins, lazy ? g->t->flags : NOSLOT);
+    if (lazy) {
+        loop_flags(g);
+    }
     g->arch->bind(g->arch->jump(g->c), g->loop_head);
 }
 
 static void loop_back_if(struct gen *g, struct cond c)
 {
     canon_prepare(g, &g->pins);
+    if (c.kind == C_CC && state_is_canon_but(g, &g->pins, g->t->flags) && lazy_loop(g)) {
+        ra_lose_home(g, g->t->flags);
+        loop_flags(g);
+        u8 *second;
+        g->arch->bind(g->arch->jump_if(g, c, &second), g->loop_head);
+        return;
+    }
     /* When only flags are not where they should be they go home on both ways, for the host's flags survive that. */
     if (c.kind == C_CC && state_is_canon(g, &g->pins, true) && !flags_need_work(g)) {
         flags_home(g);
@@ -267,7 +303,9 @@ static void exit_if(struct gen *g, struct cond c, struct xop *x)
     }
     const struct xop *y = c.kind == C_ALWAYS ? NULL : final_exit(g);
     /* Making the flags' packed form must not destroy the condition. */
-    if (y && !flags_need_work(g)) {
+    bool lazy = lazy_exit(g, (i32)x->imm) || (y && y->sub == EXIT_JUMP && lazy_exit(g, (i32)y->imm));
+    g->note = 0;
+    if (y && !lazy && !flags_need_work(g)) {
         canon_prepare(g, &g->base);
         exit_pair(g, c, x, y);
     } else {
@@ -292,7 +330,7 @@ void emit_exit(struct gen *g, struct xop *x)
         return;
     }
     canon_prepare(g, &g->base);
-    canon(g, &g->base);
+    canon_to(g, (i32)x->imm, x->sub);
     goto_target(g, (i32)x->imm, x->sub);
 }
 

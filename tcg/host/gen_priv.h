@@ -148,9 +148,14 @@ struct gen {
         u32 at;
         u16 index;
     } pool_ref[4 * IR_MAX_OPS];
-    unsigned loop_last; /* select: the last exit to the trace's own start, 0 */
-    u8 *loop_head;      /* where it goes when the trace is treated as a loop */
-    u8 *ret_at;         /* the back end's: what return_push left for return_land to fill in */
+    unsigned loop_last;  /* select: the last exit to the trace's own start, 0 */
+    unsigned loop_backs; /* select: how many there are */
+    u8 *loop_event;      /* the jump at the head that leaves */
+    u32 loop_note;       /* what the flags are at the head when no back edge writes it; 0 */
+    u32 note;            /* of the exit or back edge being emitted; 0: its flags are packed */
+    u8 note_slot[2];
+    u8 *loop_head; /* where it goes when the trace is treated as a loop */
+    u8 *ret_at;    /* the back end's: what return_push left for return_land to fill in */
     struct slot_set loop_written;
     struct share share[SHARES];
     unsigned next_share;
@@ -193,6 +198,7 @@ struct host_arch {
     u8 scale_max;     /* add a, b << 1..scale_max is one instruction */
     bool scale_sub;   /* so is sub */
     bool links_cond;  /* a conditional jump reaches every block */
+    bool lazy;        /* packed flags never have FL_LAZY set, and host->settle and restore call lazy_settle() */
     u8 rel_base;      /* distance from `at` to what its displacement counts from */
 
     void (*mov)(struct code *c, bool w, unsigned dst, unsigned src); /* within a class; vectors whole */
@@ -314,6 +320,7 @@ void ra_rescue_home(struct gen *g, unsigned slot); /* a live value that is only 
 void ra_store_home(struct gen *g, unsigned slot);  /* makes the home hold the slot's value */
 void ra_copy_home(struct gen *g, unsigned slot);   /* the same, recording nothing: on the way out */
 i32 loc_off(const struct gen *g, unsigned loc);    /* offset of a val.mem */
+void ra_lose_home(struct gen *g, unsigned slot);   /* something else is written there */
 void ra_load(struct gen *g, unsigned reg, ir_ref r, unsigned type); /* from memory or as a constant, nothing recorded */
 
 /* deopt.c */
@@ -321,6 +328,12 @@ void deopt_point(struct gen *g); /* the state before the present op's puts; its 
 void deopt_here(struct gen *g);  /* the return address is here; user mode: or what follows may fault */
 bool deopt_finish(struct gen *g, i32 cold_delta);
 u32 deopt_restore(const struct host_arch *a, const struct ir_target *t, const u8 *map, u32 code_off, struct vcpu *cpu);
+
+u32 flags_of(unsigned rk, unsigned sub, u32 imm, u64 a, u64 b); /* imm: type and FCMP_*, as in the op */
+
+/* lazy.c */
+void flags_in_find(const struct ir *ir, struct flags_in *f);
+void lazy_settle(const struct ir_target *t, struct vcpu *cpu);
 
 /* exits.c */
 u32 reason_token(enum ir_reason why);

@@ -29,6 +29,14 @@ enum { TOKEN_REASON, /* arg: enum ir_reason */ TOKEN_EXIT /* arg: (block id << 3
 
 #define TAG_SHIFT 56
 
+/* What a block does with the flags it finds. */
+struct flags_in {
+    u32 written; /* slots written before the last op that may fault before that, by slot % 32 */
+    bool dead;   /* they are overwritten; until then only a fault can show them */
+    bool seen;   /* and one can */
+};
+bool flags_in_allow(const struct flags_in *f, const u8 slot[2]);
+
 #define GEN_MAX_EXITS 8 /* direct exits a block may have */
 struct gen_exit {
     u32 patch_off;  /* where in the code the 4-byte-relative jump stands that links it */
@@ -37,6 +45,8 @@ struct gen_exit {
     u8 kind;        /* enum ir_exit_kind */
     bool same_page; /* may be linked directly; otherwise the code goes through the jump cache by itself and the exit is
                        listed with patch_off 0 */
+    bool lazy;      /* the flags' home holds a note of these slots: only to be linked where flags_in_allow() */
+    u8 slot[2];
 };
 
 struct gen_config {
@@ -51,6 +61,9 @@ struct gen_config {
                     deopt map also has the places of their instructions. Only accesses that are misaligned for their
                     MO_ALIGN call rt_funcs, which do not return */
     bool tagged; /* direct, and addresses are cut to TAG_SHIFT bits: the program keeps something of its own above */
+    /* What the code at page offset `target` does with flags; NULL: not known. May itself be NULL. */
+    const struct flags_in *(*flags_in)(void *ctx, i32 target);
+    void *ctx;
 };
 struct gen_out {
     u8 *rw;       /* where to write; the caller's */
@@ -58,7 +71,8 @@ struct gen_out {
     u32 cap;      /* bytes there are */
     u32 code_len; /* result: hot code, cold code, constants */
     u32 hot_len;
-    u32 text_len;  /* hot and cold code */
+    u32 text_len; /* hot and cold code */
+    struct flags_in flags_in;
     bool loops;    /* it jumps into its own middle: cpus inside pass no entry, only looks at rt.event */
     u32 stale_off; /* a stub in the cold code that stores rt.pc = rt.page + start and leaves with REASON_RETRANSLATE:
                       where patch_entry sends those who enter a block after its death */
@@ -87,6 +101,8 @@ struct host {
     /* Rebuilds the guest's slots in the CPU struct from rt.save_* for the place whose return address is `ra` (code
      * offset within the block); returns the page offset of the guest instruction. Also decodes only (cpu NULL). */
     u32 (*restore)(const struct ir_target *t, const u8 *map, u32 map_len, u32 code_off, struct vcpu *cpu);
+    /* Makes flags of a note where translated code left one, once it has been left; NULL: it leaves none. */
+    void (*settle)(const struct ir_target *t, struct vcpu *cpu);
     int (*disas)(char *out, size_t n, u64 addr, const u8 *p, size_t avail); /* bytes consumed, 0: unknown */
 };
 

@@ -96,6 +96,7 @@ void loop_plan(struct gen *g)
 {
     memcpy(&g->pins, &g->base, sizeof(g->pins));
     g->out->loops = false;
+    g->loop_note = 0;
     struct score c;
     if (!g->loop_last || g->cfg->no_chain || g->cfg->count || !count_slots(g, &c)) {
         return;
@@ -159,6 +160,10 @@ static void leave_from_head(struct gen *g)
             g->arch->load(g->c, g->t->slots[s].type, g->base.reg[k], slot_off(g, s));
         }
     }
+    if (g->loop_note) {
+        g->note = g->loop_note;
+        lazy_write(g);
+    }
     g->arch->leave(g, (i32)g->ir->start_off, reason_token(REASON_EVENT), g->cfg->thunks->leave);
 }
 
@@ -179,10 +184,17 @@ void loop_enter(struct gen *g)
     }
     u8 *body = g->arch->skip(g->c); /* each entry runs the body at least once */
     g->loop_head = g->c->p;
-    u8 *event = g->arch->event_check(g);
+    g->loop_event = g->arch->event_check(g);
     g->arch->skip_here(g->c, body);
+}
+
+void loop_finish(struct gen *g)
+{
+    if (!g->out->loops) {
+        return;
+    }
     to_cold(g);
-    bind_cold(g, event);
+    bind_cold(g, g->loop_event);
     leave_from_head(g);
     to_hot(g);
 }

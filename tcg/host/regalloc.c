@@ -178,6 +178,12 @@ void ra_rescue_home(struct gen *g, unsigned s)
     v->mem = (u8)loc;
 }
 
+void ra_lose_home(struct gen *g, unsigned s)
+{
+    ra_rescue_home(g, s);
+    set_home(g, s, 0);
+}
+
 static void store_const(struct gen *g, unsigned s, ir_ref r)
 {
     unsigned t = g->t->slots[s].type;

@@ -357,7 +357,10 @@ static void select_op(struct gen *g, struct xop *x, unsigned *obs)
         *obs = g->i;
         bool jump = op->op == IR_exit && op->sub != EXIT_CALL; /* recursion is no loop */
         bool direct = jump || op->op == IR_exitcc || op->op == IR_exitf;
-        g->loop_last = direct && (i32)op->imm == (i32)g->ir->start_off ? g->i : g->loop_last;
+        if (direct && (i32)op->imm == (i32)g->ir->start_off) {
+            g->loop_last = g->i;
+            g->loop_backs++;
+        }
     }
     if (op->op >= IR_fl_add && op->op <= IR_fl_fcmp && op->op != IR_fl_adc && op->op != IR_fl_sbb &&
         !(op->op == IR_fl_fcmp && (op->sub & FP_FZ))) {
@@ -385,7 +388,7 @@ static void select_op(struct gen *g, struct xop *x, unsigned *obs)
 void select_ops(struct gen *g)
 {
     struct ir *ir = g->ir;
-    g->nextra = g->loop_last = 0;
+    g->nextra = g->loop_last = g->loop_backs = 0;
     for (unsigned s = 0; s < g->t->nslots; s++) {
         ir_ref e = (ir_ref)(REF_ENTRY + s);
         val_init(g, e, g->t->slots[s].type);

@@ -32,6 +32,17 @@ bool state_is_canon(const struct gen *g, const struct pins *to, bool but_flags)
     return true;
 }
 
+bool state_is_canon_but(const struct gen *g, const struct pins *to, unsigned slot)
+{
+    FOR_TOUCHED(g, s)
+    {
+        if (s != slot && !slot_is_canon(g, (unsigned)s, to)) {
+            return false;
+        }
+    }
+    return true;
+}
+
 /* Values that lie only in a home about to be overwritten move away first (in code both paths run). */
 void canon_prepare(struct gen *g, const struct pins *to)
 {
@@ -122,11 +133,11 @@ static void canon_pins(struct gen *g, const struct pins *to)
     }
 }
 
-void canon(struct gen *g, const struct pins *to)
+void canon_but(struct gen *g, const struct pins *to, unsigned slot)
 {
     FOR_TOUCHED(g, s)
     {
-        if (g->t->slots[s].type == IR_FLAGS && !slot_is_canon(g, (unsigned)s, to)) {
+        if (g->t->slots[s].type == IR_FLAGS && s != slot && !slot_is_canon(g, (unsigned)s, to)) {
             ra_copy_home(g, (unsigned)s);
         }
     }
@@ -137,6 +148,10 @@ void canon(struct gen *g, const struct pins *to)
         }
     }
     canon_pins(g, to);
+}
+void canon(struct gen *g, const struct pins *to)
+{
+    canon_but(g, to, NOSLOT);
 }
 
 /* The host's flags survive when they hold what the flags' slots want (exits.c: flags_need_work). */

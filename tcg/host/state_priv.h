@@ -10,10 +10,17 @@
 
 bool slot_is_canon(const struct gen *g, unsigned s, const struct pins *to);
 bool state_is_canon(const struct gen *g, const struct pins *to, bool but_flags);
+bool state_is_canon_but(const struct gen *g, const struct pins *to, unsigned slot);
 /* Values that lie only in a home about to be overwritten move away first (in code both paths run). */
 void canon_prepare(struct gen *g, const struct pins *to);
 void canon(struct gen *g, const struct pins *to);
+void canon_but(struct gen *g, const struct pins *to, unsigned slot); /* leaves this slot alone; NOSLOT */
 void flags_home(struct gen *g);
+
+/* lazy.c: may the flags stay a note (gen.note) on the way to `target`, or back to the loop's head? */
+bool lazy_exit(struct gen *g, i32 target);
+bool lazy_loop(struct gen *g);
+void lazy_write(struct gen *g); /* gen.note into the flags' home */
 
 /* exits.c */
 void control_entry(struct gen *g);
@@ -24,7 +31,8 @@ void state_home(struct gen *g); /* every slot into its home */
 void select_ops(struct gen *g);
 
 /* loop.c */
-void loop_plan(struct gen *g);  /* after select_ops */
-void loop_enter(struct gen *g); /* after the entry: registers as the loop wants them */
+void loop_plan(struct gen *g);   /* after select_ops */
+void loop_enter(struct gen *g);  /* after the entry: registers as the loop wants them */
+void loop_finish(struct gen *g); /* behind the last op */
 
 #endif

@@ -155,6 +155,7 @@ const struct ir_target ir_cpu_target = {
     .npins = ARRAY_LEN(pins),
     .vpins = vpins,
     .nvpins = ARRAY_LEN(vpins),
+    .flags = SLOT_FL,
     .fp_env_off = offsetof(struct ir_cpu, env),
 };
 

@@ -232,6 +232,9 @@ static bool random_value_op(struct gen *g)
         }
         *op_arg(&op, k) = r;
     }
+    if (op.op == IR_fl_pack) { /* FL_LAZY is the back end's */
+        op.a = append(g, (struct ir_op){.op = IR_and, .type = IR_I32, .a = op.a, .b = ir_const(g->ir, ~(u64)FL_LAZY)});
+    }
     return append(g, op) != 0;
 }
 

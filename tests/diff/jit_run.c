@@ -232,10 +232,12 @@ static struct ir_outcome run(struct ir_cpu *c, struct rng *r, const struct jit_o
     if (jumped == 0) {
         do {
             looked_up = false;
-            finish(c, enter(c, out.rx));
+            u64 token = enter(c, out.rx);
+            host_native()->settle(&ir_cpu_target, (struct vcpu *)c);
+            finish(c, token);
         } while (outcome.pc == again && ++rounds < max);
     } else if (jumped == 1) {
-        outcome.insn_off = c->rt.insn_off;
+        outcome = (struct ir_outcome){.how = INTERP_FAULT, .insn_off = c->rt.insn_off};
     }
     must(fp_is_c());
     outcome.pc = outcome.how == INTERP_FAULT ? 0 : outcome.pc;

@@ -275,12 +275,17 @@ static void make_loop(struct ir *ir, const struct ir *in, struct rng *r)
     ir->ninsns = in->ninsns + 1;
 }
 
-static void loop_once(const struct ir *ir, u64 seed)
+static void rounds_in_y3(struct ir_cpu *c, struct rng *r)
+{
+    c->y[3] = 1 + rng_below(r, 5);
+}
+
+static void loop_once(const struct ir *ir, u64 seed, void (*prepare)(struct ir_cpu *, struct rng *))
 {
     struct rng r = {seed};
     u64 start = IR_PAGE + ir->start_off;
     ir_cpu_random(&before, &r);
-    before.y[3] = 1 + rng_below(&r, 5);
+    prepare(&before, &r);
     by_interp = before;
     struct ir_outcome want;
     do {
@@ -316,10 +321,102 @@ static void loops(void **state)
         o.vectors = rng_below(&r, 2);
         ir_random(&trace, &r, &o);
         make_loop(&loop, &trace, &r);
-        loop_once(&loop, seed);
+        loop_once(&loop, seed, rounds_in_y3);
         ir_rebuild(&built, &loop);
         opt_run(&built);
-        loop_once(&built, seed);
+        loop_once(&built, seed, rounds_in_y3);
+    }
+}
+
+/* -- loops whose flags nobody reads: a fault shows them all the same ---------------------------------------------- */
+
+static void walk_off_the_end(struct ir_cpu *c, struct rng *r)
+{
+    c->rt.r[1] = IR_RAM_BASE + rng_below(r, IR_RAM_SIZE - 64) / 8 * 8;
+    c->rt.r[0] = rng_below(r, 4);
+    c->rt.r[2] = rng_below(r, 4) + 1;
+    c->rt.r[6] = rng_below(r, 2);
+    c->w[0] = rng_below(r, 4);
+    c->d[0] = rng_below(r, 2) ? 0x3ff0000000000000 : rng_next(r);
+}
+
+static ir_ref flags_now(struct ir *ir, struct rng *r, ir_ref count)
+{
+    ir_ref limit = rng_below(r, 2) ? ir_get(ir, SLOT_X + 2) : ir_const(ir, rng_below(r, 5) - 2ull);
+    unsigned inv = rng_below(r, 2), type = rng_below(r, 2) ? IR_I64 : IR_I32;
+    switch (rng_below(r, 5)) {
+    case 0:
+        return ir_fl_add(ir, type, count, limit, inv);
+    case 1:
+        return ir_fl_logic(ir, type, ir_and(ir, type, count, limit), inv);
+    case 2:
+        return ir_fl_fcmp(ir, IR_F64, 0, ir_get(ir, SLOT_D), ir_get(ir, SLOT_D + 1), 0);
+    case 3:
+        return ir_fl_sub(ir, type, ir_get(ir, SLOT_X + 7), ir_const(ir, 1), inv);
+    default:
+        return ir_fl_sub(ir, type, count, limit, inv);
+    }
+}
+
+/* load (it faults sooner or later), count, compare, step, and back while the condition holds. */
+static void make_walk(struct ir *ir, struct rng *r)
+{
+    ir_init(ir, &ir_cpu_target, 0x100, 12);
+    ir_insn(ir, 0x100, 4);
+    if (rng_one_in(r, 4)) {
+        ir_put(ir, SLOT_X, ir_addi(ir, IR_I64, ir_get(ir, SLOT_X), 3));
+        ir_insn(ir, 0x104, 4);
+    }
+    switch (rng_below(r, 12)) { /* looked at, after all */
+    case 0:
+        ir_put(ir, SLOT_X + 5, ir_setf(ir, rng_below(r, CC_TSTEQ), ir_get(ir, SLOT_FL)));
+        break;
+    case 1:
+        ir_exitcc(ir, CC_EQ, IR_I64, ir_get(ir, SLOT_X + 6), ir_const(ir, 1), 0x300);
+        break;
+    case 2:
+        ir_put(ir, SLOT_X + 5, ir_call(ir, HELP_MAY_FAULT, ir_get(ir, SLOT_X), 0, 0, 0));
+        break;
+    case 3:
+        ir_put(ir, SLOT_X + 5, ir_call(ir, HELP_SUM_ALL, 0, 0, 0, 0));
+        break;
+    }
+    bool late = rng_one_in(r, 4);
+    if (!late) {
+        ir_put(ir, SLOT_X + 3, ir_ld(ir, IR_I64, ir_get(ir, SLOT_X + 1), 0, MO_64));
+    }
+    ir_insn(ir, 0x108, 4);
+    ir_ref old = ir_get(ir, SLOT_X), count = ir_addi(ir, IR_I64, old, rng_below(r, 2) ? 1 : -1);
+    ir_ref dec = ir_addi(ir, IR_I64, ir_get(ir, SLOT_X + 7), -1);
+    ir_put(ir, SLOT_FL, flags_now(ir, r, rng_below(r, 2) ? count : old));
+    ir_put(ir, SLOT_X, count);
+    ir_put(ir, SLOT_X + 7, dec);
+    ir_insn(ir, 0x10c, 4);
+    if (late) {
+        ir_put(ir, SLOT_X + 3, ir_ld(ir, IR_I64, ir_get(ir, SLOT_X + 1), 0, MO_64));
+    }
+    ir_put(ir, SLOT_X + 1, ir_addi(ir, IR_I64, ir_get(ir, SLOT_X + 1), 1024));
+    ir_exitf(ir, rng_below(r, CC_TSTEQ), ir_get(ir, SLOT_FL), 0x100);
+    if (!ir->ended && rng_one_in(r, 3)) {
+        ir_exitcc(ir, CC_NE, IR_I64, ir_get(ir, SLOT_X + 4), ir_const(ir, 0), 0x100);
+    }
+    if (!ir->ended) {
+        ir_exit(ir, 0x200, EXIT_JUMP);
+    }
+    opt_run(ir);
+}
+
+static void flags_of_faults(void **state)
+{
+    (void)state;
+    static struct ir walk;
+    u64 seed = rng_seed("flags_of_faults");
+    for (unsigned i = 0; i < count_of(3000); i++, seed++) {
+        struct rng r = {seed};
+        make_walk(&walk, &r);
+        for (unsigned k = 0; k < 4; k++) {
+            loop_once(&walk, seed ^ (u64)k << 40, walk_off_the_end);
+        }
     }
 }
 
@@ -511,7 +608,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(integer_ops), cmocka_unit_test(integer_memory), cmocka_unit_test(long_traces),
         cmocka_unit_test(vectors),     cmocka_unit_test(everything),     cmocka_unit_test(long_everything),
-        cmocka_unit_test(float_edges), cmocka_unit_test(loops),
+        cmocka_unit_test(float_edges), cmocka_unit_test(loops),          cmocka_unit_test(flags_of_faults),
     };
     cmocka_set_test_filter(getenv("MOSS_TEST"));
     return cmocka_run_group_tests(tests, NULL, NULL);

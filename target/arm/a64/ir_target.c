@@ -83,5 +83,6 @@ const struct ir_target arm_ir_target = {
     .npins = ARRAY_LEN(pins),
     .vpins = vpins,
     .nvpins = ARRAY_LEN(vpins),
+    .flags = SLOT_FLAGS,
     .fp_env_off = offsetof(struct arm_cpu, fp),
 };

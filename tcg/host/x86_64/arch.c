@@ -149,6 +149,7 @@ const struct host_arch x_arch = {
     .arg = {RDI, RSI, RDX, RCX, R8, R9},
     .scale_max = 3,
     .links_cond = true,
+    .lazy = true,
     .rel_base = 4,
     .mov = arch_mov,
     .mov_imm = x_mov_i,
@@ -202,7 +203,11 @@ static bool compile(struct ir *ir, const struct gen_config *cfg, struct gen_out 
 static u32 restore(const struct ir_target *t, const u8 *map, u32 map_len, u32 code_off, struct vcpu *cpu)
 {
     must(map_len > 2);
-    return deopt_restore(&x_arch, t, map, code_off, cpu);
+    u32 insn_off = deopt_restore(&x_arch, t, map, code_off, cpu);
+    if (cpu) {
+        lazy_settle(t, cpu);
+    }
+    return insn_off;
 }
 
 const struct host host_x86_64 = {
@@ -213,5 +218,6 @@ const struct host host_x86_64 = {
     .patch_jump = x_patch_jump,
     .patch_entry = x_patch_entry,
     .restore = restore,
+    .settle = lazy_settle,
     .disas = x_disas,
 };
