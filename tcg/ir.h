@@ -208,9 +208,6 @@ static inline u64 ir_const_val(const struct ir *ir, ir_ref r)
 {
     return ir->consts[r & ~IR_CONST];
 }
-/* The type of an op's result (IR_NONE when it has none). */
-enum ir_type ir_result(const struct ir_op *op);
-
 struct ir_op_info {
     const char *name;
     u8 result;        /* enum ir_type, or 0xff for "op.type" */
@@ -221,6 +218,13 @@ struct ir_op_info {
 };
 enum { OPF_COMM = 1, OPF_FAULT = 2, OPF_EFFECT = 4, OPF_END = 8, OPF_FPX = 16 };
 extern const struct ir_op_info ir_ops[IR_OPCODES];
+enum { RESULT_T = 0xff };
+/* The type of an op's result (IR_NONE when it has none). */
+static inline enum ir_type ir_result(const struct ir_op *op)
+{
+    unsigned r = ir_ops[op->op].result;
+    return (enum ir_type)(r == RESULT_T ? op->type : r);
+}
 extern const char *const ir_type_names[IR_TYPES];
 extern const char *const ir_cond_names[CC_COUNT];
 

@@ -27,28 +27,8 @@ const char *const ir_cond_names[CC_COUNT] = {
     "sgt", "mi", "pl",  "vs",  "vc",  "pe",  "po",  "tsteq", "tstne",
 };
 
-enum ir_type ir_result(const struct ir_op *op)
-{
-    unsigned r = ir_ops[op->op].result;
-    return r == RESULT_T ? op->type : r;
-}
-
-unsigned ir_nargs(const struct ir *ir, const struct ir_op *op)
-{
-    if (op->op == IR_call) {
-        unsigned n = 0;
-        while (n < 4 && op_helper(ir, op)->args[n] != IR_NONE) {
-            n++;
-        }
-        return n;
-    }
-    if (op->op == IR_st) {
-        return op->d & MO_PAIR ? 3 : 2;
-    }
-    static const u8 nargs[IR_OPCODES] = {
+const u8 ir_letters[IR_OPCODES] = {
 #define _(name, result, args, sub, imm, flags, doc) sizeof(args) - 1,
 #include "tcg/ops.def"
 #undef _
-    };
-    return nargs[op->op];
-}
+};

@@ -29,7 +29,6 @@ enum imm_kind {
     IMM_helper,
     IMM_reason
 };
-enum { RESULT_T = 0xff };
 
 static inline bool type_is_int(unsigned t)
 {
@@ -52,8 +51,26 @@ static inline ir_ref op_arg_val(const struct ir_op *op, unsigned k)
 {
     return k == 0 ? op->a : k == 1 ? op->b : k == 2 ? op->c : op->d;
 }
+static inline const struct ir_helper *op_helper(const struct ir *ir, const struct ir_op *op)
+{
+    return &ir->target->helpers[op->imm];
+}
 /* How many of a, b, c, d are operands: the letters, but for optional ones. */
-unsigned ir_nargs(const struct ir *ir, const struct ir_op *op);
+extern const u8 ir_letters[IR_OPCODES];
+static inline unsigned ir_nargs(const struct ir *ir, const struct ir_op *op)
+{
+    if (op->op == IR_call) {
+        unsigned n = 0;
+        while (n < 4 && op_helper(ir, op)->args[n] != IR_NONE) {
+            n++;
+        }
+        return n;
+    }
+    if (op->op == IR_st) {
+        return op->d & MO_PAIR ? 3 : 2;
+    }
+    return ir_letters[op->op];
+}
 
 /* What operand k must be: an enum ir_type, or any of a class; IR_NONE: there is none. */
 enum operand_class { WANT_INT = 0x100, WANT_NARROW_FLOAT /* F32, F16 */, WANT_INT_OR_FLOAT };
@@ -65,10 +82,6 @@ const char *ir_check_op(const struct ir *ir, unsigned i);
 static inline bool op_is_mem(unsigned op)
 {
     return op == IR_ld || op == IR_st || op == IR_rmw || op == IR_cas;
-}
-static inline const struct ir_helper *op_helper(const struct ir *ir, const struct ir_op *op)
-{
-    return &ir->target->helpers[op->imm];
 }
 /* May leave through a guest exception. */
 static inline bool op_may_fault(const struct ir *ir, const struct ir_op *op)

@@ -67,9 +67,8 @@ bool tcg_add(struct vcpu *cpu, struct err *e)
     t->store_page = NO_PAGE;
     t->ir = calloc(1, sizeof(*t->ir));
     t->map_buf = malloc(1u << 16);
-    t->code = malloc(RECENT_CODE * sizeof(*t->code));
+    t->code = calloc(RECENT_CODE, sizeof(*t->code)); /* the host gives memory to what is used */
     must(t->ir && t->map_buf && t->code);
-    memset(t->code, 0xff, RECENT_CODE * sizeof(*t->code));
     pthread_cond_init(&t->wake, NULL);
     cpu->accel = t;
     cpu->sv = &tcg_services;

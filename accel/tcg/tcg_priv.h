@@ -114,7 +114,7 @@ struct jc_table {
  * stub sends who enters them back to the loop, which renews the entry); an eviction empties it. */
 struct recent_code {
     u64 ram_off, mode;
-    const u8 *code;
+    const u8 *code; /* NULL: none */
     u64 pad;
 };
 #define RECENT_CODE    (1u << 14)

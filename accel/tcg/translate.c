@@ -275,7 +275,8 @@ static struct block *translate(struct tcpu *t, u64 pc, u64 ram_off)
 {
     unsigned max = tcg.cfg.hostile ? hostile_insns(t) : tcg.max_insns;
     u32 off = (u32)(pc & (PAGE_SIZE - 1));
-    if (!code_read(t, t->page_copy, ram_off & PAGE_MASK, PAGE_SIZE)) {
+    u32 from = off & ~3u; /* a trace only goes forward */
+    if (!code_read(t, t->page_copy + from, (ram_off & PAGE_MASK) + from, PAGE_SIZE - from)) {
         fetch_refused(t, pc);
         return NULL;
     }

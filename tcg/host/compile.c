@@ -271,6 +271,7 @@ bool gen_compile(const struct host_arch *a, struct ir *ir, const struct gen_conf
         g->arch = a;
         g->t = ir->target;
         pins_make(&g->base, a, g->t);
+        entry_state_make(g);
     }
     g->ir = ir;
     g->cfg = cfg;

@@ -107,6 +107,16 @@ struct share {
 };
 enum { SHARES = 4, REF_SHARE = IR_CONST | 0x7f00 };
 
+/* What select_ops() and ra_init() begin with: a copy is cheaper than a loop over all slots in each block. */
+struct entry_state {
+    struct val vals[IR_MAX_SLOTS];
+    u16 *tail[IR_MAX_SLOTS];
+    ir_ref cur[IR_MAX_SLOTS], home[IR_MAX_SLOTS], reg_val[NREGS];
+    u64 occupied;
+};
+/* val.hold of what a slot held at entry, as long as no put of that slot was seen: until the end. */
+enum { HOLD_ENTRY = 0xffff };
+
 struct gen {
     const struct host_arch *arch;
     struct ir *ir;
@@ -137,6 +147,8 @@ struct gen {
     u16 name[IR_MAX_OPS]; /* the value behind an op's result */
     u16 *tail[NVALS];     /* select: where the next use's index goes */
     u16 last_put[IR_MAX_SLOTS];
+    struct slot_set named; /* select: slots that have not held their entry value all the time */
+    struct entry_state entry;
     unsigned nextra;
     struct extra_use extra[3 * IR_MAX_OPS];
 
@@ -305,6 +317,7 @@ void pool_ref(struct gen *g, u8 *at, unsigned index); /* the instruction at `at`
 
 /* regalloc.c */
 void ra_init(struct gen *g);
+void entry_state_make(struct gen *g);                    /* for gen.base */
 void ra_begin(struct gen *g, struct xop *x);             /* before op g->i: advances its operands' uses, locks them */
 unsigned ra_src(struct gen *g, ir_ref r, unsigned type); /* register holding it */
 unsigned ra_pick(struct gen *g, ir_ref r, u64 allow);    /* a register for result r; allow: operands that may go */

@@ -25,27 +25,37 @@ static inline void touch(struct gen *g, unsigned s)
     g->touched.w[s / 64] |= 1ull << s % 64;
 }
 
+void entry_state_make(struct gen *g)
+{
+    struct entry_state *n = &g->entry;
+    memset(n, 0, sizeof(*n));
+    for (unsigned s = 0; s < g->t->nslots; s++) {
+        ir_ref e = (ir_ref)(REF_ENTRY + s);
+        struct val *v = &n->vals[s];
+        *v = (struct val){.next = NOUSE, .hold = HOLD_ENTRY, .reg = g->base.reg_of[s], .slot = (u8)s, .hint = NOSLOT};
+        v->type = g->t->slots[s].type;
+        n->tail[s] = &g->vals[e].next;
+        n->cur[s] = e;
+        if (v->reg == NOREG) {
+            n->home[s] = e;
+            v->mem = (u8)(LOC_HOME + s);
+        } else {
+            n->reg_val[v->reg] = e;
+            n->occupied |= RBIT(v->reg);
+        }
+    }
+}
+
 void ra_init(struct gen *g)
 {
-    memset(g->reg_val, 0, sizeof(g->reg_val));
-    g->occupied = 0;
+    unsigned n = g->t->nslots;
+    memcpy(g->reg_val, g->entry.reg_val, sizeof(g->reg_val));
+    memcpy(g->cur, g->entry.cur, n * sizeof(g->cur[0]));
+    memcpy(g->home, g->entry.home, n * sizeof(g->home[0]));
+    g->occupied = g->entry.occupied;
     g->lock = 0;
     g->touched = (struct slot_set){{0}};
     g->spill_used = g->vspill_used = 0;
-    for (unsigned s = 0; s < g->t->nslots; s++) {
-        ir_ref e = (ir_ref)(REF_ENTRY + s);
-        g->cur[s] = e;
-        unsigned reg = g->base.reg_of[s];
-        if (reg == NOREG) {
-            g->home[s] = e;
-            g->vals[e].mem = (u8)(LOC_HOME + s);
-        } else {
-            g->home[s] = 0;
-            g->reg_val[reg] = e;
-            g->vals[e].reg = (u8)reg;
-            g->occupied |= RBIT(reg);
-        }
-    }
 }
 
 static inline void operand(struct gen *g, ir_ref r, unsigned next)

@@ -4,6 +4,7 @@
  * looks at guest state are observers. A value must stay somewhere until the last observer of a slot it was put into
  * (val.hold). A put without an observer before the next put is dead. */
 #include "tcg/host/state_priv.h"
+#include "tcg/ops_priv.h"
 
 static void val_init(struct gen *g, ir_ref r, unsigned type)
 {
@@ -60,6 +61,21 @@ static void hold_until(struct gen *g, ir_ref r, unsigned i)
     }
 }
 
+static inline void name_slot(struct gen *g, unsigned s, ir_ref r)
+{
+    g->cur[s] = r;
+    g->named.w[s / 64] |= 1ull << s % 64;
+}
+/* The slot ends to hold what it holds; `i`: the last op that may have seen it there. */
+static void release(struct gen *g, unsigned s, unsigned i)
+{
+    struct val *v = &g->vals[REF_ENTRY + s];
+    if (v->hold == HOLD_ENTRY) {
+        v->hold = (u16)i;
+    }
+    hold_until(g, g->cur[s], i);
+}
+
 static inline ir_ref named(const struct gen *g, ir_ref r)
 {
     return ir_is_const(r) ? r : g->name[r];
@@ -70,13 +86,13 @@ static inline ir_ref named(const struct gen *g, ir_ref r)
 static void select_put(struct gen *g, struct xop *x, unsigned obs)
 {
     unsigned s = x->imm;
-    hold_until(g, g->cur[s], obs);
+    release(g, s, obs);
     u16 prev = g->last_put[s];
     if (prev && obs < prev) {
         g->x[prev].flags |= XF_DEAD;
     }
     g->last_put[s] = (u16)g->i;
-    g->cur[s] = x->a;
+    name_slot(g, s, x->a);
     use(g, x, 0, x->a);
     if (!ir_is_const(x->a) && g->vals[x->a].hint == NOSLOT) {
         g->vals[x->a].hint = (u8)s;
@@ -88,8 +104,8 @@ static void select_forget(struct gen *g, const struct slot_set *set)
 {
     for (unsigned s = 0; s < g->t->nslots; s++) {
         if (!set || bit(set->w[s / 64], s % 64)) {
-            hold_until(g, g->cur[s], g->i);
-            g->cur[s] = 0;
+            release(g, s, g->i);
+            name_slot(g, s, 0);
             g->last_put[s] = 0;
         }
     }
@@ -252,27 +268,6 @@ static void select_recipe(struct gen *g, struct xop *x)
 
 /* -- the walk ---------------------------------------------------------------------------------------------------- */
 
-static unsigned select_nargs(const struct gen *g, const struct ir_op *op)
-{
-    if (op->op == IR_call) {
-        const struct ir_helper *h = &g->t->helpers[op->imm];
-        unsigned n = 0;
-        while (n < 4 && h->args[n] != IR_NONE) {
-            n++;
-        }
-        return n;
-    }
-    if (op->op == IR_st) {
-        return op->d & MO_PAIR ? 3 : 2;
-    }
-    static const u8 nargs[IR_OPCODES] = {
-#define _(name, result, args, sub, imm, flags, doc) sizeof(args) - 1,
-#include "tcg/ops.def"
-#undef _
-    };
-    return nargs[op->op];
-}
-
 static bool is_observer(const struct gen *g, const struct ir_op *op)
 {
     switch (op->op) {
@@ -309,7 +304,7 @@ static bool select_name(struct gen *g, struct xop *x)
             return true;
         }
         /* Forgotten by a helper call: it is in its home. */
-        g->cur[op->imm] = (ir_ref)g->i;
+        name_slot(g, op->imm, (ir_ref)g->i);
         return false;
     case IR_vget:
         if (op->imm == 0 && type_is_vec(op->type) && !ir_is_const(op->a)) {
@@ -345,7 +340,7 @@ static void select_op(struct gen *g, struct xop *x, unsigned *obs)
         }
         return;
     }
-    x->nargs = (u8)select_nargs(g, op);
+    x->nargs = (u8)ir_nargs(g->ir, op);
     for (unsigned k = 0; k < x->nargs; k++) {
         *arg[k] = named(g, *arg[k]);
     }
@@ -389,13 +384,12 @@ void select_ops(struct gen *g)
 {
     struct ir *ir = g->ir;
     g->nextra = g->loop_last = g->loop_backs = 0;
-    for (unsigned s = 0; s < g->t->nslots; s++) {
-        ir_ref e = (ir_ref)(REF_ENTRY + s);
-        val_init(g, e, g->t->slots[s].type);
-        g->vals[e].slot = (u8)s;
-        g->cur[s] = e;
-        g->last_put[s] = 0;
-    }
+    unsigned n = g->t->nslots;
+    memcpy(&g->vals[REF_ENTRY], g->entry.vals, n * sizeof(g->vals[0]));
+    memcpy(&g->tail[REF_ENTRY], g->entry.tail, n * sizeof(g->tail[0]));
+    memcpy(g->cur, g->entry.cur, n * sizeof(g->cur[0]));
+    memset(g->last_put, 0, n * sizeof(g->last_put[0]));
+    g->named = (struct slot_set){{0}};
     unsigned obs = 0;
     for (unsigned i = 1; i < ir->nops; i++) {
         const struct ir_op *op = &ir->ops[i];
@@ -419,7 +413,9 @@ void select_ops(struct gen *g)
             g->vals[i].type = IR_V128; /* stored whole, and a vector's slot may hold it */
         }
     }
-    for (unsigned s = 0; s < g->t->nslots; s++) {
-        hold_until(g, g->cur[s], ir->nops - 1);
+    for (unsigned w = 0; w < ARRAY_LEN(g->named.w); w++) {
+        for (u64 m = g->named.w[w]; m; m &= m - 1) {
+            hold_until(g, g->cur[w * 64 + ctz64(m)], ir->nops - 1);
+        }
     }
 }

@@ -2,6 +2,17 @@
  * as base need a displacement, byte registers 4..7 need a REX prefix. */
 #include "tcg/host/x86_64/enc.h"
 
+/* What writes several bytes keeps the place in a register: stores of bytes may alias c->p. */
+static inline u8 *byte_at(u8 *p, unsigned b)
+{
+    *p = (u8)b;
+    return p + 1;
+}
+static inline u8 *u32_at(u8 *p, u32 v)
+{
+    memcpy(p, &v, 4);
+    return p + 4;
+}
 static inline void put8(struct code *c, unsigned b)
 {
     *c->p++ = (u8)b;
@@ -12,91 +23,75 @@ void x_byte(struct code *c, u8 b)
 }
 void x_u32(struct code *c, u32 v)
 {
-    memcpy(c->p, &v, 4);
-    c->p += 4;
+    c->p = u32_at(c->p, v);
 }
 void x_u64(struct code *c, u64 v)
 {
     memcpy(c->p, &v, 8);
     c->p += 8;
 }
-static inline void put_imm(struct code *c, u32 imm, unsigned n)
+static inline u8 *imm_at(u8 *p, u32 imm, unsigned n)
 {
-    memcpy(c->p, &imm, 4); /* the bytes above n are overwritten by what follows */
-    c->p += n;
+    memcpy(p, &imm, 4); /* the bytes above n are overwritten by what follows */
+    return p + n;
 }
 
-static inline void put_modrm_reg(struct code *c, unsigned reg, unsigned rm)
+static inline u8 *modrm_reg_at(u8 *p, unsigned reg, unsigned rm)
 {
-    put8(c, 0xc0 | (reg & 7) << 3 | (rm & 7));
+    return byte_at(p, 0xc0 | (reg & 7) << 3 | (rm & 7));
 }
 
-static void put_modrm_mem(struct code *c, unsigned reg, struct mem m, unsigned imm_bytes)
+static inline u8 *modrm_mem_at(u8 *p, unsigned reg, struct mem m, unsigned imm_bytes)
 {
     unsigned r = (reg & 7) << 3;
     if (m.base == RIP) {
-        put8(c, r | 5);
-        x_u32(c, (u32)m.disp - imm_bytes);
-        return;
+        return u32_at(byte_at(p, r | 5), (u32)m.disp - imm_bytes);
     }
     unsigned b = m.base & 7;
     unsigned mod = m.disp == 0 && b != 5 ? 0 : m.disp == (i8)m.disp ? 0x40 : 0x80;
     if (m.index != NOREG) {
-        put8(c, mod | r | 4);
-        put8(c, (unsigned)m.scale << 6 | (m.index & 7u) << 3 | b);
+        p = byte_at(p, mod | r | 4);
+        p = byte_at(p, (unsigned)m.scale << 6 | (m.index & 7u) << 3 | b);
     } else if (b == 4) {
-        put8(c, mod | r | 4);
-        put8(c, 0x24);
+        p = byte_at(p, mod | r | 4);
+        p = byte_at(p, 0x24);
     } else {
-        put8(c, mod | r | b);
+        p = byte_at(p, mod | r | b);
     }
-    if (mod == 0x40) {
-        put8(c, (u8)m.disp);
-    } else if (mod == 0x80) {
-        x_u32(c, (u32)m.disp);
-    }
+    return imm_at(p, (u32)m.disp, mod == 0x40 ? 1 : mod == 0x80 ? 4 : 0);
 }
 
 /* Prefixes, REX and opcode; r, x, b: the registers that fill REX.R, X, B. */
-static inline void put_head(struct code *c, u32 opc, bool w, unsigned r, unsigned x, unsigned b, bool force)
+static inline u8 *head_at(u8 *p, u32 opc, bool w, unsigned r, unsigned x, unsigned b, bool force)
 {
     static const u8 prefix[4] = {0, 0x66, 0xf3, 0xf2};
     if (opc & PP_MASK) {
-        put8(c, prefix[(opc & PP_MASK) >> 10]);
+        p = byte_at(p, prefix[(opc & PP_MASK) >> 10]);
     }
     unsigned rex = (w || (opc & OPW) ? 8u : 0) | (r & 8) >> 1 | (x & 8) >> 2 | (b & 8) >> 3;
     if (rex || force) {
-        put8(c, 0x40 | rex);
+        p = byte_at(p, 0x40 | rex);
     }
-    switch (opc & MAP_MASK) {
-    case M0F:
-        put8(c, 0x0f);
-        break;
-    case M38:
-        put8(c, 0x0f);
-        put8(c, 0x38);
-        break;
-    case M3A:
-        put8(c, 0x0f);
-        put8(c, 0x3a);
-        break;
+    if (opc & MAP_MASK) {
+        p = byte_at(p, 0x0f);
+        if ((opc & MAP_MASK) != M0F) {
+            p = byte_at(p, (opc & MAP_MASK) == M38 ? 0x38 : 0x3a);
+        }
     }
-    put8(c, opc);
+    return byte_at(p, opc);
 }
 
 void x_rri(struct code *c, u32 opc, bool w, unsigned reg, unsigned rm, u32 imm, unsigned n)
 {
     bool force = ((opc & OPB) && (reg & 15) >= 4) || ((opc & OPBM) && (rm & 15) >= 4);
-    put_head(c, opc, w, reg, 0, rm, force);
-    put_modrm_reg(c, reg, rm);
-    put_imm(c, imm, n);
+    u8 *p = head_at(c->p, opc, w, reg, 0, rm, force);
+    c->p = imm_at(modrm_reg_at(p, reg, rm), imm, n);
 }
 void x_rmi(struct code *c, u32 opc, bool w, unsigned reg, struct mem m, u32 imm, unsigned n)
 {
     bool force = (opc & OPB) && (reg & 15) >= 4;
-    put_head(c, opc, w, reg, m.index == NOREG ? 0 : m.index, m.base == RIP ? 0 : m.base, force);
-    put_modrm_mem(c, reg, m, n);
-    put_imm(c, imm, n);
+    u8 *p = head_at(c->p, opc, w, reg, m.index == NOREG ? 0 : m.index, m.base == RIP ? 0 : m.base, force);
+    c->p = imm_at(modrm_mem_at(p, reg, m, n), imm, n);
 }
 void x_rr(struct code *c, u32 opc, bool w, unsigned reg, unsigned rm)
 {
@@ -223,7 +218,7 @@ void x_cmov(struct code *c, enum xcc cc, bool w, unsigned dst, unsigned src)
 }
 void x_bswap(struct code *c, bool w, unsigned r)
 {
-    put_head(c, (0xc8 | (r & 7)) | M0F, w, 0, 0, r, false);
+    c->p = head_at(c->p, (0xc8 | (r & 7)) | M0F, w, 0, 0, r, false);
 }
 void x_push(struct code *c, unsigned r)
 {
@@ -261,29 +256,32 @@ void x_nops(struct code *c, unsigned n)
 
 /* -- VEX ------------------------------------------------------------------------------------------------------ */
 
-static inline void put_vex(struct code *c, u32 opc, unsigned r, unsigned v, unsigned x, unsigned b)
+static inline u8 *vex_at(u8 *p, u32 opc, unsigned r, unsigned v, unsigned x, unsigned b)
 {
     unsigned pp = (opc & PP_MASK) >> 10, map = (opc & MAP_MASK) >> 8, w = !!(opc & OPW);
     unsigned low = (~v & 15) << 3 | pp;
     if (map == 1 && !w && !(x & 8) && !(b & 8)) {
-        put8(c, 0xc5);
-        put8(c, (~r & 8) << 4 | low);
+        p = byte_at(p, 0xc5);
+        p = byte_at(p, (~r & 8) << 4 | low);
     } else {
-        put8(c, 0xc4);
-        put8(c, (~r & 8) << 4 | (~x & 8) << 3 | (~b & 8) << 2 | map);
-        put8(c, w << 7 | low);
+        p = byte_at(p, 0xc4);
+        p = byte_at(p, (~r & 8) << 4 | (~x & 8) << 3 | (~b & 8) << 2 | map);
+        p = byte_at(p, w << 7 | low);
     }
-    put8(c, opc);
+    return byte_at(p, opc);
+}
+static inline u8 *vex_mem_at(u8 *p, u32 opc, unsigned reg, unsigned v, struct mem m, unsigned imm_bytes)
+{
+    p = vex_at(p, opc, reg, v, m.index == NOREG ? 0 : m.index, m.base == RIP ? 0 : m.base);
+    return modrm_mem_at(p, reg, m, imm_bytes);
 }
 void v_rrr(struct code *c, u32 opc, unsigned reg, unsigned v, unsigned rm)
 {
-    put_vex(c, opc, reg, v, 0, rm);
-    put_modrm_reg(c, reg, rm);
+    c->p = modrm_reg_at(vex_at(c->p, opc, reg, v, 0, rm), reg, rm);
 }
 void v_rrm(struct code *c, u32 opc, unsigned reg, unsigned v, struct mem m)
 {
-    put_vex(c, opc, reg, v, m.index == NOREG ? 0 : m.index, m.base == RIP ? 0 : m.base);
-    put_modrm_mem(c, reg, m, 0);
+    c->p = vex_mem_at(c->p, opc, reg, v, m, 0);
 }
 void v_rrri(struct code *c, u32 opc, unsigned reg, unsigned v, unsigned rm, u8 imm)
 {
@@ -292,9 +290,7 @@ void v_rrri(struct code *c, u32 opc, unsigned reg, unsigned v, unsigned rm, u8 i
 }
 void v_rrmi(struct code *c, u32 opc, unsigned reg, unsigned v, struct mem m, u8 imm)
 {
-    put_vex(c, opc, reg, v, m.index == NOREG ? 0 : m.index, m.base == RIP ? 0 : m.base);
-    put_modrm_mem(c, reg, m, 1);
-    put8(c, imm);
+    c->p = byte_at(vex_mem_at(c->p, opc, reg, v, m, 1), imm);
 }
 
 /* -- jumps ------------------------------------------------------------------------------------------------------- */
