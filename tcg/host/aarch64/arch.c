@@ -130,14 +130,14 @@ static void arch_call_c(struct gen *g, const void *fn, bool fp, bool cpu, bool f
     g->ef.kind = RK_NONE;
 }
 
-/* Scalar instructions clear what lies above their result. */
-static bool arch_clears(const struct gen *g UNUSED, const struct xop *x UNUSED)
+/* Scalar instructions clear what lies above their result; a slot is no longer than its type. */
+static bool arch_clears(const struct gen *g UNUSED, const struct xop *x)
 {
-    return true;
+    return x->op != IR_get;
 }
 static bool arch_zero_above(const struct gen *g, ir_ref r, unsigned type)
 {
-    if (ir_is_const(r) || r >= REF_ENTRY) {
+    if (ir_is_const(r) || r >= REF_ENTRY || g->vals[r].type != IR_V128) {
         return false;
     }
     unsigned own = ir_result(&g->ir->ops[r]);
