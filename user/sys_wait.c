@@ -68,7 +68,7 @@ static i64 epoll_wait_for(long nr, const u64 a[6], u64 timeout)
     if (!user_range_ok(a[1], (u64)max * sizeof(struct guest_epoll_event))) {
         return -EFAULT;
     }
-    max = MIN(max, 4096); /* the rest is there at the next call */
+    max = MIN(max, 1 << 20); /* the rest is there at the next call */
     struct epoll_event *ev = malloc((size_t)max * sizeof(*ev));
     if (!ev) {
         return -ENOMEM;

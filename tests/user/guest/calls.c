@@ -13,6 +13,7 @@
 #include <sys/ipc.h>
 #include <sys/msg.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/uio.h>
@@ -60,6 +61,23 @@ static void aio(void)
     CHECK(syscall(SYS_io_destroy, ctx) == 0);
     CHECK(get_events(ctx, 0, 4, ev) == -1 && errno == EINVAL);
     fclose(f);
+}
+
+/* As many events as the program has room for. */
+static void many_events(void)
+{
+    enum { MANY = 5000 };
+    static struct epoll_event ev[MANY];
+    struct rlimit lim = {MANY + 100, MANY + 100};
+    int p[2], ep = epoll_create1(0);
+    if (setrlimit(RLIMIT_NOFILE, &lim) < 0 || pipe(p) < 0) {
+        return;
+    }
+    for (int i = 0; i < MANY; i++) {
+        struct epoll_event one = {.events = EPOLLOUT};
+        CHECK(epoll_ctl(ep, EPOLL_CTL_ADD, dup(p[1]), &one) == 0);
+    }
+    CHECK(epoll_wait(ep, ev, MANY, 0) == MANY);
 }
 
 static void compare(void)
@@ -122,5 +140,6 @@ int main(void)
     terminal();
     aio();
     compare();
+    many_events();
     return checks_end("calls");
 }
