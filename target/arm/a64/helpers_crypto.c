@@ -43,14 +43,17 @@ static u8 gf_mul(u8 a, u8 b) /* modulo x^8 + x^4 + x^3 + x + 1 */
     }
     return r;
 }
-/* The multiplicative inverse by powers of the generator 3, then the affine map. */
+/* The multiplicative inverse by powers of the generator 3 (3^a and 3^(255-a)), then the affine map. */
 __attribute__((constructor)) static void crypto_init(void)
 {
+    u8 power[256], log[256] = {0};
+    power[0] = power[255] = 1;
+    for (unsigned a = 1; a < 255; a++) {
+        power[a] = gf_mul(power[a - 1], 3);
+        log[power[a]] = (u8)a;
+    }
     for (unsigned x = 0; x < 256; x++) {
-        u8 inv = 0;
-        for (unsigned y = 1; y < 256 && x && !inv; y++) {
-            inv = gf_mul((u8)x, (u8)y) == 1 ? (u8)y : 0;
-        }
+        u8 inv = x ? power[255 - log[x]] : 0;
         u8 s = 0x63;
         for (unsigned k = 0; k < 5; k++) {
             s ^= (u8)(inv << k | inv >> (8 - k));
