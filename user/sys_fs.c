@@ -18,8 +18,7 @@
 #define F_GETOWNER_UIDS 17
 #endif
 
-/* Descriptors that moss keeps for itself. */
-static bool fd_is_ours(int fd)
+bool fd_is_ours(int fd)
 {
     return fd >= 0 && (fd == user_cfg.self_fd || fd == log_fd());
 }
@@ -84,12 +83,6 @@ i64 sys_dup3(struct user_thread *t, const u64 a[6])
 {
     (void)t;
     return fd_is_ours((int)a[1]) ? -EBADF : safe_syscall(SYS_dup3, (int)a[0], (int)a[1], open_flags_from_guest(a[2]));
-}
-
-i64 sys_close(struct user_thread *t, const u64 a[6])
-{
-    (void)t;
-    return fd_is_ours((int)a[0]) ? -EBADF : safe_syscall(SYS_close, (int)a[0]);
 }
 
 /* Descriptors that moss keeps for itself (its log) stay open. */

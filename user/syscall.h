@@ -23,9 +23,10 @@ i64 user_iovec(struct iovec *v, u64 va, u64 n);
 /* -- handlers; those of memory, signals and life are in user_priv.h -- */
 
 /* sys_fs.c */
-sys_fn sys_openat, sys_openat2, sys_open_by_handle_at, sys_dup3, sys_close, sys_close_range, sys_pipe2,
-    sys_fanotify_init, sys_readlinkat, sys_newfstatat, sys_fstat, sys_statx, sys_fcntl, sys_readv, sys_writev,
-    sys_preadv, sys_pwritev, sys_preadv2, sys_pwritev2, sys_vmsplice, sys_process_vm_readv, sys_process_vm_writev;
+bool fd_is_ours(int fd); /* moss keeps it for itself: to the program it is not open */
+sys_fn sys_openat, sys_openat2, sys_open_by_handle_at, sys_dup3, sys_close_range, sys_pipe2, sys_fanotify_init,
+    sys_readlinkat, sys_newfstatat, sys_fstat, sys_statx, sys_fcntl, sys_readv, sys_writev, sys_preadv, sys_pwritev,
+    sys_preadv2, sys_pwritev2, sys_vmsplice, sys_process_vm_readv, sys_process_vm_writev;
 /* sys_aio.c */
 sys_fn sys_io_setup, sys_io_destroy, sys_io_submit, sys_io_cancel, sys_io_getevents, sys_io_pgetevents;
 /* sys_ioctl.c */

@@ -107,6 +107,9 @@ static void closed(void)
     struct stat st;
     FILE *f;
     CHECK(syscall(SYS_close_range, 3, ~0u, 0) == 0);
+    for (int fd = 3; fd < 1100; fd++) {
+        CHECK(fcntl(fd, F_GETFD) == -1 && errno == EBADF);
+    }
     f = tmpfile();
     CHECK(fileno(f) == 3);
     CHECK(fstat(3, &st) == 0 && fstat(3, &st) == 0 && st.st_size == 0);
