@@ -86,7 +86,7 @@ i64 user_syscall(struct user_thread *t, u64 nr, const u64 a[6])
     if (unlikely(user_cfg.strace)) {
         strace_enter(s, nr, a);
     }
-    i64 r = s && s->args[0] == 'f' && fd_is_ours((int)a[0]) ? -EBADF : perform(t, s, nr, a);
+    i64 r = s && (s->args[0] | 0x20) == 'f' && fd_is_ours((int)a[0]) ? -EBADF : perform(t, s, nr, a);
     if (unlikely(user_cfg.strace)) {
         strace_leave(s, a, r);
     }

@@ -251,6 +251,7 @@ def unpack():
         subprocess.run(['mmdebstrap', '--arch=' + ARCH[side], '--variant=extract', '--include=' + ','.join(PACKAGES),
                         'bookworm', root], check=True)
         os.mkdir(root + '/var/suites')
+        os.chmod(root + '/var/suites', 0o1777)  # moss logs there, as whoever the program makes itself
         for name in ('passwd', 'group'):
             shutil.copy(f'{root}/usr/share/base-passwd/{name}.master', f'{root}/etc/{name}')
         for name, text in (('hosts', '127.0.0.1 localhost\n::1 localhost\n'), ('hostname', 'debian\n'),
