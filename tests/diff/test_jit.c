@@ -600,10 +600,25 @@ static void float_edges(void **state)
     }
 }
 
+/* -- what lies above a scalar -------------------------------------------------------------------------------------- */
+
+static void compare_once(struct rng *r)
+{
+    static const struct jit_opts o = {.tlb = 1, .cached_pc = ~0ull};
+    work = trace;
+    count_uses(&work);
+    assert_true(jit_compile(&work, &o));
+    ir_cpu_random(&before, r);
+    by_interp = by_jit = before;
+    struct ir_outcome want = ir_cpu_interp(&trace, &by_interp), got = jit_run(&by_jit, r, &o);
+    struct buf why = {0};
+    assert_true(ir_cpu_same(&by_interp, &want, &by_jit, &got, FP_MASK, &why));
+    buf_free(&why);
+}
+
 /* A double that a helper wrote, read as a vector: what lies behind its slot is no part of it. */
 static void a_slot_ends_with_its_type(void **state)
 {
-    static const struct jit_opts o = {.tlb = 1, .cached_pc = ~0ull};
     struct rng r = {rng_seed("slot")};
     (void)state;
     ir_init(&trace, &ir_cpu_target, 0, 12);
@@ -612,15 +627,22 @@ static void a_slot_ends_with_its_type(void **state)
     ir_insn(&trace, 4, 4);
     ir_put(&trace, SLOT_V + 3, ir_vzero_ext(&trace, IR_F64, ir_get(&trace, SLOT_D)));
     ir_exit(&trace, 16, EXIT_JUMP);
-    work = trace;
-    count_uses(&work);
-    assert_true(jit_compile(&work, &o));
-    ir_cpu_random(&before, &r);
-    by_interp = by_jit = before;
-    struct ir_outcome want = ir_cpu_interp(&trace, &by_interp), got = jit_run(&by_jit, &r, &o);
-    struct buf why = {0};
-    assert_true(ir_cpu_same(&by_interp, &want, &by_jit, &got, FP_MASK, &why));
-    buf_free(&why);
+    compare_once(&r);
+}
+
+/* The halves are the lowest lanes of whole vectors: whichever is chosen comes alone. */
+static void a_chosen_half_comes_alone(void **state)
+{
+    struct rng r = {rng_seed("half")};
+    struct ir *ir = &trace;
+    (void)state;
+    ir_init(ir, &ir_cpu_target, 0, 12);
+    ir_insn(ir, 0, 4);
+    ir_ref a = ir_vget(ir, IR_F16, 1, ir_get(ir, SLOT_V), 0), b = ir_vget(ir, IR_F16, 1, ir_get(ir, SLOT_V + 1), 0);
+    ir_ref c = ir_select(ir, CC_ULT, IR_I64, ir_get(ir, SLOT_X), ir_get(ir, SLOT_X + 1), IR_F16, a, b);
+    ir_put(ir, SLOT_V + 3, ir_vzero_ext(ir, IR_F16, c));
+    ir_exit(ir, 16, EXIT_JUMP);
+    compare_once(&r);
 }
 
 int main(void)
@@ -629,11 +651,17 @@ int main(void)
         return 77;
     }
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(integer_ops),     cmocka_unit_test(integer_memory),
-        cmocka_unit_test(long_traces),     cmocka_unit_test(vectors),
-        cmocka_unit_test(everything),      cmocka_unit_test(long_everything),
-        cmocka_unit_test(float_edges),     cmocka_unit_test(loops),
-        cmocka_unit_test(flags_of_faults), cmocka_unit_test(a_slot_ends_with_its_type),
+        cmocka_unit_test(integer_ops),
+        cmocka_unit_test(integer_memory),
+        cmocka_unit_test(long_traces),
+        cmocka_unit_test(vectors),
+        cmocka_unit_test(everything),
+        cmocka_unit_test(long_everything),
+        cmocka_unit_test(float_edges),
+        cmocka_unit_test(loops),
+        cmocka_unit_test(flags_of_faults),
+        cmocka_unit_test(a_slot_ends_with_its_type),
+        cmocka_unit_test(a_chosen_half_comes_alone),
     };
     cmocka_set_test_filter(getenv("MOSS_TEST"));
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -130,10 +130,12 @@ static void arch_call_c(struct gen *g, const void *fn, bool fp, bool cpu, bool f
     g->ef.kind = RK_NONE;
 }
 
-/* Scalar instructions clear what lies above their result; a slot is no longer than its type. */
+/* Scalar instructions clear what lies above their result. A slot is no longer than its type, and FCSEL moves a half
+ * with its neighbour. */
 static bool arch_clears(const struct gen *g UNUSED, const struct xop *x)
 {
-    return x->op != IR_get;
+    bool select = x->op == IR_select || x->op == IR_selectf;
+    return x->op != IR_get && !(select && x->type == IR_F16);
 }
 static bool arch_zero_above(const struct gen *g, ir_ref r, unsigned type)
 {
