@@ -61,8 +61,11 @@ static bool not_begun(const ucontext_t *uc)
     return syscall_leaves_trace && uc->uc_mcontext.gregs[REG_RCX] == 0;
 }
 #elif defined(__aarch64__)
+/* The labels are global: what refers to local ones through the global offset table gets one entry for them all. */
 __asm__(".text\n"
-        ".globl safe_syscall_asm\n"
+        ".globl safe_syscall_asm, safe_syscall_start, safe_syscall_insn, safe_syscall_end\n"
+        ".globl safe_syscall_stop, safe_syscall_interrupted\n"
+        ".hidden safe_syscall_start, safe_syscall_insn, safe_syscall_end, safe_syscall_stop, safe_syscall_interrupted\n"
         ".type safe_syscall_asm, %function\n"
         "safe_syscall_asm:\n"
         "    .cfi_startproc\n"
