@@ -233,7 +233,9 @@ static struct ir_outcome run(struct ir_cpu *c, struct rng *r, const struct jit_o
         do {
             looked_up = false;
             u64 token = enter(c, out.rx);
-            host_native()->settle(&ir_cpu_target, (struct vcpu *)c);
+            if (host_native()->settle) {
+                host_native()->settle(&ir_cpu_target, (struct vcpu *)c);
+            }
             finish(c, token);
         } while (outcome.pc == again && ++rounds < max);
     } else if (jumped == 1) {
