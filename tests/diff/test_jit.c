@@ -27,6 +27,9 @@ static unsigned count_of(unsigned n)
     return s ? (unsigned)strtoul(s, NULL, 0) : n;
 }
 
+/* Conditions of flags; those of the parity come last. */
+enum { FLAG_CONDS = FL_HOST & FL_P ? CC_TSTEQ : CC_PE };
+
 static struct ir trace, built, work;
 static struct ir_cpu before __attribute__((aligned(4096)));
 static struct ir_cpu by_interp __attribute__((aligned(4096)));
@@ -369,7 +372,7 @@ static void make_walk(struct ir *ir, struct rng *r)
     }
     switch (rng_below(r, 12)) { /* looked at, after all */
     case 0:
-        ir_put(ir, SLOT_X + 5, ir_setf(ir, rng_below(r, CC_TSTEQ), ir_get(ir, SLOT_FL)));
+        ir_put(ir, SLOT_X + 5, ir_setf(ir, rng_below(r, FLAG_CONDS), ir_get(ir, SLOT_FL)));
         break;
     case 1:
         ir_exitcc(ir, CC_EQ, IR_I64, ir_get(ir, SLOT_X + 6), ir_const(ir, 1), 0x300);
@@ -396,7 +399,7 @@ static void make_walk(struct ir *ir, struct rng *r)
         ir_put(ir, SLOT_X + 3, ir_ld(ir, IR_I64, ir_get(ir, SLOT_X + 1), 0, MO_64));
     }
     ir_put(ir, SLOT_X + 1, ir_addi(ir, IR_I64, ir_get(ir, SLOT_X + 1), 1024));
-    ir_exitf(ir, rng_below(r, CC_TSTEQ), ir_get(ir, SLOT_FL), 0x100);
+    ir_exitf(ir, rng_below(r, FLAG_CONDS), ir_get(ir, SLOT_FL), 0x100);
     if (!ir->ended && rng_one_in(r, 3)) {
         ir_exitcc(ir, CC_NE, IR_I64, ir_get(ir, SLOT_X + 4), ir_const(ir, 0), 0x100);
     }
