@@ -1,7 +1,7 @@
-/* -accel tcg,hostile=on: a code cache of 4 MiB in small chunks, TLBs of four entries, blocks of a few instructions,
- * and again and again something is thrown away that the engine could have kept. A guest must not notice. What takes
- * months of boots to meet (an eviction between a link and its use, a flush in the middle of a store) happens all the
- * time. */
+/* -accel tcg,hostile=on: a code cache of 4 MiB in small chunks, TLBs of 4 entries (at most 64), blocks of a few
+ * instructions, and again and again something is thrown away that the engine could have kept. A guest must not notice.
+ * What takes months of boots to meet (an eviction between a link and its use, a flush in the middle of a store) happens
+ * all the time. */
 #include "accel/tcg/tcg_priv.h"
 #include "base/bits.h"
 

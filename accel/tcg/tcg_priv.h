@@ -97,11 +97,13 @@ struct tlb_cold {
     struct mem_attrs attrs;
     u32 flags;
 };
-#define TLB_EMPTY     (~0ull)
-#define TLB_MAX_LARGE 8
-#define TLB_MIN_SIZE  256u
-#define TLB_MAX_SIZE  16384u
-#define JC_PAGES      4096u
+#define TLB_EMPTY       (~0ull)
+#define TLB_MAX_LARGE   8
+#define TLB_MIN_SIZE    256u
+#define TLB_MAX_SIZE    16384u
+#define HOSTILE_TLB_MIN 4u
+#define HOSTILE_TLB_MAX 64u
+#define JC_PAGES        4096u
 struct jc_table {
     u64 mode;
     struct jc_entry *e; /* NULL: slot unused */

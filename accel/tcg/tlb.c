@@ -91,6 +91,16 @@ static inline void touch(struct tlb_context *c, unsigned i)
     c->touched[i >> 12] |= 1ull << (i >> 6 & 63);
 }
 
+static unsigned least_entries(void)
+{
+    return tcg.cfg.hostile ? HOSTILE_TLB_MIN : TLB_MIN_SIZE;
+}
+
+static unsigned most_entries(void)
+{
+    return tcg.cfg.hostile ? HOSTILE_TLB_MAX : TLB_MAX_SIZE;
+}
+
 /* Entries find their new places. The cpu is outside translated code, or the context in none of its views. */
 static void context_grow(struct tlb_context *c)
 {
@@ -98,7 +108,7 @@ static void context_grow(struct tlb_context *c)
     struct tlb_entry *e = c->e;
     struct tlb_cold *cold = c->cold;
     unsigned n = c->size;
-    context_alloc(c, n * 4 > TLB_MAX_SIZE ? TLB_MAX_SIZE : n * 4);
+    context_alloc(c, n * 4 > most_entries() ? most_entries() : n * 4);
     for (unsigned i = 0; i < n; i++) {
         u64 tag = e[i].rd != TLB_EMPTY ? e[i].rd : e[i].wr;
         if (tag != TLB_EMPTY) {
@@ -118,7 +128,7 @@ static void context_grow(struct tlb_context *c)
 
 static bool wants_growth(const struct tlb_context *c)
 {
-    return c->conflicts > c->size && c->size < TLB_MAX_SIZE && !tcg.cfg.hostile;
+    return c->conflicts > c->size && c->size < most_entries();
 }
 
 /* A fill pushed another page out. */
@@ -179,13 +189,13 @@ static struct tlb_context *context_take(struct tcpu *t, const struct mmu_key *ke
         }
     }
     tlb_context_clear(c);
-    if (c->size > TLB_MIN_SIZE) { /* that was another address space's need */
+    if (c->size > least_entries()) { /* that was another address space's need */
         free(c->mem);
         free(c->cold);
         c->mem = NULL;
     }
     if (!c->mem) {
-        context_alloc(c, tcg.cfg.hostile ? 4 : TLB_MIN_SIZE);
+        context_alloc(c, least_entries());
     }
     c->used = true;
     c->key = *key;
