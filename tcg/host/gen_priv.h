@@ -202,7 +202,6 @@ struct host_arch {
     u64 clobbered;    /* those of them that C may change */
     u64 loop_vec;     /* vector registers a loop may give to slots, highest first */
     u8 tmp, vtmp;     /* registers that hold nothing between instructions of an emitter */
-    u8 cpu_arg;       /* index in arg of a helper's first parameter: always 0 */
     u8 key;           /* where TH_FALLBACK finds what to do */
     u8 result, npins; /* result: of a C function */
     u8 pin[MAX_PINS]; /* hottest first */
