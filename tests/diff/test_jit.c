@@ -384,17 +384,18 @@ static void make_walk(struct ir *ir, struct rng *r)
         ir_put(ir, SLOT_X + 5, ir_call(ir, HELP_SUM_ALL, 0, 0, 0, 0));
         break;
     }
+    ir_insn(ir, 0x10c, 4);
     bool late = rng_one_in(r, 4);
     if (!late) {
         ir_put(ir, SLOT_X + 3, ir_ld(ir, IR_I64, ir_get(ir, SLOT_X + 1), 0, MO_64));
     }
-    ir_insn(ir, 0x108, 4);
+    ir_insn(ir, 0x110, 4);
     ir_ref old = ir_get(ir, SLOT_X), count = ir_addi(ir, IR_I64, old, rng_below(r, 2) ? 1 : -1);
     ir_ref dec = ir_addi(ir, IR_I64, ir_get(ir, SLOT_X + 7), -1);
     ir_put(ir, SLOT_FL, flags_now(ir, r, rng_below(r, 2) ? count : old));
     ir_put(ir, SLOT_X, count);
     ir_put(ir, SLOT_X + 7, dec);
-    ir_insn(ir, 0x10c, 4);
+    ir_insn(ir, 0x114, 4);
     if (late) {
         ir_put(ir, SLOT_X + 3, ir_ld(ir, IR_I64, ir_get(ir, SLOT_X + 1), 0, MO_64));
     }

@@ -401,7 +401,7 @@ static void constants(void **state)
 static u64 pattern(unsigned size, unsigned ones, unsigned rot)
 {
     u64 e = MASK(ones), v = 0;
-    e = (e >> rot | e << (size - rot)) & MASK(size);
+    e = rot ? (e >> rot | e << (size - rot)) & MASK(size) : e;
     for (unsigned k = 0; k < 64; k += size) {
         v |= e << k;
     }

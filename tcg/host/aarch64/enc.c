@@ -295,7 +295,7 @@ static void set_distance(u8 *at, u32 insn, i64 d)
     i64 v = d >> 2;
     must(v >= -(1ll << (f.len - 1)) && v < 1ll << (f.len - 1) && (f.unit == 0 || (d & 3) == 0));
     u32 mask = (u32)(MASK(f.len) << f.pos);
-    insn = (insn & ~mask) | ((u32)(v << f.pos) & mask);
+    insn = (insn & ~mask) | ((u32)v << f.pos & mask);
     if (f.unit == 0) {
         insn = (insn & ~(3u << 29)) | (u32)(d & 3) << 29;
     }
