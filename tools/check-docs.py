@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 """What README.md and docs/ name is there: linked pages, files, structs, words with an underscore, verbs of ./dev; and
-docs/reading-order.md names every page. Exits 1 with one line an offence.   check-docs.py [ROOT]"""
+docs/reading-order.md names every page; no page holds an unfinished merge or a paragraph twice. Exits 1 with one line an offence.   check-docs.py [ROOT]"""
 import fnmatch
 import itertools
 import os
@@ -84,8 +84,18 @@ class Checker:
             if is_file and name not in SOURCES and not MADE.search(name) and not file_there(name, self.paths):
                 self.complain(page, name, 'there is no such file')
 
+    def once(self, page, text):
+        for line in re.findall(r'^(?:<<<<<<<|>>>>>>>) .*$', text, re.M):
+            self.complain(page, line, 'an unfinished merge')
+        seen = set()
+        for part in text.split('\n\n'):
+            if part in seen and len(part) > 80:
+                self.complain(page, part.split('\n')[0], 'said twice')
+            seen.add(part)
+
     def page(self, page):
         text = self.read(page)
+        self.once(page, text)
         self.links(page, text)
         for verb in re.findall(r'(?<![\w`])(?:\./dev) ([a-z]+)', text):
             if verb not in self.verbs and not re.search(rf'\./dev {verb} lists', text):

@@ -22,7 +22,7 @@ RIGHT = ['[x](page.md)', '[x](../hw/char/uart.c)', '[x](https://example.org/y)',
          '`hw/char/uart.{c,h}`', '`hw/char/*.c`', '`struct uart`', '`uart_reset()`', '`./dev build`', '`build/tests/x.c`',
          '`target/foo/`', '`build/moss -M virt`', '`a/b`']
 WRONG = ['[x](none.md)', '`hw/char/none.c`', '`none.c`', '`hw/none/`', '`hw/char/uart.{c,x.py}`', '`struct none`', '`none_reset()`', '`none_of`',
-         './dev fly']
+         './dev fly', '<<<<<<< HEAD', 'Word upon word. ' * 6 + '\n\n' + 'Word upon word. ' * 6]
 
 
 class Docs(unittest.TestCase):
