@@ -19,6 +19,8 @@ class Session:
         self.pid, self.fd = pty.fork()
         if not self.pid:
             time.sleep(0.05)
+            for sig in (signal.SIGINT, signal.SIGQUIT, signal.SIGHUP):  # ignored, when the tests run in the background
+                signal.signal(sig, signal.SIG_DFL)
             os.execv(path(), [path(), *args])
         self.before = termios.tcgetattr(self.fd)
         self.seen = b''
