@@ -7,8 +7,6 @@
  * below; registers are as a slow-path thunk saved them. Constants are in LEB128. */
 #include "tcg/host/state_priv.h"
 
-#include "tcg/eval.h"
-
 #define POINT_HOT (1u << 31) /* in gen.point: in hot code, which does not move */
 
 enum place {
@@ -160,48 +158,6 @@ static void get_mem(const struct reader *r, unsigned loc, union v128 *v)
         static const u8 bytes[IR_TYPES] = {0, 4, 8, 2, 4, 8, 16, 4};
         const struct ir_slot *s = &r->t->slots[loc - LOC_HOME];
         memcpy(v, (const u8 *)r->rt + s->off, bytes[s->type]);
-    }
-}
-
-/* -1 less, 0 equal, 1 greater, 2 unordered; raises nothing. Finite numbers compare as sign and magnitude. */
-static int compare_bits(u64 a, u64 b, unsigned bits, u64 inf)
-{
-    u64 sign = 1ull << (bits - 1), ma = a & (sign - 1), mb = b & (sign - 1);
-    if (ma > inf || mb > inf) {
-        return 2;
-    }
-    i64 x = a & sign ? -(i64)ma : (i64)ma, y = b & sign ? -(i64)mb : (i64)mb;
-    return (x > y) - (x < y);
-}
-
-static u32 flags_of_fcmp(u32 imm, u64 a, u64 b)
-{
-    unsigned type = (u8)imm;
-    int c = type == IR_F64   ? compare_bits(a, b, 64, 0x7ff0000000000000)
-            : type == IR_F32 ? compare_bits((u32)a, (u32)b, 32, 0x7f800000)
-                             : compare_bits((u16)a, (u16)b, 16, 0x7c00);
-    static const u16 nzcv[4] = {FL_N | FL_C, FL_Z, 0, FL_V}, zpc[4] = {FL_C, FL_Z, 0, FL_Z | FL_P | FL_C};
-    return (imm & FCMP_ZPC ? zpc : nzcv)[c + 1];
-}
-
-u32 flags_of(unsigned rk, unsigned sub, u32 imm, u64 a, u64 b)
-{
-    unsigned t = (u8)imm;
-    switch (rk) {
-    case RK_SUB:
-        return eval_fl_sub(t, a, b, 0, sub);
-    case RK_SUB_DB:
-        return eval_fl_sub(t, a + b, b, 0, sub);
-    case RK_SUB_AD:
-        return eval_fl_sub(t, a, a - b, 0, sub);
-    case RK_ADD:
-        return eval_fl_add(t, a, b, 0, sub);
-    case RK_ADD_DB:
-        return eval_fl_add(t, a - b, b, 0, sub);
-    case RK_TEST:
-        return eval_fl_logic(t, a & b, sub);
-    default:
-        return flags_of_fcmp(imm, a, b);
     }
 }
 

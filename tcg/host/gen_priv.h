@@ -341,7 +341,11 @@ void deopt_here(struct gen *g);  /* the return address is here; user mode: or wh
 bool deopt_finish(struct gen *g, i32 cold_delta);
 u32 deopt_restore(const struct host_arch *a, const struct ir_target *t, const u8 *map, u32 code_off, struct vcpu *cpu);
 
+/* recipe.c */
 u32 flags_of(unsigned rk, unsigned sub, u32 imm, u64 a, u64 b); /* imm: type and FCMP_*, as in the op */
+struct cond cond_cc(unsigned cc);
+struct cond cond_const(bool v);
+bool cond_of_test(const struct xop *f, unsigned *cc, struct cond *c); /* true: it is c; else of N and Z only: cc */
 
 /* lazy.c */
 void flags_in_find(const struct ir *ir, struct flags_in *f);
@@ -352,6 +356,10 @@ u32 reason_token(enum ir_reason why);
 bool can_link(const struct gen *g, i32 target);
 bool same_page(const struct gen *g, i32 target);
 void link_jump(struct gen *g, i32 target, unsigned kind, bool call); /* a jump to be patched; can_link(g, target) */
+
+/* disas.c: one instruction of a host; bytes consumed, 0: unknown */
+int x_disas(char *out, size_t n, u64 addr, const u8 *p, size_t avail);
+int a_disas(char *out, size_t n, u64 addr, const u8 *p, size_t avail);
 
 /* share.c */
 unsigned share_find(const struct gen *g, const struct xop *x); /* register of an addend, 0 in it: not known; NOREG */

@@ -70,9 +70,6 @@ void a_fp_to_c(struct code *c, unsigned t0, unsigned t1);
 void a_fp_to_guest(struct code *c, unsigned t0, unsigned t1);
 void a_cmp_sp(struct code *c, unsigned rm);
 
-/* disas.c */
-int a_disas(char *out, size_t n, u64 addr, const u8 *p, size_t avail);
-
 /* memory.c: where the access at [addr + off] goes; a_access returns the jump to the cold path, or NULL. */
 struct place {
     unsigned base, index; /* index NOREG: base + off */

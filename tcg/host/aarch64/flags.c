@@ -13,15 +13,6 @@
 
 enum { EK_ADC = 32 /* gen.ef.kind beyond the recipes: of adc; EK_ADC + 1: of sbb */ };
 
-static struct cond cond_cc(unsigned cc)
-{
-    return (struct cond){.kind = C_CC, .cc = (u8)cc};
-}
-static struct cond cond_const(bool v)
-{
-    return (struct cond){.kind = v ? C_ALWAYS : C_NEVER};
-}
-
 bool a_wants_flags(const struct gen *g, const struct xop *x)
 {
     return x->twin && g->x[x->twin].rk != RK_NONE && g->x[x->twin].op != IR_nop;
@@ -185,26 +176,11 @@ static struct cond cond_map(struct gen *g, unsigned cc, bool comp)
     return cond_cc(acc_of[cc]);
 }
 
-/* After ANDS: the IR's C is that of FL_INV, V is 0. */
 static struct cond cond_logic(struct gen *g, unsigned cc, const struct xop *f)
 {
-    bool inv = f->sub & FL_INV;
-    switch (cc) {
-    case CC_ULT:
-    case CC_UGE:
-        return cond_const(inv == (cc == CC_ULT));
-    case CC_VS:
-    case CC_VC:
-        return cond_const(cc == CC_VC);
-    case CC_ULE:
-    case CC_UGT:
-        if (inv) {
-            return cond_const(cc == CC_ULE);
-        }
-        cc = cc == CC_ULE ? CC_EQ : CC_NE;
-        break;
-    default:
-        break;
+    struct cond c;
+    if (cond_of_test(f, &cc, &c)) {
+        return c;
     }
     recipe_load(g, f);
     return cond_map(g, cc, true);

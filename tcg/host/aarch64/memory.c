@@ -17,6 +17,7 @@
  * NZCV lives on. Views 1..3 load their table into x30 first. An access that must be n-aligned adds (bytes - n) instead
  * of (bytes - 1), so that the low bits compared are those of the address. */
 #include "tcg/host/aarch64/a_priv.h"
+#include "tcg/host/access.h"
 
 /* -- the probe -------------------------------------------------------------------------------------------------- */
 
@@ -139,21 +140,12 @@ void a_slow_call(struct gen *g, unsigned addr, i32 off, unsigned mo, unsigned th
     share_zero(g);
 }
 
-/* An access that may share its probe. */
-struct shared {
-    struct share plan;
-    unsigned reg; /* of the addend it used, or has left for others; NOREG */
-    bool wide;    /* it probed for more than itself */
-};
-
-/* As a_access. */
+/* As a_access, of an access that may share its probe. */
 static u8 *shared_access(struct gen *g, const struct xop *x, unsigned addr, unsigned tag_off, struct shared *sh,
                          struct place *p)
 {
     i32 off = (i32)x->imm;
-    sh->reg = share_find(g, x);
-    sh->wide = sh->reg == NOREG && share_plan(g, x, &sh->plan);
-    if (sh->reg == NOREG && !sh->wide) {
+    if (!shared_find(g, x, sh)) {
         return a_access(g, addr, off, x->d, tag_off, p);
     }
     deopt_point(g);
@@ -177,18 +169,6 @@ static u8 *shared_access(struct gen *g, const struct xop *x, unsigned addr, unsi
         }
     }
     return cold;
-}
-
-/* In cold code, behind an access with a probe for itself alone: others do the same. */
-static void own_done(struct gen *g, const struct shared *sh)
-{
-    if (sh->wide && sh->reg != NOREG) {
-        a_mov_i(g->c, sh->reg, 0);
-    }
-}
-static bool vectors_live(const struct gen *g)
-{
-    return (g->occupied & VREGS) != 0;
 }
 
 /* -- one value between register and host memory ------------------------------------------------------------------ */
@@ -269,12 +249,6 @@ static void load_one(struct gen *g, unsigned reg, const struct place *p, unsigne
 }
 
 /* -- loads ------------------------------------------------------------------------------------------------------- */
-
-struct load {
-    unsigned mo, type, addr, reg[2];
-    i32 off;
-    bool pair, atomic;
-};
 
 /* LDAR and STLR want what is aligned for its size. */
 static bool ordered_form(unsigned mo, unsigned type)
@@ -381,7 +355,7 @@ static void load_cold(struct gen *g, const struct load *l, const struct shared *
         struct place p;
         u8 *slow = probe(g, l->addr, l->off, l->mo, offsetof(struct tlb_entry, rd), &p);
         load_hit(g, l, &p);
-        own_done(g, sh);
+        shared_own_done(g, sh);
         back_to_hot(g, join);
         a_bind(slow, g->c->p);
     }
@@ -391,46 +365,21 @@ static void load_cold(struct gen *g, const struct load *l, const struct shared *
     to_hot(g);
 }
 
-/* Registers for the results; both are defined by this op. */
-static u64 load_regs(struct gen *g, struct load *l, const struct xop *x, ir_ref hi)
-{
-    /* The second half may fault when the first is there already. */
-    u64 dying = l->pair && g->cfg->direct ? 0 : ra_dying(g, x->a);
-    l->reg[0] = ra_pick(g, (ir_ref)g->i, dying);
-    if (!l->pair) {
-        return RBIT(l->reg[0]);
-    }
-    u64 lock = g->lock;
-    g->lock |= RBIT(l->reg[0]);
-    l->reg[1] = ra_pick(g, hi, dying & ~RBIT(l->reg[0]));
-    g->lock = lock;
-    return RBIT(l->reg[0]) | RBIT(l->reg[1]);
-}
-
 void a_ld(struct gen *g, struct xop *x)
 {
-    struct load l = {.mo = x->d, .type = x->type, .off = (i32)x->imm, .pair = x->d & MO_PAIR};
-    ir_ref hi = (ir_ref)(g->i + 1);
-    bool has_hi = l.pair && g->x[hi].op == IR_ld_hi;
-    l.addr = ra_src(g, x->a, IR_I64);
-    l.atomic = l.pair && (l.mo & MO_ATOMIC) && (l.mo & MO_SIZE) == MO_64 && l.type == IR_I64;
-    u64 results = load_regs(g, &l, x, has_hi ? hi : (ir_ref)g->i);
+    struct load l;
+    load_begin(g, x, &l);
     struct place p;
     struct shared sh;
     u8 *cold = shared_access(g, x, l.addr, offsetof(struct tlb_entry, rd), &sh, &p);
     load_hit(g, &l, &p);
     if (sh.wide) {
-        sh.reg = share_open(g, &sh.plan, T1, results, 0);
+        sh.reg = share_open(g, &sh.plan, T1, l.results, 0);
     }
     if (cold) {
         load_cold(g, &l, &sh, cold);
     }
-    ra_bind(g, (ir_ref)g->i, l.reg[0]);
-    if (has_hi) {
-        ra_bind(g, hi, l.reg[1]);
-    } else if (l.pair) {
-        ra_forget(g, l.reg[1]);
-    }
+    load_end(g, &l);
 }
 
 /* The load before defined it. */
@@ -552,7 +501,7 @@ static void store_cold(struct gen *g, const struct store *s, const struct store 
         struct place p;
         u8 *slow = probe(g, s->addr, s->off, s->mo, offsetof(struct tlb_entry, wr), &p);
         store_hit(g, hit, &p);
-        own_done(g, sh);
+        shared_own_done(g, sh);
         back_to_hot(g, join);
         a_bind(slow, g->c->p);
     }

@@ -13,15 +13,6 @@
 static const u8 xcc_of[CC_COUNT] = {X_E, X_NE, X_B,  X_AE, X_BE, X_A, X_L,  X_GE, X_LE,
                                     X_G, X_S,  X_NS, X_O,  X_NO, X_P, X_NP, X_E,  X_NE};
 
-static struct cond cond_cc(enum xcc cc)
-{
-    return (struct cond){.kind = C_CC, .cc = (u8)cc};
-}
-static struct cond cond_const(bool v)
-{
-    return (struct cond){.kind = v ? C_ALWAYS : C_NEVER};
-}
-
 static void cmc(struct gen *g)
 {
     x_byte(g->c, 0xf5);
@@ -245,25 +236,9 @@ static void recipe_load(struct gen *g, const struct xop *f)
 
 static struct cond recipe_test(struct gen *g, unsigned cc, const struct xop *f)
 {
-    bool inv = f->sub & FL_INV;
-    switch (cc) {
-    case CC_ULT:
-    case CC_UGE:
-        return cond_const(inv == (cc == CC_ULT));
-    case CC_VS:
-    case CC_VC:
-        return cond_const(cc == CC_VC);
-    case CC_ULE:
-    case CC_UGT:
-        if (inv) {
-            return cond_const(cc == CC_ULE);
-        }
-        cc = cc == CC_ULE ? CC_EQ : CC_NE;
-        break;
-    case CC_SLT:
-    case CC_SGE:
-        cc = cc == CC_SLT ? CC_MI : CC_PL;
-        break;
+    struct cond c;
+    if (cond_of_test(f, &cc, &c)) {
+        return c;
     }
     recipe_load(g, f);
     return cond_cc(xcc_of[cc]);

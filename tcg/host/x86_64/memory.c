@@ -118,20 +118,11 @@ void mem_slow_call(struct gen *g, unsigned thunk)
     share_zero(g);
 }
 
-/* An access that may share its probe. */
-struct shared {
-    struct share plan;
-    unsigned reg; /* of the addend it used, or has left for others; NOREG */
-    bool wide;    /* it probed for more than itself */
-};
-
-/* As mem_access. */
+/* As mem_access, of an access that may share its probe. */
 static u8 *shared_access(struct gen *g, const struct xop *x, unsigned addr, unsigned tag_off, struct shared *sh,
                          struct mem *m)
 {
-    sh->reg = share_find(g, x);
-    sh->wide = sh->reg == NOREG && share_plan(g, x, &sh->plan);
-    if (sh->reg == NOREG && !sh->wide) {
+    if (!shared_find(g, x, sh)) {
         return mem_access(g, addr, (i32)x->imm, x->d, tag_off, m);
     }
     deopt_point(g);
@@ -143,19 +134,6 @@ static u8 *shared_access(struct gen *g, const struct xop *x, unsigned addr, unsi
     }
     x_test(g->c, true, sh->reg, sh->reg);
     return x_jcc(g->c, X_E);
-}
-
-/* In cold code, behind an access with a probe for itself alone: others do the same. */
-static void own_done(struct gen *g, const struct shared *sh)
-{
-    if (sh->wide && sh->reg != NOREG) {
-        x_zero(g->c, sh->reg);
-    }
-}
-
-bool mem_vectors_live(const struct gen *g)
-{
-    return (g->occupied & VREGS) != 0;
 }
 
 /* -- one value between register and host memory ------------------------------------------------------------------ */
@@ -250,12 +228,6 @@ static void load_one(struct gen *g, unsigned reg, struct mem m, unsigned mo, uns
 
 /* -- loads ------------------------------------------------------------------------------------------------------- */
 
-struct load {
-    unsigned mo, type, addr, reg[2];
-    i32 off;
-    bool pair, atomic;
-};
-
 /* Two halves in one access, so that nobody sees one without the other. */
 static void load_atomic_pair(struct gen *g, const struct load *l, struct mem m)
 {
@@ -305,13 +277,13 @@ static void load_slow_result(struct gen *g, const struct load *l)
 static void load_cold(struct gen *g, const struct load *l, const struct shared *sh, u8 *from)
 {
     u8 *join = g->c->p;
-    bool vec = mem_vectors_live(g);
+    bool vec = vectors_live(g);
     to_cold(g);
     bind_cold(g, from);
     if (sh->wide || sh->reg != NOREG) {
         u8 *slow = mem_probe(g, l->addr, l->off, l->mo, offsetof(struct tlb_entry, rd));
         load_hit(g, l, MEMX(l->addr, RCX, 0, l->off));
-        own_done(g, sh);
+        shared_own_done(g, sh);
         back_to_hot(g, join);
         x_set_rel(slow, g->c->p);
     }
@@ -322,46 +294,21 @@ static void load_cold(struct gen *g, const struct load *l, const struct shared *
     to_hot(g);
 }
 
-/* Registers for the results; both are defined by this op. */
-static u64 load_regs(struct gen *g, struct load *l, const struct xop *x, ir_ref hi)
-{
-    /* The second half may fault when the first is there already. */
-    u64 dying = l->pair && g->cfg->direct ? 0 : ra_dying(g, x->a);
-    l->reg[0] = ra_pick(g, (ir_ref)g->i, dying);
-    if (!l->pair) {
-        return RBIT(l->reg[0]);
-    }
-    u64 lock = g->lock;
-    g->lock |= RBIT(l->reg[0]);
-    l->reg[1] = ra_pick(g, hi, dying & ~RBIT(l->reg[0]));
-    g->lock = lock;
-    return RBIT(l->reg[0]) | RBIT(l->reg[1]);
-}
-
 void emit_ld(struct gen *g, struct xop *x)
 {
-    struct load l = {.mo = x->d, .type = x->type, .off = (i32)x->imm, .pair = x->d & MO_PAIR};
-    ir_ref hi = (ir_ref)(g->i + 1);
-    bool has_hi = l.pair && g->x[hi].op == IR_ld_hi;
-    l.addr = ra_src(g, x->a, IR_I64);
-    l.atomic = l.pair && (l.mo & MO_ATOMIC) && (l.mo & MO_SIZE) == MO_64 && l.type == IR_I64;
-    u64 results = load_regs(g, &l, x, has_hi ? hi : (ir_ref)g->i);
+    struct load l;
+    load_begin(g, x, &l);
     struct mem m;
     struct shared sh;
     u8 *cold = shared_access(g, x, l.addr, offsetof(struct tlb_entry, rd), &sh, &m);
     load_hit(g, &l, m);
     if (sh.wide) {
-        sh.reg = share_open(g, &sh.plan, RCX, results, 0);
+        sh.reg = share_open(g, &sh.plan, RCX, l.results, 0);
     }
     if (cold) {
         load_cold(g, &l, &sh, cold);
     }
-    ra_bind(g, (ir_ref)g->i, l.reg[0]);
-    if (has_hi) {
-        ra_bind(g, hi, l.reg[1]);
-    } else if (l.pair) {
-        ra_forget(g, l.reg[1]);
-    }
+    load_end(g, &l);
 }
 
 /* The load before defined it. */
@@ -528,13 +475,13 @@ static struct opnd store_opnd(struct gen *g, ir_ref r, unsigned type, unsigned s
 static void store_cold(struct gen *g, const struct store *s, const struct store *hit, const struct shared *sh, u8 *from)
 {
     u8 *join = g->c->p;
-    bool vec = mem_vectors_live(g);
+    bool vec = vectors_live(g);
     to_cold(g);
     bind_cold(g, from);
     if (sh->wide || sh->reg != NOREG) {
         u8 *slow = mem_probe(g, s->addr, s->off, s->mo, offsetof(struct tlb_entry, wr));
         store_hit(g, hit, MEMX(s->addr, RCX, 0, s->off));
-        own_done(g, sh);
+        shared_own_done(g, sh);
         back_to_hot(g, join);
         x_set_rel(slow, g->c->p);
     }

@@ -78,9 +78,6 @@ void x_patch_entry(u8 *rw, const u8 *entry, const u8 *stale);
 u32 x_make_thunks(u8 *rw, const u8 *rx, u32 cap, const struct ir_target *t, const struct rt_funcs *f,
                   struct host_thunks *out);
 
-/* disas.c */
-int x_disas(char *out, size_t n, u64 addr, const u8 *p, size_t avail);
-
 extern const struct row rows[XOP_COUNT];
 
 /* cpu.c: what this machine has. */
