@@ -126,6 +126,15 @@ static struct block *follow_exit(struct tcpu *t, u32 arg)
     return to;
 }
 
+u64 code_enter(struct vcpu *cpu, const struct block *b)
+{
+    u64 token = ((u64(*)(struct vcpu *, const void *))(uintptr_t)tcg.thunks.enter)(cpu, b->code);
+    if (tcg.host->settle) {
+        tcg.host->settle(cpu->target->ir, cpu);
+    }
+    return token;
+}
+
 void cpu_run_blocks(struct tcpu *t)
 {
     struct vcpu *cpu = t->cpu;
@@ -148,12 +157,8 @@ void cpu_run_blocks(struct tcpu *t)
             break;
         }
         verify_stale(t);
-        u64 (*enter)(struct vcpu *, const void *) = (u64(*)(struct vcpu *, const void *))(uintptr_t)tcg.thunks.enter;
         code_remember(t, b);
-        u64 token = enter(cpu, b->code);
-        if (tcg.host->settle) {
-            tcg.host->settle(cpu->target->ir, cpu);
-        }
+        u64 token = code_enter(cpu, b);
         b = NULL;
         if (TOKEN_KIND(token) == TOKEN_EXIT && !__atomic_load_n(&cpu->rt.event, __ATOMIC_ACQUIRE)) {
             b = follow_exit(t, TOKEN_ARG(token));

@@ -378,8 +378,9 @@ void *cpu_thread(void *arg);
 
 /* -- loop.c ------------------------------------------------------------------------------------------------------ */
 void cpu_exec(struct tcpu *t);
-void cpu_run_blocks(struct tcpu *t);       /* translated code from rt.pc until something leaves it */
-void exit_link(u32 arg, struct block *to); /* of TOKEN_EXIT, if it is a link */
+void cpu_run_blocks(struct tcpu *t);                     /* translated code from rt.pc until something leaves it */
+void exit_link(u32 arg, struct block *to);               /* of TOKEN_EXIT, if it is a link */
+u64 code_enter(struct vcpu *cpu, const struct block *b); /* host code from b on; the token that says why it was left */
 
 /* -- hostile.c ------------------------------------------------------------------------------------------------------
  */

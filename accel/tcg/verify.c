@@ -205,16 +205,12 @@ static void shadow_prepare(struct verify *v)
 static enum ir_reason run_shadow(struct verify *v, struct block *b)
 {
     struct vcpu *s = v->shadow;
-    u64 (*enter)(struct vcpu *, const void *) = (u64(*)(struct vcpu *, const void *))(uintptr_t)tcg.thunks.enter;
     enum ir_reason why = REASON_EVENT;
     while (b) {
         s->rt.page = s->rt.pc & PAGE_MASK;
         v->replays = true;
-        u64 token = enter(s, b->code);
+        u64 token = code_enter(s, b);
         v->replays = false;
-        if (tcg.host->settle) {
-            tcg.host->settle(s->target->ir, s);
-        }
         cell_settle(v);
         bool link = TOKEN_KIND(token) == TOKEN_EXIT;
         why = link ? REASON_EVENT : TOKEN_ARG(token);

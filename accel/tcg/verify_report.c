@@ -88,7 +88,6 @@ static enum outcome run_alone(struct verify *v, const struct visit *s)
 {
     struct vcpu *cpu = v->shadow;
     static struct jc_entry none[JC_SIZE];
-    u64 (*enter)(struct vcpu *, const void *) = (u64(*)(struct vcpu *, const void *))(uintptr_t)tcg.thunks.enter;
     pthread_mutex_lock(&tcg.lock);
     code_unlink(s->b);
     pthread_mutex_unlock(&tcg.lock);
@@ -101,11 +100,8 @@ static enum outcome run_alone(struct verify *v, const struct visit *s)
     int o = setjmp(v->out);
     if (!o) {
         v->replays = true;
-        enter(cpu, s->b->code);
+        code_enter(cpu, s->b);
         v->replays = false;
-        if (tcg.host->settle) {
-            tcg.host->settle(cpu->target->ir, cpu);
-        }
         cell_settle(v);
         fix_pc(cpu, cpu->target);
     }
