@@ -250,6 +250,19 @@ static bool accel_is_known(const char *name)
     return false;
 }
 
+const struct opt_key accel_tcg_keys[] = {
+    {"verify", "on|off", "the interpreter runs the guest, host code is checked beside it"},
+    {"verify-runs", "N", "a block that passed so often is left alone; 0: never"},
+    {"interp", "on|off", "no host code"},
+    {"hostile", "on|off", "tiny caches, and everything is thrown away often"},
+    {"stats", "on|off", "counters at the end"},
+    {"one-insn-per-tb", "on|off", "blocks of one instruction"},
+    {"tb-size", "MIB", "size of the code cache"},
+    {"thread", "multi|single", "taken for compatibility: a thread a vcpu"},
+    {"split-wx", "on|off", "taken for compatibility: always on"},
+    {0},
+};
+
 /* *out stays NULL when there is no such accelerator here. */
 static bool accel_try(const char *text, const struct accel **out, struct accel_config *ac, struct err *e)
 {
@@ -267,7 +280,7 @@ static bool accel_try(const char *text, const struct accel **out, struct accel_c
         ok = opts_bool(&o, "verify", &ac->verify, e) && opts_num(&o, "verify-runs", &ac->verify_runs, e) &&
              opts_bool(&o, "interp", &ac->interp, e) && opts_bool(&o, "stats", &ac->stats, e) &&
              opts_bool(&o, "hostile", &ac->hostile, e) && opts_bool(&o, "one-insn-per-tb", &ac->single_step, e) &&
-             opts_num(&o, "tb-size", &mib, e) && opts_all_used(&o, "-accel tcg", NULL, e);
+             opts_num(&o, "tb-size", &mib, e) && opts_all_used(&o, "-accel tcg", accel_tcg_keys, e);
         ac->code_cache = mib << 20;
     } else if (ok && !accel_is_known(name)) {
         ok = err_set(e, "invalid accelerator %s", name);

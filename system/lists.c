@@ -80,6 +80,12 @@ static void list_cpus(void)
     }
 }
 
+static void list_accel_options(const char *name)
+{
+    printf("%s options:\n", name);
+    list_keys(strcmp(name, "tcg") ? NULL : accel_tcg_keys);
+}
+
 static void list_accels(void)
 {
     printf("Accelerators supported in QEMU binary:\n");
@@ -220,23 +226,25 @@ static bool list_strings(const struct strings *s, void (*list)(void))
     return true;
 }
 
-static bool list_machine(const struct strings *s)
+/* `name,help` and `help`. */
+static bool list_one_or_all(const struct strings *s, void (*one)(const char *name), void (*all)(void))
 {
     for (size_t i = 0; i < s->n; i++) {
         char *name = name_before_help(s->v[i]);
         if (name) {
-            list_board_options(name);
+            one(name);
             free(name);
             return true;
         }
     }
-    return list_strings(s, list_boards);
+    return list_strings(s, all);
 }
 
 bool lists_serve(const struct config *c)
 {
     struct strings cpu = {.v = (const char **)&c->cpu, .n = c->cpu != NULL};
-    if (list_machine(&c->machine) || list_strings(&c->accel, list_accels) || list_strings(&cpu, list_cpus)) {
+    if (list_one_or_all(&c->machine, list_board_options, list_boards) ||
+        list_one_or_all(&c->accel, list_accel_options, list_accels) || list_strings(&cpu, list_cpus)) {
         return true;
     }
     if ((c->display && is_help(c->display)) || (c->vga && is_help(c->vga))) {

@@ -32,6 +32,7 @@ const struct board *board_choose(const char *name, struct err *e);
 bool machine_opts_check(struct opts *o, const struct board *b, struct err *e);
 bool cpus_choose(const struct config *c, const struct board *b, struct machine_config *mc, struct err *e);
 bool memory_choose(const struct config *c, const struct board *b, u64 *out, struct err *e);
+extern const struct opt_key accel_tcg_keys[];
 const struct accel *accel_choose(const struct config *c, const char *from_machine, struct accel_config *ac,
                                  struct err *e);
 

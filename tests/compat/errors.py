@@ -18,6 +18,7 @@ SENTENCES = [
     (['-M', 'virt', '-m', 'lots'],
      "-m lots: Parameter 'size' expects a non-negative number below 2^64, such as 512M or 4G"),
     (['-M', 'virt', '-accel', 'warp'], 'invalid accelerator warp'),
+    (['-M', 'virt', '-accel', 'tcg,hostle=on'], "-accel tcg has no option 'hostle': did you mean 'hostile'?"),
     (['-M', 'virt,accel=warp'], 'invalid accelerator warp'),
     (['-M', 'virt', '-kernel', '_NO_FILE_'], "could not load kernel '_NO_FILE_': No such file or directory"),
     (['-M', 'virt', '-bios', '_NO_FILE_'], "Could not find ROM image '_NO_FILE_'"),

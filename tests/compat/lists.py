@@ -25,6 +25,7 @@ def machines():
 def processors_and_accelerators():
     for args in (('-cpu', '?'), ('-M', 'virt', '-cpu', 'help'), ('-M', 'none', '-cpu', 'help')):
         moss(*args).exits(0).silent().prints(r'\AAvailable CPUs:$', r'^  cortex-a57$', r'^  max$')
+    moss('-accel', 'tcg,help').exits(0).silent().prints(r'\Atcg options:$', r'^  verify=<on\|off>', r'^  tb-size=<')
     for args in (('-accel', 'help'), ('-M', 'none', '-accel', 'help')):
         r = moss(*args).exits(0).silent()
         if r.out != 'Accelerators supported in QEMU binary:\ntcg\n':
