@@ -19,6 +19,7 @@ enum a64_flow {
 /* One translation: the block so far and the instruction at hand. */
 struct a64 {
     struct ir *ir;
+    const u8 *page; /* guest bytes */
     u64 mode, features;
     u32 insn;
     i32 off;         /* page offset of the instruction */

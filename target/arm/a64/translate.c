@@ -1,7 +1,8 @@
 /* A64 translation: forming a trace, and what all instructions share.
  *
- * A trace starts anywhere in a page and follows the flow forward: on below conditional branches, into unconditional
- * forward branches. It ends at the page's end, at backward and indirect branches, and at whatever may change the mode.
+ * A trace starts anywhere in a page and follows the flow forward: on below conditional branches (or at their target,
+ * see likely_taken), into unconditional forward branches. It ends at the page's end, at backward and indirect branches,
+ * and at whatever may change the mode.
  *
  * An exit to an offset with its low bits 3 is "the instruction there finds SP misaligned": the block made for such an
  * offset raises the exception. A guest that branches to such an address gets there too; helper misaligned tells. */
@@ -69,13 +70,29 @@ static void side_exit_done(struct a64 *t)
     }
 }
 
+/* A forward branch over an unconditional one that goes further: a compiler that thought the way below likely had put
+ * there what is jumped to. So do loops that are entered in the middle. */
+static bool likely_taken(const struct a64 *t, i32 target)
+{
+    if (!t->follow || target <= next_off(t) || target >= PAGE_SIZE) {
+        return false;
+    }
+    u32 below = ld32le(t->page + next_off(t));
+    return below >> 26 == 5 && next_off(t) + (i32)sext(below, 26) * 4 > target;
+}
+
 void a64_branch_cc(struct a64 *t, enum ir_cond cc, enum ir_type type, ir_ref a, ir_ref b, i32 target)
 {
     if (t->mode & MODE_STEP) {
         step_to(t, ir_select(t->ir, cc, type, a, b, IR_I64, ir_pc(t->ir, target), next_pc(t)));
         return;
     }
-    ir_exitcc(t->ir, cc, type, a, b, target);
+    if (likely_taken(t, target)) {
+        ir_exitcc(t->ir, cc_invert(cc), type, a, b, next_off(t));
+        a64_goto(t, target);
+    } else {
+        ir_exitcc(t->ir, cc, type, a, b, target);
+    }
     side_exit_done(t);
 }
 
@@ -86,7 +103,12 @@ void a64_branch_fl(struct a64 *t, enum ir_cond cc, i32 target)
         step_to(t, ir_selectf(t->ir, cc, fl, IR_I64, ir_pc(t->ir, target), next_pc(t)));
         return;
     }
-    ir_exitf(t->ir, cc, fl, target);
+    if (likely_taken(t, target)) {
+        ir_exitf(t->ir, cc_invert(cc), fl, next_off(t));
+        a64_goto(t, target);
+    } else {
+        ir_exitf(t->ir, cc, fl, target);
+    }
     side_exit_done(t);
 }
 
@@ -218,6 +240,7 @@ static void translate_insn(struct a64 *t)
 static void form_trace(struct ir *ir, const struct tr_request *rq, struct tr_result *rs, unsigned max_insns)
 {
     struct a64 t = {.ir = ir,
+                    .page = rq->page,
                     .mode = rq->mode,
                     .features = arm_features(MODE_FEAT(rq->mode)),
                     .off = (i32)rq->off,
@@ -235,7 +258,7 @@ static void form_trace(struct ir *ir, const struct tr_request *rq, struct tr_res
             return;
         }
         rs->end = (u32)t.off + 4;
-        t.insn = ld32le(rq->page + t.off);
+        t.insn = ld32le(t.page + t.off);
         t.follow = rq->follow && n < max_insns && t.exits < A64_SIDE_EXITS - 1;
         translate_insn(&t);
         if (t.flow == FLOW_END || ir->ended || ir->full) {
