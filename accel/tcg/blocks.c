@@ -91,18 +91,19 @@ static void exit_unlink(struct block_exit *x)
     if (x->next) {
         x->next->prev = x->prev;
     }
-    const u8 *at = x->from->code + x->patch_off;
-    tcg.host->patch_jump(to_rw(at), at, x->from->code + x->stub_off);
+    const u8 *code = exit_block(x)->code, *at = code + x->patch_off;
+    tcg.host->patch_jump(to_rw(at), at, code + x->stub_off);
     x->target = NULL;
 }
 
 void code_link(struct block_exit *x, struct block *to)
 {
-    if (x->target || x->from->dead || to->dead || !x->patch_off) {
+    struct block *from = exit_block(x);
+    if (x->target || from->dead || to->dead || !x->patch_off) {
         return;
     }
     if (x->lazy && !flags_in_allow(&to->flags_in, x->slot)) {
-        code_kill(x->from); /* it was made for other code at the target: the next one knows better */
+        code_kill(from); /* it was made for other code at the target: the next one knows better */
         return;
     }
     x->target = to;
@@ -112,7 +113,7 @@ void code_link(struct block_exit *x, struct block *to)
         to->incoming->prev = &x->next;
     }
     to->incoming = x;
-    const u8 *at = x->from->code + x->patch_off;
+    const u8 *at = from->code + x->patch_off;
     tcg.host->patch_jump(to_rw(at), at, to->code);
 }
 

@@ -29,12 +29,13 @@ struct trace {
 
 struct block;
 struct block_exit {
-    struct block *from, *target;     /* target NULL: not linked */
+    struct block *target;            /* NULL: not linked */
     struct block_exit *next, **prev; /* in the target's list of incoming links */
     u32 patch_off, stub_off;
     i32 target_off;
     bool lazy; /* see struct gen_exit */
     u8 slot[2];
+    u8 number; /* exits[number] of its block */
 };
 struct block {
     u64 ram_off; /* of the first instruction; with mode the key */
@@ -57,6 +58,10 @@ struct block {
     struct block_exit *incoming;
     struct block_exit exits[];
 };
+static inline struct block *exit_block(struct block_exit *x)
+{
+    return (struct block *)((char *)(x - x->number) - offsetof(struct block, exits));
+}
 
 /* A piece of the code cache. One thread writes it; code grows up; maps and descriptors are in its arena. */
 #define CHUNK_SIZE    (2u << 20)

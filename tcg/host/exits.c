@@ -11,6 +11,11 @@ u32 reason_token(enum ir_reason why)
     return TOKEN_REASON | (u32)why << 3;
 }
 
+void leave_event(struct gen *g, i32 off)
+{
+    g->arch->leave(g, off, reason_token(REASON_EVENT), TH_LEAVE_EVENT_OFF);
+}
+
 static struct gen_exit *exit_new(struct gen *g, i32 target, unsigned kind)
 {
     struct gen_exit *e = &g->out->exits[g->out->nexits++];
@@ -45,7 +50,7 @@ static void link_here(struct gen *g, u8 *insn, u8 *at, i32 target, unsigned kind
     bool hot = aside(g);
     bind_cold(g, at);
     e->stub_off = (u32)(g->c->p - g->out->rw);
-    g->arch->leave(g, target, TOKEN_EXIT | (g->cfg->block_id << 3 | n) << 3, g->cfg->thunks->leave);
+    g->arch->leave(g, target, TOKEN_EXIT | (g->cfg->block_id << 3 | n) << 3, TH_LEAVE_OFF);
     back(g, hot);
 }
 
@@ -90,7 +95,7 @@ static bool push_return(struct gen *g)
 static void goto_target(struct gen *g, i32 target, unsigned kind)
 {
     if (g->cfg->no_chain) {
-        g->arch->leave(g, target, reason_token(REASON_NONE), g->cfg->thunks->leave);
+        g->arch->leave(g, target, reason_token(REASON_NONE), TH_LEAVE_OFF);
         return;
     }
     bool call = kind == EXIT_CALL && push_return(g);
@@ -102,7 +107,7 @@ static void goto_target(struct gen *g, i32 target, unsigned kind)
         if (event) {
             bool hot = aside(g);
             bind_cold(g, event);
-            g->arch->leave(g, target, reason_token(REASON_EVENT), g->cfg->thunks->leave);
+            leave_event(g, target);
             back(g, hot);
         }
     }
@@ -366,7 +371,7 @@ void emit_exit_pc(struct gen *g, struct xop *x UNUSED)
 void emit_exit_loop(struct gen *g, struct xop *x)
 {
     state_home(g);
-    g->arch->leave(g, next_insn(g), reason_token(x->imm), g->cfg->thunks->slow[TH_LEAVE_HOME]);
+    g->arch->leave(g, next_insn(g), reason_token(x->imm), TH_LEAVE_OFF_HOME);
 }
 
 /* -- entry ------------------------------------------------------------------------------------------------------- */
@@ -379,7 +384,7 @@ void control_entry(struct gen *g)
         to_cold(g);
         bind_cold(g, out);
         g->arch->count_up(g, g->ir->ninsns);
-        g->arch->leave(g, (i32)g->ir->start_off, reason_token(REASON_EVENT), g->cfg->thunks->leave);
+        leave_event(g, (i32)g->ir->start_off);
         to_hot(g);
     }
 }
@@ -388,6 +393,6 @@ void control_stale(struct gen *g)
 {
     to_cold(g);
     g->out->stale_off = (u32)(g->c->p - g->out->rw);
-    g->arch->leave(g, (i32)g->ir->start_off, reason_token(REASON_RETRANSLATE), g->cfg->thunks->leave);
+    g->arch->leave(g, (i32)g->ir->start_off, reason_token(REASON_RETRANSLATE), TH_LEAVE_OFF);
     to_hot(g);
 }

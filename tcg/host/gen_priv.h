@@ -246,14 +246,14 @@ struct host_arch {
     u8 *(*event_check)(struct gen *g);            /* a jump when rt.event is not 0 */
     u8 *(*count_down)(struct gen *g, unsigned n); /* rt.countdown -= n; a jump when it is negative */
     void (*count_up)(struct gen *g, unsigned n);
-    void (*leave)(struct gen *g, i32 off, u32 token, const void *thunk); /* rt.pc = rt.page + off, and out */
-    void (*leave_at)(struct gen *g, u32 token, const void *thunk);       /* rt.pc = target */
-    void (*set_target)(struct gen *g, unsigned reg);                     /* target: an indirect jump's register */
-    void (*set_target_far)(struct gen *g, i32 off);                      /* target = rt.page + off */
-    void (*set_target_pc)(struct gen *g);                                /* target = rt.pc */
-    void (*go_target)(struct gen *g, bool call);                         /* through the jump cache */
-    void (*go_return)(struct gen *g);            /* to target, which should be the last call's */
-    bool (*return_push)(struct gen *g, i32 off); /* false: not predicted */
+    void (*leave)(struct gen *g, i32 off, u32 token, unsigned th); /* by slow[th], TH_LEAVE_xxx_OFF */
+    void (*leave_at)(struct gen *g, u32 token, const void *thunk); /* rt.pc = target */
+    void (*set_target)(struct gen *g, unsigned reg);               /* target: an indirect jump's register */
+    void (*set_target_far)(struct gen *g, i32 off);                /* target = rt.page + off */
+    void (*set_target_pc)(struct gen *g);                          /* target = rt.pc */
+    void (*go_target)(struct gen *g, bool call);                   /* through the jump cache */
+    void (*go_return)(struct gen *g);                              /* to target, which should be the last call's */
+    bool (*return_push)(struct gen *g, i32 off);                   /* false: not predicted */
     void (*return_land)(struct gen *g, i32 off); /* behind the call: the prediction's page from target, if it is to be
                                                     linked; else as go_target */
     /* Helper `fn`: fp: with C's control word; cpu: it sees the CPU struct; flush: and may end predictions. */
@@ -353,6 +353,7 @@ void lazy_settle(const struct ir_target *t, struct vcpu *cpu);
 
 /* exits.c */
 u32 reason_token(enum ir_reason why);
+void leave_event(struct gen *g, i32 off); /* rt.pc = rt.page + off, and out with REASON_EVENT */
 bool can_link(const struct gen *g, i32 target);
 bool same_page(const struct gen *g, i32 target);
 void link_jump(struct gen *g, i32 target, unsigned kind, bool call); /* a jump to be patched; can_link(g, target) */
@@ -377,9 +378,13 @@ enum {
     TH_ATOMIC,      /* address and descriptor -> host pointer */
     TH_LOOKUP_HOME, /* as lookup, with all state home */
     TH_LEAVE_HOME,  /* as leave, with all state home */
-    TH_FALLBACK,    /* key: host_fallback, with all registers but scratch ones preserved */
-    TH_RETURN,      /* target: looks for it below the top of the return stack, which is not empty */
-    TH_TABLE,       /* constants */
+    TH_LEAVE_OFF,   /* as leave, after rt.pc = rt.page + the first scratch register */
+    TH_LEAVE_OFF_HOME,
+    TH_LEAVE_EVENT_OFF, /* with REASON_EVENT */
+    TH_LEAVE_EVENT_AT,  /* with REASON_EVENT, after rt.pc = target */
+    TH_FALLBACK,        /* key: host_fallback, with all registers but scratch ones preserved */
+    TH_RETURN,          /* target: looks for it below the top of the return stack, which is not empty */
+    TH_TABLE,           /* constants */
 };
 
 /* fallback.c: C does it, by way of rt.vtmp; all registers but the scratch ones survive. */

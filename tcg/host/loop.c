@@ -164,7 +164,7 @@ static void leave_from_head(struct gen *g)
         g->note = g->loop_note;
         lazy_write(g);
     }
-    g->arch->leave(g, (i32)g->ir->start_off, reason_token(REASON_EVENT), g->cfg->thunks->leave);
+    leave_event(g, (i32)g->ir->start_off);
 }
 
 void loop_enter(struct gen *g)

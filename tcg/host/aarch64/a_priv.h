@@ -51,7 +51,7 @@ void a_entry(struct gen *g);
 u8 *a_event_check(struct gen *g);
 u8 *a_count_down(struct gen *g, unsigned n);
 void a_count_up(struct gen *g, unsigned n);
-void a_leave(struct gen *g, i32 off, u32 token, const void *thunk);
+void a_leave(struct gen *g, i32 off, u32 token, unsigned th);
 void a_leave_at(struct gen *g, u32 token, const void *thunk);
 void a_set_target(struct gen *g, unsigned reg);
 void a_set_target_far(struct gen *g, i32 off);

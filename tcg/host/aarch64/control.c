@@ -4,14 +4,13 @@
 
 /* -- leaving ------------------------------------------------------------------------------------------------------- */
 
-/* rt.pc = page + off, and out. */
-void a_leave(struct gen *g, i32 off, u32 token, const void *thunk)
+void a_leave(struct gen *g, i32 off, u32 token, unsigned th)
 {
-    a_mem(g->c, A_LDR_X, T1, CPU, RT_OFF(page));
-    a_add_imm(g->c, T1, T1, off);
-    a_mem(g->c, A_STR_X, T1, CPU, RT_OFF(pc));
-    a_mov_i(g->c, T0, token);
-    jump_abs(g, a_b(g->c), thunk);
+    a_mov_i(g->c, T1, (u64)(i64)off);
+    if (th != TH_LEAVE_EVENT_OFF) {
+        a_mov_i(g->c, T0, token);
+    }
+    jump_abs(g, a_b(g->c), g->cfg->thunks->slow[th]);
 }
 void a_leave_at(struct gen *g, u32 token, const void *thunk)
 {
@@ -92,7 +91,7 @@ void a_go_target(struct gen *g, bool call)
     bind_cold(g, miss);
     jump_abs(g, a_b(g->c), g->cfg->thunks->lookup); /* a call's return address is on the stack already */
     bind_cold(g, event);
-    a_leave_at(g, reason_token(REASON_EVENT), g->cfg->thunks->leave);
+    jump_abs(g, a_b(g->c), g->cfg->thunks->slow[TH_LEAVE_EVENT_AT]);
     back(g, hot);
 }
 

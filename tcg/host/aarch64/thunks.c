@@ -148,13 +148,35 @@ static void make_enter(struct maker *m, const struct ir_target *t, struct host_t
     a_br(&m->c, T2);
 }
 
+/* T1 = offset in the page. */
+static void set_pc(struct maker *m)
+{
+    a_mem(&m->c, A_LDR_X, T2, CPU, RT_OFF(page));
+    a_rrr(&m->c, A_ADD, true, T1, T1, T2);
+    a_mem(&m->c, A_STR_X, T1, CPU, RT_OFF(pc));
+}
+
 /* T0 = token. */
 static void make_leave(struct maker *m, const struct ir_target *t, struct host_thunks *out)
 {
+    out->slow[TH_LEAVE_OFF_HOME] = here(m);
+    set_pc(m);
+    u8 *home = a_b(&m->c);
+    out->slow[TH_LEAVE_OFF] = here(m);
+    set_pc(m);
+    u8 *off = a_b(&m->c);
+    out->slow[TH_LEAVE_EVENT_OFF] = here(m);
+    set_pc(m);
+    u8 *event = a_b(&m->c);
+    out->slow[TH_LEAVE_EVENT_AT] = here(m);
+    a_mem(&m->c, A_STR_X, T2, CPU, RT_OFF(pc));
+    a_bind(event, m->c.p);
     out->leave_event = here(m);
     a_mov_i(&m->c, T0, TOKEN_REASON | REASON_EVENT << 3);
+    a_bind(off, m->c.p);
     out->leave = here(m);
     pins_store(m, t);
+    a_bind(home, m->c.p);
     out->slow[TH_LEAVE_HOME] = here(m);
     a_mov(&m->c, true, 0, T0);
     a_fp_to_c(&m->c, T0, T1);

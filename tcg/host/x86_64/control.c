@@ -4,16 +4,13 @@
 
 /* -- leaving ------------------------------------------------------------------------------------------------------- */
 
-/* rt.pc = page + off, and out. */
-void x_leave(struct gen *g, i32 off, u32 token, const void *thunk)
+void x_leave(struct gen *g, i32 off, u32 token, unsigned th)
 {
-    x_load(g->c, true, RCX, RT_MEM(page));
-    if (off) {
-        x_lea(g->c, true, RCX, MEM(RCX, off));
+    x_mov_i(g->c, RCX, (u64)(i64)off);
+    if (th != TH_LEAVE_EVENT_OFF) {
+        x_mov_i(g->c, RAX, token);
     }
-    x_store(g->c, true, RT_MEM(pc), RCX);
-    x_mov_i(g->c, RAX, token);
-    jump_abs(g, x_jmp(g->c), thunk);
+    jump_abs(g, x_jmp(g->c), g->cfg->thunks->slow[th]);
 }
 
 u8 *x_event_check(struct gen *g)
@@ -106,7 +103,7 @@ void x_go_target(struct gen *g, bool call)
         jump_abs(g, x_jmp(g->c), g->cfg->thunks->lookup);
     }
     bind_cold(g, event);
-    x_leave_at(g, reason_token(REASON_EVENT), g->cfg->thunks->leave);
+    jump_abs(g, x_jmp(g->c), g->cfg->thunks->slow[TH_LEAVE_EVENT_AT]);
     back(g, hot);
 }
 

@@ -110,13 +110,35 @@ static void make_enter(struct maker *m, const struct ir_target *t, struct host_t
     x_rr(&m->c, 0xff, false, 4, RAX);
 }
 
+/* rcx = offset in the page. */
+static void set_pc(struct maker *m)
+{
+    x_alu_m(&m->c, ALU_ADD, true, RCX, RT_MEM(page));
+    x_store(&m->c, true, RT_MEM(pc), RCX);
+}
+
+/* rax = token. */
 static void make_leave(struct maker *m, const struct ir_target *t, struct host_thunks *out)
 {
     align16(m);
+    out->slow[TH_LEAVE_OFF_HOME] = here(m);
+    set_pc(m);
+    u8 *home = x_jmp(&m->c);
+    out->slow[TH_LEAVE_OFF] = here(m);
+    set_pc(m);
+    u8 *off = x_jmp8(&m->c);
+    out->slow[TH_LEAVE_EVENT_OFF] = here(m);
+    set_pc(m);
+    u8 *event = x_jmp8(&m->c);
+    out->slow[TH_LEAVE_EVENT_AT] = here(m);
+    x_store(&m->c, true, RT_MEM(pc), RDX);
+    x_here8(&m->c, event);
     out->leave_event = here(m);
     x_mov_i(&m->c, RAX, TOKEN_REASON | REASON_EVENT << 3);
+    x_here8(&m->c, off);
     out->leave = here(m);
     pins_store(m, t);
+    x_set_rel(home, m->c.p);
     out->slow[TH_LEAVE_HOME] = here(m);
     to_c_fp(m);
     x_load(&m->c, true, RSP, RT_MEM(ret_base));

@@ -64,7 +64,7 @@ void x_entry(struct gen *g);
 u8 *x_event_check(struct gen *g);
 u8 *x_count_down(struct gen *g, unsigned n);
 void x_count_up(struct gen *g, unsigned n);
-void x_leave(struct gen *g, i32 off, u32 token, const void *thunk);
+void x_leave(struct gen *g, i32 off, u32 token, unsigned th);
 void x_leave_at(struct gen *g, u32 token, const void *thunk);
 void x_set_target(struct gen *g, unsigned reg);
 void x_set_target_far(struct gen *g, i32 off);
