@@ -18,8 +18,8 @@
  *   _(slot, IR type, field of struct arm_cpu, its C type)
  *
  * EXCL: enum arm_excl. QC: FPSR.QC is set when any bit is. DAIF: PSTATE's bits in place (9:6). SP_EL0 is meaningful
- * while SPSel is 1 only. What has an exception level in its name is a slot for EL1 without E2H in the way; other levels
- * use the sysreg helpers.
+ * while SPSel is 1 only. FPCR is read only: the helper fpcr_write changes it. What has an exception level in its name
+ * is a slot for EL1 without E2H in the way; other levels use the sysreg helpers.
  */
 #define ARM_SLOTS(_) \
     _(FLAGS, FLAGS, nzcv, u32) \
@@ -34,7 +34,8 @@
     _(ELR_EL1, I64, elr_el[1], u64) \
     _(SPSR_EL1, I64, spsr_el[1], u64) \
     _(ESR_EL1, I64, sr.ESR_EL1, u64) \
-    _(FAR_EL1, I64, sr.FAR_EL1, u64)
+    _(FAR_EL1, I64, sr.FAR_EL1, u64) \
+    _(FPCR, I32, fpcr, u32)
 
 /* The local exclusive monitor. A load-exclusive is an ordinary load and leaves OPEN; a store-exclusive in the same
  * trace with no other memory access between the two is a compare-and-swap with what was loaded, and exact: nothing

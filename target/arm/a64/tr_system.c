@@ -370,6 +370,8 @@ static ir_ref sysreg_read(struct a64 *t, u32 enc, u32 rt)
         }
         break;
     case SYS_FPCR:
+        t->klass = A64_fp;
+        return ir_get(ir, SLOT_FPCR);
     case SYS_FPSR:
         t->klass = A64_fp;
         return ir_call(ir, H_fpreg_read, what, 0, 0, 0);

@@ -20,18 +20,61 @@ enum {
     CVTPS2PH = 0x1d | M3A | P66,
     PTEST = 0x17 | M38 | P66,
     PCMPEQD = 0x76 | M0F | P66,
+    CMP_P = 0xc2, /* cmpps and its like */
+    AND_P = 0x54 | M0F,
+    OR_P = 0x56 | M0F,
+    LT_OQ = 0x11,
+    GE_OQ = 0x1d,
+    IMM_ZERO = 3,
+    IMM_AWAY = 8, /* made by round_away() */
 };
 
-/* The immediate of ROUNDSD; -1: there is none (ties away, odd). */
+/* The immediate of ROUNDSD; IMM_AWAY; -1: there is none. */
 static int round_imm(unsigned fpr)
 {
-    static const i8 imm[8] = {[FPR_NEAREST] = 0, [FPR_DOWN] = 1,  [FPR_UP] = 2,   [FPR_ZERO] = 3,
-                              [FPR_CURRENT] = 4, [FPR_AWAY] = -1, [FPR_ODD] = -1, [7] = -1};
+    static const i8 imm[8] = {[FPR_NEAREST] = 0, [FPR_DOWN] = 1,        [FPR_UP] = 2,   [FPR_ZERO] = IMM_ZERO,
+                              [FPR_CURRENT] = 4, [FPR_AWAY] = IMM_AWAY, [FPR_ODD] = -1, [7] = -1};
     return imm[fpr & 7];
 }
 static u32 round_opc(bool vec, unsigned es)
 {
     return vec ? (es == 3 ? ROUND_PD : ROUND_PS) : es == 3 ? ROUND_SD : ROUND_SS;
+}
+
+/* Ties away: cut, and one more where at least a half was cut off. No operation here rounds, so nothing but the invalid
+ * operation of a signalling NaN is raised, and PRECISION by the cut itself unless it is to be quiet. Numbers too large
+ * for a fraction, infinities and NaNs count as 0 where the fraction is found. `above` is the cut's first operand. */
+static void round_away(struct gen *g, bool vec, unsigned es, unsigned rd, unsigned above, unsigned ra, unsigned quiet)
+{
+    struct code *c = g->c;
+    u32 cmp = float_opc(CMP_P, vec, es);
+    const struct opnd *abs = es == 3 ? TABLE(ABS64) : TABLE(ABS32), *sign = es == 3 ? TABLE(SIGN64) : TABLE(SIGN32);
+    vop(g, AND_P, XMM1, ra, abs);
+    vop_i(g, cmp, XMM1, XMM1, es == 3 ? TABLE(TWO52_64) : TABLE(TWO23_32), LT_OQ);
+    v_rrr(c, AND_P, XMM1, XMM1, ra);
+    v_rrri(c, round_opc(vec, es), XMM2, vec ? 0 : XMM1, XMM1, IMM_ZERO | ROUND_QUIET);
+    v_rrr(c, float_opc(0x5c, vec, es), XMM1, XMM1, XMM2); /* the fraction */
+    vop(g, AND_P, XMM1, XMM1, abs);
+    vop_i(g, cmp, XMM1, XMM1, es == 3 ? TABLE(HALF_64) : TABLE(HALF_32), GE_OQ);
+    vop(g, AND_P, XMM1, XMM1, es == 3 ? TABLE(ONE_64) : TABLE(ONE_32));
+    vop(g, AND_P, XMM2, ra, sign);
+    v_rrr(c, OR_P, XMM1, XMM1, XMM2); /* 0 has the sign of what it is added to */
+    v_rrri(c, round_opc(vec, es), rd, vec ? 0 : above, ra, (u8)(IMM_ZERO | quiet));
+    v_rrr(c, float_opc(0x58, vec, es), rd, rd, XMM1);
+}
+/* To an integral value, in a scratch register; PRECISION is not raised. */
+static void round_quiet(struct gen *g, unsigned es, unsigned ra, int imm)
+{
+    if (imm == IMM_AWAY) {
+        round_away(g, false, es, XMM0, ra, ra, ROUND_QUIET);
+    } else {
+        v_rrri(g->c, round_opc(false, es), XMM0, ra, ra, (u8)(imm | ROUND_QUIET));
+    }
+}
+/* PRECISION is raised by what is no integral value. */
+static void raise_inexact(struct gen *g, unsigned es, unsigned ra, int imm)
+{
+    v_rrri(g->c, round_opc(false, es), XMM0, ra, ra, (u8)(imm == IMM_AWAY ? IMM_ZERO : imm));
 }
 
 /* Only NaNs that must become the default one differ from what the host does. */
@@ -45,11 +88,11 @@ static bool fixes_nans(const struct gen *g, const struct xop *x)
 void emit_fround(struct gen *g, struct xop *x)
 {
     int imm = round_imm(x->imm & ~(unsigned)FPR_EXACT);
-    if (float_is_slow(x) || imm < 0) {
+    if (float_is_slow(x) || imm < 0 || (imm == IMM_AWAY && float_es(x->type, x->sub) == 1)) {
         emit_fallback(g, x);
         return;
     }
-    bool vec = x->type == IR_V128, fix = fixes_nans(g, x);
+    bool vec = x->type == IR_V128, fix = fixes_nans(g, x), away = imm == IMM_AWAY;
     unsigned quiet = x->imm & FPR_EXACT ? 0 : ROUND_QUIET;
     if (float_es(x->type, x->sub) == 1) {
         half_round(g, x, (u8)((unsigned)imm | quiet), fix);
@@ -57,12 +100,16 @@ void emit_fround(struct gen *g, struct xop *x)
     }
     bool clear = !vec && !float_zero_above(g, x->a, x->type);
     unsigned es = float_es(x->type, x->sub), ra = ra_src(g, x->a, x->type);
-    unsigned rd = ra_pick(g, (ir_ref)g->i, fix || clear ? 0 : ra_dying(g, x->a));
+    unsigned rd = ra_pick(g, (ir_ref)g->i, fix || clear ? 0 : ra_dying(g, x->a)), above = clear ? rd : ra;
     struct flush f = flush_begin(g, x, vec, es, false);
     if (clear) {
         v_rrr(g->c, 0x57 | M0F, rd, rd, rd);
     }
-    v_rrri(g->c, round_opc(vec, es), rd, vec ? 0 : clear ? rd : ra, ra, (u8)((unsigned)imm | quiet));
+    if (away) {
+        round_away(g, vec, es, rd, above, ra, quiet);
+    } else {
+        v_rrri(g->c, round_opc(vec, es), rd, vec ? 0 : above, ra, (u8)((unsigned)imm | quiet));
+    }
     if (fix) {
         float_check(g, x, es, rd, false);
     }
@@ -187,10 +234,10 @@ static void to_signed(struct gen *g, struct xop *x, unsigned es, unsigned ra, in
         v_rrr(g->c, imm == 3 ? cvtt : cvt, rd, 0, ra);
         float_exact_at(g, x, if_indefinite(g, w, rd), rd);
     } else {
-        v_rrri(g->c, round_opc(false, es), XMM0, ra, ra, (u8)(imm | ROUND_QUIET));
+        round_quiet(g, es, ra, imm);
         v_rrr(g->c, cvtt, rd, 0, XMM0);
         u8 *at = if_indefinite(g, w, rd);
-        v_rrri(g->c, round_opc(false, es), XMM0, ra, ra, (u8)imm); /* inexact now */
+        raise_inexact(g, es, ra, imm);
         float_exact_at(g, x, at, rd);
     }
     flush_end(g, x, &f, es, rd);
@@ -203,7 +250,7 @@ static void to_unsigned(struct gen *g, struct xop *x, unsigned es, unsigned ra, 
     unsigned rd = ra_pick(g, (ir_ref)g->i, 0);
     struct flush f = flush_begin(g, x, false, es, false);
     u8 *above = NULL;
-    v_rrri(g->c, round_opc(false, es), XMM0, ra, ra, (u8)(imm | ROUND_QUIET));
+    round_quiet(g, es, ra, imm);
     if (w) {
         vop(g, 0x2f | M0F | (es == 3 ? P66 : 0), XMM0, 0, es == 3 ? TABLE(TWO63_64) : TABLE(TWO63_32));
         above = x_jcc(g->c, X_AE);
@@ -218,7 +265,7 @@ static void to_unsigned(struct gen *g, struct xop *x, unsigned es, unsigned ra, 
         x_alu(g->c, ALU_CMP, true, RAX, rd);
         out = x_jcc(g->c, X_NE);
     }
-    v_rrri(g->c, round_opc(false, es), XMM0, ra, ra, (u8)imm);
+    raise_inexact(g, es, ra, imm);
     float_exact_at(g, x, out, rd);
     if (above) {
         float_exact_at(g, x, above, rd);
@@ -231,7 +278,7 @@ void emit_f2i(struct gen *g, struct xop *x)
 {
     unsigned from = (u8)x->imm;
     int imm = round_imm(x->imm >> 8 & 0xff);
-    if (imm < 0 || (from == IR_F16 && ((x->sub & FP_FZ) || !x_cpu.f16c))) {
+    if (imm < 0 || (from == IR_F16 && ((x->sub & FP_FZ) || !x_cpu.f16c || imm == IMM_AWAY))) {
         emit_fallback(g, x);
         return;
     }
@@ -257,7 +304,10 @@ void emit_vf2i(struct gen *g, struct xop *x)
     }
     unsigned ra = ra_src(g, x->a, IR_V128), rd = ra_pick(g, (ir_ref)g->i, 0), rs = ra;
     struct flush f = flush_begin(g, x, true, 2, false);
-    if (imm < 3) { /* out of range operands are integral: no wrong PRECISION here */
+    if (imm == IMM_AWAY) { /* out of range operands are integral: no wrong PRECISION here */
+        round_away(g, true, 2, XMM0, XMM0, ra, 0);
+        rs = XMM0;
+    } else if (imm < 3) {
         v_rrri(g->c, ROUND_PS, XMM0, 0, ra, (u8)imm);
         rs = XMM0;
     }

@@ -218,20 +218,19 @@ static void make_slow(struct maker *m, unsigned fn, bool vec, struct host_thunks
     x_byte(&m->c, 0xc3);
 }
 
-/* rcx = what to do. */
+/* rcx = what to do. The soft float leaves MXCSR alone, so the guest's stays in it: to read and to write it costs more
+ * than all else here. */
 static void make_fallback(struct maker *m, const struct ir_target *t, struct host_thunks *out)
 {
     align16(m);
     out->slow[TH_FALLBACK] = here(m);
     save_all(m, true);
-    to_c_fp(m);
     x_lea(&m->c, true, RDI, MEM(RBP, -RT_BIAS));
     x_lea(&m->c, true, RSI, MEM(RBP, (i32)t->fp_env_off - RT_BIAS));
     x_mov(&m->c, true, RDX, RCX);
     x_alu_i(&m->c, ALU_SUB, true, RSP, 8);
     call_fn(m, FN_FALLBACK);
     x_alu_i(&m->c, ALU_ADD, true, RSP, 8);
-    to_guest_fp(m);
     restore_all(m, true);
     x_byte(&m->c, 0xc3);
 }
