@@ -78,6 +78,17 @@ static struct cond cmp_zero(struct ir *ir, enum ir_cond cc, enum ir_type t, ir_r
     return plain(cc, t, a, IR_CONST);
 }
 
+/* It has a register anyway; to compare what it was made of would keep that in another. */
+static bool in_slot(const struct ir *ir, ir_ref a)
+{
+    for (unsigned s = 0; s < ir->target->nslots; s++) {
+        if (ir->slot_val[s] == a) {
+            return true;
+        }
+    }
+    return false;
+}
+
 static struct cond cmp_eq_const(struct ir *ir, enum ir_cond cc, enum ir_type t, ir_ref a, u64 k)
 {
     const struct ir_op *x = op_of(ir, a);
@@ -91,7 +102,7 @@ static struct cond cmp_eq_const(struct ir *ir, enum ir_cond cc, enum ir_type t, 
     if (sig == 1) {
         return cmp_zero(ir, cc_invert(cc), t, a);
     }
-    if (x->op == IR_add && at_least(x, t) && ir_is_const(x->b)) {
+    if (x->op == IR_add && at_least(x, t) && ir_is_const(x->b) && !in_slot(ir, a)) {
         return ir_cond_cmp(ir, cc, t, x->a, ir_const(ir, k - ir_const_val(ir, x->b)));
     }
     if (x->op == IR_xor && at_least(x, t) && ir_is_const(x->b)) {

@@ -31,7 +31,7 @@ enum { TOKEN_REASON, /* arg: enum ir_reason */ TOKEN_EXIT /* arg: (block id << 3
 
 /* What a block does with the flags it finds. */
 struct flags_in {
-    u32 written; /* slots written before the last op that may fault before that, by slot % 32 */
+    u64 written; /* slots written before the last op that may fault before that, by slot % 64 */
     bool dead;   /* they are overwritten; until then only a fault can show them */
     bool seen;   /* and one can */
 };

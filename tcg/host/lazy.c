@@ -18,14 +18,14 @@ enum { NOTE_CONST = 1 << 24, NOTE_B_LOW = 0x1fff };
 /* -- what a trace does with the flags it finds ------------------------------------------------------------------------
  */
 
-static u32 slot_mask(unsigned s)
+static u64 slot_mask(unsigned s)
 {
-    return 1u << s % 32;
+    return 1ull << s % 64;
 }
 
 void flags_in_find(const struct ir *ir, struct flags_in *f)
 {
-    u32 put = 0;
+    u64 put = 0;
     *f = (struct flags_in){.dead = false};
     for (unsigned i = 1; i < ir->nops; i++) {
         const struct ir_op *op = &ir->ops[i];
