@@ -48,6 +48,7 @@ def root_of(side):
 
 def put_moss(build):
     path = root_of('guest') + '/opt/moss-aarch64'
+    os.makedirs(os.path.dirname(path), exist_ok=True)
     shutil.copy(os.path.join(build, 'moss-aarch64-static'), path + '.new')
     os.rename(path + '.new', path)  # processes of another run may have the old one
 
