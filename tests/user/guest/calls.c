@@ -5,6 +5,7 @@
 #include <fcntl.h>
 #include <linux/aio_abi.h>
 #include <linux/kcmp.h>
+#include <linux/sockios.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
@@ -14,12 +15,15 @@
 #include <sys/msg.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/uio.h>
 #include <termios.h>
 #include <time.h>
 #include <unistd.h>
+
+#include <linux/vm_sockets.h> /* behind sys/socket.h */
 
 #include "check.h"
 
@@ -101,6 +105,19 @@ static void terminal(void)
     }
 }
 
+static void socket_requests(void)
+{
+    unsigned cid = 0;
+    int unsent = -1, tcp = socket(AF_INET, SOCK_STREAM, 0), vsock = open("/dev/vsock", O_RDONLY);
+    CHECK(ioctl(tcp, SIOCOUTQNSD, &unsent) == 0 && unsent == 0);
+    CHECK(ioctl(tcp, SIOCOUTQNSD, ~0ul << 20) == -1 && errno == EFAULT);
+    close(tcp);
+    if (vsock >= 0) { /* not everywhere */
+        CHECK(ioctl(vsock, IOCTL_VM_SOCKETS_GET_LOCAL_CID, &cid) == 0 && cid != 0);
+        close(vsock);
+    }
+}
+
 /* What a program closes is closed, but for moss's own: a log does not go to the program's next file. */
 static void closed(void)
 {
@@ -141,6 +158,7 @@ int main(void)
     closed();
     descriptors();
     terminal();
+    socket_requests();
     aio();
     compare();
     many_events();
