@@ -1,4 +1,5 @@
 /* From a command line to a running program, and the loop between its instructions and the kernel's stand-in. */
+#include <elf.h>
 #include <fcntl.h>
 #include <string.h>
 #include <sys/auxv.h>
@@ -97,14 +98,17 @@ static int fail(const struct err *e)
     return 1;
 }
 
-/* Without /proc: the file that the kernel was asked to run, unless binfmt_misc was: then that is the program. */
+extern const u8 __ehdr_start[]; /* the linker's: this binary's ELF header */
+
+/* Without /proc: the file that the kernel was asked to run, if that is this binary. Where binfmt_misc called, it is the
+ * program or its script. */
 static int open_execfn(void)
 {
     const char *name = (const char *)(uintptr_t)getauxval(AT_EXECFN); // NOLINT: the kernel's number
     int fd = name ? open(name, O_RDONLY | O_CLOEXEC) : -1;
-    u8 head[20];
+    u8 head[sizeof(Elf64_Ehdr)];
     if (fd >= 0 &&
-        (pread(fd, head, sizeof(head), 0) != sizeof(head) || elf_is_ours(head, sizeof(head), user_cfg.abi))) {
+        (pread(fd, head, sizeof(head), 0) != sizeof(head) || memcmp(head, __ehdr_start, sizeof(head)) != 0)) {
         close(fd);
         return -1;
     }

@@ -49,8 +49,9 @@ def root_of(side):
 def put_moss(build):
     path = root_of('guest') + '/opt/moss-aarch64'
     os.makedirs(os.path.dirname(path), exist_ok=True)
-    shutil.copy(os.path.join(build, 'moss-aarch64-static'), path + '.new')
-    os.rename(path + '.new', path)  # processes of another run may have the old one
+    new = f'{path}.{os.getpid()}'
+    shutil.copy(os.path.join(build, 'moss-aarch64-static'), new)
+    os.rename(new, path)  # processes of another run may have the old one
 
 
 def command(side, argv):
@@ -127,16 +128,19 @@ class Python(Suite):
                               env=ENV).stdout.split()
 
     def argv(self, item):
-        return [*self.python, '-v', '--junit-xml', self.junit(item), item]
+        # A machine's own /dev/vsock is answered by what runs the machine.
+        return [*self.python, '-v', '-i', '*.ThreadedVSOCKSocketStreamTest.*', '--junit-xml', self.junit(item), item]
 
     @staticmethod
     def junit(item):
         return f'/var/suites/{item}.xml'
 
-    def parse(self, _log, root, item):
+    def parse(self, log, root, item):
         path, tests = root + self.junit(item), {}
-        if not os.path.exists(path):
-            return tests
+        if not os.path.exists(path):  # it did not come to its end
+            kinds = {'ok': 'passed', 'FAIL': 'failure', 'ERROR': 'error', 'skipped': 'skipped'}
+            ends = re.finditer(r'^\w+ \(([\w.]+)\)(?:\n.*)? \.\.\. (ok|FAIL|ERROR|skipped)', log, re.M)
+            return {m[1]: kinds[m[2]] for m in ends}
         for case in xml.parse(path).iter('testcase'):
             kinds = [c.tag for c in case if c.tag in ('failure', 'error', 'skipped')]
             tests[case.get('name')] = kinds[0] if kinds else 'passed'
@@ -237,8 +241,9 @@ def report(suite, every):
 
 
 def run(suite, args):
-    put_moss(args.build)
     for side in [args.side] if args.side else ['guest', 'host']:
+        if side == 'guest':
+            put_moss(args.build)
         done = {} if args.again else known(suite, side)
         for item in args.words or suite.items():
             if item.replace('/', '-') not in done:

@@ -181,7 +181,7 @@ def alone(b):
         r = subprocess.run(['/qemu-aarch64-static', '-0', 'first', '/alone', '/alone', '3'], capture_output=True, text=True,
                            check=False, preexec_fn=lambda: os.chroot(root))
         must(r.returncode == 3 and r.stdout == ''.join(f'{n} euid 0 secure 0\n' for n in (
-            'first 3', 'child2 2', 'child1 1', 'child0 0')), 'in a root of its own', r)
+            'first /alone 3', 'child2 /alone 2', 'child1 /alone 1', 'child0 /alone 0')), 'in a root of its own', r)
         return 0
     in_namespace(inside)
 
@@ -201,8 +201,15 @@ def binfmt(b):
             exe = '/alone' if where == root else os.path.join(root, 'alone')
             r = subprocess.run(['first', exe, '2'], executable=exe, capture_output=True, text=True, check=False,
                                preexec_fn=lambda: os.chroot(where))  # pylint: disable=cell-var-from-loop
-            must(r.returncode == 3 and r.stdout == 'first 2 euid 0 secure 0\nchild1 1 euid 0 secure 0\n'
-                 'child0 0 euid 0 secure 0\n', f'by the kernel, root {where}', r)
+            must(r.returncode == 3 and r.stdout == f'first {exe} 2 euid 0 secure 0\nchild1 {exe} 1 euid 0 secure 0\n'
+                 f'child0 {exe} 0 euid 0 secure 0\n', f'by the kernel, root {where}', r)
+        with open(os.path.join(root, 'script'), 'w', encoding='ascii') as f:
+            f.write('#!/alone\n# Longer than an ELF header is, so that it could be taken for a file of another kind.\n')
+            os.fchmod(f.fileno(), 0o755)
+        r = subprocess.run(['first', '1'], executable='/script', capture_output=True, text=True, check=False,
+                           preexec_fn=lambda: os.chroot(root))
+        must(r.returncode == 3 and r.stdout == '/alone /script 1 euid 0 secure 0\n/alone /script 0 euid 0 secure 0\n',
+             'a script', r)
         if os.stat('/').st_uid == 0 and os.getuid() == 0:
             exe = os.path.join(root, 'alone')
             try:
@@ -213,7 +220,8 @@ def binfmt(b):
             log = os.path.join(b.folder, 'log')
             r = subprocess.run([exe, exe, '1'], capture_output=True, text=True, check=False,
                                env={**os.environ, 'QEMU_LOG_FILENAME': log})
-            must(r.returncode == 3 and r.stdout == f'{exe} 1 euid 1234 secure 1\nchild0 0 euid 1234 secure 1\n', 'set-user-ID', r)
+            must(r.returncode == 3 and r.stdout == f'{exe} {exe} 1 euid 1234 secure 1\nchild0 {exe} 0 euid 1234 secure 1\n',
+                 'set-user-ID', r)
             must(not os.path.exists(log), 'the caller chooses no file of the owner')
         r = b.run('-binfmt', 'off', moss=moss)
         must(r.returncode == 0 and not os.path.exists('/proc/sys/fs/binfmt_misc/moss-aarch64'), '-binfmt off', r)

@@ -10,7 +10,7 @@ int main(int argc, char **argv)
 {
     const char *path = argv[1];
     int depth = atoi(argv[2]), status = 0;
-    printf("%s %d euid %d secure %lu\n", argv[0], depth, (int)geteuid(), getauxval(AT_SECURE));
+    printf("%s %s %d euid %d secure %lu\n", argv[0], path, depth, (int)geteuid(), getauxval(AT_SECURE));
     fflush(stdout);
     if (depth == 0) {
         return 3;
