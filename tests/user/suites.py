@@ -5,6 +5,7 @@ by its amd64 programs on this host, test by test; what is printed is where the t
     suites.py roots                         unpack both systems into .cache/suites (4 GB)
     suites.py run SUITE [ITEM...]           run items (all: none named) on both sides; known results are kept
     suites.py report SUITE [--all]          the differences, or every item's two results
+    suites.py report                        a table: a line a suite
     suites.py shell guest|host [COMMAND]    a look around
 
 SUITE is python (items: modules of `test`), perl (files under t/ and lib/) or stress (stressors). For perl, unpack its
@@ -240,6 +241,20 @@ def report(suite, every):
     return differ != 0
 
 
+def table():
+    """A line a suite, of what is known on both sides; `slower` is the guest's time over the host's, other work included."""
+    print(f'{"suite":8}{"items":>7}{"the same":>10}{"tests":>9}{"passed":>9}{"slower":>8}  differ')
+    for suite in SUITES.values():
+        guest, host = known(suite, 'guest'), known(suite, 'host')
+        both = sorted(set(guest) & set(host))
+        differ = [i for i in both if (guest[i]['result'], guest[i]['tests']) != (host[i]['result'], host[i]['tests'])]
+        tests = [t for i in both for t in guest[i]['tests'].values()]
+        times = [sum(side[i]['seconds'] for i in both) for side in (guest, host)]
+        slower = f'{times[0] / times[1]:.1f}' if times[1] else '-'
+        print(f'{suite.name:8}{len(both):7}{len(both) - len(differ):10}{len(tests):9}{tests.count("passed"):9}{slower:>8}  '
+              f'{" ".join(differ)}')
+
+
 def run(suite, args):
     for side in [args.side] if args.side else ['guest', 'host']:
         if side == 'guest':
@@ -284,6 +299,8 @@ def main():
             put_moss(args.build)
         return subprocess.run(command(args.suite, ['/bin/bash', *(['-c', ' '.join(args.words)] if args.words else [])]),
                               env=ENV, check=False).returncode
+    if args.verb == 'report' and not args.suite:
+        return table()
     if args.suite not in SUITES:
         p.error(f'which suite? {", ".join(SUITES)}')
     suite = SUITES[args.suite]
