@@ -20,13 +20,12 @@ _Static_assert(sizeof(struct arena_chunk) % ALIGN == 0, "chunk payload must be a
 static struct arena_chunk *chunk_new(size_t payload)
 {
     /* malloc aligns to 16 on every host moss runs on. */
-    return g_malloc0(sizeof(struct arena_chunk) + payload);
+    return g_malloc(sizeof(struct arena_chunk) + payload);
 }
 
-void *arena_alloc(struct arena *a, size_t n)
+/* Zeroed as it is given out: of a chunk only what is used is touched. n: a multiple of ALIGN. */
+static void *take(struct arena *a, size_t n)
 {
-    must(n < SIZE_MAX / 2);
-    n = (size_t)align_up(MAX(n, (size_t)1), ALIGN);
     if (n > (size_t)(a->end - a->next)) {
         if (n > CHUNK_BYTES / 4) {
             struct arena_chunk *big = chunk_new(n);
@@ -49,12 +48,25 @@ void *arena_alloc(struct arena *a, size_t n)
     return p;
 }
 
+static size_t rounded(size_t n)
+{
+    must(n < SIZE_MAX / 2);
+    return (size_t)align_up(MAX(n, (size_t)1), ALIGN);
+}
+
+void *arena_alloc(struct arena *a, size_t n)
+{
+    n = rounded(n);
+    return memset(take(a, n), 0, n);
+}
+
 void *arena_dup(struct arena *a, const void *p, size_t n)
 {
-    void *q = arena_alloc(a, n);
+    u8 *q = take(a, rounded(n));
     if (n) {
         memcpy(q, p, n);
     }
+    memset(q + n, 0, rounded(n) - n);
     return q;
 }
 

@@ -31,8 +31,15 @@ const struct sysreg sysregs[] = {
 // clang-format on
 const unsigned sysregs_count = ARRAY_LEN(sysregs);
 
-/* op0 1..3 only: row number + 1 by encoding. */
-static u16 row_of[1 << 16];
+/* Row number + 1, at the first free place from where the encoding's hash points. */
+enum { ROW_BITS = 11 };
+static u16 row_of[1 << ROW_BITS];
+_Static_assert(ARRAY_LEN(sysregs) < 3 << (ROW_BITS - 2), "a quarter of the places is free");
+
+static unsigned row_place(u32 enc)
+{
+    return (u32)(enc * 0x9e3779b1u) >> (32 - ROW_BITS);
+}
 
 void sysregs_init(void)
 {
@@ -42,16 +49,25 @@ void sysregs_init(void)
     }
     done = true;
     for (unsigned i = 0; i < sysregs_count; i++) {
-        must(!row_of[sysregs[i].enc]);
-        row_of[sysregs[i].enc] = (u16)(i + 1);
+        must(!sysreg_find(sysregs[i].enc));
+        unsigned k = row_place(sysregs[i].enc);
+        while (row_of[k]) {
+            k = (k + 1) % ARRAY_LEN(row_of);
+        }
+        row_of[k] = (u16)(i + 1);
     }
     sysreg_traps_init();
 }
 
 const struct sysreg *sysreg_find(u32 enc)
 {
-    unsigned row = row_of[enc & 0xffff];
-    return row ? &sysregs[row - 1] : NULL;
+    enc &= 0xffff;
+    for (unsigned k = row_place(enc); row_of[k]; k = (k + 1) % ARRAY_LEN(row_of)) {
+        if (sysregs[row_of[k] - 1].enc == enc) {
+            return &sysregs[row_of[k] - 1];
+        }
+    }
+    return NULL;
 }
 
 void sysreg_put(struct arm_cpu *cpu, const struct sysreg *r, u64 v)

@@ -15,10 +15,12 @@
 #include "base/bits.h"
 #include "base/clock.h"
 #include "base/field.h"
+#include "base/host_cpu.h"
 #include "base/lock.h"
 #include "base/log.h"
 #include "base/loop.h"
 #include "base/opts.h"
+#include "base/pages.h"
 
 /* -- errors --------------------------------------------------------------------------------------- */
 
@@ -105,6 +107,48 @@ static void buf_grows(void **state)
         assert_int_equal(ld32le(b.data + 4 * i), i);
     }
     buf_free(&b);
+}
+
+/* Also what was given out before, and freed. */
+static void pages_are_zero(void **state)
+{
+    (void)state;
+    for (unsigned round = 0; round < 3; round++) {
+        size_t n = 3 * 4096 + 5;
+        u8 *p = pages_new(n);
+        assert_int_equal((uintptr_t)p & 4095, 0);
+        for (size_t i = 0; i < n; i++) {
+            assert_int_equal(p[i], 0);
+        }
+        memset(p, 0xa5, n);
+        pages_free(p, n);
+    }
+    pages_free(NULL, 1);
+}
+
+/* The C library's word is the compiler's, which asks the processor. */
+static void host_cpu_is_known(void **state)
+{
+    (void)state;
+#ifdef __x86_64__
+    __builtin_cpu_init();
+    assert_int_equal(host_cpu.SSE4_1, __builtin_cpu_supports("sse4.1") != 0);
+    assert_int_equal(host_cpu.SSE4_2, __builtin_cpu_supports("sse4.2") != 0);
+    assert_int_equal(host_cpu.PCLMULQDQ, __builtin_cpu_supports("pclmul") != 0);
+    assert_int_equal(host_cpu.POPCNT, __builtin_cpu_supports("popcnt") != 0);
+    assert_int_equal(host_cpu.AES, __builtin_cpu_supports("aes") != 0);
+    assert_int_equal(host_cpu.AVX, __builtin_cpu_supports("avx") != 0);
+    assert_int_equal(host_cpu.AVX2, __builtin_cpu_supports("avx2") != 0);
+    assert_int_equal(host_cpu.FMA, __builtin_cpu_supports("fma") != 0);
+    assert_int_equal(host_cpu.BMI1, __builtin_cpu_supports("bmi") != 0);
+    assert_int_equal(host_cpu.BMI2, __builtin_cpu_supports("bmi2") != 0);
+#endif
+#if defined(__x86_64__) && __GNUC__ >= 11 && !defined(__clang__)
+    assert_int_equal(host_cpu.F16C, __builtin_cpu_supports("f16c") != 0);
+    assert_int_equal(host_cpu.MOVBE, __builtin_cpu_supports("movbe") != 0);
+    assert_int_equal(host_cpu.LZCNT, __builtin_cpu_supports("lzcnt") != 0);
+    assert_int_equal(host_cpu.SHA, __builtin_cpu_supports("sha") != 0);
+#endif
 }
 
 static void arena_gives_zeroed_aligned(void **state)
@@ -610,6 +654,8 @@ int main(void)
         cmocka_unit_test(nearest_name_finds_slips),
         cmocka_unit_test(cursor_is_sticky),
         cmocka_unit_test(buf_grows),
+        cmocka_unit_test(pages_are_zero),
+        cmocka_unit_test(host_cpu_is_known),
         cmocka_unit_test(arena_gives_zeroed_aligned),
         cmocka_unit_test(fields_reset_and_load),
         cmocka_unit_test(fields_refuse_bad_snapshots),

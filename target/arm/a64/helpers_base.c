@@ -2,6 +2,7 @@
  * float registers of the system kind. */
 #include "target/arm/a64/helpers.h"
 
+#include "base/host_cpu.h"
 #include "target/arm/exceptions.h"
 #include "target/arm/sysreg.h"
 
@@ -126,6 +127,7 @@ void arm_h_fpcr_write(struct vcpu *v, u64 enc, u64 val, u64 next)
 
 /* Bit-reflected division, eight bits a table look-up; t[k] is for a byte with k zero bytes behind it. */
 struct crc_table {
+    bool made;
     u32 t[8][256];
 };
 static void crc_table_make(struct crc_table *c, u32 poly)
@@ -154,8 +156,17 @@ static u64 crc_run(const struct crc_table *c, u32 acc, u64 val, u64 bytes)
     return r;
 }
 static struct crc_table crc_ieee, crc_castagnoli;
+/* When first asked for; whoever comes meanwhile makes the same. */
+static const struct crc_table *crc_table_of(struct crc_table *c, u32 poly)
+{
+    if (unlikely(!__atomic_load_n(&c->made, __ATOMIC_ACQUIRE))) {
+        crc_table_make(c, poly);
+        __atomic_store_n(&c->made, true, __ATOMIC_RELEASE);
+    }
+    return c;
+}
 #ifdef __x86_64__
-static bool host_crc; /* SSE4.2 has Castagnoli's polynomial */
+/* SSE4.2 has Castagnoli's polynomial. */
 __attribute__((target("sse4.2"))) static u64 crc_host(u32 acc, u64 val, u64 bytes)
 {
     switch (bytes) {
@@ -170,27 +181,18 @@ __attribute__((target("sse4.2"))) static u64 crc_host(u32 acc, u64 val, u64 byte
     }
 }
 #endif
-__attribute__((constructor)) static void crc_tables_make(void)
-{
-    crc_table_make(&crc_ieee, 0xedb88320);
-    crc_table_make(&crc_castagnoli, 0x82f63b78);
-#ifdef __x86_64__
-    __builtin_cpu_init();
-    host_crc = __builtin_cpu_supports("sse4.2");
-#endif
-}
 u64 arm_h_crc32(u64 acc, u64 val, u64 bytes)
 {
-    return crc_run(&crc_ieee, (u32)acc, val, bytes);
+    return crc_run(crc_table_of(&crc_ieee, 0xedb88320), (u32)acc, val, bytes);
 }
 u64 arm_h_crc32c(u64 acc, u64 val, u64 bytes)
 {
 #ifdef __x86_64__
-    if (host_crc) {
+    if (host_cpu.SSE4_2) {
         return crc_host((u32)acc, val, bytes);
     }
 #endif
-    return crc_run(&crc_castagnoli, (u32)acc, val, bytes);
+    return crc_run(crc_table_of(&crc_castagnoli, 0x82f63b78), (u32)acc, val, bytes);
 }
 
 /* -- exclusives -------------------------------------------------------------------------------------------------- */

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/bits.h"
+#include "base/host_cpu.h"
 
 #ifdef __x86_64__
 #include <immintrin.h>
@@ -62,17 +63,8 @@ __attribute__((constructor)) static void crypto_init(void)
         inv_sbox[s] = (u8)x;
     }
 #if HOST_CRYPTO
-    __builtin_cpu_init();
-    unsigned sse41 = (unsigned)__builtin_cpu_supports("sse4.1");
-    host_aes = sse41 && __builtin_cpu_supports("aes");
-    unsigned a = 0, b = 0, c = 0, d = 0;
-    __asm__("cpuid" : "+a"(a), "=b"(b), "=c"(c), "=d"(d));
-    if (sse41 && a >= 7) {
-        a = 7;
-        c = 0;
-        __asm__("cpuid" : "+a"(a), "=b"(b), "+c"(c), "=d"(d));
-        host_sha = b >> 29 & 1;
-    }
+    host_aes = host_cpu.AES && host_cpu.SSE4_1;
+    host_sha = host_cpu.SHA && host_cpu.SSE4_1;
 #endif
 }
 
