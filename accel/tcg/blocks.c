@@ -7,8 +7,13 @@
 
 #include "accel/tcg/tcg_priv.h"
 #include "base/bits.h"
+#include "base/pages.h"
 
 #define HASH_BITS 16
+/* Bits of the index: a page's blocks lie together, and neighbouring pages beside each other, so that few pages of the
+ * table are touched. */
+#define PAGE_BITS 6
+#define NEAR_BITS 3
 #define DIR_BITS  10
 
 /* By a device or the debugger. */
@@ -21,19 +26,22 @@ static void others_wrote(u64 ram_off, u64 n)
 void blocks_init(void)
 {
     tcg.hash_bits = HASH_BITS;
-    tcg.hash = calloc(1u << HASH_BITS, sizeof(*tcg.hash));
+    tcg.hash = pages_new(sizeof(*tcg.hash) << HASH_BITS);
     u64 dirs =
         MAX(ram_window_size() >> (RAM_PAGE_BITS + DIR_BITS), 1ull << 22); /* of 2^10 pages; 2^22: 16 TiB of RAM */
-    tcg.pages = calloc(dirs, sizeof(*tcg.pages));
-    tcg.by_id = calloc(1u << 22, sizeof(*tcg.by_id));
+    tcg.pages = pages_new(dirs * sizeof(*tcg.pages));
+    tcg.by_id = pages_new(sizeof(*tcg.by_id) << 22);
     tcg.nids = 1;
     ram_code_written = others_wrote;
 }
 
 static unsigned hash_of(u64 ram_off, u64 mode)
 {
-    u64 h = (ram_off >> 2) * 0x9e3779b97f4a7c15ull ^ mode * 0xc2b2ae3d27d4eb4full;
-    return (unsigned)(h >> (64 - HASH_BITS));
+    u64 page = ram_off >> RAM_PAGE_BITS;
+    u64 area = ((page >> NEAR_BITS) + mode * 0xc2b2ae3d27d4eb4full) * 0x9e3779b97f4a7c15ull;
+    unsigned at = (unsigned)(ram_off & (RAM_PAGE_SIZE - 1)) >> 2, low = PAGE_BITS + NEAR_BITS;
+    return (unsigned)(area >> (64 - HASH_BITS + low)) << low | (unsigned)(page & MASK(NEAR_BITS)) << PAGE_BITS |
+           (unsigned)((at ^ at >> 4) & MASK(PAGE_BITS));
 }
 
 struct block *code_find(u64 ram_off, u64 mode)

@@ -149,7 +149,7 @@ static void chunk_evict(struct tcpu *t)
                 jc_table_clear(&o->ctx[k].jc[j]);
             }
         }
-        memset(o->code, 0, RECENT_CODE * sizeof(*o->code));
+        memset(o->code, 0, o->ncode * sizeof(*o->code));
         returns_forget(o->cpu);
     }
     arena_free(&c->arena);

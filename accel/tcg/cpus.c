@@ -1,5 +1,16 @@
 /* Vcpu threads, their safe points, and the services a target calls. One thread a vcpu; `running` is true while it may
- * touch guest state, and false at every safe point, where others may stop it, flush it, or give it work. */
+ * touch guest state, and false at every safe point, where others may stop it, flush it, or give it work.
+ *
+ * A safe point takes no lock unless somebody asks for it: user mode passes one at every system call. Each side writes
+ * its word, then reads the other's, with a full barrier between, so at least one of the two sees the other:
+ *
+ *   a cpu begins   running = true;  barrier; held? work?     then it takes run_lock and waits there
+ *   who stops      held = true;     barrier; running?        then it waits, under run_lock
+ *   a cpu ends     running = false; barrier; watchers?       then it wakes them, under run_lock
+ *   who waits      watchers++;      barrier; running?        then it sleeps, and run_lock is free from then on only
+ *
+ * The barriers also order what is done in between: a cpu that was not seen running sees, when it begins, all that was
+ * written before it was looked at; who saw it stop sees all that it did. */
 #include <errno.h>
 #include <string.h>
 
@@ -25,11 +36,46 @@ void returns_forget(struct vcpu *cpu)
     }
 }
 
+void held_update(void)
+{
+    __atomic_store_n(&tcg.held, tcg.paused || tcg.exclusive, __ATOMIC_SEQ_CST);
+    __atomic_thread_fence(__ATOMIC_SEQ_CST);
+}
+
+void watch_begin(void)
+{
+    __atomic_fetch_add(&tcg.watchers, 1, __ATOMIC_SEQ_CST);
+    __atomic_thread_fence(__ATOMIC_SEQ_CST);
+}
+void watch_end(void)
+{
+    __atomic_fetch_sub(&tcg.watchers, 1, __ATOMIC_SEQ_CST);
+}
+
+static bool is_running(const struct tcpu *t)
+{
+    return __atomic_load_n(&t->running, __ATOMIC_SEQ_CST);
+}
+
+/* A program with one thread has nobody who could stop it or be stopped, and nobody else makes a second. */
+static void barrier(void)
+{
+    if (!tcg.direct || __atomic_load_n(&tcg.ncpus, __ATOMIC_RELAXED) > 1) {
+        __atomic_thread_fence(__ATOMIC_SEQ_CST);
+    }
+}
+
+static void safe_point(struct tcpu *t)
+{
+    __atomic_store_n(&t->running, false, __ATOMIC_RELEASE);
+    __atomic_store_n(&t->store_page, NO_PAGE, __ATOMIC_RELEASE);
+    __atomic_store_n(&t->safe_count, t->safe_count + 1, __ATOMIC_RELEASE);
+    barrier();
+}
+
 void mark_safe(struct tcpu *t)
 {
-    __atomic_store_n(&t->running, false, __ATOMIC_SEQ_CST);
-    __atomic_store_n(&t->store_page, NO_PAGE, __ATOMIC_SEQ_CST);
-    t->safe_count++;
+    safe_point(t);
     pthread_cond_broadcast(&tcg.run_cond);
 }
 
@@ -66,7 +112,7 @@ static void run_work(struct tcpu *t)
 {
     while (t->work) {
         struct work *w = t->work;
-        t->work = w->next;
+        __atomic_store_n(&t->work, w->next, __ATOMIC_RELAXED);
         pthread_mutex_unlock(&tcg.run_lock);
         w->fn(t->cpu, w->arg);
         pthread_mutex_lock(&tcg.run_lock);
@@ -75,21 +121,35 @@ static void run_work(struct tcpu *t)
     }
 }
 
-void cpu_run_begin(struct tcpu *t)
+/* Asked to wait or to work. Who counts on `running` is told that it was not meant yet. */
+static void begin_asked(struct tcpu *t)
 {
     pthread_mutex_lock(&tcg.run_lock);
+    mark_safe(t);
     run_work(t);
     wait_allowed(t);
-    t->running = true;
+    __atomic_store_n(&t->running, true, __ATOMIC_SEQ_CST);
     pthread_mutex_unlock(&tcg.run_lock);
+}
+
+void cpu_run_begin(struct tcpu *t)
+{
+    __atomic_store_n(&t->running, true, __ATOMIC_RELAXED);
+    barrier();
+    if (unlikely(__atomic_load_n(&tcg.held, __ATOMIC_ACQUIRE) || __atomic_load_n(&t->work, __ATOMIC_ACQUIRE))) {
+        begin_asked(t);
+    }
     verify_stale(t);
 }
 
 void cpu_run_end(struct tcpu *t)
 {
-    pthread_mutex_lock(&tcg.run_lock);
-    mark_safe(t);
-    pthread_mutex_unlock(&tcg.run_lock);
+    safe_point(t);
+    if (unlikely(__atomic_load_n(&tcg.watchers, __ATOMIC_ACQUIRE))) {
+        pthread_mutex_lock(&tcg.run_lock);
+        pthread_cond_broadcast(&tcg.run_cond);
+        pthread_mutex_unlock(&tcg.run_lock);
+    }
 }
 
 static void kick(struct tcpu *t)
@@ -102,7 +162,7 @@ static void kick(struct tcpu *t)
 static struct tcpu *other_running(const struct tcpu *t)
 {
     for (unsigned i = 0; i < tcg.ncpus; i++) {
-        if (tcg.cpus[i] != t && tcg.cpus[i]->running) {
+        if (tcg.cpus[i] != t && is_running(tcg.cpus[i])) {
             return tcg.cpus[i];
         }
     }
@@ -117,12 +177,14 @@ void exclusive_begin(struct tcpu *t)
         while (tcg.exclusive || tcg.paused) {
             pthread_cond_wait(&tcg.run_cond, &tcg.run_lock);
         }
-        t->running = true;
+        __atomic_store_n(&t->running, true, __ATOMIC_SEQ_CST);
         returns_forget(t->cpu); /* flushes did not wait for this cpu meanwhile */
     }
     tcg.exclusive = t;
+    held_update();
+    watch_begin();
     for (unsigned i = 0; i < tcg.ncpus; i++) {
-        if (tcg.cpus[i] != t && tcg.cpus[i]->running) {
+        if (tcg.cpus[i] != t && is_running(tcg.cpus[i])) {
             kick(tcg.cpus[i]);
         }
     }
@@ -131,6 +193,7 @@ void exclusive_begin(struct tcpu *t)
         pthread_cond_wait(&tcg.run_cond, &tcg.run_lock);
     }
     wait_end(t);
+    watch_end();
     pthread_mutex_unlock(&tcg.run_lock);
 }
 
@@ -139,6 +202,7 @@ void exclusive_end(struct tcpu *t)
     pthread_mutex_lock(&tcg.run_lock);
     must(tcg.exclusive == t);
     tcg.exclusive = NULL;
+    held_update();
     pthread_cond_broadcast(&tcg.run_cond);
     pthread_mutex_unlock(&tcg.run_lock);
 }
@@ -146,15 +210,18 @@ void exclusive_end(struct tcpu *t)
 void wait_safe(struct tcpu *self, struct tcpu *other)
 {
     pthread_mutex_lock(&tcg.run_lock);
-    if (other->running && !other->waiting) {
-        u64 seen = other->safe_count;
+    __atomic_thread_fence(__ATOMIC_SEQ_CST); /* between what the caller wrote and the look at `running` */
+    if (is_running(other) && !other->waiting) {
+        u64 seen = __atomic_load_n(&other->safe_count, __ATOMIC_SEQ_CST);
         if (self) {
             wait_begin(self);
         }
+        watch_begin();
         kick(other);
-        while (other->running && !other->waiting && other->safe_count == seen) {
+        while (is_running(other) && !other->waiting && __atomic_load_n(&other->safe_count, __ATOMIC_SEQ_CST) == seen) {
             pthread_cond_wait(&tcg.run_cond, &tcg.run_lock);
         }
+        watch_end();
         if (self) {
             wait_end(self);
             returns_forget(self->cpu);

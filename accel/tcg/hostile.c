@@ -55,9 +55,9 @@ static void flush(struct tcpu *t, bool all_cpus)
     tlb_flush(t->cpu, &f);
 }
 
-void hostile_act(struct tcpu *t)
+void hostile_throw(struct tcpu *t)
 {
-    if (!tcg.cfg.hostile || tcg.direct || draw(t) % EVERY) {
+    if (tcg.direct || draw(t) % EVERY) {
         return;
     }
     unsigned what = (unsigned)draw(t) % 64;

@@ -126,18 +126,50 @@ static struct block *follow_exit(struct tcpu *t, u32 arg)
     return to;
 }
 
-u64 code_enter(struct vcpu *cpu, const struct block *b)
+u64 code_enter(struct vcpu *cpu, const u8 *code)
 {
-    u64 token = ((u64(*)(struct vcpu *, const void *))(uintptr_t)tcg.thunks.enter)(cpu, b->code);
+    u64 token = ((u64(*)(struct vcpu *, const void *))(uintptr_t)tcg.thunks.enter)(cpu, code);
     if (tcg.host->settle) {
         tcg.host->settle(cpu->target->ir, cpu);
     }
     return token;
 }
 
+/* User mode enters once a system call, mostly where it has been before: the jump cache knows. An entry that leads to a
+ * block that died goes. */
+static void run_direct(struct tcpu *t)
+{
+    struct vcpu *cpu = t->cpu;
+    u64 pc = cpu->rt.pc, gen = __atomic_load_n(&t->flush_gen, __ATOMIC_SEQ_CST);
+    const u8 *code = cpu->rt.jc[jc_index(pc)].code;
+    if (cpu->rt.jc[jc_index(pc)].pc != pc) {
+        struct block *b = code_for_pc(t);
+        if (!b) {
+            return;
+        }
+        code = b->code;
+        jc_fill(t, pc, code, gen);
+    }
+    while (code) {
+        cpu->rt.page = cpu->rt.pc & PAGE_MASK;
+        u64 token = code_enter(cpu, code);
+        code = NULL;
+        if (TOKEN_KIND(token) == TOKEN_EXIT && !__atomic_load_n(&cpu->rt.event, __ATOMIC_ACQUIRE)) {
+            struct block *b = follow_exit(t, TOKEN_ARG(token));
+            code = b ? b->code : NULL;
+        } else if (token == (TOKEN_REASON | REASON_RETRANSLATE << 3)) {
+            jc_clear(cpu->rt.jc, jc_index(cpu->rt.pc), 1);
+        }
+    }
+}
+
 void cpu_run_blocks(struct tcpu *t)
 {
     struct vcpu *cpu = t->cpu;
+    if (tcg.direct && tcg.host && !tcg.cfg.no_chain && !log_on(LOG_EXEC | LOG_CPU)) {
+        run_direct(t);
+        return;
+    }
     hostile_act(t);
     struct block *b = code_for_pc(t);
     if (!b) {
@@ -158,7 +190,7 @@ void cpu_run_blocks(struct tcpu *t)
         }
         verify_stale(t);
         code_remember(t, b);
-        u64 token = code_enter(cpu, b);
+        u64 token = code_enter(cpu, b->code);
         b = NULL;
         if (TOKEN_KIND(token) == TOKEN_EXIT && !__atomic_load_n(&cpu->rt.event, __ATOMIC_ACQUIRE)) {
             b = follow_exit(t, TOKEN_ARG(token));

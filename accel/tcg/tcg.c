@@ -6,6 +6,7 @@
 #include "base/bits.h"
 #include "base/lock.h"
 #include "base/log.h"
+#include "base/pages.h"
 
 #define DEFAULT_CODE_CACHE (256ull << 20)
 #define MAX_INSNS          64
@@ -25,6 +26,7 @@ bool tcg_init(const struct accel_config *cfg, struct mem_space *space, struct er
     tcg.cfg = *cfg;
     tcg.space = space;
     tcg.paused = !tcg.direct;
+    held_update();
     if (!tcg.funcs) {
         tcg.funcs = &tcg_rt_funcs;
         tcg.interp_mem = &tcg_interp_mem;
@@ -61,14 +63,14 @@ bool tcg_add(struct vcpu *cpu, struct err *e)
     if (tcg.host && !tcg.thunks.enter && !code_cache_thunks(cpu->target->ir, e)) {
         return false;
     }
-    struct tcpu *t = calloc(1, sizeof(*t));
-    must(t);
+    struct tcpu *t = pages_new(sizeof(*t));
     t->cpu = cpu;
     t->store_page = NO_PAGE;
-    t->ir = calloc(1, sizeof(*t->ir));
+    t->ir = pages_new(sizeof(*t->ir));
     t->map_buf = malloc(1u << 16);
-    t->code = calloc(RECENT_CODE, sizeof(*t->code)); /* the host gives memory to what is used */
-    must(t->ir && t->map_buf && t->code);
+    must(t->map_buf);
+    t->ncode = tcg.direct ? RECENT_CODE_DIRECT : RECENT_CODE;
+    t->code = pages_new(t->ncode * sizeof(*t->code));
     pthread_cond_init(&t->wake, NULL);
     cpu->accel = t;
     cpu->sv = &tcg_services;
@@ -108,11 +110,11 @@ void tcg_remove(struct tcpu *t)
     verify_free(t);
     arena_free(&t->arena);
     arena_free(&t->scratch);
-    free(t->ir);
+    pages_free(t->ir, sizeof(*t->ir));
     free(t->map_buf);
-    free(t->code);
+    pages_free(t->code, t->ncode * sizeof(*t->code));
     t->cpu->accel = NULL;
-    free(t);
+    pages_free(t, sizeof(*t));
 }
 
 static void start_threads(void)
@@ -130,6 +132,7 @@ static void tcg_resume_all(void)
     start_threads();
     pthread_mutex_lock(&tcg.run_lock);
     tcg.paused = false;
+    held_update();
     pthread_cond_broadcast(&tcg.run_cond);
     /* Who sleeps looks again: a reset or a snapshot may have changed why. */
     for (unsigned i = 0; i < tcg.ncpus; i++) {
@@ -150,17 +153,19 @@ static bool lock_drop(void)
 
 static void wait_all_safe(void)
 {
+    watch_begin();
     for (unsigned i = 0; i < tcg.ncpus; i++) {
         struct tcpu *t = tcg.cpus[i];
-        if (t->running) {
+        if (__atomic_load_n(&t->running, __ATOMIC_SEQ_CST)) {
             __atomic_fetch_or(&t->cpu->rt.event, EVENT_WORK, __ATOMIC_SEQ_CST);
         }
     }
     for (unsigned i = 0; i < tcg.ncpus; i++) {
-        while (tcg.cpus[i]->running) {
+        while (__atomic_load_n(&tcg.cpus[i]->running, __ATOMIC_SEQ_CST)) {
             pthread_cond_wait(&tcg.run_cond, &tcg.run_lock);
         }
     }
+    watch_end();
 }
 
 static void tcg_pause_all(void)
@@ -168,6 +173,7 @@ static void tcg_pause_all(void)
     bool held = lock_drop();
     pthread_mutex_lock(&tcg.run_lock);
     tcg.paused = true;
+    held_update();
     wait_all_safe();
     pthread_mutex_unlock(&tcg.run_lock);
     if (held) {
@@ -186,6 +192,7 @@ static void tcg_stop_all(void)
         pthread_cond_broadcast(&t->wake);
     }
     tcg.paused = false;
+    held_update();
     pthread_cond_broadcast(&tcg.run_cond);
     pthread_mutex_unlock(&tcg.run_lock);
     for (unsigned i = 0; i < tcg.ncpus; i++) {
@@ -213,7 +220,7 @@ static void tcg_run_on(struct vcpu *cpu, void (*fn)(struct vcpu *, void *), void
     while (*p) {
         p = &(*p)->next;
     }
-    *p = &w;
+    __atomic_store_n(p, &w, __ATOMIC_RELEASE);
     __atomic_fetch_or(&cpu->rt.event, EVENT_WORK, __ATOMIC_SEQ_CST);
     pthread_cond_broadcast(&t->wake);
     pthread_cond_broadcast(&tcg.run_cond);

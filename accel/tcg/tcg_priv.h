@@ -124,8 +124,9 @@ struct recent_code {
     const u8 *code; /* NULL: none */
     u64 pad;
 };
-#define RECENT_CODE    (1u << 14)
-#define JC_PER_CONTEXT 4
+#define RECENT_CODE        (1u << 14)
+#define RECENT_CODE_DIRECT (1u << 10) /* user mode: one address space, so the jump cache knows most */
+#define JC_PER_CONTEXT     4
 struct tlb_context {
     struct mmu_key key;
     bool used;
@@ -170,9 +171,9 @@ struct tcpu {
     u64 paused_at;
     bool running;      /* executing guest code or a helper; atomic; false at every safe point */
     bool waiting;      /* in a helper that waits for others: no access of this cpu is in flight; under tcg.run_lock */
-    u64 safe_count;    /* safe points passed; atomic */
+    u64 safe_count;    /* safe points passed; atomic, its own thread's */
     u64 taken_at;      /* safe_count + 1 when another cpu last took write access from its TLB; under tlb_lock */
-    struct work *work; /* under tcg.run_lock */
+    struct work *work; /* under tcg.run_lock; atomic */
     jmp_buf unwind, *inner; /* inner: who catches before the loop does (a verifying run) */
     u64 hostile;            /* its random numbers */
     bool keep_code;         /* translates without evictions */
@@ -192,8 +193,9 @@ struct tcpu {
     struct tlb_context ctx[TLB_CONTEXTS];
     struct tlb_context *view[RT_VIEWS];
     struct tlb_context *recent[16]; /* by a hash of the key */
-    struct recent_code *code;       /* RECENT_CODE entries */
-    struct jc_table *jc;            /* whose entries are rt.jc */
+    struct recent_code *code;       /* a power of two of entries */
+    unsigned ncode;
+    struct jc_table *jc; /* whose entries are rt.jc */
     u64 stamp;
     u64 mode; /* target->mode() of the present state */
 
@@ -238,6 +240,9 @@ struct tcg {
     pthread_cond_t run_cond;
     bool paused;
     struct tcpu *exclusive; /* who holds or asks for the exclusive section */
+    /* The handshake of cpus.c, atomic: not every cpu may run; how many wait for one to reach a safe point. */
+    bool held;
+    unsigned watchers;
     unsigned max_insns;
     u64 stat_invalidated, stat_evicted, stat_killed;
     /* By RAM page, for tlb_protect_page: the virtual page through which TLBs have held it writable without asking since
@@ -371,6 +376,11 @@ NORETURN void sv_unwind(struct vcpu *cpu);
 void cpu_run_begin(struct tcpu *t); /* waits while paused or while another holds the exclusive section */
 void cpu_run_end(struct tcpu *t);
 void mark_safe(struct tcpu *t); /* tcg.run_lock held */
+/* After `paused` or `exclusive` changed; tcg.run_lock held. */
+void held_update(void);
+/* What wait for cpus to stop stands between these; tcg.run_lock held. */
+void watch_begin(void);
+void watch_end(void);
 /* Stops every other vcpu outside guest code; the caller is running a helper or between blocks. */
 void exclusive_begin(struct tcpu *t);
 void exclusive_end(struct tcpu *t);
@@ -383,14 +393,20 @@ void *cpu_thread(void *arg);
 
 /* -- loop.c ------------------------------------------------------------------------------------------------------ */
 void cpu_exec(struct tcpu *t);
-void cpu_run_blocks(struct tcpu *t);                     /* translated code from rt.pc until something leaves it */
-void exit_link(u32 arg, struct block *to);               /* of TOKEN_EXIT, if it is a link */
-u64 code_enter(struct vcpu *cpu, const struct block *b); /* host code from b on; the token that says why it was left */
+void cpu_run_blocks(struct tcpu *t);              /* translated code from rt.pc until something leaves it */
+void exit_link(u32 arg, struct block *to);        /* of TOKEN_EXIT, if it is a link */
+u64 code_enter(struct vcpu *cpu, const u8 *code); /* a block's; the token that says why it was left */
 
 /* -- hostile.c ------------------------------------------------------------------------------------------------------
  */
 /* On the way through the loop, a look-up or a slow access: once in a while something is thrown away. */
-void hostile_act(struct tcpu *t);
+void hostile_throw(struct tcpu *t);
+static inline void hostile_act(struct tcpu *t)
+{
+    if (unlikely(tcg.cfg.hostile)) {
+        hostile_throw(t);
+    }
+}
 unsigned hostile_insns(struct tcpu *t); /* how many instructions the next block may have */
 
 /* -- verify.c, verify_log.c, verify_report.c ----------------------------------------------------------------------- */

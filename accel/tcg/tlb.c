@@ -93,7 +93,7 @@ static inline void touch(struct tlb_context *c, unsigned i)
 
 static unsigned least_entries(void)
 {
-    return tcg.cfg.hostile ? HOSTILE_TLB_MIN : TLB_MIN_SIZE;
+    return tcg.cfg.hostile || tcg.direct ? HOSTILE_TLB_MIN : TLB_MIN_SIZE;
 }
 
 static unsigned most_entries(void)
@@ -302,6 +302,14 @@ void tlb_context_changed(struct vcpu *cpu)
 bool tlb_init(struct tcpu *t)
 {
     pthread_mutex_init(&t->tlb_lock, NULL);
+    if (tcg.direct) { /* one context, for its jump caches */
+        struct tlb_context *c = context_take(t, &(struct mmu_key){{~0ull, 0}});
+        for (unsigned v = 0; v < RT_VIEWS; v++) {
+            t->view[v] = c;
+        }
+        tlb_mode_changed(t->cpu);
+        return true;
+    }
     for (unsigned v = 0; v < RT_VIEWS; v++) { /* views the target does not use get an empty table of their own */
         struct mmu_key key = {{~0ull, v}};
         t->view[v] = context_take(t, &key);

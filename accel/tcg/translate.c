@@ -16,6 +16,7 @@
 #define PAGE_MASK (~(u64)(PAGE_SIZE - 1))
 #define MAP_CAP   65536u
 #define CODE_ROOM 65536u
+#define NEAR_ROOM 32768u /* what a block gets first: its cold code begins in the middle, and few need more */
 
 static void log_guest(struct tcpu *t, u64 pc, const struct tr_result *rs, u32 off)
 {
@@ -107,8 +108,9 @@ static const struct flags_in *flags_at(void *ctx, i32 target)
     return b ? &b->flags_in : NULL;
 }
 
-/* IR to host code in this cpu's chunk. NULL: no room, or an eviction happened; the caller starts over. */
-static struct block *compile(struct tcpu *t, u64 ram_off, const struct tr_result *rs, struct gen_out *out,
+/* IR to host code in this cpu's chunk, in at most `room` bytes. NULL: no room, or an eviction happened; the caller
+ * starts over. */
+static struct block *compile(struct tcpu *t, u64 ram_off, const struct tr_result *rs, u32 room, struct gen_out *out,
                              bool *too_big)
 {
     struct chunk *c = chunk_get(t, CODE_ROOM);
@@ -130,7 +132,7 @@ static struct block *compile(struct tcpu *t, u64 ram_off, const struct tr_result
     memset(out, 0, sizeof(*out));
     out->rw = c->rw + at;
     out->rx = c->rx + at;
-    out->cap = tcg.chunk_size - at;
+    out->cap = MIN(room, tcg.chunk_size - at);
     out->map = t->map_buf;
     out->map_cap = MAP_CAP;
     if (!tcg.host->compile(t->ir, &cfg, out)) {
@@ -283,6 +285,7 @@ static struct block *translate(struct tcpu *t, u64 pc, u64 ram_off)
     struct tr_result rs;
     struct gen_out out;
     struct block *b;
+    u32 room = NEAR_ROOM;
     for (;;) {
         make_trace(t, off, max, &rs);
         if (log_on(LOG_IN_ASM) && log_in_filter(pc)) {
@@ -311,7 +314,7 @@ static struct block *translate(struct tcpu *t, u64 pc, u64 ram_off)
             break;
         }
         bool too_big = false;
-        b = compile(t, ram_off, &rs, &out, &too_big);
+        b = compile(t, ram_off, &rs, room, &out, &too_big);
         if (b) {
             b->trace = made ? arena_dup(&b->chunk->arena, made, trace_size(made)) : NULL;
             break;
@@ -319,8 +322,12 @@ static struct block *translate(struct tcpu *t, u64 pc, u64 ram_off)
         if (!too_big) {
             return NULL; /* an eviction: the world may have changed */
         }
-        must(max > 1);
-        max /= 2;
+        if (room < tcg.chunk_size) {
+            room = tcg.chunk_size;
+        } else {
+            must(max > 1);
+            max /= 2;
+        }
     }
     if (tcg.host && log_on(LOG_OUT_ASM) && log_in_filter(pc)) {
         log_host(&out);
@@ -366,7 +373,7 @@ struct block *code_for_pc(struct tcpu *t)
 
 static struct recent_code *recent_code(struct tcpu *t, u64 ram_off)
 {
-    return &t->code[((ram_off >> 2) ^ (ram_off >> 16) ^ t->mode) & (RECENT_CODE - 1)];
+    return &t->code[((ram_off >> 2) ^ (ram_off >> 16) ^ t->mode) & (t->ncode - 1)];
 }
 
 void code_remember(struct tcpu *t, const struct block *b)

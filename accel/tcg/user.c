@@ -336,8 +336,8 @@ static void user_run(struct vcpu *cpu)
         for (;;) {
             u32 ev = __atomic_load_n(&cpu->rt.event, __ATOMIC_ACQUIRE);
             if (unlikely(ev)) {
-                __atomic_fetch_and(&cpu->rt.event, ~(u32)EVENT_WORK, __ATOMIC_SEQ_CST);
                 if (ev & EVENT_WORK) {
+                    __atomic_fetch_and(&cpu->rt.event, ~(u32)EVENT_WORK, __ATOMIC_SEQ_CST);
                     cpu_run_end(t);
                     cpu_run_begin(t);
                 }
@@ -354,7 +354,9 @@ static void user_run(struct vcpu *cpu)
             cpu_run_blocks(t);
         }
     }
-    __atomic_fetch_and(&cpu->rt.event, ~(u32)(EVENT_TARGET | EVENT_IRQ), __ATOMIC_SEQ_CST);
+    if (unlikely(__atomic_load_n(&cpu->rt.event, __ATOMIC_RELAXED))) { /* what comes later ends the next run at once */
+        __atomic_fetch_and(&cpu->rt.event, ~(u32)(EVENT_TARGET | EVENT_IRQ), __ATOMIC_SEQ_CST);
+    }
     cpu_run_end(t);
 }
 
@@ -385,6 +387,8 @@ static void user_fork_end(struct vcpu *cpu, bool child)
         }
         tcg.ncpus = 1;
         tcg.exclusive = NULL;
+        tcg.watchers = 0;
+        held_update();
         pthread_cond_init(&tcg.run_cond, NULL);
         log_forked();
     } else {

@@ -209,7 +209,7 @@ static enum ir_reason run_shadow(struct verify *v, struct block *b)
     while (b) {
         s->rt.page = s->rt.pc & PAGE_MASK;
         v->replays = true;
-        u64 token = code_enter(s, b);
+        u64 token = code_enter(s, b->code);
         v->replays = false;
         cell_settle(v);
         bool link = TOKEN_KIND(token) == TOKEN_EXIT;

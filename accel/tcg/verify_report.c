@@ -100,7 +100,7 @@ static enum outcome run_alone(struct verify *v, const struct visit *s)
     int o = setjmp(v->out);
     if (!o) {
         v->replays = true;
-        code_enter(cpu, s->b);
+        code_enter(cpu, s->b->code);
         v->replays = false;
         cell_settle(v);
         fix_pc(cpu, cpu->target);

@@ -101,6 +101,19 @@ def options(b):
     expect(['[other]', '[-x]'], exe, 'other', '-x', moss=p)
 
 
+def startup(b):
+    """What a program that does nothing costs: pages that moss touches are most of it, and they can be counted."""
+    moss = os.path.join(b.build, 'moss-aarch64-static')
+    if os.path.basename(os.path.realpath(moss)) != 'moss-user':
+        return
+    exe = b.compile('echo', 'static')
+    env = {k: v for k, v in os.environ.items() if k != 'MALLOC_PERTURB_'}  # it writes all that is allocated
+    with subprocess.Popen([moss, exe], stdout=subprocess.DEVNULL, env=env) as p:
+        _, status, use = os.wait4(p.pid, 0)
+        p.returncode = status
+    must(use.ru_minflt < 450, f'{use.ru_minflt} page faults to start a program')
+
+
 def log(b):
     path = os.path.join(b.folder, 'log')
     r = b.run('-strace', '-D', path, b.compile('calls', 'static'))
@@ -305,6 +318,7 @@ TESTS = {
     'guard': guard,
     'life': program('life', ['static', 'pie', 'dynamic'], '.'),
     'options': options,
+    'startup': startup,
     'log': log,
     'errors': errors,
     'alone': alone,
