@@ -17,12 +17,14 @@
 #include <linux/random.h>
 #include <linux/rtc.h>
 #include <linux/sockios.h>
-#include <linux/vm_sockets.h>
 #include <linux/vt.h>
 #include <linux/watchdog.h>
 #include <net/if.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <sys/syscall.h>
+
+#include <linux/vm_sockets.h> /* behind sys/socket.h: older ones lean on it */
 
 #include "base/bits.h"
 #include "base/log.h"
