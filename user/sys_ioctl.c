@@ -17,6 +17,7 @@
 #include <linux/random.h>
 #include <linux/rtc.h>
 #include <linux/sockios.h>
+#include <linux/timerfd.h>
 #include <linux/vt.h>
 #include <linux/watchdog.h>
 #include <net/if.h>
