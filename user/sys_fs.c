@@ -154,11 +154,24 @@ static i64 put_stat(i64 r, u64 va, const struct stat *st)
     return copy_to_guest(va, &g, sizeof(g)) ? 0 : -EFAULT;
 }
 
+/* A path whose file is asked about: the link that /proc has to a program leads to the program. */
+static i64 status_path(u64 va, u64 flags, char out[PATH_MAX])
+{
+    char raw[PATH_MAX], mapped[PATH_MAX];
+    i64 n, r = guest_string(va, raw, sizeof(raw));
+    if (r >= 0 && !(flags & AT_SYMLINK_NOFOLLOW) && user_readlink_hook(raw, out, PATH_MAX - 1, &n)) {
+        out[n] = 0;
+    } else if (r >= 0) {
+        snprintf(out, PATH_MAX, "%s", user_path(raw, mapped));
+    }
+    return r;
+}
+
 i64 sys_newfstatat(struct user_thread *t, const u64 a[6])
 {
     struct stat st = {0};
     char p[PATH_MAX];
-    i64 r = guest_path(a[1], p);
+    i64 r = status_path(a[1], a[3], p);
     (void)t;
     return r < 0 ? r : put_stat(safe_syscall(SYS_newfstatat, (int)a[0], p, &st, (int)a[3]), a[2], &st);
 }
@@ -174,7 +187,7 @@ i64 sys_fstat(struct user_thread *t, const u64 a[6])
 i64 sys_statx(struct user_thread *t, const u64 a[6])
 {
     char p[PATH_MAX];
-    i64 r = guest_path(a[1], p);
+    i64 r = status_path(a[1], a[2], p);
     (void)t;
     if (r < 0 || !user_range_ok(a[4], 256)) {
         return r < 0 ? r : -EFAULT;

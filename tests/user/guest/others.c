@@ -1,4 +1,5 @@
 /* What /proc says of another process of moss: the program's name, file, arguments and environment. */
+#define _GNU_SOURCE
 #include "check.h"
 
 #include <fcntl.h>
@@ -6,6 +7,7 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -19,10 +21,19 @@ static ssize_t read_file(int pid, const char *what, char *out, size_t n)
     return len;
 }
 
+static int same_file(const char *a, const char *b)
+{
+    struct stat sa, sb;
+    struct statx xb;
+    return stat(a, &sa) == 0 && stat(b, &sb) == 0 && sa.st_dev == sb.st_dev && sa.st_ino == sb.st_ino &&
+           statx(AT_FDCWD, b, 0, STATX_INO, &xb) == 0 && xb.stx_ino == sa.st_ino;
+}
+
 int main(int argc, char **argv)
 {
     static const char words[] = "zero\0first argument\0";
     char exe[PATH_MAX] = "", its[PATH_MAX] = "", path[64], text[4096] = "", c = 0;
+    struct stat link;
     int ready[2];
     if (argc == 2 && !strcmp(argv[0], "zero")) {
         write(1, "x", 1);
@@ -40,6 +51,8 @@ int main(int argc, char **argv)
     CHECK(readlink("/proc/self/exe", exe, sizeof(exe) - 1) > 0);
     snprintf(path, sizeof(path), "/proc/%d/exe", pid);
     CHECK(readlink(path, its, sizeof(its) - 1) > 0 && !strcmp(exe, its));
+    CHECK(same_file(exe, path) && same_file(exe, "/proc/self/exe"));
+    CHECK(lstat(path, &link) == 0 && S_ISLNK(link.st_mode));
     CHECK(read_file(pid, "exe", text, 20) == 20 && text[18] == (char)183 /* EM_AARCH64 */);
     if (read_file(pid, "cmdline", text, sizeof(text)) > 0 && strncmp(text, "moss-", 5)) { /* not without checkpoints */
         CHECK(!memcmp(text, words, sizeof(words) - 1));
