@@ -20,7 +20,9 @@ _Static_assert(sizeof(struct arena_chunk) % ALIGN == 0, "chunk payload must be a
 static struct arena_chunk *chunk_new(size_t payload)
 {
     /* malloc aligns to 16 on every host moss runs on. */
-    return g_malloc(sizeof(struct arena_chunk) + payload);
+    struct arena_chunk *c = g_malloc(sizeof(struct arena_chunk) + payload);
+    c->next = NULL;
+    return c;
 }
 
 /* Zeroed as it is given out: of a chunk only what is used is touched. n: a multiple of ALIGN. */

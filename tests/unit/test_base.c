@@ -126,6 +126,34 @@ static void pages_are_zero(void **state)
     pages_free(NULL, 1);
 }
 
+/* Whatever the memory held before: a first piece too large for a chunk, chunks behind it, and the memory of both again.
+ */
+static void arena_frees_what_it_has(void **state)
+{
+    (void)state;
+    for (unsigned round = 0; round < 3; round++) {
+        struct arena a = {0};
+        for (size_t n = 100000; n; n = n / 3) {
+            u8 *p = arena_alloc(&a, n);
+            for (size_t i = 0; i < n; i++) {
+                assert_int_equal(p[i], 0);
+            }
+            memset(p, 0xa5, n);
+        }
+        u8 *d = arena_dup(&a, "abc", 3);
+        assert_memory_equal(d, "abc", 4);
+        arena_free(&a);
+        void *dirty[4];
+        for (unsigned i = 0; i < 4; i++) {
+            dirty[i] = malloc(70000);
+            memset(dirty[i], 0x5a, 70000);
+        }
+        for (unsigned i = 0; i < 4; i++) {
+            free(dirty[i]);
+        }
+    }
+}
+
 /* The C library's word is the compiler's, which asks the processor. */
 static void host_cpu_is_known(void **state)
 {
@@ -654,6 +682,7 @@ int main(void)
         cmocka_unit_test(nearest_name_finds_slips),
         cmocka_unit_test(cursor_is_sticky),
         cmocka_unit_test(buf_grows),
+        cmocka_unit_test(arena_frees_what_it_has),
         cmocka_unit_test(pages_are_zero),
         cmocka_unit_test(host_cpu_is_known),
         cmocka_unit_test(arena_gives_zeroed_aligned),
