@@ -55,6 +55,75 @@ bool tcg_init(const struct accel_config *cfg, struct mem_space *space, struct er
     return true;
 }
 
+/* -- cpus -------------------------------------------------------------------------------------------------------------
+ *
+ * Programs start and end threads by the thousand. What is large stays: trace buffer, TLBs and jump caches, emptied
+ * where they were used, and the table of recent code, which holds for all threads. */
+
+enum { MAX_SPARE = 16 };
+
+static struct tcpu *tcpu_new(void)
+{
+    struct tcpu *t = pages_new(sizeof(*t));
+    t->ir = pages_new(sizeof(*t->ir));
+    t->map_buf = malloc(1u << 16);
+    must(t->map_buf);
+    t->ncode = tcg.direct ? RECENT_CODE_DIRECT : RECENT_CODE;
+    t->code = pages_new(t->ncode * sizeof(*t->code));
+    t->evictions = __atomic_load_n(&tcg.stat_evicted, __ATOMIC_RELAXED);
+    return t;
+}
+
+static struct tcpu *tcpu_take(void)
+{
+    pthread_mutex_lock(&tcg.lock);
+    struct tcpu *t = tcg.spare;
+    if (t) {
+        tcg.spare = t->next_spare;
+        tcg.nspare--;
+    }
+    pthread_mutex_unlock(&tcg.lock);
+    return t ? t : tcpu_new();
+}
+
+/* Everything else is as in a new one. */
+static void tcpu_clean(struct tcpu *t)
+{
+    struct ir *ir = t->ir;
+    u8 *map_buf = t->map_buf;
+    struct recent_code *code = t->code;
+    u64 evictions = t->evictions;
+    unsigned ncode = t->ncode;
+    tlb_forget(t);
+    memset(t, 0, offsetof(struct tcpu, ctx));
+    memset(t->view, 0, sizeof(*t) - offsetof(struct tcpu, view));
+    t->ir = ir;
+    t->map_buf = map_buf;
+    t->code = code;
+    t->ncode = ncode;
+    t->evictions = evictions;
+}
+
+static void tcpu_leave(struct tcpu *t)
+{
+    tcpu_clean(t);
+    pthread_mutex_lock(&tcg.lock);
+    bool kept = tcg.direct && tcg.nspare < MAX_SPARE;
+    if (kept) {
+        t->next_spare = tcg.spare;
+        tcg.spare = t;
+        tcg.nspare++;
+    }
+    pthread_mutex_unlock(&tcg.lock);
+    if (!kept) {
+        tlb_free(t);
+        pages_free(t->ir, sizeof(*t->ir));
+        free(t->map_buf);
+        pages_free(t->code, t->ncode * sizeof(*t->code));
+        pages_free(t, sizeof(*t));
+    }
+}
+
 bool tcg_add(struct vcpu *cpu, struct err *e)
 {
     if (!tcg.direct && tcg.ncpus == MAX_CPUS) {
@@ -63,14 +132,9 @@ bool tcg_add(struct vcpu *cpu, struct err *e)
     if (tcg.host && !tcg.thunks.enter && !code_cache_thunks(cpu->target->ir, e)) {
         return false;
     }
-    struct tcpu *t = pages_new(sizeof(*t));
+    struct tcpu *t = tcpu_take();
     t->cpu = cpu;
     t->store_page = NO_PAGE;
-    t->ir = pages_new(sizeof(*t->ir));
-    t->map_buf = malloc(1u << 16);
-    must(t->map_buf);
-    t->ncode = tcg.direct ? RECENT_CODE_DIRECT : RECENT_CODE;
-    t->code = pages_new(t->ncode * sizeof(*t->code));
     pthread_cond_init(&t->wake, NULL);
     cpu->accel = t;
     cpu->sv = &tcg_services;
@@ -86,6 +150,9 @@ bool tcg_add(struct vcpu *cpu, struct err *e)
         must(tcg.cpus);
     }
     tcg.cpus[tcg.ncpus++] = t;
+    if (t->evictions != tcg.stat_evicted) { /* nobody emptied it meanwhile */
+        memset(t->code, 0, t->ncode * sizeof(*t->code));
+    }
     pthread_mutex_unlock(&tcg.run_lock);
     pthread_mutex_unlock(&tcg.lock);
     return true;
@@ -100,21 +167,18 @@ void tcg_remove(struct tcpu *t)
         i++;
     }
     tcg.cpus[i] = tcg.cpus[--tcg.ncpus];
+    t->evictions = tcg.stat_evicted;
     if (t->chunk) {
         t->chunk->owner = NULL; /* what is in it stays good; nobody appends */
     }
     pthread_cond_broadcast(&tcg.run_cond); /* it may have been killed while it ran */
     pthread_mutex_unlock(&tcg.run_lock);
     pthread_mutex_unlock(&tcg.lock);
-    tlb_free(t);
     verify_free(t);
     arena_free(&t->arena);
     arena_free(&t->scratch);
-    pages_free(t->ir, sizeof(*t->ir));
-    free(t->map_buf);
-    pages_free(t->code, t->ncode * sizeof(*t->code));
     t->cpu->accel = NULL;
-    pages_free(t, sizeof(*t));
+    tcpu_leave(t);
 }
 
 static void start_threads(void)

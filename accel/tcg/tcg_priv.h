@@ -163,6 +163,7 @@ struct work {
 };
 struct tcpu {
     struct vcpu *cpu;
+    struct tcpu *next_spare; /* in tcg.spare */
     pthread_t thread;
     pthread_cond_t wake; /* with tcg.run_lock: work, resume, interrupt */
     bool started, stop;
@@ -195,6 +196,7 @@ struct tcpu {
     struct tlb_context *recent[16]; /* by a hash of the key */
     struct recent_code *code;       /* a power of two of entries */
     unsigned ncode;
+    u64 evictions;       /* tcg.stat_evicted when they last held: while this cpu is none of tcg.cpus */
     struct jc_table *jc; /* whose entries are rt.jc */
     u64 stamp;
     u64 mode; /* target->mode() of the present state */
@@ -236,6 +238,8 @@ struct tcg {
 
     struct tcpu **cpus;
     unsigned ncpus, cap_cpus;
+    struct tcpu *spare; /* user mode: what threads that ended left to the next ones; under lock */
+    unsigned nspare;
     pthread_mutex_t run_lock; /* run state, work queues, exclusive sections */
     pthread_cond_t run_cond;
     bool paused;
@@ -312,6 +316,7 @@ void trace_print(struct tcpu *t, const struct trace *k, struct buf *out);
 /* -- tlb.c, tlb_flush.c -------------------------------------------------------------------------------------------- */
 bool tlb_init(struct tcpu *t);
 void tlb_free(struct tcpu *t);
+void tlb_forget(struct tcpu *t); /* empty, all tables kept */
 void tlb_context_changed(struct vcpu *cpu);
 void tlb_mode_changed(struct vcpu *cpu);
 void tlb_flush(struct vcpu *cpu, const struct tlb_flush *f);

@@ -319,6 +319,17 @@ bool tlb_init(struct tcpu *t)
     return true;
 }
 
+void tlb_forget(struct tcpu *t)
+{
+    for (unsigned i = 0; i < TLB_CONTEXTS; i++) {
+        if (t->ctx[i].used) {
+            tlb_context_clear(&t->ctx[i]);
+            t->ctx[i].used = false;
+        }
+    }
+    pthread_mutex_destroy(&t->tlb_lock);
+}
+
 void tlb_free(struct tcpu *t)
 {
     for (unsigned i = 0; i < TLB_CONTEXTS; i++) {
@@ -330,7 +341,6 @@ void tlb_free(struct tcpu *t)
             }
         }
     }
-    pthread_mutex_destroy(&t->tlb_lock);
 }
 
 /* -- fill --------------------------------------------------------------------------------------------------- */

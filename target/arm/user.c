@@ -17,7 +17,7 @@
 #define CTR_DIC BIT(29)
 #define CTR_IDC BIT(28)
 
-void arm_user_reset(struct vcpu *v)
+static void reset(struct vcpu *v)
 {
     struct arm_cpu *cpu = arm_cpu(v);
     v->user = true;
@@ -37,11 +37,19 @@ void arm_user_reset(struct vcpu *v)
     cpu->sr.SCR_EL3 |= SCR_NS | SCR_APK | SCR_API;
     cpu->sr.CPTR_EL2 &= ~(u64)BIT(10);
     cpu->sr.CTR_EL0 &= ~(u64)(CTR_DIC | CTR_IDC); /* programs announce new code with IC IVAU: nothing else is watched */
+}
+
+void arm_user_reset(struct vcpu *v)
+{
+    struct arm_cpu *cpu = arm_cpu(v);
+    reset(v);
     u64 *keys[] = {&cpu->sr.APIAKeyLo_EL1, &cpu->sr.APIAKeyHi_EL1, &cpu->sr.APIBKeyLo_EL1, &cpu->sr.APIBKeyHi_EL1,
                    &cpu->sr.APDAKeyLo_EL1, &cpu->sr.APDAKeyHi_EL1, &cpu->sr.APDBKeyLo_EL1, &cpu->sr.APDBKeyHi_EL1,
                    &cpu->sr.APGAKeyLo_EL1, &cpu->sr.APGAKeyHi_EL1};
+    u64 random[ARRAY_LEN(keys)];
+    must(getrandom(random, sizeof(random), 0) == sizeof(random));
     for (unsigned i = 0; i < ARRAY_LEN(keys); i++) {
-        must(getrandom(keys[i], sizeof(u64), 0) == sizeof(u64));
+        *keys[i] = random[i];
     }
     v->target->loaded(v);
 }
@@ -49,7 +57,7 @@ void arm_user_reset(struct vcpu *v)
 void arm_user_copy(struct vcpu *v, const struct vcpu *from)
 {
     struct arm_user_state s;
-    arm_user_reset(v);
+    reset(v);
     arm_cpu(v)->sr = arm_cpu_const(from)->sr;
     v->target->loaded(v);
     arm_user_get(from, &s);

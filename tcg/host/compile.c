@@ -247,17 +247,32 @@ static void areas_init(struct gen *g)
     out->map_len = 0;
 }
 
-/* Too big for a stack; made once a thread, never cleared. */
-static struct gen *gen_of_thread(void)
+/* Too big for a stack, and never cleared. Threads come and go: a few are kept for whoever compiles next. */
+static struct gen *spare[4];
+
+static struct gen *gen_take(void)
 {
-    static _Thread_local struct gen *g;
-    if (!g) {
-        g = malloc(sizeof(*g));
-        must(g);
-        g->t = NULL;
-        g->arch = NULL;
+    for (unsigned k = 0; k < ARRAY_LEN(spare); k++) {
+        struct gen *g = __atomic_exchange_n(&spare[k], NULL, __ATOMIC_ACQUIRE);
+        if (g) {
+            return g;
+        }
     }
+    struct gen *g = malloc(sizeof(*g));
+    must(g);
+    g->t = NULL;
+    g->arch = NULL;
     return g;
+}
+static void gen_give_back(struct gen *g)
+{
+    for (unsigned k = 0; k < ARRAY_LEN(spare); k++) {
+        struct gen *none = NULL;
+        if (__atomic_compare_exchange_n(&spare[k], &none, g, false, __ATOMIC_RELEASE, __ATOMIC_RELAXED)) {
+            return;
+        }
+    }
+    free(g);
 }
 
 bool gen_compile(const struct host_arch *a, struct ir *ir, const struct gen_config *cfg, struct gen_out *out)
@@ -266,7 +281,7 @@ bool gen_compile(const struct host_arch *a, struct ir *ir, const struct gen_conf
     if (out->cap < 4 * AREA_SLACK) {
         return false;
     }
-    struct gen *g = gen_of_thread();
+    struct gen *g = gen_take();
     if (g->t != ir->target || g->arch != a) {
         g->arch = a;
         g->t = ir->target;
@@ -281,5 +296,7 @@ bool gen_compile(const struct host_arch *a, struct ir *ir, const struct gen_conf
     select_ops(g);
     loop_plan(g);
     ra_init(g);
-    return emit_all(g) && finish(g);
+    bool ok = emit_all(g) && finish(g);
+    gen_give_back(g);
+    return ok;
 }

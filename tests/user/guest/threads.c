@@ -6,6 +6,8 @@
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
+#include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -112,6 +114,33 @@ static void cancelled(void)
     CHECK(pthread_mutex_lock(&robust) == EOWNERDEAD);
 }
 
+/* Threads by the thousand, each running code that nobody ran before, leave nothing behind. */
+static unsigned *fresh_code;
+static void *runs_fresh_code(void *arg)
+{
+    fresh_code[0] = 0x52800000 | (unsigned)(long)arg << 5; /* mov w0, #arg */
+    fresh_code[1] = 0xd65f03c0;                            /* ret */
+    __builtin___clear_cache((char *)fresh_code, (char *)(fresh_code + 2));
+    unsigned (*fn)(void);
+    memcpy(&fn, &fresh_code, sizeof(fn));
+    CHECK(fn() == (unsigned)(long)arg);
+    return arg;
+}
+static void short_lived(void)
+{
+    struct rusage before, after;
+    fresh_code = mmap(NULL, 4096, PROT_READ | PROT_WRITE | PROT_EXEC, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    for (long i = 0; i < 1200; i++) {
+        pthread_t t;
+        if (i == 200) {
+            getrusage(RUSAGE_SELF, &before);
+        }
+        CHECK(pthread_create(&t, NULL, runs_fresh_code, (void *)i) == 0 && pthread_join(t, NULL) == 0);
+    }
+    getrusage(RUSAGE_SELF, &after);
+    CHECK(after.ru_maxrss - before.ru_maxrss < 8 << 10);
+}
+
 static void processes(void)
 {
     volatile int shared = 1;
@@ -136,6 +165,7 @@ int main(void)
     pthread_t t;
     many();
     cancelled();
+    short_lived();
     processes();
     pthread_create(&t, NULL, sleeper, NULL);
     CHECK(setuid(getuid()) == 0); /* glibc asks every thread by signal 33 */
