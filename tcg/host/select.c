@@ -83,9 +83,24 @@ static inline ir_ref named(const struct gen *g, ir_ref r)
 
 /* -- slots ----------------------------------------------------------------------------------------------- */
 
+/* A float op reads its operands once more when its result is suspicious, so it does not write over one. When its result
+ * is put where an operand is, the register of that slot is for the result: at a loop's end it is there. */
+static void leave_to_result(struct gen *g, unsigned s, ir_ref r)
+{
+    ir_ref old = g->cur[s];
+    if (ir_is_const(r) || r >= REF_ENTRY || !old || ir_is_const(old) || old >= REF_ENTRY || g->vals[old].hint != s) {
+        return;
+    }
+    const struct xop *f = &g->x[r];
+    if ((ir_ops[g->ir->ops[r].op].flags & OPF_FPX) && (f->a == old || f->b == old || f->c == old)) {
+        g->vals[old].hint = NOSLOT;
+    }
+}
+
 static void select_put(struct gen *g, struct xop *x, unsigned obs)
 {
     unsigned s = x->imm;
+    leave_to_result(g, s, x->a);
     release(g, s, obs);
     u16 prev = g->last_put[s];
     if (prev && obs < prev) {

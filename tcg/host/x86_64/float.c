@@ -108,6 +108,14 @@ void float_exact_at(struct gen *g, struct xop *x, u8 *at, unsigned rd)
     exact(g, x, rd, join);
 }
 
+/* Jumps when a lane of a mask is set. */
+u8 *float_if_any(struct gen *g, unsigned mask)
+{
+    v_rrr(g->c, 0x50 | M0F, RAX, 0, mask); /* movmskps */
+    x_test(g->c, false, RAX, RAX);
+    return x_jcc(g->c, X_NE);
+}
+
 /* Jumps when rd holds a NaN. */
 static u8 *check_nan(struct gen *g, bool vec, unsigned es, unsigned rd)
 {
@@ -116,8 +124,7 @@ static u8 *check_nan(struct gen *g, bool vec, unsigned es, unsigned rd)
         return x_jcc(g->c, X_P);
     }
     v_rrri(g->c, CMP_P | (es == 3 ? P66 : 0), XMM0, rd, rd, 0x03); /* unordered, quiet */
-    v_rrr(g->c, PTEST, XMM0, 0, XMM0);
-    return x_jcc(g->c, X_NE);
+    return float_if_any(g, XMM0);
 }
 
 /* The same, or the least normal number. */
@@ -125,8 +132,7 @@ static void check_tiny_vector(struct gen *g, struct xop *x, unsigned es, unsigne
 {
     vop(g, 0x54 | M0F, XMM0, rd, by_size(es, TABLE(ABS32), TABLE(ABS64)));
     vop_i(g, CMP_P | (es == 3 ? P66 : 0), XMM0, XMM0, by_size(es, TABLE(TINY32), TABLE(TINY64)), 0x08);
-    v_rrr(g->c, PTEST, XMM0, 0, XMM0);
-    float_exact_at(g, x, x_jcc(g->c, X_NE), rd);
+    float_exact_at(g, x, float_if_any(g, XMM0), rd);
 }
 
 /* The exponent but for its lowest bit is all zeros or all ones: one test finds what is suspicious, and the cold path
@@ -401,8 +407,7 @@ void emit_fminmax(struct gen *g, struct xop *x)
     u8 *at;
     if (vec) {
         v_rrri(g->c, 0xc2 | M0F | (es == 3 ? P66 : 0), XMM0, ra, rb, 0x03);
-        v_rrr(g->c, 0x17 | M38 | P66, XMM0, 0, XMM0);
-        at = x_jcc(g->c, X_NE);
+        at = float_if_any(g, XMM0);
     } else {
         v_rrr(g->c, 0x2e | M0F | (es == 3 ? P66 : 0), ra, 0, rb);
         at = x_jcc(g->c, X_P);

@@ -18,7 +18,6 @@ enum {
     ROUND_QUIET = 8, /* no PRECISION exception */
     CVTPH2PS = 0x13 | M38 | P66,
     CVTPS2PH = 0x1d | M3A | P66,
-    PTEST = 0x17 | M38 | P66,
     PCMPEQD = 0x76 | M0F | P66,
     CMP_P = 0xc2, /* cmpps and its like */
     AND_P = 0x54 | M0F,
@@ -313,8 +312,7 @@ void emit_vf2i(struct gen *g, struct xop *x)
     }
     v_rrr(g->c, 0x5b | M0F | (imm == 4 ? P66 : PF3), rd, 0, rs); /* cvtps2dq, cvttps2dq */
     vop(g, PCMPEQD, XMM0, rd, TABLE(SIGN32));
-    v_rrr(g->c, PTEST, XMM0, 0, XMM0);
-    float_exact_at(g, x, x_jcc(g->c, X_NE), rd);
+    float_exact_at(g, x, float_if_any(g, XMM0), rd);
     flush_end(g, x, &f, 2, rd);
     ra_bind(g, (ir_ref)g->i, rd);
 }

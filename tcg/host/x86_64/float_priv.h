@@ -7,6 +7,7 @@
 unsigned float_es(unsigned type, unsigned sub);
 u32 float_opc(u32 opc, bool vec, unsigned es); /* with the prefix of ps, pd, ss or sd */
 bool float_is_slow(const struct xop *x);
+u8 *float_if_any(struct gen *g, unsigned mask); /* jumps when a lane of a mask is set; eax is lost */
 /* Writes the cold path that `at` jumps to: the op again, exactly, result in rd. */
 void float_exact_at(struct gen *g, struct xop *x, u8 *at, unsigned rd);
 /* The check of a result in rd, with its cold path; tiny: the op may round up to the least normal number. */

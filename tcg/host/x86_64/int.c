@@ -98,6 +98,12 @@ static void twin_flags(struct gen *g, struct xop *x)
     }
 }
 
+/* Read from where it lies in memory: it is not needed again. */
+static bool from_memory(const struct gen *g, ir_ref r)
+{
+    return g->vals[r].reg == NOREG && g->vals[r].next == NOUSE;
+}
+
 static bool lea_add(struct gen *g, struct xop *x)
 {
     bool w = is_w(x->type);
@@ -128,7 +134,7 @@ static bool lea_add(struct gen *g, struct xop *x)
         g->ef_next = g->ef;
         return true;
     }
-    if (ir_is_const(x->a) || ir_is_const(x->b) || g->vals[x->a].reg == NOREG || g->vals[x->b].reg == NOREG) {
+    if (ir_is_const(x->a) || ir_is_const(x->b) || from_memory(g, x->a) || from_memory(g, x->b)) {
         return false;
     }
     unsigned ra = ra_src(g, x->a, x->type), rb = ra_src(g, x->b, x->type);
