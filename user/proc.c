@@ -183,18 +183,19 @@ static void host_stat(const char *pid, unsigned first, unsigned n, u64 *v)
 
 /* -- others ------------------------------------------------------------------------------------------------------- */
 
-/* Data and heap stay moss's own: its malloc lives there. A kernel without checkpoints says no, which is no matter. */
+/* The heap stays moss's own: its malloc lives there. Data begins and ends where the window does: other processes of
+ * moss find it by that. A kernel without checkpoints says no, which is no matter. */
 void proc_show_program(void)
 {
     const struct user_image *im = &user_image;
-    u64 own[3] = {0}; /* start and end of data, start of the heap */
-    host_stat("self", 45, 3, own);
+    u64 own_heap = 0;
+    host_stat("self", 47, 1, &own_heap);
     struct prctl_mm_map m = {
         .start_code = (u64)(uintptr_t)g2h(im->start_code),
         .end_code = (u64)(uintptr_t)g2h(im->end_code),
-        .start_data = own[0],
-        .end_data = own[1],
-        .start_brk = own[2],
+        .start_data = (u64)(uintptr_t)ram_base,
+        .end_data = (u64)(uintptr_t)ram_base,
+        .start_brk = own_heap,
         .brk = (u64)(uintptr_t)sbrk(0),
         .start_stack = (u64)(uintptr_t)g2h(im->stack_start),
         .arg_start = (u64)(uintptr_t)g2h(im->arg_start),
@@ -210,17 +211,34 @@ void proc_show_program(void)
     }
 }
 
+static bool is_this_binary(const char *exe)
+{
+    struct stat own, its;
+    return stat(exe, &its) == 0 &&
+           (user_cfg.self_fd < 0 ? stat("/proc/self/exe", &own) : fstat(user_cfg.self_fd, &own)) == 0 &&
+           own.st_dev == its.st_dev && own.st_ino == its.st_ino;
+}
+
+u64 proc_window_of(int pid)
+{
+    char name[16], exe[32];
+    u64 data[2] = {0};
+    snprintf(name, sizeof(name), "%d", pid);
+    snprintf(exe, sizeof(exe), "/proc/%d/exe", pid);
+    if (is_this_binary(exe)) {
+        host_stat(name, 45, 2, data);
+    }
+    return data[0] == data[1] ? data[0] : 0;
+}
+
 /* The program that another process of this binary runs: the file that its code lies in. */
 static bool other_exe(const char *path, char file[PATH_MAX])
 {
     char pid[16], what[16], maps[64], *line = NULL;
-    struct stat own, its;
     size_t cap = 0;
     ssize_t n;
     bool found = false;
-    if (sscanf(path, "/proc/%15[0-9]/%15s", pid, what) != 2 || strcmp(what, "exe") || stat(path, &its) < 0 ||
-        (user_cfg.self_fd < 0 ? stat("/proc/self/exe", &own) : fstat(user_cfg.self_fd, &own)) < 0 ||
-        own.st_dev != its.st_dev || own.st_ino != its.st_ino) {
+    if (sscanf(path, "/proc/%15[0-9]/%15s", pid, what) != 2 || strcmp(what, "exe") || !is_this_binary(path)) {
         return false;
     }
     u64 code = 0;

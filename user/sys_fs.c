@@ -314,16 +314,25 @@ i64 sys_vmsplice(struct user_thread *t, const u64 a[6])
 static i64 process_vm(struct user_thread *t, long nr, const u64 a[6])
 {
     struct iovec local[IOV_MAX], remote[IOV_MAX];
+    int pid = (int)a[0];
+    u64 base = pid == getpid() ? (u64)(uintptr_t)ram_base : proc_window_of(pid);
     (void)t;
-    if ((int)a[0] != getpid()) {
-        unimp("system call", "process_vm_readv, process_vm_writev of another process");
+    if (!base && kill(pid, 0) < 0 && errno == ESRCH) {
+        return -ESRCH;
+    }
+    if (!base) {
+        unimp("system call", "process_vm_readv, process_vm_writev of a process that is not moss's");
         return -EPERM;
     }
     i64 n = user_iovec(local, a[1], a[2]), m = user_iovec(remote, a[3], a[4]);
     if (n < 0 || m < 0) {
         return n < 0 ? n : m;
     }
-    return safe_syscall(nr, getpid(), local, n, remote, m, a[5]);
+    for (i64 i = 0; i < m; i++) {
+        u64 va = (u64)((u8 *)remote[i].iov_base - ram_base);
+        remote[i].iov_base = (void *)(uintptr_t)(base + va); // NOLINT: the other process's
+    }
+    return safe_syscall(nr, pid, local, n, remote, m, a[5]);
 }
 i64 sys_process_vm_readv(struct user_thread *t, const u64 a[6])
 {

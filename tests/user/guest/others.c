@@ -1,13 +1,16 @@
-/* What /proc says of another process of moss: the program's name, file, arguments and environment. */
+/* What /proc says of another process of moss: the program's name, file, arguments and environment; and its
+ * memory. */
 #define _GNU_SOURCE
 #include "check.h"
 
+#include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/uio.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -29,14 +32,46 @@ static int same_file(const char *a, const char *b)
            statx(AT_FDCWD, b, 0, STATX_INO, &xb) == 0 && xb.stx_ino == sa.st_ino;
 }
 
+static char its_word[32] = "a word";
+
+/* Another process's memory is read and written, a child's and that of a program with other addresses. */
+static void shared_words(int other, char *there)
+{
+    static volatile int word = 1;
+    char text[sizeof(its_word)] = "";
+    int seen = 0, five = 5, status = 0;
+    struct iovec mine = {&seen, sizeof(seen)}, put = {&five, sizeof(five)}, its = {(void *)&word, sizeof(word)};
+    struct iovec room = {text, sizeof(its_word)}, far = {there, sizeof(its_word)};
+    int pid = fork();
+    if (pid == 0) {
+        word = 4;
+        for (int i = 0; i < 10000 && word == 4; i++) {
+            usleep(1000);
+        }
+        _exit(word);
+    }
+    while (seen != 4) {
+        CHECK(process_vm_readv(pid, &mine, 1, &its, 1, 0) == sizeof(int));
+        if (seen != 1 && seen != 4) {
+            break;
+        }
+    }
+    CHECK(seen == 4 && word == 1 && process_vm_writev(pid, &put, 1, &its, 1, 0) == sizeof(int));
+    CHECK(waitpid(pid, &status, 0) == pid && WIFEXITED(status) && WEXITSTATUS(status) == 5);
+
+    CHECK(process_vm_readv(other, &room, 1, &far, 1, 0) == sizeof(its_word) && !strcmp(text, "a word of its own"));
+}
+
 int main(int argc, char **argv)
 {
     static const char words[] = "zero\0first argument\0";
-    char exe[PATH_MAX] = "", its[PATH_MAX] = "", path[64], text[4096] = "", c = 0;
+    char exe[PATH_MAX] = "", its[PATH_MAX] = "", path[64], text[4096] = "", *its_at = NULL;
     struct stat link;
     int ready[2];
     if (argc == 2 && !strcmp(argv[0], "zero")) {
-        write(1, "x", 1);
+        char *at = its_word;
+        strcat(its_word, " of its own");
+        write(1, &at, sizeof(at));
         pause();
     }
     CHECK(pipe(ready) == 0);
@@ -47,7 +82,7 @@ int main(int argc, char **argv)
         execve("/proc/self/exe", args, env);
         _exit(1);
     }
-    CHECK(read(ready[0], &c, 1) == 1 && c == 'x');
+    CHECK(read(ready[0], &its_at, sizeof(its_at)) == sizeof(its_at));
     CHECK(readlink("/proc/self/exe", exe, sizeof(exe) - 1) > 0);
     snprintf(path, sizeof(path), "/proc/%d/exe", pid);
     CHECK(readlink(path, its, sizeof(its) - 1) > 0 && !strcmp(exe, its));
@@ -55,6 +90,8 @@ int main(int argc, char **argv)
     CHECK(lstat(path, &link) == 0 && S_ISLNK(link.st_mode));
     CHECK(read_file(pid, "exe", text, 20) == 20 && text[18] == (char)183 /* EM_AARCH64 */);
     if (read_file(pid, "cmdline", text, sizeof(text)) > 0 && strncmp(text, "moss-", 5)) { /* not without checkpoints */
+        shared_words(pid, its_at);
+        CHECK(read_file(pid, "cmdline", text, sizeof(text)) > 0);
         CHECK(!memcmp(text, words, sizeof(words) - 1));
         CHECK(read_file(pid, "environ", text, sizeof(text)) == 12 && !strcmp(text, "MOSS_TEST=6"));
     }
@@ -64,5 +101,6 @@ int main(int argc, char **argv)
     CHECK(!strncmp(strrchr(exe, '/') + 1, text, 15));
     kill(pid, SIGKILL);
     waitpid(pid, NULL, 0);
+    CHECK(process_vm_readv(pid, NULL, 0, NULL, 0, 0) == -1 && errno == ESRCH);
     return checks_end("others");
 }
