@@ -99,8 +99,12 @@ int main(int argc, char **argv)
     CHECK(read_file(pid, "comm", text, sizeof(text)) > 0);
     text[strcspn(text, "\n")] = 0;
     CHECK(!strncmp(strrchr(exe, '/') + 1, text, 15));
+    struct iovec mine = {text, 1}, there = {its_at, 1};
     kill(pid, SIGKILL);
+    siginfo_t si;
+    CHECK(waitid(P_PID, pid, &si, WEXITED | WNOWAIT) == 0);
+    CHECK(process_vm_readv(pid, &mine, 1, &there, 1, 0) == -1 && errno == ESRCH);
     waitpid(pid, NULL, 0);
-    CHECK(process_vm_readv(pid, NULL, 0, NULL, 0, 0) == -1 && errno == ESRCH);
+    CHECK(process_vm_readv(-1, &mine, 1, &there, 1, 0) == -1 && errno == ESRCH);
     return checks_end("others");
 }
