@@ -43,6 +43,12 @@ struct accel_user {
     /* From the host's handler of SIGSEGV and SIGBUS. An access of the running program's code or helper: does not
      * return, run() does, with UTRAP_MEMORY. Anything else: returns. */
     void (*host_fault)(struct vcpu *cpu, int sig, void *siginfo, void *ucontext);
+    /* Once, after the first add(): translations are kept in files in `dir`, which stays the caller's; `extra` names
+     * what decides over code and only the caller knows (the cpu model). Does nothing where that is not possible. */
+    void (*keep_code)(const char *dir, const char *extra);
+    /* A file is mapped for execution, privately; the descriptor is not needed afterwards. Calls do not overlap. */
+    void (*code_file)(u64 va, u64 n, int fd, u64 off);
+    void (*save_code)(void); /* before the program ends, or becomes another */
     /* Bytes or protection of the range changed under translated code (mmap, munmap, mprotect, read into it). */
     void (*code_changed)(u64 va, u64 n);
     /* Around fork: the child has one thread, the caller's. */

@@ -30,6 +30,7 @@ const struct log_name log_names[] = {
     {LOG_UNIMP, "unimp", "features of the guest machine that moss does not have"},
     {LOG_GUEST_ERROR, "guest_errors", "things the guest should not do"},
     {LOG_CPU, "cpu", "CPU registers before each block (implies nochain)"},
+    {LOG_CODE_CACHE, "code_cache", "user mode: what was used of translations on disk, and what was saved"},
     {LOG_NOCHAIN, "nochain", "do not link blocks, so that exec and cpu see each one"},
     {0, NULL, NULL},
 };

@@ -16,7 +16,8 @@ enum log_item {
     LOG_MMU = 1 << 6,     /* TLB fills */
     LOG_UNIMP = 1 << 7,
     LOG_GUEST_ERROR = 1 << 8,
-    LOG_CPU = 1 << 9,      /* registers before each of these blocks */
+    LOG_CPU = 1 << 9, /* registers before each of these blocks */
+    LOG_CODE_CACHE = 1 << 11,
     LOG_NOCHAIN = 1 << 10, /* prints nothing: blocks are not linked */
 };
 

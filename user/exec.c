@@ -168,6 +168,7 @@ static void own_command(struct words *w, const char *path, const struct words *a
     option_put(w, "-B", c->base);
     option_put(w, "-R", c->reserved);
     option_put(w, "-seed", c->seed);
+    option_put(w, "-code-cache", c->code_cache);
     option_put(w, "-d", c->log_items);
     option_put(w, "-D", c->log_file);
     option_put(w, "-dfilter", c->log_filter);
@@ -276,6 +277,9 @@ static i64 do_exec(struct user_thread *t, const char *name, u64 argv, u64 envp)
     r = r < 0 ? r : words_get(envp, &env, &room);
     if (r >= 0 && t->pending) {
         r = -ERESTARTNOINTR;
+    }
+    if (r >= 0 && !t->vforked && !t->process->shares && access(path, X_OK) == 0) {
+        accel_tcg_user.save_code();
     }
     r = r < 0 ? r : exec_file(name, path, &args, env.v);
     arena_free(&t->exec);

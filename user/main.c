@@ -245,6 +245,7 @@ int user_main(const struct user_abi *abi, int argc, char **argv, char **envp)
     if (!mm_init(c, &e) || !start_cpu(c, &e)) {
         return fail(&e);
     }
+    code_cache_start(c);
     signal_thread_init(self);
     signal_init();
     if (!loader_load(fd, argc - words, argv + words, env, &e)) {

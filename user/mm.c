@@ -217,6 +217,10 @@ static i64 mmap_locked(u64 va, u64 len, int prot, int flags, int fd, u64 off)
         return -err;
     }
     table_set((u64)at, len, prot, (flags & MAP_TYPE) != MAP_PRIVATE);
+    if ((prot & (PROT_EXEC | PROT_WRITE)) == PROT_EXEC && (flags & MAP_TYPE) == MAP_PRIVATE &&
+        !(flags & MAP_ANONYMOUS)) {
+        accel_tcg_user.code_file((u64)at, len, fd, off);
+    }
     return at;
 }
 

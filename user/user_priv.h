@@ -183,6 +183,7 @@ struct user_config {
     const char *exec_name;     /* as it was named: AT_EXECFN */
     const char *argv0;         /* -0 */
     const char *base, *reserved, *stack, *seed;
+    const char *code_cache; /* -code-cache: a folder, "off"; NULL: the default, and there is none */
     const char *log_items, *log_file, *log_filter;
     bool strace, singlestep, done, preserve_argv0;
     u32 personality;                   /* at start: ADDR_NO_RANDOMIZE */
@@ -203,6 +204,9 @@ struct user_image {
     bool exec_stack;
 };
 extern struct user_image user_image;
+
+/* -- code_cache.c -- */
+void code_cache_start(struct user_config *c); /* once there is a cpu */
 
 /* -- guest memory (guest.c) ---------------------------------------------------------------------------------------- */
 

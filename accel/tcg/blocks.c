@@ -136,6 +136,9 @@ void code_kill(struct block *b)
 {
     __atomic_store_n(&b->dead, true, __ATOMIC_RELEASE);
     __atomic_fetch_add(&tcg.stat_killed, 1, __ATOMIC_SEQ_CST);
+    if (tcg.saves) {
+        saved_avoid(b->ram_off);
+    }
     struct block **p = &tcg.hash[hash_of(b->ram_off, b->mode)];
     while (*p != b) {
         p = &(*p)->hash_next;

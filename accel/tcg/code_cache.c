@@ -136,6 +136,7 @@ static void chunk_evict(struct tcpu *t)
     pthread_mutex_lock(&tcg.lock);
     struct chunk *c = pick_victim();
     chunk_take_away(c);
+    saved_forget();
     for (unsigned i = 0; i < c->nblocks; i++) {
         if (!c->blocks[i]->dead) {
             code_kill(c->blocks[i]);

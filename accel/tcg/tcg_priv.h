@@ -218,6 +218,7 @@ struct tcg {
     const struct rt_funcs *funcs, *code_funcs; /* what translated code calls is verify's, with verify=on */
     const struct interp_mem *interp_mem;
     bool direct;              /* user mode: no TLB */
+    bool saves;               /* translations are kept on disk (saved.c) */
     int (*page_note)(u64 va); /* user mode: accel_user.init's */
     struct host_thunks thunks;
     struct mem_space *space;
@@ -306,6 +307,11 @@ void code_written(u64 ram_off, u64 len);
  * or the world changed; look again. */
 struct block *code_for_pc(struct tcpu *t);
 const void *rt_lookup(struct vcpu *cpu, u64 pc);
+u32 block_id_take(void);
+/* A block whose code is written becomes one of its chunk's, which is used up to `used` then. */
+void block_add(struct block *b, u32 used);
+bool code_read(struct tcpu *t, void *to, u64 ram_off, size_t n); /* the program's code; false: it is gone */
+#define CODE_MAP_CAP 65536u                                      /* of tcpu.map_buf */
 struct block *code_translate(struct tcpu *t, u64 pc, u64 ram_off, bool evict); /* NULL as above, or for want of room */
 void code_remember(struct tcpu *t, const struct block *b);
 /* An entry of the jump cache, if no flush came since flush_gen was `gen`. */
@@ -401,6 +407,16 @@ void cpu_exec(struct tcpu *t);
 void cpu_run_blocks(struct tcpu *t);              /* translated code from rt.pc until something leaves it */
 void exit_link(u32 arg, struct block *to);        /* of TOKEN_EXIT, if it is a link */
 u64 code_enter(struct vcpu *cpu, const u8 *code); /* a block's; the token that says why it was left */
+
+/* -- saved.c: translations on disk, when tcg.saves is set ---------------------------------------------------------- */
+void saved_init(const char *dir, const char *extra); /* see accel_user.keep_code */
+void saved_map_file(u64 va, u64 n, int fd, u64 off);
+void saved_unmap(u64 va, u64 n);
+struct block *saved_load(struct tcpu *t, u64 ram_off); /* to be published; t->page_copy has its bytes. NULL: none */
+void saved_note(struct tcpu *t, struct block *b, const struct gen_out *out); /* a new block */
+void saved_avoid(u64 ram_off);                                               /* a block there died */
+void saved_forget(void); /* what is new is not for us to save: tcg.lock is held, or there is no other thread */
+void saved_store(void);
 
 /* -- hostile.c ------------------------------------------------------------------------------------------------------
  */

@@ -14,7 +14,6 @@
 
 #define PAGE_SIZE (1u << TLB_PAGE_BITS)
 #define PAGE_MASK (~(u64)(PAGE_SIZE - 1))
-#define MAP_CAP   65536u
 #define CODE_ROOM 65536u
 #define NEAR_ROOM 32768u /* what a block gets first: its cold code begins in the middle, and few need more */
 
@@ -86,7 +85,7 @@ static struct block *code_new(struct arena *a, unsigned nexits, const struct tr_
     return b;
 }
 
-static u32 id_take(void)
+u32 block_id_take(void)
 {
     static u32 next = 1;
     for (;;) {
@@ -108,6 +107,23 @@ static const struct flags_in *flags_at(void *ctx, i32 target)
     return b ? &b->flags_in : NULL;
 }
 
+void block_add(struct block *b, u32 used)
+{
+    struct chunk *c = b->chunk;
+    if (c->nblocks == c->cap_blocks) {
+        c->cap_blocks = c->cap_blocks ? c->cap_blocks * 2 : 1024;
+        struct block **grown = arena_alloc(&c->arena, c->cap_blocks * sizeof(struct block *));
+        if (c->nblocks) {
+            memcpy(grown, c->blocks, c->nblocks * sizeof(struct block *));
+        }
+        __atomic_store_n(&c->blocks, grown, __ATOMIC_RELEASE); /* code_at may still read the old one */
+    }
+    c->blocks[c->nblocks] = b;
+    __atomic_store_n(&c->nblocks, c->nblocks + 1, __ATOMIC_RELEASE);
+    c->used = used;
+    __atomic_store_n(&tcg.by_id[b->id], b, __ATOMIC_RELEASE);
+}
+
 /* IR to host code in this cpu's chunk, in at most `room` bytes. NULL: no room, or an eviction happened; the caller
  * starts over. */
 static struct block *compile(struct tcpu *t, u64 ram_off, const struct tr_result *rs, u32 room, struct gen_out *out,
@@ -122,8 +138,9 @@ static struct block *compile(struct tcpu *t, u64 ram_off, const struct tr_result
                              .funcs = tcg.code_funcs,
                              .call = tcg.cfg.verify ? (const void *)verify_call : NULL,
                              .thunks = &tcg.thunks,
-                             .block_id = id_take(),
+                             .block_id = block_id_take(),
                              .direct = tcg.direct,
+                             .relocs = tcg.saves,
                              .tagged = tcg.direct && code_tagged(ram_off & PAGE_MASK, rs->start, rs->end),
                              .flags_in = flags_at,
                              .ctx = &near,
@@ -134,7 +151,7 @@ static struct block *compile(struct tcpu *t, u64 ram_off, const struct tr_result
     out->rx = c->rx + at;
     out->cap = MIN(room, tcg.chunk_size - at);
     out->map = t->map_buf;
-    out->map_cap = MAP_CAP;
+    out->map_cap = CODE_MAP_CAP;
     if (!tcg.host->compile(t->ir, &cfg, out)) {
         *too_big = true;
         return NULL;
@@ -158,18 +175,10 @@ static struct block *compile(struct tcpu *t, u64 ram_off, const struct tr_result
                                           .lazy = out->exits[i].lazy,
                                           .slot = {out->exits[i].slot[0], out->exits[i].slot[1]}};
     }
-    if (c->nblocks == c->cap_blocks) {
-        c->cap_blocks = c->cap_blocks ? c->cap_blocks * 2 : 1024;
-        struct block **grown = arena_alloc(&c->arena, c->cap_blocks * sizeof(struct block *));
-        if (c->nblocks) {
-            memcpy(grown, c->blocks, c->nblocks * sizeof(struct block *));
-        }
-        __atomic_store_n(&c->blocks, grown, __ATOMIC_RELEASE); /* code_at may still read the old one */
+    block_add(b, at + out->code_len);
+    if (tcg.saves) {
+        saved_note(t, b, out);
     }
-    c->blocks[c->nblocks] = b;
-    __atomic_store_n(&c->nblocks, c->nblocks + 1, __ATOMIC_RELEASE);
-    c->used = at + out->code_len;
-    __atomic_store_n(&tcg.by_id[b->id], b, __ATOMIC_RELEASE);
     return b;
 }
 
@@ -215,7 +224,7 @@ void trace_print(struct tcpu *t, const struct trace *k, struct buf *out)
  */
 
 /* The guest's code at ram_off. False: it is gone (user mode: another thread has unmapped it, or cut the file short). */
-static bool code_read(struct tcpu *t, void *to, u64 ram_off, size_t n)
+bool code_read(struct tcpu *t, void *to, u64 ram_off, size_t n)
 {
     if (!tcg.direct) {
         memcpy(to, ram_base + ram_off, n);
@@ -364,6 +373,9 @@ struct block *code_for_pc(struct tcpu *t)
     struct block *b = code_find(ram_off, t->mode);
     if (b) {
         return b;
+    }
+    if (tcg.saves && (b = saved_load(t, ram_off))) {
+        return publish(t, b) ? b : NULL;
     }
     u64 begin = tcg.cfg.stats ? thread_ns() : 0;
     b = translate(t, pc, ram_off);

@@ -366,6 +366,9 @@ static void user_code_changed(u64 va, u64 n)
     if (va >= size) {
         return;
     }
+    if (tcg.saves) {
+        saved_unmap(va, n);
+    }
     code_written(va, MIN(n, size - va));
 }
 
@@ -387,6 +390,7 @@ static void user_fork_end(struct vcpu *cpu, bool child)
         }
         tcg.ncpus = 1;
         tcg.exclusive = NULL;
+        saved_forget(); /* what its parent made is its parent's to save */
         tcg.watchers = 0;
         held_update();
         pthread_cond_init(&tcg.run_cond, NULL);
@@ -404,6 +408,9 @@ const struct accel_user accel_tcg_user = {
     .remove = user_remove,
     .run = user_run,
     .host_fault = user_host_fault,
+    .keep_code = saved_init,
+    .code_file = saved_map_file,
+    .save_code = saved_store,
     .code_changed = user_code_changed,
     .fork_begin = user_fork_begin,
     .fork_end = user_fork_end,

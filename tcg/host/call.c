@@ -202,6 +202,7 @@ void emit_call(struct gen *g, struct xop *x)
     if (hook) {
         a->store_imm(g->c, false, RT_OFF_AT(scratch, RT_HELPER), x->imm);
     }
+    g->helper = x->imm;
     a->call_c(g, hook ? hook : h->fn, fp, has_cpu, !(h->flags & HF_PURE));
     bind_result(g, h->ret);
 }

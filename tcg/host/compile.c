@@ -27,6 +27,7 @@ void jump_abs(struct gen *g, u8 *at, const void *run_addr)
     if (at >= g->cold_base) {
         fix_add(g, at);
     }
+    reloc_add(g, at, RELOC_CODE, 0);
 }
 void to_cold(struct gen *g)
 {
@@ -62,15 +63,56 @@ void back_to_hot(struct gen *g, u8 *hot)
     fix_add(g, at);
 }
 
-/* -- constants ---------------------------------------------------------------------------------------------------- */
+/* -- what depends on the place --------------------------------------------------------------------------------- */
 
-unsigned pool_u64(struct gen *g, u64 v)
+/* Offsets are those of the areas until finish(). */
+void reloc_add(struct gen *g, const u8 *at, unsigned kind, unsigned arg)
 {
-    for (unsigned k = 0; k < g->npool; k++) {
-        if (g->pool[k] == v) {
-            return k;
+    struct gen_out *out = g->out;
+    u32 off = (u32)(at - out->rw);
+    if (!g->cfg->relocs) {
+        return;
+    }
+    if (out->nreloc == GEN_MAX_RELOCS || off >> RELOC_OFF_BITS || arg >> (32 - RELOC_OFF_BITS - RELOC_KIND_BITS)) {
+        out->fixed = true;
+        return;
+    }
+    out->reloc[out->nreloc++] = RELOC(off, kind, arg);
+}
+
+void gen_relocate(const struct host_arch *a, u8 *rw, const u32 *reloc, unsigned n, const struct gen_move *m)
+{
+    for (unsigned k = 0; k < n; k++) {
+        u8 *at = rw + (reloc[k] & MASK(RELOC_OFF_BITS));
+        u32 arg = reloc[k] >> (RELOC_OFF_BITS + RELOC_KIND_BITS);
+        switch (reloc[k] >> RELOC_OFF_BITS & MASK(RELOC_KIND_BITS)) {
+        case RELOC_CODE:
+            a->shift(at, (i32)-m->by);
+            break;
+        case RELOC_HELPER:
+            st64le(at, (u64)(uintptr_t)m->target->helpers[arg].fn);
+            break;
+        case RELOC_TOKEN:
+            st32le(at, TOKEN_EXIT | (m->block_id << 3 | arg) << 3);
+            break;
         }
     }
+}
+
+/* -- constants ---------------------------------------------------------------------------------------------------- */
+
+static bool is_fn(const struct gen *g, unsigned index)
+{
+    for (unsigned k = 0; k < g->npool_fn; k++) {
+        if (g->pool_fn[k].index == index) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static unsigned pool_new(struct gen *g, u64 v)
+{
     if (g->npool == ARRAY_LEN(g->pool)) {
         g->full = true;
         return 0;
@@ -78,10 +120,40 @@ unsigned pool_u64(struct gen *g, u64 v)
     g->pool[g->npool] = v;
     return g->npool++;
 }
+unsigned pool_u64(struct gen *g, u64 v)
+{
+    for (unsigned k = 0; k < g->npool; k++) {
+        if (g->pool[k] == v && !is_fn(g, k)) {
+            return k;
+        }
+    }
+    return pool_new(g, v);
+}
+/* Where functions are listed they share no place with numbers, which do not move. */
+unsigned pool_fn(struct gen *g, const void *fn)
+{
+    u64 v = (u64)(uintptr_t)fn;
+    if (!g->cfg->relocs) {
+        return pool_u64(g, v);
+    }
+    for (unsigned k = 0; k < g->npool_fn; k++) {
+        if (g->pool_fn[k].helper == g->helper) {
+            return g->pool_fn[k].index;
+        }
+    }
+    unsigned index = pool_new(g, v);
+    if (g->npool_fn == ARRAY_LEN(g->pool_fn)) {
+        g->out->fixed = true;
+        return index;
+    }
+    g->pool_fn[g->npool_fn].index = (u16)index;
+    g->pool_fn[g->npool_fn++].helper = (u16)g->helper;
+    return index;
+}
 unsigned pool_v128(struct gen *g, u64 lo, u64 hi)
 {
     for (unsigned k = 0; k + 1 < g->npool; k += 2) {
-        if (g->pool[k] == lo && g->pool[k + 1] == hi) {
+        if (g->pool[k] == lo && g->pool[k + 1] == hi && !is_fn(g, k) && !is_fn(g, k + 1)) {
             return k;
         }
     }
@@ -220,6 +292,18 @@ static bool finish(struct gen *g)
         e->stub_off -= e->stub_off >= cold_off ? delta : 0;
     }
     out->stale_off -= delta;
+    for (unsigned k = 0; k < out->nreloc; k++) {
+        u32 off = out->reloc[k] & (u32)MASK(RELOC_OFF_BITS);
+        out->reloc[k] -= off >= cold_off ? delta : 0;
+    }
+    for (unsigned k = 0; k < g->npool_fn; k++) {
+        u32 off = pool_off + g->pool_fn[k].index * 8u;
+        if (out->nreloc == GEN_MAX_RELOCS || off >> RELOC_OFF_BITS) {
+            out->fixed = true;
+        } else {
+            out->reloc[out->nreloc++] = RELOC(off, RELOC_HELPER, g->pool_fn[k].helper);
+        }
+    }
     out->hot_len = hot_len;
     out->text_len = hot_len + cold_len;
     out->code_len = pool_off + g->npool * 8;
@@ -235,7 +319,7 @@ static void areas_init(struct gen *g)
     g->hot_end = out->rw + half - AREA_SLACK;
     g->cold_end = g->cold_base + half - AREA_SLACK;
     g->c = &g->hot;
-    g->nfix = g->npool = g->npool_ref = g->npoints = 0;
+    g->nfix = g->npool = g->npool_fn = g->npool_ref = g->npoints = 0;
     g->full = false;
     g->ef = (struct hflags){0};
     g->insns_done = g->insn_off = g->insn_len = 0;
@@ -244,6 +328,8 @@ static void areas_init(struct gen *g)
     memset(g->share, 0, sizeof(g->share));
     g->next_share = 0;
     out->nexits = 0;
+    out->nreloc = 0;
+    out->fixed = g->cfg->relocs && !g->arch->token_back;
     out->map_len = 0;
 }
 

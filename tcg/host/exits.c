@@ -51,6 +51,7 @@ static void link_here(struct gen *g, u8 *insn, u8 *at, i32 target, unsigned kind
     bind_cold(g, at);
     e->stub_off = (u32)(g->c->p - g->out->rw);
     g->arch->leave(g, target, TOKEN_EXIT | (g->cfg->block_id << 3 | n) << 3, TH_LEAVE_OFF);
+    reloc_add(g, g->c->p - g->arch->token_back, RELOC_TOKEN, n);
     back(g, hot);
 }
 

@@ -160,6 +160,11 @@ struct gen {
         u32 at;
         u16 index;
     } pool_ref[4 * IR_MAX_OPS];
+    unsigned helper; /* whose call is being emitted */
+    unsigned npool_fn;
+    struct {
+        u16 index, helper;
+    } pool_fn[64];       /* functions in the pool, when these are listed (gen_config.relocs) */
     unsigned loop_last;  /* select: the last exit to the trace's own start, 0 */
     unsigned loop_backs; /* select: how many there are */
     u8 *loop_event;      /* the jump at the head that leaves */
@@ -210,6 +215,7 @@ struct host_arch {
     bool scale_sub;   /* so is sub */
     bool links_cond;  /* a conditional jump reaches every block */
     bool lazy;        /* packed flags never have FL_LAZY set, and host->settle and restore call lazy_settle() */
+    u8 token_back;    /* how far before the end of leave() four bytes with the token lie; 0: they do not */
     u8 rel_base;      /* distance from `at` to what its displacement counts from */
 
     void (*mov)(struct code *c, bool w, unsigned dst, unsigned src); /* within a class; vectors whole */
@@ -301,6 +307,8 @@ static inline bool val_gone(const struct gen *g, ir_ref r)
     return v->next == NOUSE && v->hold < g->i && v->used != g->i;
 }
 /* compile.c */
+void reloc_add(struct gen *g, const u8 *at, unsigned kind, unsigned arg);
+void gen_relocate(const struct host_arch *a, u8 *rw, const u32 *reloc, unsigned n, const struct gen_move *m);
 bool gen_compile(const struct host_arch *a, struct ir *ir, const struct gen_config *cfg, struct gen_out *out);
 void fix_add(struct gen *g, u8 *at); /* `at` leads out of the area it is in */
 void jump_abs(struct gen *g, u8 *at, const void *run_addr);
@@ -311,6 +319,7 @@ void back(struct gen *g, bool hot);       /* as aside() found it */
 void bind_cold(struct gen *g, u8 *at);    /* a jump in hot code goes to the present cold place */
 void back_to_hot(struct gen *g, u8 *hot); /* a jump from cold code to `hot` */
 unsigned pool_u64(struct gen *g, u64 v);
+unsigned pool_fn(struct gen *g, const void *fn); /* of helper g->helper */
 unsigned pool_v128(struct gen *g, u64 lo, u64 hi);
 void pool_ref(struct gen *g, u8 *at, unsigned index); /* the instruction at `at` reads the pool there */
 

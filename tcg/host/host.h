@@ -37,6 +37,23 @@ struct flags_in {
 };
 bool flags_in_allow(const struct flags_in *f, const u8 slot[2]);
 
+/* A place in the code that depends on where the code lies, and what is there. */
+enum {
+    RELOC_CODE,   /* a distance to something outside the block */
+    RELOC_HELPER, /* u64: the function of helper number `arg` */
+    RELOC_TOKEN,  /* the token of exit number `arg`, with the block's id in it */
+    RELOC_OFF_BITS = 18,
+    RELOC_KIND_BITS = 2
+};
+#define RELOC(off, kind, arg) \
+    ((u32)(off) | (u32)(kind) << RELOC_OFF_BITS | (u32)(arg) << (RELOC_OFF_BITS + RELOC_KIND_BITS))
+#define GEN_MAX_RELOCS 320
+struct gen_move {
+    i64 by; /* how far the code moved against what is outside */
+    const struct ir_target *target;
+    u32 block_id;
+};
+
 #define GEN_MAX_EXITS 8 /* direct exits a block may have */
 struct gen_exit {
     u32 patch_off;  /* where in the code the 4-byte-relative jump stands that links it */
@@ -60,6 +77,7 @@ struct gen_config {
     bool direct; /* user mode: rt.tlb[] is the host address of the program's address 0 and accesses just happen; the
                     deopt map also has the places of their instructions. Only accesses that are misaligned for their
                     MO_ALIGN call rt_funcs, which do not return */
+    bool relocs; /* say what of the code depends on where it is: gen_out.reloc */
     bool tagged; /* direct, and addresses are cut to TAG_SHIFT bits: the program keeps something of its own above */
     /* What the code at page offset `target` does with flags; NULL: not known. May itself be NULL. */
     const struct flags_in *(*flags_in)(void *ctx, i32 target);
@@ -80,6 +98,9 @@ struct gen_out {
     u32 map_cap, map_len;
     struct gen_exit exits[GEN_MAX_EXITS];
     unsigned nexits;
+    bool fixed; /* with gen_config.relocs: it can't be moved */
+    unsigned nreloc;
+    u32 reloc[GEN_MAX_RELOCS];
 };
 
 struct host {
@@ -101,6 +122,9 @@ struct host {
     /* Rebuilds the guest's slots in the CPU struct from rt.save_* for the place whose return address is `ra` (code
      * offset within the block); returns the page offset of the guest instruction. Also decodes only (cpu NULL). */
     u32 (*restore)(const struct ir_target *t, const u8 *map, u32 map_len, u32 code_off, struct vcpu *cpu);
+    /* Makes code that gen_config.relocs was set for good for another place, its helpers and its id; exits must not be
+     * linked. NULL: this back end cannot. */
+    void (*relocate)(u8 *rw, const u32 *reloc, unsigned n, const struct gen_move *m);
     /* Makes flags of a note where translated code left one, once it has been left; NULL: it leaves none. */
     void (*settle)(const struct ir_target *t, struct vcpu *cpu);
     int (*disas)(char *out, size_t n, u64 addr, const u8 *p, size_t avail); /* bytes consumed, 0: unknown */

@@ -15,6 +15,8 @@ import subprocess
 import sys
 import tempfile
 
+import cache
+
 HERE = os.path.dirname(os.path.abspath(__file__))
 CC = 'aarch64-linux-gnu-gcc'
 PREFIX = '/usr/aarch64-linux-gnu'
@@ -31,6 +33,7 @@ class Bench:
     def __init__(self, build, folder):
         self.build, self.folder = build, folder
         self.moss = os.path.join(build, 'moss-aarch64')
+        os.environ['MOSS_CODE_CACHE'] = os.path.join(folder, 'translations')  # not the developer's
 
     def compile(self, name, link):
         out = os.path.join(self.folder, f'{name}-{link}')
@@ -108,6 +111,7 @@ def startup(b):
         return
     exe = b.compile('echo', 'static')
     env = {k: v for k, v in os.environ.items() if k != 'MALLOC_PERTURB_'}  # it writes all that is allocated
+    env['MOSS_CODE_CACHE'] = 'off'
     with subprocess.Popen([moss, exe], stdout=subprocess.DEVNULL, env=env) as p:
         _, status, use = os.wait4(p.pid, 0)
         p.returncode = status
@@ -306,6 +310,12 @@ def sysfuzz(b):
     in_namespace(inside)
 
 
+def kept(name):
+    def test(b):
+        return getattr(cache, name)(cache.Cache(b, CC, must))
+    return test
+
+
 TESTS = {
     'signals': program('signals', ['static', 'dynamic']),
     'threads': program('threads', ['static', 'dynamic']),
@@ -325,6 +335,7 @@ TESTS = {
     'binfmt': binfmt,
     'damaged': damaged,
     'sysfuzz': sysfuzz,
+    **{f'cache-{name}': kept(name) for name in ('kept', 'changed', 'damage', 'trust', 'nowhere', 'many')},
 }
 
 

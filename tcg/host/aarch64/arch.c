@@ -119,7 +119,7 @@ static void arch_call_c(struct gen *g, const void *fn, bool fp, bool cpu, bool f
         a_mov_sp(g->c, T0, SP);
         a_mem(g->c, A_STR_X, T0, CPU, RT_OFF(ret_sp));
     }
-    pool_ref(g, a_ldr_lit(g->c, IR_I64, T0), pool_u64(g, (u64)(uintptr_t)fn));
+    pool_ref(g, a_ldr_lit(g->c, IR_I64, T0), pool_fn(g, fn));
     a_blr(g->c, T0);
     if (fp) {
         a_fp_to_guest(g->c, T0, T1);

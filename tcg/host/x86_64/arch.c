@@ -125,7 +125,7 @@ static void arch_call_c(struct gen *g, const void *fn, bool fp, bool cpu, bool f
         x_store(g->c, true, RT_MEM(ret_sp), RSP);
     }
     x_rm(g->c, 0xff, false, 2, POOL_MEM);
-    pool_use(g, pool_u64(g, (u64)(uintptr_t)fn), 0);
+    pool_use(g, pool_fn(g, fn), 0);
     if (fp) {
         v_rrm(g->c, 0xae | M0F, 2, 0, RT_MEM(host_fp));
     }
@@ -151,6 +151,7 @@ const struct host_arch x_arch = {
     .links_cond = true,
     .lazy = true,
     .rel_base = 4,
+    .token_back = 9, /* mov eax, imm32; jmp rel32 */
     .mov = arch_mov,
     .mov_imm = x_mov_i,
     .add_imm = arch_add_imm,
@@ -200,6 +201,10 @@ static bool compile(struct ir *ir, const struct gen_config *cfg, struct gen_out 
 {
     return gen_compile(&x_arch, ir, cfg, out);
 }
+static void relocate(u8 *rw, const u32 *reloc, unsigned n, const struct gen_move *m)
+{
+    gen_relocate(&x_arch, rw, reloc, n, m);
+}
 static u32 restore(const struct ir_target *t, const u8 *map, u32 map_len, u32 code_off, struct vcpu *cpu)
 {
     must(map_len > 2);
@@ -218,6 +223,7 @@ const struct host host_x86_64 = {
     .patch_jump = x_patch_jump,
     .patch_entry = x_patch_entry,
     .restore = restore,
+    .relocate = relocate,
     .settle = lazy_settle,
     .disas = x_disas,
 };

@@ -1,0 +1,93 @@
+/* Translations that outlive the process (user mode): private to accel/tcg. docs/decisions/saved-code.md says why and
+ * what is trusted.
+ *
+ *   saved.c        which file of the program lies where, which blocks are new, from a record to a block
+ *   saved_file.c   files of records: names, reading, writing, what is refused */
+#ifndef MOSS_ACCEL_TCG_SAVED_H
+#define MOSS_ACCEL_TCG_SAVED_H
+
+#include "accel/tcg/tcg_priv.h"
+
+/* -- a file: head, index, records -------------------------------------------------------------------------------- */
+
+#define SAVED_MAGIC    0x31646576617373ull /* "ssaved1" */
+#define SAVED_FILE_MAX (32ull << 20)
+#define SAVED_ALL_MAX  (256ull << 20)
+#define SAVED_ALIGN    32u /* of records and their lengths */
+
+struct saved_head {
+    u64 magic, key, id; /* key: what else decides over the code; id: the program's file */
+    u64 size;           /* of the whole file */
+    u32 nrecords, index_bits;
+    u64 pad[2];
+    u64 sum; /* saved_sum() of what is before it */
+};
+_Static_assert(sizeof(struct saved_head) % SAVED_ALIGN == 0, "records are aligned");
+/* u32 index[1 << index_bits] follows: open addressing, record's place / SAVED_ALIGN, 0: none. */
+
+struct saved_record {
+    u64 sum;       /* saved_sum() of the rest, seeded with the head's key */
+    u64 off, mode; /* of the first instruction in the program's file */
+    u32 len;       /* whole, a multiple of SAVED_ALIGN */
+    u32 pos;       /* offset in the code cache where the code ran: relocations count from it */
+    u32 code_len, stale_off, map_len;
+    u16 start, end, ninsns, nreloc, nguest;
+    u8 nexits, loops;
+    struct flags_in flags_in;
+    /* struct saved_exit[nexits], u32 reloc[nreloc], the program's bytes [nguest], the deopt map [map_len], code_len of
+     * code */
+};
+struct saved_exit {
+    u32 patch_off, stub_off;
+    i32 target_off;
+    u8 lazy, slot[2], pad;
+};
+
+u64 saved_sum(const void *p, size_t n, u64 seed); /* n: a multiple of 8 */
+
+struct saved_file {
+    u64 id;
+    const u8 *data; /* mapped, `size` bytes; NULL: none yet */
+    u64 size;
+    u32 index_bits, nrecords;
+    unsigned fresh; /* blocks made that it does not have */
+};
+
+/* Opens what there is for f->id, or leaves f->data NULL. */
+void saved_file_open(struct saved_file *f, const char *dir, u64 key);
+/* Adds records to what the file holds now, and puts the whole in its place. False: it stays as it is. */
+bool saved_file_write(const struct saved_file *f, const char *dir, u64 key, const struct saved_record *const *fresh,
+                      unsigned n);
+/* A copy of the record, at most `cap` bytes; false: there is none. It is not checked yet. The file's memory may be gone
+ * or change at any time: a caller is ready for SIGBUS. */
+bool saved_file_find(const struct saved_file *f, u64 off, u64 mode, void *copy, u64 cap);
+/* Lengths are consistent and the sum is right. */
+bool saved_record_ok(const struct saved_record *r, u64 room, u64 key);
+
+static inline const struct saved_exit *saved_exits(const struct saved_record *r)
+{
+    return (const void *)(r + 1);
+}
+static inline const u32 *saved_relocs(const struct saved_record *r)
+{
+    return (const void *)(saved_exits(r) + r->nexits);
+}
+static inline const u8 *saved_guest(const struct saved_record *r)
+{
+    return (const u8 *)(saved_relocs(r) + r->nreloc);
+}
+static inline const u8 *saved_map(const struct saved_record *r)
+{
+    return saved_guest(r) + r->nguest;
+}
+static inline const u8 *saved_code(const struct saved_record *r)
+{
+    return saved_map(r) + r->map_len;
+}
+static inline u64 saved_len(const struct saved_record *r) /* of what the parts need */
+{
+    return sizeof(*r) + r->nexits * sizeof(struct saved_exit) + r->nreloc * sizeof(u32) + (u64)r->nguest + r->map_len +
+           r->code_len;
+}
+
+#endif
