@@ -8,9 +8,10 @@ by its amd64 programs on this host, test by test; what is printed is where the t
     suites.py report                        a table: a line a suite
     suites.py shell guest|host [COMMAND]    a look around
 
-SUITE is python (items: modules of `test`), perl (files under t/ and lib/) or stress (stressors). For perl, unpack its
-source (perl_5.36.0.orig.tar.xz) as .cache/suites/perl. Options of run: --side guest|host, --timeout SECONDS an item,
---again (run known ones too), --build DIR.
+SUITE is python (items: modules of `test`), perl (files under t/ and lib/), stress (stressors) or sqlite (its one item is
+veryquick, 20 minutes). For perl, unpack its source (perl_5.36.0.orig.tar.xz) as .cache/suites/perl. For sqlite, the same as
+.cache/suites/sqlite, and what `make testfixture` makes of it for the two as testfixture-arm64 and testfixture-amd64 in it.
+Options of run: --side guest|host, --timeout SECONDS an item, --again (run known ones too), --build DIR.
 
 Each item runs in namespaces of its own: nothing of it is left when it ends or its time is up, its /tmp is fresh, its
 network is a loopback. Results are in .cache/suites/results/SUITE/SIDE/ITEM.json, the output beside them; what moss says
@@ -30,15 +31,15 @@ TREE = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__)
 CACHE = os.path.join(TREE, '.cache', 'suites')
 ARCH = {'guest': 'arm64', 'host': 'amd64'}
 PACKAGES = ('bash coreutils dash findutils grep sed procps util-linux mount hostname tzdata netbase base-passwd libc-bin '
-            'python3 libpython3.11-testsuite perl perl-modules-5.36 stress-ng').split()
+            'python3 libpython3.11-testsuite perl perl-modules-5.36 stress-ng tcl8.6').split()
 
-# In the namespaces, outside of the system's root: $1 is the root, the rest the command.
+# In the namespaces, outside of the system's root: $1 is the root, $2 the user, the rest the command.
 INSIDE = r'''
-root=$1; shift
+root=$1 user=$2; shift 2
 ip link set lo up 2>/dev/null
 mount --rbind /dev "$root/dev" && mount --rbind /sys "$root/sys" && mount -t proc proc "$root/proc" &&
 mount -t tmpfs -o mode=1777 tmpfs "$root/tmp" || exit 125
-chroot "$root" "$@"
+chroot --userspec="$user" "$root" "$@"
 exit $?
 '''
 
@@ -55,10 +56,10 @@ def put_moss(build):
     os.rename(new, path)  # processes of another run may have the old one
 
 
-def command(side, argv):
+def command(side, argv, user='0:0'):
     moss = ['/opt/moss-aarch64'] if side == 'guest' else []
     return ['unshare', '--mount', '--pid', '--net', '--ipc', '--fork', '--kill-child', 'sh', '-c', INSIDE, 'sh', root_of(side),
-            *moss, *argv]
+            user, *moss, *argv]
 
 
 # What moss logs of itself while it runs an item, a file a process.
@@ -87,7 +88,7 @@ def run_item(suite, side, item, timeout):
     start = time.monotonic()
     suite.prepare(side)
     with open(stem + '.log', 'wb') as log:
-        p = subprocess.Popen(command(side, suite.argv(item)), stdin=subprocess.DEVNULL, stdout=log, stderr=log,
+        p = subprocess.Popen(command(side, suite.argv(item), suite.user), stdin=subprocess.DEVNULL, stdout=log, stderr=log,
                              env={**ENV, 'QEMU_LOG_FILENAME': f'{UNIMP}{suite.name}-%d'})
         try:
             status = p.wait(timeout)
@@ -115,6 +116,8 @@ def known(suite, side):
 
 
 class Suite:
+    user = '0:0'
+
     def prepare(self, side):
         """Makes the side's root ready for items."""
 
@@ -213,7 +216,31 @@ class Stress(Suite):
         return {m[1]: 'failure' for m in re.finditer(r'(?:fail|error):\s+\[\d+\] (.*)', log)}
 
 
-SUITES = {s.name: s for s in (Python(), Perl(), Stress())}
+class Sqlite(Suite):
+    """SQLite's veryquick tests, by nobody: they do not work as root. A test is a file; one that fails is told by its name."""
+    name = 'sqlite'
+    ends = {0: 'passed', 1: 'failed'}
+    user = '65534:65534'
+
+    def prepare(self, side):
+        root = root_of(side)
+        if not os.path.exists(root + '/var/sqlite'):
+            shutil.copytree(os.path.join(CACHE, 'sqlite', 'test'), root + '/var/sqlite/test')
+            shutil.copytree(os.path.join(CACHE, 'sqlite', 'ext'), root + '/var/sqlite/ext')
+            shutil.copy(os.path.join(CACHE, 'sqlite', 'testfixture-' + ARCH[side]), root + '/var/sqlite/testfixture')
+
+    def items(self):
+        return ['veryquick']
+
+    def argv(self, item):
+        return ['/bin/sh', '-c', 'cd /tmp && exec /var/sqlite/testfixture /var/sqlite/test/"$0".test --verbose=0', item]
+
+    def parse(self, log, _root, _item):
+        tests = {m[1]: 'passed' for m in re.finditer(r'^Time: (\S+)\.test ', log, re.M)}
+        return {**tests, **{m[1]: 'failure' for m in re.finditer(r'^! (\S+) expected:', log, re.M)}}
+
+
+SUITES = {s.name: s for s in (Python(), Perl(), Stress(), Sqlite())}
 
 
 def report(suite, every):
