@@ -184,10 +184,9 @@ static void host_stat(const char *pid, unsigned first, unsigned n, u64 *v)
 /* -- others ------------------------------------------------------------------------------------------------------- */
 
 /* The heap stays moss's own: its malloc lives there. Data begins and ends where the window does: other processes of
- * moss find it by that. A kernel without checkpoints says no, which is no matter. */
-void proc_show_program(void)
+ * moss find it by that. */
+i64 proc_show_map(const struct user_image *im)
 {
-    const struct user_image *im = &user_image;
     u64 own_heap = 0;
     host_stat("self", 47, 1, &own_heap);
     struct prctl_mm_map m = {
@@ -204,11 +203,15 @@ void proc_show_program(void)
         .env_end = (u64)(uintptr_t)g2h(im->env_end),
         .exe_fd = (u32)-1,
     };
+    return !m.start_brk || prctl(PR_SET_MM, PR_SET_MM_MAP, &m, sizeof(m), 0) == 0 ? 0 : -errno;
+}
+
+/* A kernel without checkpoints says no to the map, which is no matter. */
+void proc_show_program(void)
+{
     const char *slash = strrchr(user_cfg.exec_name, '/');
     prctl(PR_SET_NAME, slash && slash[1] ? slash + 1 : user_cfg.exec_name);
-    if (m.start_brk) {
-        prctl(PR_SET_MM, PR_SET_MM_MAP, &m, sizeof(m), 0);
-    }
+    proc_show_map(&user_image);
 }
 
 static bool is_this_binary(const char *exe)

@@ -150,6 +150,73 @@ static i64 prctl_tagged(struct user_thread *t, const u64 a[6])
     return t->va_mask != ~0ull ? PR_TAGGED_ADDR_ENABLE : 0;
 }
 
+/* The program says where its parts are. Its heap and data are moss's business on the host: with one number each they
+ * cannot be set, in a whole map they count for the program's own /proc alone. */
+static i64 prctl_mm_map(const u64 a[6])
+{
+    struct prctl_mm_map m;
+    if (a[3] != sizeof(m)) {
+        return -EINVAL;
+    }
+    if (!copy_from_guest(&m, a[2], sizeof(m))) {
+        return -EFAULT;
+    }
+    u64 ends[] = {m.end_code, m.end_data, m.brk, m.start_stack, m.arg_end, m.env_end};
+    for (unsigned i = 0; i < ARRAY_LEN(ends); i++) {
+        if (!user_range_ok(ends[i], 0)) {
+            return -EINVAL;
+        }
+    }
+    if (m.start_code >= m.end_code || m.start_data > m.end_data || m.start_brk > m.brk || m.arg_start > m.arg_end ||
+        m.env_start > m.env_end) {
+        return -EINVAL;
+    }
+    if (m.auxv_size || m.exe_fd != (u32)-1) {
+        unimp("prctl", "PR_SET_MM_MAP with another auxiliary vector or executable");
+        return -EINVAL;
+    }
+    struct user_image im = user_image;
+    im.start_code = m.start_code;
+    im.end_code = m.end_code;
+    im.start_data = m.start_data;
+    im.end_data = m.end_data;
+    im.stack_start = m.start_stack;
+    im.arg_start = m.arg_start;
+    im.arg_end = m.arg_end;
+    im.env_start = m.env_start;
+    im.env_end = m.env_end;
+    i64 r = proc_show_map(&im);
+    if (!r) {
+        user_image = im;
+    }
+    return r;
+}
+
+static i64 prctl_mm(const u64 a[6])
+{
+    struct user_image *im = &user_image;
+    u64 *const one[] = {[PR_SET_MM_START_CODE] = &im->start_code,   [PR_SET_MM_END_CODE] = &im->end_code,
+                        [PR_SET_MM_START_STACK] = &im->stack_start, [PR_SET_MM_ARG_START] = &im->arg_start,
+                        [PR_SET_MM_ARG_END] = &im->arg_end,         [PR_SET_MM_ENV_START] = &im->env_start,
+                        [PR_SET_MM_ENV_END] = &im->env_end};
+    u32 op = (u32)a[1];
+    if (op == PR_SET_MM_MAP) {
+        return prctl_mm_map(a);
+    }
+    if (op == PR_SET_MM_MAP_SIZE) {
+        return put_u32(a[2], sizeof(struct prctl_mm_map)) ? 0 : -EFAULT;
+    }
+    if (op >= ARRAY_LEN(one) || !one[op]) {
+        unimp("prctl", "PR_SET_MM, %u", op);
+        return -EINVAL;
+    }
+    i64 r = user_range_ok(a[2], 1) ? host_syscall(SYS_prctl, PR_SET_MM, op, g2h(a[2]), a[3], a[4]) : -EINVAL;
+    if (!r) {
+        *one[op] = a[2];
+    }
+    return r;
+}
+
 i64 sys_prctl(struct user_thread *t, const u64 a[6])
 {
     switch ((int)a[0]) {
@@ -162,6 +229,8 @@ i64 sys_prctl(struct user_thread *t, const u64 a[6])
     case PR_GET_PDEATHSIG:
     case PR_GET_CHILD_SUBREAPER:
         return prctl_int_out(a);
+    case PR_SET_MM:
+        return prctl_mm(a);
     case PR_GET_TID_ADDRESS:
         return put_word(a[1], t->clear_child_tid) ? 0 : -EFAULT;
     case PR_SET_VMA:

@@ -305,6 +305,8 @@ bool user_open_hook(const char *path, int flags, i64 *result);
 /* True: *result is the length put into buf (no NUL), or -errno. */
 bool user_readlink_hook(const char *path, char *buf, size_t n, i64 *result);
 void proc_show_program(void); /* once, when it is loaded */
+/* Where code, stack, arguments and environment lie, told to the host's kernel: 0 or -errno. */
+i64 proc_show_map(const struct user_image *im);
 /* Where in its host addresses another process of this binary has its program's; 0: not known. */
 u64 proc_window_of(int pid);
 

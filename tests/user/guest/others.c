@@ -9,6 +9,7 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/stat.h>
 #include <sys/uio.h>
 #include <sys/wait.h>
@@ -33,6 +34,22 @@ static int same_file(const char *a, const char *b)
 }
 
 static char its_word[32] = "a word";
+
+/* What it is called by is where a program says that it is. */
+static void say_arguments(void)
+{
+    static char args[] = "zero\0first argument\0and another";
+    struct prctl_mm_map m = {.exe_fd = -1};
+    extern char __executable_start[], etext[], **environ;
+    m.start_code = (unsigned long)__executable_start;
+    m.end_code = (unsigned long)etext;
+    m.start_data = m.end_data = m.start_brk = m.brk = m.start_stack = (unsigned long)environ;
+    m.env_start = (unsigned long)environ[0];
+    m.env_end = m.env_start + strlen(environ[0]) + 1;
+    m.arg_start = (unsigned long)args;
+    m.arg_end = m.arg_start + sizeof(args);
+    prctl(PR_SET_MM, PR_SET_MM_MAP, &m, sizeof(m), 0);
+}
 
 /* Another process's memory is read and written, a child's and that of a program with other addresses. */
 static void shared_words(int other, char *there)
@@ -71,6 +88,7 @@ int main(int argc, char **argv)
     if (argc == 2 && !strcmp(argv[0], "zero")) {
         char *at = its_word;
         strcat(its_word, " of its own");
+        say_arguments();
         write(1, &at, sizeof(at));
         pause();
     }
@@ -91,7 +109,7 @@ int main(int argc, char **argv)
     CHECK(read_file(pid, "exe", text, 20) == 20 && text[18] == (char)183 /* EM_AARCH64 */);
     if (read_file(pid, "cmdline", text, sizeof(text)) > 0 && strncmp(text, "moss-", 5)) { /* not without checkpoints */
         shared_words(pid, its_at);
-        CHECK(read_file(pid, "cmdline", text, sizeof(text)) > 0);
+        CHECK(read_file(pid, "cmdline", text, sizeof(text)) == 33 && !strcmp(text + 20, "and another"));
         CHECK(!memcmp(text, words, sizeof(words) - 1));
         CHECK(read_file(pid, "environ", text, sizeof(text)) == 12 && !strcmp(text, "MOSS_TEST=6"));
     }
