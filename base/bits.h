@@ -1,5 +1,5 @@
-/* Bit fields, rotations, alignment, byte order. Pure functions. Positions count from bit 0 and are below 64; lengths
- * are 0..64 and may reach beyond bit 63, where fields read as zeros. Alignments are powers of two. */
+/* Bit fields, rotations, alignment, byte order, lanes. Pure functions. Positions count from bit 0 and are below 64;
+ * lengths are 0..64 and may reach beyond bit 63, where fields read as zeros. Alignments are powers of two. */
 #ifndef MOSS_BASE_BITS_H
 #define MOSS_BASE_BITS_H
 
@@ -149,6 +149,30 @@ static inline u64 ldnle(const void *p, unsigned size)
 static inline void stnle(void *p, unsigned size, u64 v)
 {
     memcpy(p, &v, size);
+}
+
+/* -- lanes of vectors: es is log2 of a lane's bytes, 0..3; i < 16 >> es ------------------------------------------- */
+
+static inline u64 lane_get(const union v128 *v, unsigned es, unsigned i)
+{
+    return es == 0 ? v->b[i] : es == 1 ? v->h[i] : es == 2 ? v->s[i] : v->d[i];
+}
+static inline void lane_set(union v128 *v, unsigned es, unsigned i, u64 x)
+{
+    switch (es) {
+    case 0:
+        v->b[i] = (u8)x;
+        break;
+    case 1:
+        v->h[i] = (u16)x;
+        break;
+    case 2:
+        v->s[i] = (u32)x;
+        break;
+    default:
+        v->d[i] = x;
+        break;
+    }
 }
 
 _Static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__, "moss needs a little-endian host");

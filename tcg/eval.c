@@ -46,37 +46,6 @@ u64 eval_rmw(enum ir_rmw kind, unsigned bytes, u64 old, u64 operand)
 
 /* -- lanes -------------------------------------------------------------------------------------------------- */
 
-static inline u64 lane_get(const union v128 *v, unsigned es, unsigned i)
-{
-    switch (es) {
-    case 0:
-        return v->b[i];
-    case 1:
-        return v->h[i];
-    case 2:
-        return v->s[i];
-    default:
-        return v->d[i];
-    }
-}
-static inline void lane_set(union v128 *v, unsigned es, unsigned i, u64 x)
-{
-    switch (es) {
-    case 0:
-        v->b[i] = (u8)x;
-        break;
-    case 1:
-        v->h[i] = (u16)x;
-        break;
-    case 2:
-        v->s[i] = (u32)x;
-        break;
-    default:
-        v->d[i] = x;
-        break;
-    }
-}
-
 static u64 sat_signed(i128 v, unsigned w)
 {
     i128 max = (i128)MASK(w - 1);

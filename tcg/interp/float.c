@@ -142,21 +142,6 @@ static u64 scalar(const struct float_op *o, u64 a, u64 b, u64 c, struct fp_env *
 
 /* -- vectors ----------------------------------------------------------------------------------------------------- */
 
-static u64 lane_get(const union v128 *v, unsigned es, unsigned i)
-{
-    return es == MO_16 ? v->h[i] : es == MO_32 ? v->s[i] : v->d[i];
-}
-static void lane_set(union v128 *v, unsigned es, unsigned i, u64 x)
-{
-    if (es == MO_16) {
-        v->h[i] = (u16)x;
-    } else if (es == MO_32) {
-        v->s[i] = (u32)x;
-    } else {
-        v->d[i] = x;
-    }
-}
-
 static u64 lane_op(const struct float_op *o, unsigned es, u64 a, u64 b, u64 c, struct fp_env *env)
 {
     unsigned width = 8u << es;

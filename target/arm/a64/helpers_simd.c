@@ -6,27 +6,6 @@
 
 /* -- lanes ------------------------------------------------------------------------------------------------------- */
 
-static u64 lane_get(v128_in v, unsigned es, unsigned i)
-{
-    return es == 0 ? v->b[i] : es == 1 ? v->h[i] : es == 2 ? v->s[i] : v->d[i];
-}
-static void lane_set(union v128 *v, unsigned es, unsigned i, u64 x)
-{
-    switch (es) {
-    case 0:
-        v->b[i] = (u8)x;
-        break;
-    case 1:
-        v->h[i] = (u16)x;
-        break;
-    case 2:
-        v->s[i] = (u32)x;
-        break;
-    default:
-        v->d[i] = x;
-        break;
-    }
-}
 /* SatQ; *sat becomes true when v doesn't fit. */
 static u64 saturate(i128 v, unsigned w, bool is_signed, bool *sat)
 {
