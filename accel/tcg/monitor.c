@@ -19,7 +19,9 @@
 
 #define GRANULE_BITS 6
 #define PAGE_MASK    (~(u64)(RAM_PAGE_SIZE - 1))
-#define PATIENCE     32768u /* stores to a watched page since the last load-exclusive */
+/* Stores to a watched page since the last load-exclusive, until it is not watched any more. */
+#define PATIENCE         32768u
+#define HOSTILE_PATIENCE 8u
 
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER; /* reservations, and all below */
 /* Pages whose watch is complete, by a hash; only these may hold reservations. */
@@ -63,14 +65,21 @@ static void reservations_end(const struct tcpu *self, u64 ram_off, u64 n)
     }
 }
 
+/* Nobody watches the page any more. */
+static void unwatch(unsigned s)
+{
+    u64 page = ready[s].page & PAGE_MASK;
+    ready[s].page = 0;
+    reservations_end(NULL, page, RAM_PAGE_SIZE);
+    __atomic_and_fetch(ram_page_flags(page), (u8)~RAM_MONITOR, __ATOMIC_SEQ_CST);
+}
+
+/* Given up when it is not used; not before the watch is complete, or who wants it might never see that. */
 static void page_stored(u64 ram_off)
 {
     unsigned s = slot_of(ram_off);
-    if (++ready[s].idle > PATIENCE) {
-        ready[s].idle = 0;
-        ready[s].page = 0;
-        reservations_end(NULL, ram_off & PAGE_MASK, RAM_PAGE_SIZE);
-        __atomic_and_fetch(ram_page_flags(ram_off), (u8)~RAM_MONITOR, __ATOMIC_SEQ_CST);
+    if (page_ready(ram_off) && ++ready[s].idle > (tcg.cfg.hostile ? HOSTILE_PATIENCE : PATIENCE)) {
+        unwatch(s);
     }
 }
 
@@ -131,9 +140,13 @@ static bool page_watch(struct tcpu *t, u64 page)
     tlb_protect_page(page);
     wait_others(t, true, page); /* all: who protects the same page beside us may have found the entries first */
     pthread_mutex_lock(&lock);
+    unsigned s = slot_of(page);
     if (page_flags(page) & RAM_MONITOR) {
-        ready[slot_of(page)].page = page | 1;
-        ready[slot_of(page)].idle = 0;
+        if (ready[s].page && ready[s].page != (page | 1)) {
+            unwatch(s);
+        }
+        ready[s].page = page | 1;
+        ready[s].idle = 0;
     }
     pthread_mutex_unlock(&lock);
     return false;

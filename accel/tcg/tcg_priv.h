@@ -332,7 +332,6 @@ void tlb_flush_everything(void);
  * through such an entry may be in flight until it passes a safe point (wait_safe): it has lost one now, or has lost any
  * to another cpu since its last safe point. */
 u64 tlb_protect_page(u64 ram_off);
-u64 tlb_stores_in_flight(void); /* the latter cpus */
 /* The owner's tables that suffer from conflicts become larger: outside translated code, which has pointers to them. */
 void tlb_grow(struct tcpu *t);
 /* Writes to the page need not ask any more: the next one fills the entry anew. */

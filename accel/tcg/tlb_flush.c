@@ -222,7 +222,7 @@ static bool was_taken(const struct tcpu *t)
     return __atomic_load_n(&t->taken_at, __ATOMIC_SEQ_CST) == __atomic_load_n(&t->safe_count, __ATOMIC_SEQ_CST) + 1;
 }
 
-u64 tlb_stores_in_flight(void)
+static u64 tlb_stores_in_flight(void)
 {
     u64 any = 0;
     for (unsigned n = 0; n < tcg.ncpus && !tcg.direct; n++) {
@@ -231,11 +231,20 @@ u64 tlb_stores_in_flight(void)
     return any;
 }
 
+/* The notes of who may write the page are taken first: a fill that comes behind the look at its cpu leaves new ones.
+ * One protects at a time, for a second would find no note of what the first has not come to yet. */
 u64 tlb_protect_page(u64 ram_off)
 {
+    static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
     u64 had = 0;
     u64 page = ram_off & PAGE_MASK, *note = tcg.writers ? tcg.writers + (ram_off >> RAM_PAGE_BITS) : NULL;
-    u64 writer = note ? __atomic_load_n(note, __ATOMIC_SEQ_CST) : WRITER_MANY;
+    pthread_mutex_lock(&lock);
+    if (!(__atomic_fetch_and(ram_page_flags(page), (u8)~RAM_WRITTEN, __ATOMIC_SEQ_CST) & RAM_WRITTEN)) {
+        had = tlb_stores_in_flight();
+        pthread_mutex_unlock(&lock);
+        return had;
+    }
+    u64 writer = note ? __atomic_exchange_n(note, 0, __ATOMIC_SEQ_CST) : WRITER_MANY;
     for (unsigned n = 0; n < tcg.ncpus; n++) {
         struct tcpu *t = tcg.cpus[n];
         pthread_mutex_lock(&t->tlb_lock);
@@ -251,9 +260,6 @@ u64 tlb_protect_page(u64 ram_off)
         }
         pthread_mutex_unlock(&t->tlb_lock);
     }
-    if (note) {
-        __atomic_store_n(note, 0, __ATOMIC_SEQ_CST);
-    }
-    __atomic_and_fetch(ram_page_flags(page), (u8)~RAM_WRITTEN, __ATOMIC_SEQ_CST);
+    pthread_mutex_unlock(&lock);
     return had;
 }

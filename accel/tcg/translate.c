@@ -261,8 +261,8 @@ static bool publish(struct tcpu *t, struct block *b)
     u64 page = b->ram_off & PAGE_MASK;
     u8 *flags = ram_page_flags(page);
     pthread_mutex_lock(&tcg.lock);
-    u8 had = __atomic_fetch_or(flags, RAM_CODE, __ATOMIC_SEQ_CST);
-    u64 writers = had & RAM_WRITTEN ? tlb_protect_page(page) : tlb_stores_in_flight();
+    __atomic_fetch_or(flags, RAM_CODE, __ATOMIC_SEQ_CST);
+    u64 writers = tlb_protect_page(page);
     code_insert(b);
     pthread_mutex_unlock(&tcg.lock);
     for (unsigned i = 0; i < tcg.ncpus && !tcg.direct;
