@@ -14,8 +14,8 @@ veryquick, 20 minutes). For perl, unpack its source (perl_5.36.0.orig.tar.xz) as
 Options of run: --side guest|host, --timeout SECONDS an item, --again (run known ones too), --build DIR.
 
 Each item runs in namespaces of its own: nothing of it is left when it ends or its time is up, its /tmp is fresh, its
-network is a loopback. Results are in .cache/suites/results/SUITE/SIDE/ITEM.json, the output beside them; what moss says
-it lacks (`unimp`) is counted there and told by report."""
+network is a loopback. Perl's share a folder, so one run of them at a time. Results are in
+.cache/suites/results/SUITE/SIDE/ITEM.json, the output beside them; what moss says it lacks (`unimp`) is counted there and told by report."""
 import argparse
 import glob
 import json
