@@ -39,6 +39,8 @@ ir_ref ir_sext(struct ir *ir, enum ir_type t, ir_ref a, unsigned from_bits);
 ir_ref ir_extract(struct ir *ir, enum ir_type t, ir_ref a, unsigned pos, unsigned len);
 ir_ref ir_sextract(struct ir *ir, enum ir_type t, ir_ref a, unsigned pos, unsigned len);
 ir_ref ir_deposit(struct ir *ir, enum ir_type t, ir_ref a, ir_ref b, unsigned pos, unsigned len);
+/* acc: I32; val: of its low 1 << es bytes; poly: CRC_IEEE, CRC_CASTAGNOLI */
+ir_ref ir_crc32(struct ir *ir, ir_ref acc, ir_ref val, unsigned es, unsigned poly);
 ir_ref ir_extr(struct ir *ir, enum ir_type t, ir_ref hi, ir_ref lo, unsigned lsb);
 ir_ref ir_setcc(struct ir *ir, enum ir_cond cc, enum ir_type t, ir_ref a, ir_ref b);
 ir_ref ir_select(struct ir *ir, enum ir_cond cc, enum ir_type cmp_t, ir_ref a, ir_ref b, enum ir_type t, ir_ref yes,

@@ -150,6 +150,17 @@ ir_ref ir_deposit(struct ir *ir, enum ir_type t, ir_ref a, ir_ref b, unsigned po
     return field_raw(ir, IR_deposit, t, a, b, poslen(pos, len));
 }
 
+ir_ref ir_crc32(struct ir *ir, ir_ref acc, ir_ref val, unsigned es, unsigned poly)
+{
+    check(es <= MO_64 && poly <= CRC_CASTAGNOLI);
+    acc = ir_rd(ir, IR_I32, acc);
+    val = ir_low(ir, ir_rd(ir, IR_I64, val), 8u << es);
+    if (ir_is_const(acc) && ir_is_const(val)) {
+        return ir_const(ir, eval_crc32(es, poly, (u32)ir_const_val(ir, acc), ir_const_val(ir, val)));
+    }
+    return ir_pure(ir, OP(.op = IR_crc32, .type = IR_I32, .sub = (u8)es, .a = acc, .b = val, .imm = poly));
+}
+
 ir_ref ir_extr(struct ir *ir, enum ir_type t, ir_ref hi, ir_ref lo, unsigned lsb)
 {
     unsigned w = type_bits(t);

@@ -299,6 +299,7 @@ u64 eval_rmw(enum ir_rmw kind, unsigned bytes, u64 old, u64 operand);
 
 /* The ops with V128 results that raise no float exception: integer ones at type V128 and all v* ops of ops.def but
  * vzero_ext, vdup and vset, whose operands are not vectors. vshuf takes its pattern through c. r may be an operand. */
+u32 eval_crc32(unsigned es, unsigned poly, u32 acc, u64 val);
 void eval_vec(const struct ir_op *op, union v128 *r, const union v128 *a, const union v128 *b, const union v128 *c);
 /* vget, vgets: the lane's bits as a value of op's type. */
 u64 eval_vget(const struct ir_op *op, const union v128 *v);

@@ -81,6 +81,7 @@ enum {
     FP_DN = 1 << 2, /* every NaN result is the default NaN */
     FP_FZ = 1 << 3, /* flush-to-zero or another rare mode is on: the exact fallback is used */
 };
+enum { CRC_IEEE, CRC_CASTAGNOLI }; /* 0x04c11db7, 0x1edc6f41; bits in reverse order, nothing inverted */
 enum { FMA_NEG_PRODUCT = 1, FMA_NEG_ADDEND = 2 };
 /* Rounding: as fpu's enum fp_round, or the current mode. */
 enum { FPR_NEAREST, FPR_ZERO, FPR_DOWN, FPR_UP, FPR_AWAY /* ties away */, FPR_ODD, FPR_CURRENT, FPR_EXACT = 1 << 7 };

@@ -12,6 +12,7 @@ enum imm_kind {
     IMM_soff,
     IMM_poslen,
     IMM_count,
+    IMM_poly,
     IMM_type,
     IMM_fcmp,
     IMM_fmaneg,

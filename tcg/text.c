@@ -211,7 +211,7 @@ static void print_imm(struct buf *out, const struct ir *ir, const struct ir_op *
     case IMM_reason:
         buf_printf(out, "%s", text_reason[imm]);
         break;
-    default: /* count, hi, lane, lanes */
+    default: /* count, poly, hi, lane, lanes */
         buf_printf(out, "%u", imm);
         break;
     }

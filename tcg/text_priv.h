@@ -32,7 +32,8 @@ static inline bool text_has_type(const struct ir_op *op)
 /* The element size is written. */
 static inline bool text_has_es(const struct ir_op *op)
 {
-    return ir_result(op) == IR_V128 || op->op == IR_vget || op->op == IR_vgets || op->op == IR_bswap;
+    return ir_result(op) == IR_V128 || op->op == IR_vget || op->op == IR_vgets || op->op == IR_bswap ||
+           op->op == IR_crc32;
 }
 /* imm comes before the operands: "put x0, v4", "call helper, v1". */
 static inline bool text_imm_first(const struct ir_op *op)

@@ -231,6 +231,7 @@ static const char *check_imm(const struct ir *ir, const struct ir_op *op)
              (op->op == IR_vcmp && (imm == CC_UGT || imm == CC_UGE || imm == CC_TSTNE));
         break;
     case IMM_hi:
+    case IMM_poly:
         ok = imm <= 1;
         break;
     case IMM_lane:

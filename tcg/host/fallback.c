@@ -8,7 +8,9 @@ void host_fallback(struct rt *rt, struct fp_env *env, u64 key)
 {
     union v128 *v = rt->vtmp;
     unsigned op = (u8)key;
-    if (op >= IR_vzero_ext && op <= IR_vclmul) {
+    if (op == IR_crc32) {
+        v[3].d[0] = eval_crc32((u8)(key >> 16), (u32)(key >> 32), (u32)v[0].d[0], v[1].d[0]);
+    } else if (op >= IR_vzero_ext && op <= IR_vclmul) {
         struct ir_op o = {.op = (u8)op, .type = (u8)(key >> 8), .sub = (u8)(key >> 16), .imm = (u32)(key >> 32)};
         eval_vec(&o, &v[3], &v[0], &v[1], &v[2]);
     } else {
@@ -50,7 +52,7 @@ static void fallback_arg(struct gen *g, unsigned k, ir_ref r, unsigned type)
 }
 
 /* The type of operand k. */
-static unsigned operand_type(const struct xop *x)
+static unsigned operand_type(const struct xop *x, unsigned k)
 {
     switch (x->op) {
     case IR_fcvt:
@@ -58,6 +60,8 @@ static unsigned operand_type(const struct xop *x)
     case IR_i2f:
     case IR_fl_fcmp:
         return (u8)x->imm;
+    case IR_crc32:
+        return k ? IR_I64 : IR_I32;
     default:
         return x->type;
     }
@@ -67,7 +71,7 @@ void fallback_args(struct gen *g, const struct xop *x)
 {
     const ir_ref arg[3] = {x->a, x->b, x->c};
     for (unsigned k = 0; k < x->nargs; k++) {
-        fallback_arg(g, k, arg[k], operand_type(x));
+        fallback_arg(g, k, arg[k], operand_type(x, k));
     }
 }
 

@@ -334,6 +334,9 @@ static enum interp_end run(struct frame *f, enum ir_reason *reason)
                 // clang-format on
                 case IR_setcc : r->d[0] = eval_cmp(op->sub, op->type, num(f, op->a), num(f, op->b));
             break;
+        case IR_crc32:
+            r->d[0] = eval_crc32(op->sub, op->imm, (u32)num(f, op->a), num(f, op->b));
+            break;
         case IR_select:
             r->d[0] =
                 as_type(op->type, num(f, eval_cmp(op->sub, op->imm, num(f, op->a), num(f, op->b)) ? op->c : op->d));

@@ -111,6 +111,8 @@ static ir_ref rebuild_pure(struct map *m, const struct ir_op *op, ir_ref a, ir_r
         return ir_deposit(ir, t, a, b, pos, len);
     case IR_extr:
         return ir_extr(ir, t, a, b, imm);
+    case IR_crc32:
+        return ir_crc32(ir, a, b, sub, imm);
     case IR_setcc:
         return ir_setcc(ir, sub, t, a, b);
     case IR_select:

@@ -11,8 +11,6 @@ void arm_h_bti_branch(struct vcpu *v, u64 target, u64 btype);
 u64 arm_h_fpreg_read(struct vcpu *v, u64 enc);
 void arm_h_fpsr_write(struct vcpu *v, u64 enc, u64 val);
 void arm_h_fpcr_write(struct vcpu *v, u64 enc, u64 val, u64 next);
-u64 arm_h_crc32(u64 acc, u64 val, u64 bytes);
-u64 arm_h_crc32c(u64 acc, u64 val, u64 bytes);
 void arm_h_clrex(struct vcpu *v);
 u64 arm_h_ldx(struct vcpu *v, u64 va, u64 log2);
 void arm_h_ldxp(struct vcpu *v, union v128 *ret, u64 va, u64 log2);

@@ -2,7 +2,6 @@
  * float registers of the system kind. */
 #include "target/arm/a64/helpers.h"
 
-#include "base/host_cpu.h"
 #include "target/arm/exceptions.h"
 #include "target/arm/sysreg.h"
 
@@ -121,78 +120,6 @@ void arm_h_fpcr_write(struct vcpu *v, u64 enc, u64 val, u64 next)
 {
     arm_sysreg_write(arm_cpu(v), enc & 0xffff, (unsigned)(enc >> 16), val);
     v->rt.pc = next;
-}
-
-/* -- CRC32 ------------------------------------------------------------------------------------------------------- */
-
-/* Bit-reflected division, eight bits a table look-up; t[k] is for a byte with k zero bytes behind it. */
-struct crc_table {
-    bool made;
-    u32 t[8][256];
-};
-static void crc_table_make(struct crc_table *c, u32 poly)
-{
-    for (u32 i = 0; i < 256; i++) {
-        u32 r = i;
-        for (unsigned k = 0; k < 8; k++) {
-            r = r & 1 ? r >> 1 ^ poly : r >> 1;
-        }
-        c->t[0][i] = r;
-    }
-    for (unsigned k = 1; k < 8; k++) {
-        for (u32 i = 0; i < 256; i++) {
-            u32 r = c->t[k - 1][i];
-            c->t[k][i] = r >> 8 ^ c->t[0][r & 0xff];
-        }
-    }
-}
-static u64 crc_run(const struct crc_table *c, u32 acc, u64 val, u64 bytes)
-{
-    u64 x = val ^ acc;
-    u32 r = bytes < 4 ? acc >> 8 * bytes : 0;
-    for (unsigned k = (unsigned)bytes; k-- > 0; x >>= 8) {
-        r ^= c->t[k][x & 0xff];
-    }
-    return r;
-}
-static struct crc_table crc_ieee, crc_castagnoli;
-/* When first asked for; whoever comes meanwhile makes the same. */
-static const struct crc_table *crc_table_of(struct crc_table *c, u32 poly)
-{
-    if (unlikely(!__atomic_load_n(&c->made, __ATOMIC_ACQUIRE))) {
-        crc_table_make(c, poly);
-        __atomic_store_n(&c->made, true, __ATOMIC_RELEASE);
-    }
-    return c;
-}
-#ifdef __x86_64__
-/* SSE4.2 has Castagnoli's polynomial. */
-__attribute__((target("sse4.2"))) static u64 crc_host(u32 acc, u64 val, u64 bytes)
-{
-    switch (bytes) {
-    case 1:
-        return __builtin_ia32_crc32qi(acc, (u8)val);
-    case 2:
-        return __builtin_ia32_crc32hi(acc, (u16)val);
-    case 4:
-        return __builtin_ia32_crc32si(acc, (u32)val);
-    default:
-        return __builtin_ia32_crc32di(acc, val);
-    }
-}
-#endif
-u64 arm_h_crc32(u64 acc, u64 val, u64 bytes)
-{
-    return crc_run(crc_table_of(&crc_ieee, 0xedb88320), (u32)acc, val, bytes);
-}
-u64 arm_h_crc32c(u64 acc, u64 val, u64 bytes)
-{
-#ifdef __x86_64__
-    if (host_cpu.SSE4_2) {
-        return crc_host((u32)acc, val, bytes);
-    }
-#endif
-    return crc_run(crc_table_of(&crc_castagnoli, 0x82f63b78), (u32)acc, val, bytes);
 }
 
 /* -- exclusives -------------------------------------------------------------------------------------------------- */

@@ -239,19 +239,15 @@ TWO_SOURCE(LSRV, IR_shr)
 TWO_SOURCE(ASRV, IR_sar)
 TWO_SOURCE(RORV, IR_ror)
 
-static bool crc(struct a64 *t, unsigned helper, u32 rm, u32 sz, u32 rn, u32 rd)
-{
-    ir_ref acc = ir_zext(t->ir, IR_I32, x_get(t, rn), 32);
-    x_put(t, rd, ir_call(t->ir, helper, acc, x_get(t, rm), ir_const(t->ir, 1u << sz), 0));
-    return true;
-}
 bool tr_CRC32(struct a64 *t, u32 rm, u32 sz, u32 rn, u32 rd)
 {
-    return crc(t, H_crc32, rm, sz, rn, rd);
+    x_put(t, rd, ir_crc32(t->ir, x_get(t, rn), x_get(t, rm), sz, CRC_IEEE));
+    return true;
 }
 bool tr_CRC32C(struct a64 *t, u32 rm, u32 sz, u32 rn, u32 rd)
 {
-    return crc(t, H_crc32c, rm, sz, rn, rd);
+    x_put(t, rd, ir_crc32(t->ir, x_get(t, rn), x_get(t, rm), sz, CRC_CASTAGNOLI));
+    return true;
 }
 
 /* -- one source -------------------------------------------------------------------------------------------------- */

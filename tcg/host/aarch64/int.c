@@ -167,6 +167,18 @@ void a_count(struct gen *g, struct xop *x)
     }
 }
 
+void a_crc32(struct gen *g, struct xop *x)
+{
+    if (!a_cpu.crc32) {
+        emit_fallback(g, x);
+        return;
+    }
+    unsigned ra = ra_src(g, x->a, IR_I32), rb = ra_src(g, x->b, IR_I64);
+    unsigned rd = ra_dst(g, ra_dying(g, x->a) | ra_dying(g, x->b));
+    u32 kind = (x->sub == 3 ? 1u << 31 : 0) | (x->imm == CRC_CASTAGNOLI ? 1u << 12 : 0) | (u32)x->sub << 10;
+    a_insn(g->c, 0x1ac04000u | kind | a_rm(rb) | a_rn(ra) | a_rd(rd));
+}
+
 void a_bswap(struct gen *g, struct xop *x)
 {
     bool w = is_w(x->type);

@@ -40,6 +40,7 @@ const struct row a_rows[XOP_COUNT] = {
     ROW(cls, a_count),
     ROW(popcnt, a_count),
     ROW(bitrev, a_count),
+    ROW(crc32, a_crc32),
     ROW(bswap, a_bswap),
     ROW(zext, a_ext_op),
     ROW(sext, a_ext_op),

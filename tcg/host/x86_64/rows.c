@@ -52,6 +52,7 @@ const struct row rows[XOP_COUNT] = {
     ROW(sextract, extract, 0),
     ROW(deposit, deposit, 0),
     ROW(extr, extr, 0),
+    ROW(crc32, crc32, 0),
     ROW(setcc, setcc, KEEPS),
     ROW(select, select, KEEPS),
 

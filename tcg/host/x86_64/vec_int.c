@@ -512,3 +512,54 @@ void emit_vclmul(struct gen *g, struct xop *x)
     u8 imm = (u8)((x->imm & 1) | (x->imm >> 1 & 1) << 4);
     v_rrri(g->c, 0x44 | M3A | P66, vdst2(g, x), ra, rb, imm);
 }
+
+/* -- CRC ----------------------------------------------------------------------------------------------------------- */
+
+/* An instruction has Castagnoli's polynomial (of two bytes it has both prefixes, which the encoder does not know). */
+static void crc32_insn(struct gen *g, struct xop *x)
+{
+    unsigned ra = ra_src(g, x->a, IR_I32), rb = ra_src(g, x->b, IR_I64);
+    if (x->sub == 0) {
+        x_mov(g->c, false, RAX, rb); /* its low byte has a name without prefix */
+        rb = RAX;
+    }
+    unsigned rd = ra_dst(g, ra_dying(g, x->a));
+    if (rd != ra) {
+        x_mov(g->c, false, rd, ra);
+    }
+    x_rr(g->c, (x->sub ? 0xf1 : 0xf0) | M38 | PF2, x->sub == 3, rd, rb);
+}
+
+/* The remainder of v = (a ^ b) x^32 by P: the multiple of P whose low 64 bits are v is (v / P mod x^64) P, and what it
+ * has above them is the remainder. Fewer bytes stand at the top of the 64 bits. */
+void emit_crc32(struct gen *g, struct xop *x)
+{
+    if (x->imm == CRC_CASTAGNOLI && x->sub != 1) {
+        crc32_insn(g, x);
+        return;
+    }
+    if (!x_cpu.pclmul) {
+        emit_fallback(g, x);
+        return;
+    }
+    enum { PCLMULQDQ = 0x44 | M3A | P66, PEXTRD = 0x16 | M3A | P66 };
+    unsigned ra = ra_src(g, x->a, IR_I32), rb = ra_src(g, x->b, IR_I64), n = 8u << x->sub;
+    const struct opnd *t = x->imm == CRC_IEEE ? TABLE(CRC_IEEE) : TABLE(CRC_CASTAGNOLI);
+    x_mov(g->c, false, RAX, ra);
+    x_alu(g->c, ALU_XOR, true, RAX, rb);
+    if (n < 64) {
+        x_shift(g->c, SH_SHL, true, RAX, 64 - n);
+    }
+    v_rrr(g->c, X_MOVD | OPW, XMM0, 0, RAX);
+    vop_i(g, PCLMULQDQ, XMM0, XMM0, t, 0x00);
+    vop_i(g, PCLMULQDQ, XMM0, XMM0, t, 0x10);
+    if (n < 32) {
+        x_mov(g->c, false, RAX, ra);
+        x_shift(g->c, SH_SHR, false, RAX, n);
+    }
+    unsigned rd = ra_dst(g, ra_dying(g, x->a) | ra_dying(g, x->b));
+    v_rrri(g->c, PEXTRD, XMM0, 0, rd, 2);
+    if (n < 32) {
+        x_alu(g->c, ALU_XOR, false, rd, RAX);
+    }
+}

@@ -132,6 +132,8 @@ const char *x_unavailable(void);
     _(KEEP29, 0xffffffffe0000000, 0xffffffffe0000000) \
     _(EXP32, 0x7f000000, 0) /* of scalars: the exponent less its lowest bit */ \
     _(EXP64, 0x7fe0000000000000, 0) \
+    _(CRC_IEEE, 0xb4e5b025f7011641, 0x1db710641) /* 1 / P mod x^64, P; bits in reverse order */ \
+    _(CRC_CASTAGNOLI, 0x4869ec38dea713f1, 0x105ec76f1) \
     _(HALF_32, 0x3f0000003f000000, 0x3f0000003f000000) \
     _(HALF_64, 0x3fe0000000000000, 0x3fe0000000000000) \
     _(ONE_32, 0x3f8000003f800000, 0x3f8000003f800000) \
@@ -163,12 +165,12 @@ void vmov(struct gen *g, unsigned rd, const struct opnd *o); /* all 16 bytes */
 
 /* The emitters. */
 emit_fn emit_add, emit_sub, emit_mul, emit_and, emit_or, emit_xor, emit_andn, emit_neg, emit_shift, emit_mulh, emit_div,
-    emit_count, emit_bitrev, emit_bswap, emit_ext, emit_extract, emit_deposit, emit_extr, emit_setcc, emit_select,
-    emit_recipe, emit_fl_adc, emit_fl_unpack, emit_adc, emit_setf, emit_selectf, emit_ld, emit_ld_hi, emit_st, emit_rmw,
-    emit_cas, emit_fence, emit_bitcast, emit_vzero_ext, emit_vdup, emit_vget, emit_vset, emit_vshuf, emit_vtbl,
-    emit_vbsl, emit_v2, emit_vmul, emit_vandn, emit_vnot, emit_vneg, emit_vminmax64, emit_vabs, emit_vsat, emit_vcmp,
-    emit_vshift, emit_vshiftv, emit_vmull, emit_vxtl, emit_vxtn, emit_vqxtn, emit_vpopcnt, emit_vclmul, emit_fsign,
-    emit_farith, emit_fma, emit_fminmax, emit_vfcmp, emit_fround, emit_fcvt, emit_vfcvtl, emit_vfcvtn, emit_f2i,
-    emit_vf2i, emit_i2f, emit_vi2f, emit_fcmp_flushing;
+    emit_count, emit_bitrev, emit_bswap, emit_ext, emit_extract, emit_deposit, emit_extr, emit_crc32, emit_setcc,
+    emit_select, emit_recipe, emit_fl_adc, emit_fl_unpack, emit_adc, emit_setf, emit_selectf, emit_ld, emit_ld_hi,
+    emit_st, emit_rmw, emit_cas, emit_fence, emit_bitcast, emit_vzero_ext, emit_vdup, emit_vget, emit_vset, emit_vshuf,
+    emit_vtbl, emit_vbsl, emit_v2, emit_vmul, emit_vandn, emit_vnot, emit_vneg, emit_vminmax64, emit_vabs, emit_vsat,
+    emit_vcmp, emit_vshift, emit_vshiftv, emit_vmull, emit_vxtl, emit_vxtn, emit_vqxtn, emit_vpopcnt, emit_vclmul,
+    emit_fsign, emit_farith, emit_fma, emit_fminmax, emit_vfcmp, emit_fround, emit_fcvt, emit_vfcvtl, emit_vfcvtn,
+    emit_f2i, emit_vf2i, emit_i2f, emit_vi2f, emit_fcmp_flushing;
 
 #endif
