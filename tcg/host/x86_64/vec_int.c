@@ -387,25 +387,25 @@ void emit_vshiftv(struct gen *g, struct xop *x)
 
 /* -- widths ------------------------------------------------------------------------------------------------------ */
 
-/* The half of rs that is wanted, in the low half of the result. */
-static unsigned half_low(struct gen *g, bool high, unsigned tmp, unsigned rs)
-{
-    if (!high) {
-        return rs;
-    }
-    v_rrri(g->c, V_PSHUFD, tmp, 0, rs, 0xee);
-    return tmp;
-}
-static void extend_low(struct gen *g, unsigned es, bool sign, unsigned rd, unsigned rs)
+/* One half of rs, each lane made twice as wide. Unsigned, the upper half takes one shuffle: zeros put between. */
+static void extend_half(struct gen *g, unsigned es, unsigned widen, unsigned rd, unsigned rs)
 {
     static const u8 opc[2][3] = {{0x30, 0x33, 0x35}, {0x20, 0x23, 0x25}};
-    vrr(g, opc[sign][es] | M38 | P66, rd, 0, rs);
+    bool high = widen & 1, sign = widen & 2;
+    if (high && !sign) {
+        vop(g, (0x68 + es) | M0F | P66, rd, rs, TABLE(ZERO)); /* punpckhbw and its like */
+        return;
+    }
+    if (high) {
+        v_rrri(g->c, V_PSHUFD, XMM0, 0, rs, 0xee);
+    }
+    vrr(g, opc[sign][es] | M38 | P66, rd, 0, high ? (unsigned)XMM0 : rs);
 }
 
 void emit_vxtl(struct gen *g, struct xop *x)
 {
-    unsigned ra = ra_src(g, x->a, IR_V128), rs = half_low(g, x->imm & 1, XMM0, ra);
-    extend_low(g, x->sub, x->imm & 2, ra_dst(g, ra_dying(g, x->a)), rs);
+    unsigned ra = ra_src(g, x->a, IR_V128);
+    extend_half(g, x->sub, x->imm, ra_dst(g, ra_dying(g, x->a)), ra);
 }
 
 void emit_vmull(struct gen *g, struct xop *x)
@@ -414,9 +414,9 @@ void emit_vmull(struct gen *g, struct xop *x)
     bool high = x->imm & 1, sign = x->imm & 2;
     switch (x->sub) {
     case 0:
-        extend_low(g, 0, sign, XMM0, half_low(g, high, XMM0, ra));
-        extend_low(g, 0, sign, XMM1, half_low(g, high, XMM1, rb));
-        vrr(g, V_PMULLW, vdst2(g, x), XMM0, XMM1);
+        extend_half(g, 0, x->imm, XMM1, ra);
+        extend_half(g, 0, x->imm, XMM2, rb);
+        vrr(g, V_PMULLW, vdst2(g, x), XMM1, XMM2);
         break;
     case 1:
         vrr(g, V_PMULLW, XMM0, ra, rb);
