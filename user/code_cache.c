@@ -33,3 +33,17 @@ void code_cache_start(struct user_config *c)
         accel_tcg_user.keep_code(dir, c->cpu);
     }
 }
+
+static bool stopped;
+
+void code_cache_stop(void)
+{
+    __atomic_store_n(&stopped, true, __ATOMIC_SEQ_CST);
+}
+
+void code_cache_save(void)
+{
+    if (!__atomic_load_n(&stopped, __ATOMIC_SEQ_CST) && !self->vforked) {
+        accel_tcg_user.save_code();
+    }
+}

@@ -278,8 +278,8 @@ static i64 do_exec(struct user_thread *t, const char *name, u64 argv, u64 envp)
     if (r >= 0 && t->pending) {
         r = -ERESTARTNOINTR;
     }
-    if (r >= 0 && !t->vforked && !t->process->shares && access(path, X_OK) == 0) {
-        accel_tcg_user.save_code();
+    if (r >= 0 && access(path, X_OK) == 0) {
+        code_cache_save();
     }
     r = r < 0 ? r : exec_file(name, path, &args, env.v);
     arena_free(&t->exec);

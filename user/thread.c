@@ -63,7 +63,7 @@ void user_exit(int code)
         clone_clear_tid(self);
         accel_tcg_user.remove(self->cpu);
     } else if (!self->vforked) {
-        accel_tcg_user.save_code();
+        code_cache_save();
         unimp_report();
         fflush(NULL);
     }

@@ -207,6 +207,9 @@ extern struct user_image user_image;
 
 /* -- code_cache.c -- */
 void code_cache_start(struct user_config *c); /* once there is a cpu */
+/* A process that shares this memory may be killed anywhere, locks held: from now on nothing is saved at the end. */
+void code_cache_stop(void);
+void code_cache_save(void); /* before this process ends or becomes another program */
 
 /* -- guest memory (guest.c) ---------------------------------------------------------------------------------------- */
 

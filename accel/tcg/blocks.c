@@ -12,8 +12,8 @@
 #define HASH_BITS 16
 /* Bits of the index: a page's blocks lie together, and neighbouring pages beside each other, so that few pages of the
  * table are touched. */
-#define PAGE_BITS 6
-#define NEAR_BITS 3
+#define PAGE_BITS 7
+#define NEAR_BITS 2
 #define DIR_BITS  10
 
 /* By a device or the debugger. */
@@ -39,9 +39,10 @@ static unsigned hash_of(u64 ram_off, u64 mode)
 {
     u64 page = ram_off >> RAM_PAGE_BITS;
     u64 area = ((page >> NEAR_BITS) + mode * 0xc2b2ae3d27d4eb4full) * 0x9e3779b97f4a7c15ull;
-    unsigned at = (unsigned)(ram_off & (RAM_PAGE_SIZE - 1)) >> 2, low = PAGE_BITS + NEAR_BITS;
+    u32 at = ((u32)(ram_off & (RAM_PAGE_SIZE - 1)) >> 2) * 0x9e3779b1u;
+    unsigned low = PAGE_BITS + NEAR_BITS;
     return (unsigned)(area >> (64 - HASH_BITS + low)) << low | (unsigned)(page & MASK(NEAR_BITS)) << PAGE_BITS |
-           (unsigned)((at ^ at >> 4) & MASK(PAGE_BITS));
+           at >> (32 - PAGE_BITS);
 }
 
 struct block *code_find(u64 ram_off, u64 mode)

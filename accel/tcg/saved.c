@@ -218,9 +218,9 @@ static const struct saved_record *find(struct tcpu *t, u64 ram_off)
     if (setjmp(t->copy_failed)) { /* one of the two files was cut short */
         return NULL;
     }
-    __atomic_store_n(&t->copying, true, __ATOMIC_SEQ_CST);
+    copying(t, true);
     bool there = saved_file_find(f, off, t->mode, t->map_buf, CODE_MAP_CAP);
-    __atomic_store_n(&t->copying, false, __ATOMIC_SEQ_CST);
+    copying(t, false);
     if (!there) {
         return NULL;
     }
@@ -231,10 +231,10 @@ static const struct saved_record *find(struct tcpu *t, u64 ram_off)
         return NULL;
     }
     n = r->nguest;
-    if (!code_read(t, t->page_copy + in, ram_off, n) || memcmp(t->page_copy + in, saved_guest(r), n) != 0) {
-        return NULL;
-    }
-    return r;
+    copying(t, true);
+    bool same = memcmp(memcpy(t->page_copy + in, ram_base + ram_off, n), saved_guest(r), n) == 0;
+    copying(t, false);
+    return same ? r : NULL;
 }
 
 struct block *saved_load(struct tcpu *t, u64 ram_off)
@@ -273,7 +273,7 @@ struct block *saved_load(struct tcpu *t, u64 ram_off)
                                           .lazy = x->lazy,
                                           .slot = {x->slot[0], x->slot[1]}};
     }
-    memcpy(c->rw + at, saved_code(r), r->code_len);
+    memcpy(c->rw + at, (const u8 *)r + saved_code_at(r), r->code_len);
     const struct gen_move move = {
         .by = (b->code - tcg.cache_rx) - (i64)r->pos, .target = t->cpu->target->ir, .block_id = id};
     tcg.host->relocate(c->rw + at, saved_relocs(r), r->nreloc, &move);
@@ -311,34 +311,35 @@ void saved_forget(void)
     }
 }
 
-/* As it was before any exit was linked; tcg.lock held. */
-static struct saved_record *record_make(const struct saved_fresh *n)
+static struct saved_record record_head(const struct saved_fresh *n)
 {
     const struct block *b = n->b;
-    struct saved_record head = {.off = n->off,
-                                .mode = b->mode,
-                                .pos = (u32)(b->code - tcg.cache_rx),
-                                .code_len = b->code_len,
-                                .stale_off = b->stale_off,
-                                .map_len = b->map_len,
-                                .start = b->start,
-                                .end = b->end,
-                                .ninsns = b->ninsns,
-                                .nreloc = (u16)n->nreloc,
-                                .nguest = (u16)n->nguest,
-                                .nexits = b->nexits,
-                                .loops = b->loops,
-                                .flags_in = b->flags_in};
-    u64 len = align_up(saved_len(&head), SAVED_ALIGN);
-    head.len = (u32)len;
-    struct saved_record *r = aligned_alloc(SAVED_ALIGN, len + SAVED_ALIGN);
-    if (!r || len > CODE_MAP_CAP) {
-        free(r);
-        return NULL;
-    }
-    memset(r, 0, len);
-    *r = head;
-    u8 *p = (u8 *)(r + 1);
+    struct saved_record r = {.off = n->off,
+                             .mode = b->mode,
+                             .pos = (u32)(b->code - tcg.cache_rx),
+                             .code_len = b->code_len,
+                             .stale_off = b->stale_off,
+                             .map_len = b->map_len,
+                             .start = b->start,
+                             .end = b->end,
+                             .ninsns = b->ninsns,
+                             .nreloc = (u16)n->nreloc,
+                             .nguest = (u16)n->nguest,
+                             .nexits = b->nexits,
+                             .loops = b->loops,
+                             .flags_in = b->flags_in};
+    r.len = (u32)saved_len(&r);
+    return r;
+}
+
+/* As the block was before any exit was linked; tcg.lock held. */
+static void record_build(const struct saved_source *s, struct saved_record *r)
+{
+    const struct saved_fresh *n = s->what;
+    const struct block *b = n->b;
+    memset(r, 0, s->len);
+    *r = record_head(n);
+    u8 *p = (u8 *)(r + 1), *code = (u8 *)r + saved_code_at(r);
     for (unsigned i = 0; i < b->nexits; i++, p += sizeof(struct saved_exit)) {
         const struct block_exit *x = &b->exits[i];
         struct saved_exit e = {.patch_off = x->patch_off,
@@ -349,11 +350,7 @@ static struct saved_record *record_make(const struct saved_fresh *n)
         memcpy(p, &e, sizeof(e));
     }
     memcpy(p, n->reloc, n->nreloc * sizeof(u32) + n->nguest);
-    p += n->nreloc * sizeof(u32) + n->nguest;
-    memcpy(p, b->map, b->map_len);
-    p += b->map_len;
-    u8 *code = aligned_alloc(16, align_up(b->code_len, 16));
-    must(code);
+    memcpy(p + n->nreloc * sizeof(u32) + n->nguest, b->map, b->map_len);
     memcpy(code, to_rw(b->code), b->code_len);
     for (unsigned i = 0; i < b->nexits; i++) {
         const struct block_exit *x = &b->exits[i];
@@ -361,33 +358,29 @@ static struct saved_record *record_make(const struct saved_fresh *n)
             tcg.host->patch_jump(code + x->patch_off, b->code + x->patch_off, b->code + x->stub_off);
         }
     }
-    memcpy(p, code, b->code_len);
-    free(code);
-    r->sum = saved_sum((u8 *)r + sizeof(r->sum), len - sizeof(r->sum), saved.key);
-    return r;
+    r->sum = saved_sum((u8 *)r + sizeof(r->sum), r->len - sizeof(r->sum), saved.key);
 }
 
+/* The lock is held all the time: what is written lies in the code cache. */
 static void store_file(struct saved_file *f)
 {
-    const struct saved_record **r = calloc(f->fresh, sizeof(*r));
-    unsigned n = 0, most = f->fresh;
+    struct saved_source *s = calloc(f->fresh, sizeof(*s));
+    unsigned n = 0, most = s ? f->fresh : 0;
     pthread_mutex_lock(&tcg.lock);
-    for (const struct saved_fresh *k = saved.fresh; r && k && n < most; k = k->next) {
-        if (k->file == f && !k->b->dead && (r[n] = record_make(k))) {
-            n++;
+    for (const struct saved_fresh *k = saved.fresh; k && n < most; k = k->next) {
+        struct saved_record head = record_head(k);
+        if (k->file == f && !k->b->dead && head.len <= CODE_MAP_CAP) {
+            s[n++] = (struct saved_source){.off = k->off, .mode = k->b->mode, .len = head.len, .what = k};
         }
     }
     f->fresh = 0;
+    bool ok = n && saved_file_write(f, saved.dir, saved.key, s, n, record_build);
     pthread_mutex_unlock(&tcg.lock);
-    bool ok = n && saved_file_write(f, saved.dir, saved.key, r, n);
     if (log_on(LOG_CODE_CACHE)) {
         log_print("code cache: %016llx: %u new blocks beside %u: %s\n", (unsigned long long)f->id, n, f->nrecords,
                   ok ? "saved" : "not saved");
     }
-    for (unsigned i = 0; i < n; i++) {
-        free((void *)(uintptr_t)r[i]);
-    }
-    free(r);
+    free(s);
 }
 
 void saved_store(void)

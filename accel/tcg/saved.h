@@ -34,8 +34,7 @@ struct saved_record {
     u16 start, end, ninsns, nreloc, nguest;
     u8 nexits, loops;
     struct flags_in flags_in;
-    /* struct saved_exit[nexits], u32 reloc[nreloc], the program's bytes [nguest], the deopt map [map_len], code_len of
-     * code */
+    /* struct saved_exit[nexits], u32 reloc[nreloc], the program's bytes [nguest], the deopt map [map_len], code */
 };
 struct saved_exit {
     u32 patch_off, stub_off;
@@ -55,9 +54,16 @@ struct saved_file {
 
 /* Opens what there is for f->id, or leaves f->data NULL. */
 void saved_file_open(struct saved_file *f, const char *dir, u64 key);
-/* Adds records to what the file holds now, and puts the whole in its place. False: it stays as it is. */
-bool saved_file_write(const struct saved_file *f, const char *dir, u64 key, const struct saved_record *const *fresh,
-                      unsigned n);
+/* A record in the making: `len` is saved_len(). */
+struct saved_source {
+    u64 off, mode;
+    u32 len;
+    const void *what;
+};
+/* Adds records to what the file holds now, and puts the whole in its place; `build` writes one. False: it stays as it
+ * is. */
+bool saved_file_write(const struct saved_file *f, const char *dir, u64 key, const struct saved_source *src, unsigned n,
+                      void (*build)(const struct saved_source *s, struct saved_record *to));
 /* A copy of the record, at most `cap` bytes; false: there is none. It is not checked yet. The file's memory may be gone
  * or change at any time: a caller is ready for SIGBUS. */
 bool saved_file_find(const struct saved_file *f, u64 off, u64 mode, void *copy, u64 cap);
@@ -80,14 +86,14 @@ static inline const u8 *saved_map(const struct saved_record *r)
 {
     return saved_guest(r) + r->nguest;
 }
-static inline const u8 *saved_code(const struct saved_record *r)
+static inline u64 saved_code_at(const struct saved_record *r)
 {
-    return saved_map(r) + r->map_len;
+    u64 n = sizeof(*r) + r->nexits * sizeof(struct saved_exit) + r->nreloc * sizeof(u32) + (u64)r->nguest + r->map_len;
+    return align_up(n, 16); /* as it lies in the code cache */
 }
-static inline u64 saved_len(const struct saved_record *r) /* of what the parts need */
+static inline u64 saved_len(const struct saved_record *r)
 {
-    return sizeof(*r) + r->nexits * sizeof(struct saved_exit) + r->nreloc * sizeof(u32) + (u64)r->nguest + r->map_len +
-           r->code_len;
+    return align_up(saved_code_at(r) + r->code_len, SAVED_ALIGN);
 }
 
 #endif

@@ -48,7 +48,7 @@ u64 saved_sum(const void *p, size_t n, u64 seed)
 static u64 place_hash(u64 off, u64 mode)
 {
     u64 h = (off + mode * 0xc2b2ae3d27d4eb4full) * 0x9e3779b97f4a7c15ull;
-    return h ^ h >> 31;
+    return h >> 32; /* the low bits of the product are those of `off` */
 }
 
 static u64 records_at(unsigned index_bits)
@@ -61,9 +61,7 @@ bool saved_record_ok(const struct saved_record *r, u64 room, u64 key)
     if (room < sizeof(*r) || r->len > room || r->len % SAVED_ALIGN || r->len < sizeof(*r)) {
         return false;
     }
-    u64 need = saved_len(r);
-    return r->len >= need && r->len - need < SAVED_ALIGN &&
-           saved_sum((const u8 *)r + sizeof(r->sum), r->len - sizeof(r->sum), key) == r->sum;
+    return r->len == saved_len(r) && saved_sum((const u8 *)r + sizeof(r->sum), r->len - sizeof(r->sum), key) == r->sum;
 }
 
 bool saved_file_find(const struct saved_file *f, u64 off, u64 mode, void *copy, u64 cap)
@@ -191,66 +189,70 @@ static struct saved_head *read_present(int folder, const char *name, u64 id, u64
 
 /* -- writing ------------------------------------------------------------------------------------------------------- */
 
+/* The file in the making: records by their places first, then the bytes, through a buffer. */
 struct image {
-    u8 *data;
-    u64 used, room;
-    unsigned index_bits, n;
+    u32 *index;
+    unsigned index_bits, n, most;
+    u64 used;
+    struct part {
+        u64 off, mode;
+        const struct saved_record *old; /* NULL: source `fresh` */
+        u32 len, fresh;
+    } * part;
+    int fd;
 };
+enum { BUFFER = 256 << 10 };
 
-static bool image_put(struct image *m, const struct saved_record *r)
+/* False: no more fit. */
+static bool image_put(struct image *m, const struct part *p)
 {
-    u32 *index = (u32 *)(void *)(m->data + sizeof(struct saved_head));
-    u64 at = place_hash(r->off, r->mode);
-    if (m->used + r->len > m->room || m->used + r->len > SAVED_FILE_MAX) {
+    u64 at = place_hash(p->off, p->mode);
+    if (m->used + p->len > SAVED_FILE_MAX) {
         return false;
     }
     for (unsigned k = 0; k < PROBES; k++) {
-        u32 *e = &index[(at + k) & MASK(m->index_bits)];
+        u32 *e = &m->index[(at + k) & MASK(m->index_bits)];
         if (!*e) {
-            *e = (u32)(m->used / SAVED_ALIGN);
-            memcpy(m->data + m->used, r, r->len);
-            m->used += r->len;
-            m->n++;
+            *e = m->n + 1;
+            m->part[m->n++] = *p;
+            m->used += p->len;
             return true;
         }
-        const struct saved_record *other = (const void *)(m->data + (u64)*e * SAVED_ALIGN);
-        if (other->off == r->off && other->mode == r->mode) {
+        if (m->part[*e - 1].off == p->off && m->part[*e - 1].mode == p->mode) {
             return true; /* the one that was put first is newer */
         }
     }
     return true; /* no place is near: this one is made again each time */
 }
 
-static bool image_make(struct image *m, const struct saved_head *old, u64 id, u64 key,
-                       const struct saved_record *const *fresh, unsigned n)
+static bool image_plan(struct image *m, const struct saved_head *old, u64 key, const struct saved_source *src,
+                       unsigned n)
 {
-    u64 records = (old ? old->nrecords : 0) + (u64)n, size = old ? old->size : 0;
+    u64 records = (old ? MIN(old->nrecords, 1u << INDEX_BITS_MAX) : 0) + (u64)n;
     m->index_bits = INDEX_BITS_MIN;
     while (m->index_bits < INDEX_BITS_MAX && records * 2 > 1ull << m->index_bits) {
         m->index_bits++;
     }
-    for (unsigned i = 0; i < n; i++) {
-        size += fresh[i]->len;
-    }
     m->used = records_at(m->index_bits);
-    m->room = m->used + size;
-    m->data = calloc(1, m->room);
-    if (!m->data) {
+    m->index = calloc(1ull << m->index_bits, sizeof(*m->index));
+    m->part = calloc(records, sizeof(*m->part));
+    if (!m->index || !m->part) {
         return false;
     }
-    for (unsigned i = 0; i < n && image_put(m, fresh[i]); i++) {
+    for (unsigned i = 0; i < n; i++) {
+        struct part p = {.off = src[i].off, .mode = src[i].mode, .len = src[i].len, .fresh = i};
+        if (!image_put(m, &p)) {
+            break;
+        }
     }
-    for (u64 at = old ? records_at(old->index_bits) : 0; old && at < old->size;) {
+    for (u64 at = old ? records_at(old->index_bits) : 0; old && at < old->size && m->n < records;) {
         const struct saved_record *r = (const void *)((const u8 *)old + at);
-        if (!saved_record_ok(r, old->size - at, key) || !image_put(m, r)) {
+        struct part p = {.off = r->off, .mode = r->mode, .len = r->len, .old = r};
+        if (!saved_record_ok(r, old->size - at, key) || !image_put(m, &p)) {
             break; /* what is behind a damaged one cannot be found */
         }
         at += r->len;
     }
-    struct saved_head *h = (void *)m->data;
-    *h = (struct saved_head){
-        .magic = SAVED_MAGIC, .key = key, .id = id, .size = m->used, .nrecords = m->n, .index_bits = m->index_bits};
-    h->sum = saved_sum(h, offsetof(struct saved_head, sum), key);
     return true;
 }
 
@@ -268,6 +270,44 @@ static bool write_all(int fd, const u8 *p, u64 n)
         n -= (u64)k;
     }
     return true;
+}
+
+static bool image_write(struct image *m, u64 id, u64 key, const struct saved_source *src,
+                        void (*build)(const struct saved_source *s, struct saved_record *to))
+{
+    struct saved_head h = {
+        .magic = SAVED_MAGIC, .key = key, .id = id, .size = m->used, .nrecords = m->n, .index_bits = m->index_bits};
+    u64 at = records_at(m->index_bits), filled = 0;
+    h.sum = saved_sum(&h, offsetof(struct saved_head, sum), key);
+    u32 *place = calloc(m->n + 1, sizeof(*place));
+    u8 *buf = aligned_alloc(SAVED_ALIGN, BUFFER);
+    bool ok = place && buf;
+    for (unsigned i = 0; ok && i < m->n; i++) {
+        place[i + 1] = (u32)(at / SAVED_ALIGN);
+        at += m->part[i].len;
+    }
+    for (u64 i = 0; ok && i < 1ull << m->index_bits; i++) {
+        m->index[i] = place[m->index[i]];
+    }
+    ok = ok && write_all(m->fd, (const u8 *)&h, sizeof(h)) &&
+         write_all(m->fd, (const u8 *)m->index, sizeof(u32) << m->index_bits);
+    for (unsigned i = 0; ok && i < m->n; i++) {
+        const struct part *p = &m->part[i];
+        if (filled + p->len > BUFFER) {
+            ok = write_all(m->fd, buf, filled);
+            filled = 0;
+        }
+        if (p->old) {
+            memcpy(buf + filled, p->old, p->len);
+        } else {
+            build(&src[p->fresh], (void *)(buf + filled));
+        }
+        filled += p->len;
+    }
+    ok = ok && write_all(m->fd, buf, filled);
+    free(place);
+    free(buf);
+    return ok;
 }
 
 /* One writer at a time, and the others do without. The lock is the new file's: who gets it after the renaming holds
@@ -325,8 +365,8 @@ static void prune(int folder)
     }
 }
 
-bool saved_file_write(const struct saved_file *f, const char *dir, u64 key, const struct saved_record *const *fresh,
-                      unsigned n)
+bool saved_file_write(const struct saved_file *f, const char *dir, u64 key, const struct saved_source *src, unsigned n,
+                      void (*build)(const struct saved_source *s, struct saved_record *to))
 {
     char name[NAME_LEN], made[NAME_LEN];
     struct rlimit most;
@@ -342,14 +382,15 @@ bool saved_file_write(const struct saved_file *f, const char *dir, u64 key, cons
     int fd = open_to_write(folder, made);
     bool ok = false;
     if (fd >= 0) {
-        struct image m = {0};
+        struct image m = {.fd = fd};
         struct saved_head *old = read_present(folder, name, f->id, key);
-        ok = image_make(&m, old, f->id, key, fresh, n) && fchmod(fd, 0600) == 0 && write_all(fd, m.data, m.used) &&
+        ok = image_plan(&m, old, key, src, n) && fchmod(fd, 0600) == 0 && image_write(&m, f->id, key, src, build) &&
              renameat(folder, made, folder, name) == 0;
         if (!ok) {
             unlinkat(folder, made, 0);
         }
-        free(m.data);
+        free(m.index);
+        free(m.part);
         free(old);
         close(fd);
         prune(folder);

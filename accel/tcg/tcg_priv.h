@@ -310,6 +310,14 @@ const void *rt_lookup(struct vcpu *cpu, u64 pc);
 u32 block_id_take(void);
 /* A block whose code is written becomes one of its chunk's, which is used up to `used` then. */
 void block_add(struct block *b, u32 used);
+/* Between these an access that faults comes back through t->copy_failed; for this thread's own signal handler to see.
+ */
+static inline void copying(struct tcpu *t, bool begin)
+{
+    __atomic_signal_fence(__ATOMIC_SEQ_CST);
+    __atomic_store_n(&t->copying, begin, __ATOMIC_RELAXED);
+    __atomic_signal_fence(__ATOMIC_SEQ_CST);
+}
 bool code_read(struct tcpu *t, void *to, u64 ram_off, size_t n); /* the program's code; false: it is gone */
 #define CODE_MAP_CAP 65536u                                      /* of tcpu.map_buf */
 struct block *code_translate(struct tcpu *t, u64 pc, u64 ram_off, bool evict); /* NULL as above, or for want of room */

@@ -233,9 +233,9 @@ bool code_read(struct tcpu *t, void *to, u64 ram_off, size_t n)
     if (setjmp(t->copy_failed)) {
         return false;
     }
-    __atomic_store_n(&t->copying, true, __ATOMIC_SEQ_CST);
+    copying(t, true);
     memcpy(to, ram_base + ram_off, n);
-    __atomic_store_n(&t->copying, false, __ATOMIC_SEQ_CST);
+    copying(t, false);
     return true;
 }
 
@@ -261,6 +261,14 @@ static bool publish(struct tcpu *t, struct block *b)
     u64 page = b->ram_off & PAGE_MASK;
     u8 *flags = ram_page_flags(page);
     pthread_mutex_lock(&tcg.lock);
+    if (tcg.direct && tcg.ncpus == 1) { /* nobody else could have changed it */
+        if (!(*flags & RAM_CODE)) {
+            __atomic_fetch_or(flags, RAM_CODE, __ATOMIC_SEQ_CST);
+        }
+        code_insert(b);
+        pthread_mutex_unlock(&tcg.lock);
+        return true;
+    }
     __atomic_fetch_or(flags, RAM_CODE, __ATOMIC_SEQ_CST);
     u64 writers = tlb_protect_page(page);
     code_insert(b);

@@ -1,12 +1,13 @@
 #!/usr/bin/env python3
 """User mode: CPU time of programs under moss, against the host's own code and the QEMUs of this machine, in one run.
 
-  user.py --moss PATH [--qemu PATH]... [--rows REGEX] [--rounds N] [--root DIR] [--json FILE]
+  user.py --moss PATH [--qemu PATH]... [--rows REGEX] [--rounds N] [--root DIR] [--json FILE] [--fresh]
 
 Rows: the kernels of kernels.c (the same source and flags for host and guest, check sums compared), and real programs of
 Debian's arm64 packages, unpacked in .cache/arm64-root, against the host's own of the same names. A row's time is user
 and system time of the process and its children, the least of N rounds; the emulators take turns within a round. Of each
-version of QEMU the statically linked one is taken when there are both: it starts and forks faster."""
+version of QEMU the statically linked one is taken when there are both: it starts and forks faster. moss keeps its
+translations from run to run, as it does for users; --fresh: it does not."""
 import argparse
 import json
 import math
@@ -191,12 +192,14 @@ def main():
     ap.add_argument('--rounds', type=int, default=3)
     ap.add_argument('--root', default=f'{ROOT}/.cache/arm64-root')
     ap.add_argument('--json')
+    ap.add_argument('--fresh', action='store_true')
     a = ap.parse_args()
     want = re.compile(a.rows)
     qemus = find_qemus(a.qemu)
     table = []
     with tempfile.TemporaryDirectory(prefix='moss-user-') as folder:
         build(folder)
+        os.environ['MOSS_CODE_CACHE'] = 'off' if a.fresh else f'{folder}/kept'
         jobs = []
         for line in subprocess.run([f'{folder}/native'], capture_output=True, text=True, check=True).stdout.splitlines():
             name, group, runs = line.split()
