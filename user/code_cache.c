@@ -1,18 +1,25 @@
 /* Where translations are kept between processes (-code-cache, MOSS_CODE_CACHE); accel/tcg/saved.c does it. */
 #include <string.h>
 #include <sys/auxv.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include "user/user_priv.h"
 
 /* Without a word of the user: moss in $XDG_CACHE_HOME, else in ~/.cache. That folder itself is made, none above it: in
- * a root that has no such place nothing is left behind. */
+ * a root that has no such place nothing is left behind, and none is made in another user's (sudo keeps HOME). */
 static const char *default_dir(char path[PATH_MAX])
 {
     const char *xdg = getenv("XDG_CACHE_HOME"), *home = getenv("HOME");
-    int n = xdg && xdg[0] == '/'     ? snprintf(path, PATH_MAX, "%s/moss", xdg)
-            : home && home[0] == '/' ? snprintf(path, PATH_MAX, "%s/.cache/moss", home)
+    struct stat st;
+    int n = xdg && xdg[0] == '/'     ? snprintf(path, PATH_MAX, "%s", xdg)
+            : home && home[0] == '/' ? snprintf(path, PATH_MAX, "%s/.cache", home)
                                      : PATH_MAX;
-    return n < PATH_MAX ? path : NULL;
+    if (n + 6 > PATH_MAX || stat(path, &st) < 0 || st.st_uid != geteuid()) {
+        return NULL;
+    }
+    strcpy(path + n, "/moss");
+    return path;
 }
 
 void code_cache_start(struct user_config *c)
