@@ -243,14 +243,14 @@ ir_ref ir_low(struct ir *ir, ir_ref r, unsigned n)
 
 ir_ref ir_rd(struct ir *ir, enum ir_type t, ir_ref r)
 {
-    if (t != IR_I32) {
+    if (t != IR_I32 && t < IR_I8) {
         return r;
     }
     if (ir_is_const(r)) {
-        u64 v = ir_const_val(ir, r);
-        return v >> 32 ? ir_const(ir, (u32)v) : r;
+        u64 v = ir_const_val(ir, r), cut = eval_trunc(t, v);
+        return v != cut ? ir_const(ir, cut) : r;
     }
-    r = ir_low(ir, r, 32);
+    r = ir_low(ir, r, type_bits(t));
     return ir_is_const(r) ? ir_rd(ir, t, r) : r;
 }
 

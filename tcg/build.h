@@ -47,12 +47,14 @@ ir_ref ir_select(struct ir *ir, enum ir_cond cc, enum ir_type cmp_t, ir_ref a, i
                  ir_ref no);
 
 /* -- flags --------------------------------------------------------------------------------------------------- */
+/* t of fl_*, of comparisons and cmp_t: IR_I8 and IR_I16 too. */
 ir_ref ir_fl_add(struct ir *ir, enum ir_type t, ir_ref a, ir_ref b, unsigned inv);
 ir_ref ir_fl_sub(struct ir *ir, enum ir_type t, ir_ref a, ir_ref b, unsigned inv);
 ir_ref ir_fl_adc(struct ir *ir, enum ir_type t, ir_ref a, ir_ref b, ir_ref fl, unsigned inv);
 ir_ref ir_fl_sbb(struct ir *ir, enum ir_type t, ir_ref a, ir_ref b, ir_ref fl, unsigned inv);
 ir_ref ir_fl_logic(struct ir *ir, enum ir_type t, ir_ref a, unsigned inv);
 ir_ref ir_fl_fcmp(struct ir *ir, enum ir_type t, unsigned sub, ir_ref a, ir_ref b, unsigned fcmp_bits);
+ir_ref ir_fl_mix(struct ir *ir, u32 mask, ir_ref a, ir_ref b); /* mask: enum fl_bits, from a; the others from b */
 ir_ref ir_fl_pack(struct ir *ir, ir_ref packed);
 ir_ref ir_fl_unpack(struct ir *ir, ir_ref fl);
 ir_ref ir_adc(struct ir *ir, enum ir_type t, ir_ref a, ir_ref b, ir_ref fl, unsigned inv);

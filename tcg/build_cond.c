@@ -31,7 +31,7 @@ static bool is_tst(enum ir_cond cc)
 }
 static bool at_least(const struct ir_op *x, enum ir_type t)
 {
-    return x->type == t || t == IR_I32;
+    return x->type == t || t != IR_I64;
 }
 
 /* -- comparisons ------------------------------------------------------------------------------------------ */
@@ -63,6 +63,7 @@ static struct cond cmp_zero(struct ir *ir, enum ir_cond cc, enum ir_type t, ir_r
     case IR_xor:
         return at_least(x, t) ? ir_cond_cmp(ir, cc, t, x->a, x->b) : plain(cc, t, a, IR_CONST);
     case IR_neg:
+        return at_least(x, t) ? ir_cond_cmp(ir, cc, t, x->a, IR_CONST) : plain(cc, t, a, IR_CONST);
     case IR_bswap:
         return x->type == t ? ir_cond_cmp(ir, cc, t, x->a, IR_CONST) : plain(cc, t, a, IR_CONST);
     case IR_zext:
@@ -167,6 +168,9 @@ static struct cond cmp_order_const(struct ir *ir, enum ir_cond cc, enum ir_type 
         if (k == BIT(w - 1) || (k == 0 && sig < w)) {
             return known(odd);
         }
+        if (k == 0 && w < 32) {
+            return ir_cond_cmp(ir, odd ? CC_TSTEQ : CC_TSTNE, IR_I32, a, ir_const(ir, BIT(w - 1)));
+        }
         break;
     case CC_SLE:
     case CC_SGT:
@@ -180,22 +184,27 @@ static struct cond cmp_order_const(struct ir *ir, enum ir_cond cc, enum ir_type 
     return plain(cc, t, a, ir_const(ir, k));
 }
 
-/* Numbers below 1 << 31 compare the same at I32; without sign, numbers below 1 << 32. */
+/* Numbers below 1 << 31 compare the same at I32; without sign, numbers below 1 << 32. So do those that have no more
+ * than their 8 or 16 bits. */
 static enum ir_type cmp_type(const struct ir *ir, enum ir_cond cc, enum ir_type t, ir_ref a, ir_ref b)
 {
-    unsigned sa = sig_bits(ir, a), sb = sig_bits(ir, b);
+    unsigned sa = sig_bits(ir, a), sb = sig_bits(ir, b), w = type_bits(t);
+    bool is_signed = cc >= CC_SLT && cc <= CC_SGT;
+    if (w < 32) {
+        return (is_tst(cc) ? MIN(sa, sb) : MAX(sa, sb)) <= w - is_signed ? IR_I32 : t;
+    }
     if (t == IR_I32 || is_tst(cc)) {
         return MIN(sa, sb) <= 32 ? IR_I32 : t;
     }
-    return MAX(sa, sb) <= (cc >= CC_SLT && cc <= CC_SGT ? 31 : 32) ? IR_I32 : t;
+    return MAX(sa, sb) <= (is_signed ? 31 : 32) ? IR_I32 : t;
 }
 
 struct cond ir_cond_cmp(struct ir *ir, enum ir_cond cc, enum ir_type t, ir_ref a, ir_ref b)
 {
-    check(type_is_int(t) && (cc <= CC_SGT || is_tst(cc)));
+    check(type_is_width(t) && (cc <= CC_SGT || is_tst(cc)));
     a = ir_rd(ir, t, a);
     b = ir_rd(ir, t, b);
-    t = t == IR_I64 ? cmp_type(ir, cc, t, a, b) : t;
+    t = t != IR_I32 ? cmp_type(ir, cc, t, a, b) : t;
     a = ir_rd(ir, t, a);
     b = ir_rd(ir, t, b);
     if (ir_is_const(a)) {
@@ -354,9 +363,19 @@ static struct cond flags_of_select(struct ir *ir, enum ir_cond cc, const struct 
     return ir_cond_cmp(ir, either ? CC_TSTEQ : CC_TSTNE, IR_I32, g, y);
 }
 
+ir_ref ir_flags_with(struct ir *ir, ir_ref fl, u32 need)
+{
+    for (const struct ir_op *f = op_of(ir, fl); f->op == IR_fl_mix && (!(need & f->imm) || !(need & ~f->imm));
+         f = op_of(ir, fl)) {
+        fl = need & f->imm ? f->a : f->b;
+    }
+    return fl;
+}
+
 struct cond ir_cond_flags(struct ir *ir, enum ir_cond cc, ir_ref fl)
 {
     check(cc < CC_TSTEQ);
+    fl = ir_flags_with(ir, fl, eval_cond_needs(cc));
     const struct ir_op *f = op_of(ir, fl);
     switch (f->op) {
     case IR_fl_sub:

@@ -21,6 +21,7 @@ static void const_right(ir_ref *a, ir_ref *b)
 /* The carry (or borrow) that an op with `inv` takes from fl: 0, 1, or -1 unknown. */
 static int known_carry(struct ir *ir, ir_ref fl, unsigned inv)
 {
+    fl = ir_flags_with(ir, fl, FL_C);
     const struct ir_op *f = op_of(ir, fl);
     if (f->op != IR_fl_pack && f->op != IR_fl_logic && f->op != IR_fl_sub && f->op != IR_fl_add) {
         return -1;
@@ -58,6 +59,7 @@ ir_ref ir_fl_sub(struct ir *ir, enum ir_type t, ir_ref a, ir_ref b, unsigned inv
 
 ir_ref ir_fl_adc(struct ir *ir, enum ir_type t, ir_ref a, ir_ref b, ir_ref fl, unsigned inv)
 {
+    fl = ir_flags_with(ir, fl, FL_C);
     int carry = known_carry(ir, fl, inv);
     a = ir_rd(ir, t, a);
     b = ir_rd(ir, t, b);
@@ -73,6 +75,7 @@ ir_ref ir_fl_adc(struct ir *ir, enum ir_type t, ir_ref a, ir_ref b, ir_ref fl, u
 
 ir_ref ir_fl_sbb(struct ir *ir, enum ir_type t, ir_ref a, ir_ref b, ir_ref fl, unsigned inv)
 {
+    fl = ir_flags_with(ir, fl, FL_C);
     int borrow = known_carry(ir, fl, inv);
     a = ir_rd(ir, t, a);
     b = ir_rd(ir, t, b);
@@ -95,6 +98,32 @@ ir_ref ir_fl_fcmp(struct ir *ir, enum ir_type t, unsigned sub, ir_ref a, ir_ref 
 {
     return ir_pure(ir,
                    OP(.op = IR_fl_fcmp, .type = IR_FLAGS, .sub = (u8)sub, .a = a, .b = b, .imm = (u32)t | fcmp_bits));
+}
+
+/* Both operands are looked through for what is taken of them; what remains in b of a's own b, or of the same flags as
+ * a, makes one mix of two. */
+ir_ref ir_fl_mix(struct ir *ir, u32 mask, ir_ref a, ir_ref b)
+{
+    mask &= FL_ALL;
+    a = ir_flags_with(ir, a, mask);
+    b = ir_flags_with(ir, b, FL_ALL & ~mask);
+    const struct ir_op *x = op_of(ir, a), *y = op_of(ir, b);
+    if (x->op == IR_fl_mix && x->b == b) {
+        return ir_fl_mix(ir, x->imm & mask, x->a, b);
+    }
+    if (y->op == IR_fl_mix && y->a == a) {
+        return ir_fl_mix(ir, mask | y->imm, a, y->b);
+    }
+    if (mask == 0 || a == b) {
+        return b;
+    }
+    if (mask == FL_ALL) {
+        return a;
+    }
+    if (x->op == IR_fl_pack && y->op == IR_fl_pack && ir_is_const(x->a) && ir_is_const(y->a)) {
+        return flags_const(ir, eval_fl_mix(mask, (u32)ir_const_val(ir, x->a), (u32)ir_const_val(ir, y->a)));
+    }
+    return ir_pure(ir, OP(.op = IR_fl_mix, .type = IR_FLAGS, .a = a, .b = b, .imm = mask));
 }
 
 ir_ref ir_fl_pack(struct ir *ir, ir_ref packed)
@@ -130,6 +159,7 @@ static ir_ref carry_value(struct ir *ir, ir_ref fl, unsigned inv)
 
 ir_ref ir_adc(struct ir *ir, enum ir_type t, ir_ref a, ir_ref b, ir_ref fl, unsigned inv)
 {
+    fl = ir_flags_with(ir, fl, FL_C);
     int carry = known_carry(ir, fl, inv);
     if (carry >= 0) {
         return ir_addi(ir, t, ir_add(ir, t, a, b), carry);
@@ -145,6 +175,7 @@ ir_ref ir_adc(struct ir *ir, enum ir_type t, ir_ref a, ir_ref b, ir_ref fl, unsi
 
 ir_ref ir_sbb(struct ir *ir, enum ir_type t, ir_ref a, ir_ref b, ir_ref fl, unsigned inv)
 {
+    fl = ir_flags_with(ir, fl, FL_C);
     int borrow = known_carry(ir, fl, inv);
     if (borrow >= 0) {
         return ir_addi(ir, t, ir_sub(ir, t, a, b), -borrow);

@@ -54,6 +54,8 @@ struct cond {
 };
 struct cond ir_cond_cmp(struct ir *ir, enum ir_cond cc, enum ir_type t, ir_ref a, ir_ref b);
 struct cond ir_cond_flags(struct ir *ir, enum ir_cond cc, ir_ref fl);
+/* Flags with the same bits `need` (enum fl_bits) as fl: behind fl_mix ops. */
+ir_ref ir_flags_with(struct ir *ir, ir_ref fl, u32 need);
 /* 1 or 0 */
 ir_ref ir_cond_value(struct ir *ir, const struct cond *c);
 

@@ -13,12 +13,16 @@
 
 EVAL_INLINE u64 eval_trunc(unsigned t, u64 v)
 {
-    return t == IR_I32 ? (u32)v : v;
+    return t == IR_I32 ? (u32)v : t == IR_I8 ? (u8)v : t == IR_I16 ? (u16)v : v;
 }
 /* The value as a signed number. */
 EVAL_INLINE i64 eval_signed(unsigned t, u64 v)
 {
-    return t == IR_I32 ? (i32)v : (i64)v;
+    return t == IR_I32 ? (i32)v : t == IR_I8 ? (i8)v : t == IR_I16 ? (i16)v : (i64)v;
+}
+EVAL_INLINE unsigned eval_width(unsigned t)
+{
+    return t == IR_I32 ? 32 : t == IR_I8 ? 8 : t == IR_I16 ? 16 : 64;
 }
 
 /* Division by zero gives quotient 0 and remainder a; the one signed overflow wraps. */
@@ -255,8 +259,6 @@ EVAL_INLINE bool eval_cond(unsigned cc, u32 fl)
     return r ^ (cc & 1);
 }
 
-#define FL_ALL (FL_N | FL_Z | FL_A | FL_P | FL_C | FL_V)
-
 /* N, Z and P of a result. */
 EVAL_INLINE u32 eval_fl_nzp(unsigned t, u64 r)
 {
@@ -274,7 +276,7 @@ EVAL_INLINE u32 eval_fl_add(unsigned t, u64 a, u64 b, bool cin, unsigned inv)
     b = eval_trunc(t, b);
     u128 sum = (u128)a + b + cin;
     u64 r = (u64)sum;
-    unsigned w = t == IR_I32 ? 32 : 64;
+    unsigned w = eval_width(t);
     bool carry = (u32)(sum >> w) & 1, v = ((a ^ r) & (b ^ r)) >> (w - 1) & 1;
     return eval_fl_nzp(t, r) | ((a ^ b ^ r) & 16 ? FL_A : 0) | (carry ^ (inv & FL_INV) ? FL_C : 0) | (v ? FL_V : 0);
 }
@@ -285,13 +287,23 @@ EVAL_INLINE u32 eval_fl_sub(unsigned t, u64 a, u64 b, bool bin, unsigned inv)
     b = eval_trunc(t, b);
     u128 diff = (u128)a - b - bin;
     u64 r = (u64)diff;
-    unsigned w = t == IR_I32 ? 32 : 64;
+    unsigned w = eval_width(t);
     bool borrow = (u32)(diff >> w) & 1, v = ((a ^ b) & (a ^ r)) >> (w - 1) & 1;
     return eval_fl_nzp(t, r) | ((a ^ b ^ r) & 16 ? FL_A : 0) | (borrow ^ (inv & FL_INV) ? FL_C : 0) | (v ? FL_V : 0);
 }
 EVAL_INLINE u32 eval_fl_logic(unsigned t, u64 a, unsigned inv)
 {
     return eval_fl_nzp(t, a) | (inv & FL_INV ? FL_C : 0);
+}
+EVAL_INLINE u32 eval_fl_mix(u32 mask, u32 a, u32 b)
+{
+    return ((a & mask) | (b & ~mask)) & FL_ALL;
+}
+/* The flags that a condition of flags depends on. */
+EVAL_INLINE u32 eval_cond_needs(unsigned cc)
+{
+    static const u16 needs[CC_TSTEQ / 2] = {FL_Z, FL_C, FL_C | FL_Z, FL_N | FL_V, FL_Z | FL_N | FL_V, FL_N, FL_V, FL_P};
+    return needs[cc / 2];
 }
 
 /* What an rmw stores: `bytes` 1, 2, 4 or 8; old and operand in the guest's byte order already undone. */

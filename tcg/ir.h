@@ -5,7 +5,7 @@
  *
  * Values. An ir_ref names an op's result or a constant (IR_CONST bit). An integer operand is read at its op's width:
  * an I64 value read as I32 gives its low half; an I32 value has zeros above and may be read as I64. So truncation and
- * zero extension of 32-bit results need no op.
+ * zero extension of 32-bit results need no op. Comparisons and fl_* also read 8 and 16 bits (IR_I8, IR_I16).
  *
  * State. `get` and `put` name slots of the CPU struct (struct ir_slot). A put is a renaming, not a store: the back end
  * keeps the value where it likes and writes it home at exits; at ops that may fault a deopt map says where each slot
@@ -19,7 +19,20 @@
 #include "base/err.h"
 #include "base/types.h"
 
-enum ir_type { IR_NONE, IR_I32, IR_I64, IR_F16, IR_F32, IR_F64, IR_V128, IR_FLAGS, IR_TYPES };
+enum ir_type {
+    IR_NONE,
+    IR_I32,
+    IR_I64,
+    IR_F16,
+    IR_F32,
+    IR_F64,
+    IR_V128,
+    IR_FLAGS,
+    IR_TYPES,
+    IR_I8 = IR_TYPES, /* these are widths only, of comparisons and of the operands of fl_*: no value has them */
+    IR_I16,
+    IR_WIDTHS
+};
 
 enum ir_opcode {
 #define _(name, ...) IR_##name,
@@ -69,6 +82,7 @@ enum ir_cond {
  * 0: with it a back end marks homes that hold something else for a while (tcg/host/lazy.c). */
 enum fl_bits { FL_N = 1 << 15, FL_Z = 1 << 14, FL_A = 1 << 12, FL_P = 1 << 10, FL_C = 1 << 8, FL_V = 1 << 0 };
 enum { FL_LAZY = 1 << 13 };
+#define FL_ALL ((u32)(FL_N | FL_Z | FL_A | FL_P | FL_C | FL_V))
 enum { FL_INV = 1 }; /* sub of fl_*, adc, sbb: the architecture's carry is the complement of C */
 
 /* fl_fcmp imm: operand type | these. Result: less N C; equal Z; greater none; unordered V (FCMP_ZPC: unordered
@@ -177,6 +191,7 @@ struct ir_target {
     const u8 *vpins; /* V128 slots, hottest first */
     unsigned nvpins;
     u8 flags;       /* the FLAGS slot that compares and branches use; a slot of another type: none */
+    bool fl_pa;     /* its flags have P and A; else these may be anything, and nothing may look at them */
     u32 fp_env_off; /* offset in the CPU struct of the struct fp_env the exact fallback uses (fpu/softfloat.h) */
 };
 
@@ -226,7 +241,7 @@ static inline enum ir_type ir_result(const struct ir_op *op)
     unsigned r = ir_ops[op->op].result;
     return (enum ir_type)(r == RESULT_T ? op->type : r);
 }
-extern const char *const ir_type_names[IR_TYPES];
+extern const char *const ir_type_names[IR_WIDTHS];
 extern const char *const ir_cond_names[CC_COUNT];
 
 void ir_init(struct ir *ir, const struct ir_target *t, u32 start_off, u32 page_bits);

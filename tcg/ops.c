@@ -20,7 +20,7 @@ const struct ir_op_info ir_ops[IR_OPCODES] = {
 #undef _
 };
 
-const char *const ir_type_names[IR_TYPES] = {"none", "i32", "i64", "f16", "f32", "f64", "v128", "flags"};
+const char *const ir_type_names[IR_WIDTHS] = {"none", "i32", "i64", "f16", "f32", "f64", "v128", "flags", "i8", "i16"};
 
 const char *const ir_cond_names[CC_COUNT] = {
     "eq",  "ne", "ult", "uge", "ule", "ugt", "slt", "sge",   "sle",

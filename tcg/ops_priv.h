@@ -15,6 +15,7 @@ enum imm_kind {
     IMM_poly,
     IMM_type,
     IMM_fcmp,
+    IMM_flbits,
     IMM_fmaneg,
     IMM_round,
     IMM_f2i,
@@ -35,13 +36,18 @@ static inline bool type_is_int(unsigned t)
 {
     return t == IR_I32 || t == IR_I64;
 }
+/* What comparisons and flags can be of. */
+static inline bool type_is_width(unsigned t)
+{
+    return type_is_int(t) || t == IR_I8 || t == IR_I16;
+}
 static inline bool type_is_float(unsigned t)
 {
     return t == IR_F16 || t == IR_F32 || t == IR_F64;
 }
 static inline unsigned type_bits(unsigned t)
 {
-    static const u8 n[IR_TYPES] = {0, 32, 64, 16, 32, 64, 128, 16};
+    static const u8 n[IR_WIDTHS] = {0, 32, 64, 16, 32, 64, 128, 16, 8, 16};
     return n[t];
 }
 static inline u16 *op_arg(struct ir_op *op, unsigned k)

@@ -139,7 +139,7 @@ static unsigned get_name(struct parser *s, const char *const *names, unsigned n,
 }
 static unsigned find_type(struct parser *s, struct word w)
 {
-    return find_name(s, w, ir_type_names, IR_TYPES, "type");
+    return find_name(s, w, ir_type_names, IR_WIDTHS, "type");
 }
 
 /* "a|b" or "-" */
@@ -306,6 +306,8 @@ static u32 get_imm(struct parser *s, struct ir_op *op)
     case IMM_fcmp:
         v = find_type(s, get_word(s, false));
         return v | get_bits(s, text_fcmp_bits);
+    case IMM_flbits:
+        return get_bits(s, text_fl_bits);
     case IMM_fmaneg:
         return get_bits(s, text_fmaneg_bits);
     case IMM_round:

@@ -16,6 +16,9 @@ const char *const text_reason[] = {"none", "event", "halt", "exception", "yield"
 _Static_assert(ARRAY_LEN(text_rmw) == TEXT_RMWS && ARRAY_LEN(text_reason) == REASON_COUNT, "names of enums");
 
 const struct bit_name text_fcmp_bits[] = {{FCMP_SIGNAL, "signal"}, {FCMP_ZPC, "zpc"}, {0, NULL}};
+const struct bit_name text_fl_bits[] = {
+    {FL_N, "n"}, {FL_Z, "z"}, {FL_C, "c"}, {FL_V, "v"}, {FL_P, "p"}, {FL_A, "a"}, {0, NULL},
+};
 const struct bit_name text_fmaneg_bits[] = {
     {FMA_NEG_PRODUCT, "neg_product"}, {FMA_NEG_ADDEND, "neg_addend"}, {0, NULL}};
 const struct bit_name text_widen_bits[] = {{1, "hi"}, {2, "signed"}, {0, NULL}};
@@ -177,6 +180,9 @@ static void print_imm(struct buf *out, const struct ir *ir, const struct ir_op *
     case IMM_fcmp:
         buf_printf(out, "%s ", ir_type_names[imm & 0xff]);
         print_bits(out, text_fcmp_bits, imm);
+        break;
+    case IMM_flbits:
+        print_bits(out, text_fl_bits, imm);
         break;
     case IMM_fmaneg:
         print_bits(out, text_fmaneg_bits, imm);

@@ -108,6 +108,9 @@ static bool type_ok(const struct ir_op *op)
         return type_is_int(t) || (t == IR_V128 && op->sub <= MO_64);
     case IR_mul:
         return type_is_int(t) || (t == IR_V128 && op->sub <= MO_32);
+    case IR_setcc:
+    case IR_exitcc:
+        return type_is_width(t);
     case IR_umulh:
     case IR_smulh:
         return t == IR_I64;
@@ -209,7 +212,10 @@ static const char *check_imm(const struct ir *ir, const struct ir_op *op)
         ok = op->op == IR_extr ? imm < type_bits(op->type) : imm < (8u << op->sub) + (op->op != IR_vshl);
         break;
     case IMM_type:
-        ok = op->op == IR_fcvt ? type_is_float(imm) && imm != op->type : type_is_int(imm);
+        ok = op->op == IR_fcvt ? type_is_float(imm) && imm != op->type : type_is_width(imm);
+        break;
+    case IMM_flbits:
+        ok = !(imm & ~FL_ALL);
         break;
     case IMM_fcmp:
         ok = type_is_float(t) && !(imm & ~(0xffu | FCMP_SIGNAL | FCMP_ZPC));
@@ -285,12 +291,13 @@ static const char *check_mem(const struct ir_op *op)
 const char *ir_check_op(const struct ir *ir, unsigned i)
 {
     const struct ir_op *op = &ir->ops[i];
-    if (op->op >= IR_OPCODES || op->type >= IR_TYPES) {
+    if (op->op >= IR_OPCODES || op->type >= IR_WIDTHS) {
         return "no such op or type";
     }
     unsigned fixed = ir_ops[op->op].result;
+    bool width_only = op->type >= IR_TYPES && op->op != IR_setcc && op->op != IR_exitcc;
     bool typed = fixed == RESULT_T || fixed == IR_NONE || op->op == IR_setcc;
-    if (!type_ok(op) || (!typed && op->type != fixed)) {
+    if (width_only || !type_ok(op) || (!typed && op->type != fixed)) {
         return "bad type";
     }
     const char *wrong = check_sub(op);

@@ -69,9 +69,10 @@ static void put_place(struct gen *g, ir_ref r, unsigned type)
         put_u8(g, x->rk);
         put_u8(g, x->sub);
         put(g, &x->imm, 4);
-        put_place(g, x->c, (u8)x->imm);
+        unsigned t = x->rk == RK_MIX ? (unsigned)IR_FLAGS : (u8)x->imm;
+        put_place(g, x->c, t);
         if (x->d) {
-            put_place(g, x->d, (u8)x->imm);
+            put_place(g, x->d, t);
         } else {
             put_u8(g, PL_NONE);
         }

@@ -237,9 +237,10 @@ static bool flags_need_work(const struct gen *g)
         if (g->t->slots[s].type == IR_FLAGS && !slot_is_canon(g, (unsigned)s, &g->base) &&
             ref_is_recipe(g, g->cur[s])) {
             const struct xop *f = &g->x[g->cur[s]];
-            unsigned kind = f->rk == RK_SUB_DB || f->rk == RK_SUB_AD ? RK_SUB : f->rk == RK_ADD_DB ? RK_ADD : f->rk;
+            unsigned kind = base_kind(f->rk);
             bool have = g->ef.kind == kind && g->ef.a == f->a && g->ef.b == f->b && g->ef.type == (u8)f->imm;
-            if (!have || (kind == RK_FCMP && g->ef.fcmp != f->imm << 1)) {
+            bool made = kind == RK_MIX || (kind == RK_TEST && g->t->fl_pa); /* by arithmetic */
+            if (made || !have || (kind == RK_FCMP && g->ef.fcmp != f->imm << 1)) {
                 return true;
             }
         }

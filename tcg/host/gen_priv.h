@@ -49,6 +49,7 @@ enum recipe {
     RK_SUB_DB, /* (D + b) - b: a is gone */
     RK_SUB_AD, /* a - (a - D): b is gone */
     RK_ADD_DB, /* (D - b) + b */
+    RK_MIX,    /* the flags imm of a, the others of b: both are flags, neither a mix that is a recipe */
     RK_PACKED, /* not a recipe: as loaded from the packed form of a */
 };
 
@@ -290,6 +291,10 @@ static inline bool ref_is_recipe(const struct gen *g, ir_ref r)
 {
     return !ir_is_const(r) && r < REF_ENTRY && g->x[r].rk != RK_NONE;
 }
+static inline bool ref_is_mix(const struct gen *g, ir_ref r)
+{
+    return !ir_is_const(r) && r < REF_ENTRY && g->x[r].rk == RK_MIX;
+}
 static inline u64 const_of(const struct gen *g, ir_ref r)
 {
     return ir_const_val(g->ir, r);
@@ -352,6 +357,7 @@ u32 deopt_restore(const struct host_arch *a, const struct ir_target *t, const u8
 
 /* recipe.c */
 u32 flags_of(unsigned rk, unsigned sub, u32 imm, u64 a, u64 b); /* imm: type and FCMP_*, as in the op */
+unsigned base_kind(unsigned rk);                                /* what RK_SUB_DB and the like make */
 struct cond cond_cc(unsigned cc);
 struct cond cond_const(bool v);
 bool cond_of_test(const struct xop *f, unsigned *cc, struct cond *c); /* true: it is c; else of N and Z only: cc */

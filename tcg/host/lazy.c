@@ -6,10 +6,11 @@
  *
  * A note is told from packed flags by FL_LAZY:
  *
- *      31:29 recipe   28:26 type   25 FL_INV   24 b is the number 16:14 12:0, else a slot   23:17 slot of a   13
- * FL_LAZY
+ *      31:29 recipe   28:26 type (note_type)   25 FL_INV   24 b is the number 16:14 12:0, else a slot   23:17 slot of a
+ * 13 FL_LAZY
  *
  * Only slots of one kind of flags are treated so: ir_target.flags names it. */
+#include "tcg/eval.h"
 #include "tcg/host/state_priv.h"
 #include "tcg/ops_priv.h"
 
@@ -57,6 +58,18 @@ bool flags_in_allow(const struct flags_in *f, const u8 slot[2])
 /* -- writing notes ----------------------------------------------------------------------------------------------------
  */
 
+/* The widths take the places of the types that no comparison has. */
+_Static_assert(IR_V128 == 6 && IR_FLAGS == 7 && IR_I8 == 8 && IR_I16 == 9 && RK_ADD_DB == 7, "three bits each");
+static unsigned note_type(unsigned type)
+{
+    return type >= IR_I8 ? type - IR_I8 + IR_V128 : type;
+}
+static unsigned type_of_note(u32 note)
+{
+    unsigned t = note >> 26 & 7;
+    return t >= IR_V128 ? t - IR_V128 + IR_I8 : t;
+}
+
 /* A slot that holds r, and of which C will read all of it that an operand of `type` has. */
 static bool slot_of(const struct gen *g, ir_ref r, unsigned type, u8 *slot)
 {
@@ -69,7 +82,7 @@ static bool slot_of(const struct gen *g, ir_ref r, unsigned type, u8 *slot)
     }
     unsigned st = g->t->slots[s].type;
     *slot = (u8)s;
-    return type_is_vec(type) ? type_is_vec(st) : st == IR_I64 || (st == IR_I32 && type == IR_I32);
+    return type_is_vec(type) ? type_is_vec(st) : st == IR_I64 || (st == IR_I32 && type != IR_I64);
 }
 
 static u32 lazy_note(const struct gen *g, u8 slot[2])
@@ -80,14 +93,15 @@ static u32 lazy_note(const struct gen *g, u8 slot[2])
     }
     const struct xop *x = &g->x[f];
     unsigned type = (u8)x->imm;
-    if (!slot_of(g, x->c, type, &slot[0]) || (x->rk == RK_FCMP && (x->imm & FCMP_ZPC))) {
+    if (x->rk > RK_ADD_DB || !slot_of(g, x->c, type, &slot[0]) || (x->rk == RK_FCMP && (x->imm & FCMP_ZPC))) {
         return 0;
     }
-    u32 note = FL_LAZY | (u32)x->rk << 29 | type << 26 | (u32)(x->sub & FL_INV) << 25 | (u32)slot[0] << 17, b;
+    u32 note = FL_LAZY | (u32)x->rk << 29 | note_type(type) << 26 | (u32)(x->sub & FL_INV) << 25 | (u32)slot[0] << 17,
+        b;
     slot[1] = slot[0];
-    if (ir_is_const(x->d) && (type == IR_I32 ? (u32)const_of(g, x->d) : const_of(g, x->d)) <= 0xffff) {
+    if (ir_is_const(x->d) && eval_trunc(type, const_of(g, x->d)) <= 0xffff) {
         note |= NOTE_CONST;
-        b = (u32)const_of(g, x->d);
+        b = (u32)eval_trunc(type, const_of(g, x->d));
     } else if (x->d == 0 || slot_of(g, x->d, type, &slot[1])) {
         b = slot[1];
     } else {
@@ -155,5 +169,6 @@ void lazy_settle(const struct ir_target *t, struct vcpu *cpu)
     }
     u64 b = (note & NOTE_B_LOW) | (note >> 1 & 0xe000);
     b = note & NOTE_CONST ? b : slot_read(t, cpu, (unsigned)b);
-    st32le(home, flags_of(note >> 29, note >> 25 & FL_INV, note >> 26 & 7, slot_read(t, cpu, note >> 17 & 0x7f), b));
+    st32le(home,
+           flags_of(note >> 29, note >> 25 & FL_INV, type_of_note(note), slot_read(t, cpu, note >> 17 & 0x7f), b));
 }

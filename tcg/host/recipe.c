@@ -39,9 +39,16 @@ u32 flags_of(unsigned rk, unsigned sub, u32 imm, u64 a, u64 b)
         return eval_fl_add(t, a - b, b, 0, sub);
     case RK_TEST:
         return eval_fl_logic(t, a & b, sub);
+    case RK_MIX:
+        return eval_fl_mix(imm, (u32)a, (u32)b);
     default:
         return flags_of_fcmp(imm, a, b);
     }
+}
+
+unsigned base_kind(unsigned rk)
+{
+    return rk == RK_SUB_DB || rk == RK_SUB_AD ? RK_SUB : rk == RK_ADD_DB ? RK_ADD : rk;
 }
 
 struct cond cond_cc(unsigned cc)

@@ -24,7 +24,10 @@ static void use_extra(struct gen *g, struct xop *x, ir_ref r)
     if (ir_is_const(r) || r == 0) {
         return;
     }
-    must(g->nextra < ARRAY_LEN(g->extra));
+    if (g->nextra == ARRAY_LEN(g->extra)) {
+        g->full = true;
+        return;
+    }
     struct extra_use *e = &g->extra[g->nextra];
     if (x->nextra++ == 0) {
         x->extra = (u16)g->nextra;
@@ -33,16 +36,25 @@ static void use_extra(struct gen *g, struct xop *x, ir_ref r)
     e->ref = r;
     chain(g, r, &e->nu);
 }
+/* What a recipe is made of, when r is one. */
+static void use_recipe(struct gen *g, struct xop *x, ir_ref r)
+{
+    if (r == 0 || !ref_is_recipe(g, r)) {
+        return;
+    }
+    const ir_ref of[2] = {g->x[r].c, g->x[r].d};
+    for (unsigned k = 0; k < 2; k++) {
+        use_extra(g, x, of[k]);
+        use_recipe(g, x, of[k]);
+    }
+}
 static void use(struct gen *g, struct xop *x, unsigned k, ir_ref r)
 {
     x->nu[k] = NOUSE;
     if (ir_is_const(r)) {
         return;
     }
-    if (ref_is_recipe(g, r)) {
-        use_extra(g, x, g->x[r].c);
-        use_extra(g, x, g->x[r].d);
-    }
+    use_recipe(g, x, r);
     chain(g, r, &x->nu[k]);
 }
 
@@ -258,16 +270,19 @@ static void select_recipe(struct gen *g, struct xop *x)
     case IR_fl_fcmp:
         x->rk = RK_FCMP;
         break;
+    case IR_fl_mix:
+        x->rk = RK_MIX;
+        break;
     default:
         x->rk = RK_TEST;
         x->b = x->a;
-        if (is_def(g, x->a, IR_and) && g->x[x->a].type == (u8)x->imm) {
+        if (is_def(g, x->a, IR_and) && (g->x[x->a].type == (u8)x->imm || (u8)x->imm >= IR_I8)) {
             struct xop *y = &g->x[x->a];
             if (sole_use(g, x->a, g->ir->ops[g->i].a)) {
                 y->op = XOP_FOLDED;
                 x->a = y->a;
                 x->b = y->b;
-            } else {
+            } else if (y->type == (u8)x->imm) {
                 x->twin = x->a;
             }
         }
@@ -275,7 +290,7 @@ static void select_recipe(struct gen *g, struct xop *x)
         x->d = x->b == x->a ? 0 : x->b;
         return;
     }
-    if (x->op != IR_fl_fcmp) {
+    if (x->op != IR_fl_fcmp && x->op != IR_fl_mix) {
         find_twin(g, x);
     }
     choose_recipe(g, x);
@@ -344,6 +359,23 @@ static bool select_name(struct gen *g, struct xop *x)
     }
 }
 
+/* Are the op's flags made where they are read? */
+static bool is_lazy(const struct gen *g, const struct xop *x)
+{
+    switch (x->op) {
+    case IR_fl_add:
+    case IR_fl_sub:
+    case IR_fl_logic:
+        return true;
+    case IR_fl_fcmp:
+        return !(x->sub & FP_FZ);
+    case IR_fl_mix:
+        return !ref_is_mix(g, x->a) && !ref_is_mix(g, x->b);
+    default:
+        return false;
+    }
+}
+
 static void select_op(struct gen *g, struct xop *x, unsigned *obs)
 {
     const struct ir_op *op = &g->ir->ops[g->i];
@@ -372,8 +404,7 @@ static void select_op(struct gen *g, struct xop *x, unsigned *obs)
             g->loop_backs++;
         }
     }
-    if (op->op >= IR_fl_add && op->op <= IR_fl_fcmp && op->op != IR_fl_adc && op->op != IR_fl_sbb &&
-        !(op->op == IR_fl_fcmp && (op->sub & FP_FZ))) {
+    if (is_lazy(g, x)) {
         select_recipe(g, x); /* its operands are used where the flags are */
         if (op->op == IR_fl_fcmp) {
             use_extra(g, x, x->c); /* compared at once too: it may raise invalid */

@@ -43,18 +43,29 @@ bool state_is_canon_but(const struct gen *g, const struct pins *to, unsigned slo
     return true;
 }
 
+/* Slot s is going to be made of r, which may lie in another slot's home. */
+static void prepare_value(struct gen *g, unsigned s, ir_ref r, const struct pins *to)
+{
+    if (ir_is_const(r) || g->vals[r].reg != NOREG) {
+        return;
+    }
+    unsigned loc = g->vals[r].mem;
+    if (loc >= LOC_HOME && loc < LOC_SPILL && loc - LOC_HOME != s && !slot_is_canon(g, loc - LOC_HOME, to)) {
+        ra_rescue_home(g, loc - LOC_HOME);
+    }
+    if (!loc && ref_is_mix(g, r)) { /* flags are made one after the other, before anything else is stored */
+        prepare_value(g, s, g->x[r].a, to);
+        prepare_value(g, s, g->x[r].b, to);
+    }
+}
+
 /* Values that lie only in a home about to be overwritten move away first (in code both paths run). */
 void canon_prepare(struct gen *g, const struct pins *to)
 {
     FOR_TOUCHED(g, s)
     {
-        ir_ref r = g->cur[s];
-        if (slot_is_canon(g, (unsigned)s, to) || !r || ir_is_const(r) || g->vals[r].reg != NOREG) {
-            continue;
-        }
-        unsigned loc = g->vals[r].mem;
-        if (loc >= LOC_HOME && loc < LOC_SPILL && loc - LOC_HOME != s && !slot_is_canon(g, loc - LOC_HOME, to)) {
-            ra_rescue_home(g, loc - LOC_HOME);
+        if (!slot_is_canon(g, (unsigned)s, to) && g->cur[s]) {
+            prepare_value(g, (unsigned)s, g->cur[s], to);
         }
     }
 }

@@ -349,6 +349,9 @@ static enum interp_end run(struct frame *f, enum ir_reason *reason)
         case IR_fl_logic:
             r->d[0] = run_flags(f, op);
             break;
+        case IR_fl_mix:
+            r->d[0] = eval_fl_mix(op->imm, (u32)num(f, op->a), (u32)num(f, op->b));
+            break;
         case IR_fl_pack:
             r->d[0] = num(f, op->a) & FL_ALL;
             break;

@@ -94,7 +94,7 @@ static u64 help_sum_all(struct ir_cpu *c)
         const u8 *p = (const u8 *)c + slots[i].off;
         unsigned t = slots[i].type;
         u64 v = t == IR_V128    ? ld64le(p) + 7 * ld64le(p + 8)
-                : t == IR_FLAGS ? ld32le(p) & FL_HOST
+                : t == IR_FLAGS ? ld32le(p) & FL_ALL
                                 : ldnle(p, type_bits(t) / 8);
         sum = (sum ^ v) * 0x9e3779b97f4a7c15ull + i;
     }
@@ -156,6 +156,7 @@ const struct ir_target ir_cpu_target = {
     .vpins = vpins,
     .nvpins = ARRAY_LEN(vpins),
     .flags = SLOT_FL,
+    .fl_pa = true,
     .fp_env_off = offsetof(struct ir_cpu, env),
 };
 
@@ -338,7 +339,7 @@ static bool same_slots(const struct ir_cpu *a, const struct ir_cpu *b, struct bu
     for (unsigned i = 0; i < SLOT_COUNT; i++) {
         const u8 *p = (const u8 *)a + slots[i].off, *q = (const u8 *)b + slots[i].off;
         unsigned n = slots[i].type == IR_FLAGS ? 4 : type_bits(slots[i].type) / 8;
-        if (slots[i].type == IR_FLAGS ? ((ld32le(p) ^ ld32le(q)) & FL_HOST) != 0 : memcmp(p, q, n) != 0) {
+        if (slots[i].type == IR_FLAGS ? ((ld32le(p) ^ ld32le(q)) & FL_ALL) != 0 : memcmp(p, q, n) != 0) {
             same = false;
             buf_printf(why, "%s:", slots[i].name);
             for (unsigned k = 0; k < 2; k++) {

@@ -14,13 +14,6 @@
 #define IR_RAM_SIZE 8192u
 #define IR_PAGE     0x7000ull /* rt.page */
 
-/* The flags that this host's translated code makes: no Arm flag is a parity or a half carry. */
-#if defined(__aarch64__)
-#define FL_HOST (FL_N | FL_Z | FL_C | FL_V)
-#else
-#define FL_HOST (FL_N | FL_Z | FL_A | FL_P | FL_C | FL_V)
-#endif
-
 struct ir_cpu {
     struct rt rt; /* slots x0..x15 are rt.r[0..15] */
     u64 y[4];

@@ -105,10 +105,15 @@ static unsigned random_type(struct gen *g)
     static const u8 types[] = {IR_I32, IR_I64, IR_I32, IR_I64, IR_F32, IR_F64, IR_F16, IR_V128, IR_FLAGS};
     return types[below(g, ARRAY_LEN(types))];
 }
+/* Of a comparison or of what flags are made of. */
+static unsigned random_width(struct gen *g)
+{
+    static const u8 widths[] = {IR_I32, IR_I64, IR_I8, IR_I16};
+    return widths[below(g, ARRAY_LEN(widths))];
+}
 static unsigned random_cond(struct gen *g)
 {
-    unsigned cc = below(g, CC_COUNT);
-    return (cc == CC_PE || cc == CC_PO) && !(FL_HOST & FL_P) ? CC_EQ : cc;
+    return below(g, CC_COUNT);
 }
 
 static u8 random_sub(struct gen *g, const struct ir_op *op)
@@ -165,7 +170,11 @@ static u32 random_imm(struct gen *g, const struct ir_op *op)
     case IMM_count:
         return below(g, w + 1);
     case IMM_type:
-        return random_type(g);
+        return op->op == IR_fcvt ? random_type(g) : random_width(g);
+    case IMM_flbits: {
+        static const u16 masks[] = {FL_ALL & ~FL_C, FL_C, FL_C | FL_V, FL_Z, FL_N | FL_Z | FL_P | FL_A};
+        return below(g, 2) ? masks[below(g, ARRAY_LEN(masks))] : (u32)rng_next(g->rng) & FL_ALL;
+    }
     case IMM_fcmp:
         return random_type(g) | (below(g, 2) ? (u32)FCMP_SIGNAL : 0) | (below(g, 2) ? (u32)FCMP_ZPC : 0);
     case IMM_round:
@@ -204,9 +213,6 @@ static bool wanted(const struct gen *g, const struct ir_op *op)
                 ((info->imm == IMM_type || info->imm == IMM_fcmp || info->imm == IMM_f2i || info->imm == IMM_i2f) &&
                  (op->imm & 0xff) == IR_F16) ||
                 (op->op == IR_vfcvtn && (op->sub & FP_ES) == MO_32);
-    if (op->op == IR_fl_unpack && !(FL_HOST & FL_P)) {
-        return false; /* it would show what the host has no flags for */
-    }
     return (!fp || g->o->floats) && (!vector || g->o->vectors) && (!half || g->o->halves) &&
            (!type_is_float(op->type) || g->o->floats);
 }
@@ -219,7 +225,7 @@ static bool random_value_op(struct gen *g)
         return false;
     }
     const struct ir_op_info *info = &ir_ops[op.op];
-    op.type = (u8)(info->result == RESULT_T || op.op == IR_setcc ? random_type(g) : info->result);
+    op.type = (u8)(op.op == IR_setcc ? random_width(g) : info->result == RESULT_T ? random_type(g) : info->result);
     op.sub = random_sub(g, &op);
     op.imm = random_imm(g, &op);
     /* What an operand must be depends on type and imm: those have to be right already. */
@@ -346,7 +352,7 @@ static bool random_exit(struct gen *g)
         return false;
     }
     bool flags = below(g, 2);
-    struct ir_op op = {.op = flags ? IR_exitf : IR_exitcc, .type = flags ? IR_NONE : (u8)(IR_I32 + below(g, 2))};
+    struct ir_op op = {.op = flags ? IR_exitf : IR_exitcc, .type = flags ? IR_NONE : (u8)random_width(g)};
     op.sub = (u8)random_cond(g);
     op.imm = random_imm(g, &op);
     op.a = pick(g, flags ? IR_FLAGS : WANT_INT);

@@ -129,6 +129,8 @@ static ir_ref rebuild_pure(struct map *m, const struct ir_op *op, ir_ref a, ir_r
         return ir_fl_logic(ir, imm, a, sub);
     case IR_fl_fcmp:
         return ir_fl_fcmp(ir, imm & 0xff, sub, a, b, imm & ~0xffu);
+    case IR_fl_mix:
+        return ir_fl_mix(ir, imm, a, b);
     case IR_fl_pack:
         return ir_fl_pack(ir, a);
     case IR_fl_unpack:

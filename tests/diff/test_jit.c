@@ -27,8 +27,8 @@ static unsigned count_of(unsigned n)
     return s ? (unsigned)strtoul(s, NULL, 0) : n;
 }
 
-/* Conditions of flags; those of the parity come last. */
-enum { FLAG_CONDS = FL_HOST & FL_P ? CC_TSTEQ : CC_PE };
+/* Conditions of flags. */
+enum { FLAG_CONDS = CC_TSTEQ };
 
 static struct ir trace, built, work;
 static struct ir_cpu before __attribute__((aligned(4096)));

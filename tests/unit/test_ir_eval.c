@@ -44,6 +44,22 @@ static u64 run_op(struct ir_op op, u64 a, u64 b, u32 fl)
     return flags ? cpu.fl[1] : cpu.rt.r[2];
 }
 
+/* fl_mix of fl and its complement. */
+static u32 run_mix(u32 mask, u32 fl)
+{
+    ir_init(&trace, &ir_cpu_target, 0, 12);
+    ir_insn(&trace, 0, 4);
+    ir_ref a = ir_append(&trace, OP(.op = IR_get, .type = IR_FLAGS, .imm = SLOT_FL));
+    ir_ref b = ir_append(&trace, OP(.op = IR_get, .type = IR_FLAGS, .imm = SLOT_FL + 1));
+    ir_ref r = ir_append(&trace, OP(.op = IR_fl_mix, .type = IR_FLAGS, .a = a, .b = b, .imm = mask));
+    ir_append(&trace, OP(.op = IR_put, .type = IR_FLAGS, .a = r, .imm = SLOT_FL));
+    ir_exit(&trace, 4, EXIT_JUMP);
+    cpu.fl[0] = fl & FL_ALL;
+    cpu.fl[1] = ~fl & FL_ALL;
+    assert_int_equal(ir_cpu_interp(&trace, &cpu).how, INTERP_EXIT);
+    return cpu.fl[0];
+}
+
 static unsigned width;
 static enum ir_type wtype;
 
@@ -53,7 +69,7 @@ static unsigned at(u64 v, unsigned i)
 }
 static u64 low(u64 v)
 {
-    return width == 32 ? (u32)v : v;
+    return width == 64 ? v : v & MASK(width);
 }
 
 /* -- arithmetic, bit by bit -------------------------------------------------------------------------------------- */
@@ -289,7 +305,7 @@ static const struct {
 static void set_width(unsigned w)
 {
     width = w;
-    wtype = w == 32 ? IR_I32 : IR_I64;
+    wtype = w == 32 ? IR_I32 : w == 8 ? IR_I8 : w == 16 ? IR_I16 : IR_I64;
 }
 static void expect(const char *what, u64 got, u64 want, u64 a, u64 b)
 {
@@ -419,7 +435,7 @@ static void flag_ops(void **state)
         u64 a = rng_value(&r), b = rng_one_in(&r, 8) ? a : rng_value(&r);
         u32 fl = (u32)rng_next(&r);
         unsigned inv = rng_next(&r) & 1;
-        set_width(rng_next(&r) & 1 ? 64 : 32);
+        set_width(8u << rng_below(&r, 4));
         bool cin = !!(fl & FL_C) != inv;
         struct sum add = ripple(a, b, 0), sub = ripple(a, ~b, 1), adc = ripple(a, b, cin), sbb = ripple(a, ~b, !cin);
         struct sum logic = {.r = low(a)};
@@ -431,6 +447,14 @@ static void flag_ops(void **state)
         expect("fl_sbb", RUN(IR_fl_sbb), flags_of(sbb, sbb.carry == inv, !sbb.nibble), a, b);
         expect("fl_logic", RUN(IR_fl_logic), flags_of(logic, inv, false), a, b);
 #undef RUN
+        u32 mask = (u32)rng_next(&r) & FL_ALL, mixed = 0;
+        for (unsigned k = 0; k < 16; k++) {
+            mixed |= (u32)(at(mask, k) ? at(fl, k) : at(~fl, k)) << k;
+        }
+        expect("fl_mix", run_mix(mask, fl), mixed & FL_ALL, fl, mask);
+        if (width < 32) {
+            continue; /* of flags only */
+        }
         expect("adc", run_op((struct ir_op){.op = IR_adc, .type = wtype, .sub = (u8)inv}, a, b, fl), adc.r, a, b);
         expect("sbb", run_op((struct ir_op){.op = IR_sbb, .type = wtype, .sub = (u8)inv}, a, b, fl), sbb.r, a, b);
         expect("fl_pack", run_op((struct ir_op){.op = IR_fl_pack, .type = IR_FLAGS}, a, b, fl),
@@ -447,7 +471,7 @@ static void conditions(void **state)
     for (unsigned i = 0; i < 2000; i++) {
         u64 a = rng_value(&r), b = rng_one_in(&r, 4) ? a : rng_value(&r);
         u32 fl = (u32)rng_next(&r);
-        set_width(rng_next(&r) & 1 ? 64 : 32);
+        set_width(8u << rng_below(&r, 4));
         struct sum sub = ripple(a, ~b, 1);
         for (unsigned cc = 0; cc < CC_COUNT; cc++) {
             bool n = at(sub.r, width - 1), z = sub.r == 0, v = sub.carry != sub.into_top;
@@ -464,7 +488,7 @@ static void conditions(void **state)
                 expect(ir_cond_names[cc],
                        run_op((struct ir_op){.op = IR_setf, .type = IR_I32, .sub = (u8)cc}, a, b, fl), by_flags, fl,
                        cc);
-                struct ir_op select = {.op = IR_selectf, .type = wtype, .sub = (u8)cc};
+                struct ir_op select = {.op = IR_selectf, .type = IR_I64, .sub = (u8)cc};
                 expect("selectf", run_op(select, a, b, fl), by_flags, fl, cc);
             }
         }

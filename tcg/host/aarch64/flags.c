@@ -6,8 +6,10 @@
  *
  * C: the IR's is the raw carry or borrow, or its complement (FL_INV); the host's is the carry, and "no borrow". So the
  * host's C is the complement of the IR's after fl_sub and fl_add.inv, which is what an Arm guest asks for, after
- * fl_fcmp, and when loaded from the packed form. P and A are not made: no host flag has them (docs/hosts.md). */
-#include "tcg/host/aarch64/a_priv.h"
+ * fl_fcmp, and when loaded from the packed form. No host flag is P or A: they are computed, of targets that have them.
+ *
+ * Operands of 8 and 16 bits are compared at the top of 32-bit registers. */
+#include "tcg/host/aarch64/flags_priv.h"
 
 #include "tcg/eval.h"
 
@@ -20,8 +22,7 @@ bool a_wants_flags(const struct gen *g, const struct xop *x)
 
 /* -- operands ----------------------------------------------------------------------------------------------------- */
 
-/* A register holding r: its own, or `scratch`, loaded. Nothing is allocated. */
-static unsigned reg_ref(struct gen *g, bool w, unsigned scratch, ir_ref r)
+unsigned a_reg_ref(struct gen *g, bool w, unsigned scratch, ir_ref r)
 {
     if (!ir_is_const(r) && g->vals[r].reg != NOREG) {
         return g->vals[r].reg;
@@ -48,19 +49,39 @@ static void compare(struct gen *g, bool w, bool add, unsigned ra, ir_ref b)
     if (a_const_add(g, b, w, &neg, &field) && ra != ZR) {
         a_addsub_i(g->c, add == neg, true, w, ZR, ra, field);
     } else {
-        a_rrr(g->c, add ? A_ADDS : A_SUBS, w, ZR, ra, reg_ref(g, w, T1, b));
+        a_rrr(g->c, add ? A_ADDS : A_SUBS, w, ZR, ra, a_reg_ref(g, w, T1, b));
     }
+}
+/* How far operands of 8 or 16 bits are moved. */
+static unsigned top_shift(unsigned type)
+{
+    return 32 - eval_width(type);
+}
+static void compare_top(struct gen *g, bool add, unsigned type, ir_ref a, ir_ref b)
+{
+    unsigned n = top_shift(type), ra = a_reg_ref(g, false, T0, a), rb = a_reg_ref(g, false, T1, b);
+    a_shift_i(g->c, A_LSL, false, T0, ra, n);
+    a_rrr_shift(g->c, add ? A_ADDS : A_SUBS, false, ZR, T0, rb, A_LSL, n);
+}
+static void test_top(struct gen *g, unsigned type, ir_ref a, ir_ref b)
+{
+    unsigned ra = a_reg_ref(g, false, T0, a);
+    if (a != b) {
+        a_rrr(g->c, A_AND, false, T0, ra, a_reg_ref(g, false, T1, b));
+        ra = T0;
+    }
+    a_rrr_shift(g->c, A_ADDS, false, ZR, ZR, ra, A_LSL, top_shift(type));
 }
 static void test(struct gen *g, bool w, ir_ref a, ir_ref b)
 {
-    unsigned ra = reg_ref(g, w, T0, a);
+    unsigned ra = a_reg_ref(g, w, T0, a);
     u32 field;
     if (a == b) {
         a_tst(g->c, w, ra, ra);
     } else if (a_const_logic(g, b, w, false, &field)) {
         a_logic_i(g->c, A_ANDS, w, ZR, ra, field);
     } else {
-        a_tst(g->c, w, ra, reg_ref(g, w, T1, b));
+        a_tst(g->c, w, ra, a_reg_ref(g, w, T1, b));
     }
 }
 
@@ -69,10 +90,6 @@ static void test(struct gen *g, bool w, ir_ref a, ir_ref b)
 static bool ef_is(const struct gen *g, unsigned kind, unsigned type, ir_ref a, ir_ref b)
 {
     return g->ef.kind == kind && g->ef.type == type && g->ef.a == a && g->ef.b == b;
-}
-static unsigned base_kind(unsigned rk)
-{
-    return rk == RK_SUB_DB || rk == RK_SUB_AD ? RK_SUB : rk == RK_ADD_DB ? RK_ADD : rk;
 }
 static bool ef_has(const struct gen *g, const struct xop *f)
 {
@@ -96,6 +113,8 @@ static void fcmp_load(struct gen *g, const struct xop *f)
     g->ef = (struct hflags){.kind = RK_FCMP, .type = (u8)t, .a = f->a, .b = f->b, .fcmp = f->imm << 1};
 }
 
+enum { TOP = 64 /* beyond enum recipe: of 8 or 16 bits; these have no twins */ };
+
 /* NZCV of the recipe. */
 static void recipe_load(struct gen *g, const struct xop *f)
 {
@@ -111,30 +130,38 @@ static void recipe_load(struct gen *g, const struct xop *f)
     if (ef_has(g, f)) {
         return;
     }
-    switch (f->rk) {
+    unsigned rk = type < IR_I8 ? f->rk : f->rk + (unsigned)TOP;
+    switch (rk) {
+    case TOP + RK_SUB:
+    case TOP + RK_ADD:
+        compare_top(g, f->rk == RK_ADD, type, f->a, f->b);
+        break;
+    case TOP + RK_TEST:
+        test_top(g, type, f->a, f->b);
+        break;
     case RK_SUB:
-        compare(g, w, false, reg_ref(g, w, T0, f->a), f->b);
+        compare(g, w, false, a_reg_ref(g, w, T0, f->a), f->b);
         break;
     case RK_ADD:
-        compare(g, w, true, reg_ref(g, w, T0, f->a), f->b);
+        compare(g, w, true, a_reg_ref(g, w, T0, f->a), f->b);
         break;
     case RK_TEST:
         test(g, w, f->a, f->b);
         break;
     case RK_SUB_DB: {
-        unsigned d = reg_ref(g, w, T0, f->c), b = reg_ref(g, w, T1, f->d);
+        unsigned d = a_reg_ref(g, w, T0, f->c), b = a_reg_ref(g, w, T1, f->d);
         a_rrr(g->c, A_ADD, w, T0, d, b);
         a_cmp(g->c, w, T0, b);
         break;
     }
     case RK_SUB_AD: {
-        unsigned a = reg_ref(g, w, T0, f->c), d = reg_ref(g, w, T1, f->d);
+        unsigned a = a_reg_ref(g, w, T0, f->c), d = a_reg_ref(g, w, T1, f->d);
         a_rrr(g->c, A_SUB, w, T1, a, d);
         a_cmp(g->c, w, a, T1);
         break;
     }
     case RK_ADD_DB: {
-        unsigned d = reg_ref(g, w, T0, f->c), b = reg_ref(g, w, T1, f->d);
+        unsigned d = a_reg_ref(g, w, T0, f->c), b = a_reg_ref(g, w, T1, f->d);
         a_rrr(g->c, A_SUB, w, T0, d, b);
         a_rrr(g->c, A_ADDS, w, ZR, T0, b);
         break;
@@ -185,6 +212,69 @@ static struct cond cond_logic(struct gen *g, unsigned cc, const struct xop *f)
     recipe_load(g, f);
     return cond_map(g, cc, true);
 }
+
+/* -- P and A ------------------------------------------------------------------------------------------------------ */
+
+/* Bit 0 of rd: is the number of ones in rs's low byte odd? (even: is it even?) */
+static void parity(struct gen *g, unsigned rd, unsigned rs, bool even)
+{
+    a_rrr_shift(g->c, A_EOR, false, rd, rs, rs, A_LSR, 4);
+    a_rrr_shift(g->c, A_EOR, false, rd, rd, rd, A_LSR, 2);
+    a_rrr_shift(g->c, even ? A_EON : A_EOR, false, rd, rd, rd, A_LSR, 1);
+}
+
+/* What the recipe computes of c and d, into LR: the result, or (RK_SUB_DB and the like) the operand that is gone. The
+ * low byte only counts. */
+static void third_of(struct gen *g, const struct xop *f)
+{
+    unsigned rc = a_reg_ref(g, false, T1, f->c);
+    if (f->rk == RK_TEST) {
+        a_rrr(g->c, A_AND, false, LR, rc, f->d ? a_reg_ref(g, false, LR, f->d) : rc);
+        return;
+    }
+    bool sum = f->rk == RK_ADD || f->rk == RK_SUB_DB;
+    a_rrr(g->c, sum ? A_ADD : A_SUB, false, LR, rc, a_reg_ref(g, false, LR, f->d));
+}
+/* The result's register: one that lives, `scratch`, or LR as third_of() left it. */
+static unsigned result_of(struct gen *g, const struct xop *f, unsigned scratch)
+{
+    return f->rk == RK_SUB_DB || f->rk == RK_ADD_DB ? a_reg_ref(g, false, scratch, f->c)
+           : f->rk == RK_SUB_AD                     ? a_reg_ref(g, false, scratch, f->d)
+                                                    : (unsigned)LR;
+}
+
+static struct cond cond_parity(struct gen *g, unsigned cc, const struct xop *f)
+{
+    if (f->rk == RK_SUB || f->rk == RK_ADD || f->rk == RK_TEST) {
+        third_of(g, f);
+    }
+    parity(g, LR, result_of(g, f, LR), false);
+    return (struct cond){.kind = C_BIT, .cc = cc == CC_PE ? A_EQ : A_NE, .reg = LR};
+}
+
+/* A into T0: the carry into bit 4 is what a, b and LR differ by there. T1 and LR go, NZCV stays. */
+static void pack_half(struct gen *g, ir_ref a, ir_ref b)
+{
+    a_rrr(g->c, A_EOR, false, LR, LR, a_reg_ref(g, false, T1, a));
+    a_rrr(g->c, A_EOR, false, LR, LR, a_reg_ref(g, false, T1, b));
+    a_shift_i(g->c, A_LSR, false, LR, LR, 4);
+    a_bfi(g->c, false, T0, LR, ctz32(FL_A), 1);
+}
+static void pack_parity(struct gen *g, unsigned result)
+{
+    parity(g, T1, result, true);
+    a_bfi(g->c, false, T0, T1, ctz32(FL_P), 1);
+}
+static void pack_pa(struct gen *g, const struct xop *f)
+{
+    third_of(g, f);
+    pack_parity(g, result_of(g, f, T1));
+    if (f->rk != RK_TEST) {
+        pack_half(g, f->c, f->d);
+    }
+}
+
+/* -- conditions of flags ------------------------------------------------------------------------------------------ */
 
 /* The packed form's place: a register, its own or `scratch`. */
 static unsigned packed_reg(struct gen *g, ir_ref f, unsigned scratch)
@@ -239,6 +329,19 @@ static struct cond cond_packed(struct gen *g, unsigned cc, ir_ref f)
     return cond_map(g, cc, true);
 }
 
+/* The condition needs flags of both sides. */
+static struct cond cond_mixed(struct gen *g, unsigned cc, ir_ref f)
+{
+    a_flags_pack(g, f);
+    a_mov(g->c, false, LR, T0);
+    if (mask_of[cc / 2]) {
+        return test_packed(g, cc, LR);
+    }
+    load_packed(g, LR);
+    g->ef.kind = RK_NONE;
+    return cond_map(g, cc, true);
+}
+
 /* A condition for a jump; it may be no flag's (C_BIT). */
 struct cond a_cond_flags(struct gen *g, unsigned cc, ir_ref f)
 {
@@ -249,6 +352,14 @@ struct cond a_cond_flags(struct gen *g, unsigned cc, ir_ref f)
         return cond_packed(g, cc, f);
     }
     const struct xop *x = &g->x[f];
+    u32 need = eval_cond_needs(cc);
+    if (x->rk == RK_MIX) {
+        return need & ~x->imm && need & x->imm ? cond_mixed(g, cc, f)
+                                               : a_cond_flags(g, cc, need & x->imm ? x->a : x->b);
+    }
+    if (x->rk != RK_FCMP && need == FL_P) {
+        return cond_parity(g, cc, x);
+    }
     if (x->rk == RK_TEST) {
         return cond_logic(g, cc, x);
     }
@@ -272,11 +383,49 @@ struct cond a_cond_flags(struct gen *g, unsigned cc, ir_ref f)
     return cond_map(g, cc, complement(x));
 }
 
-/* Of a comparison; jump: kinds that only jumps have will do. */
-static struct cond cond_cmp(struct gen *g, unsigned cc, unsigned type, ir_ref a, ir_ref b, bool jump)
+/* A comparison of 8 or 16 bits. With a constant an extended value is compared. */
+static struct cond cond_cmp_top(struct gen *g, unsigned cc, unsigned type, ir_ref a, ir_ref b)
+{
+    unsigned width = eval_width(type);
+    u32 low = 0, field;
+    must(a_imm_logic(MASK(width), false, &low));
+    bool tst = cc >= CC_TSTEQ, is_signed = cc >= CC_SLT && cc <= CC_SGT;
+    if (!tst && ef_is(g, RK_SUB, type, a, b)) {
+        return cond_cc(acc_of[cc]);
+    }
+    if (!tst && !ir_is_const(b)) {
+        compare_top(g, false, type, a, b);
+        g->ef = (struct hflags){.kind = RK_SUB, .type = (u8)type, .a = a, .b = b};
+        return cond_cc(acc_of[cc]);
+    }
+    unsigned ra = a_reg_ref(g, false, T0, a);
+    if (tst) {
+        a_rrr(g->c, A_AND, false, T0, ra, a_reg_ref(g, false, T1, b));
+        a_logic_i(g->c, A_ANDS, false, ZR, T0, low);
+    } else {
+        u32 k = (u32)eval_trunc(type, const_of(g, b));
+        k = is_signed ? (u32)eval_signed(type, k) : k;
+        a_bfm(g->c, is_signed, false, T0, ra, 0, width - 1);
+        if (a_imm12(k, &field)) {
+            a_addsub_i(g->c, true, true, false, ZR, T0, field);
+        } else if (a_imm12(0 - k, &field)) {
+            a_addsub_i(g->c, false, true, false, ZR, T0, field);
+        } else {
+            a_mov_i(g->c, T1, k);
+            a_cmp(g->c, false, T0, T1);
+        }
+    }
+    g->ef.kind = RK_NONE;
+    return cond_cc(acc_of[cc]);
+}
+
+struct cond a_cond_of_cmp(struct gen *g, unsigned cc, unsigned type, ir_ref a, ir_ref b, bool jump)
 {
     bool w = is_w(type), zero = ir_is_const(b) && (w ? const_of(g, b) : (u32)const_of(g, b)) == 0;
     u64 k = ir_is_const(b) ? const_of(g, b) : 0;
+    if (type >= IR_I8) {
+        return cond_cmp_top(g, cc, type, a, b);
+    }
     if (cc >= CC_TSTEQ) {
         if (ef_is(g, RK_TEST, type, a, b)) {
             return cond_cc(acc_of[cc]);
@@ -324,25 +473,11 @@ static struct cond cond_cmp(struct gen *g, unsigned cc, unsigned type, ir_ref a,
 }
 struct cond a_cond_cmp(struct gen *g, unsigned cc, unsigned type, ir_ref a, ir_ref b)
 {
-    return cond_cmp(g, cc, type, a, b, true);
+    return a_cond_of_cmp(g, cc, type, a, b, true);
 }
-/* A condition of NZCV, always or never. */
-static struct cond settle(struct gen *g, struct cond c)
-{
-    if (c.kind == C_BIT) {
-        u32 field = 0;
-        must(a_imm_logic(1ull << c.bit, true, &field));
-        a_logic_i(g->c, A_ANDS, true, ZR, c.reg, field);
-        g->ef.kind = RK_NONE;
-        return cond_cc(c.cc);
-    }
-    return c;
-}
-
 /* -- the packed form --------------------------------------------------------------------------------------------- */
 
-/* NZCV into T0; comp: C is the complement of what it is to be. Leaves NZCV. */
-static void pack(struct gen *g, bool comp)
+void a_pack_nzcv(struct gen *g, bool comp)
 {
     a_mrs(g->c, T0, A_SYS_NZCV);
     a_shift_i(g->c, A_LSR, false, T0, T0, 16);
@@ -364,6 +499,34 @@ static void pack_zpc(struct gen *g)
     }
 }
 
+/* One side is made in T0; the other joins from its place, or waits in a vector register when both are to be made. */
+static void mix_pack(struct gen *g, const struct xop *x)
+{
+    ir_ref made = x->a, other = x->b;
+    u32 mask = x->imm;
+    if (!ref_is_recipe(g, made)) {
+        made = x->b;
+        other = x->a;
+        mask = FL_ALL & ~mask;
+    }
+    a_flags_pack(g, made);
+    unsigned with = T1;
+    if (ir_is_const(other)) {
+        a_mov_i(g->c, T1, (u32)const_of(g, other) & FL_ALL);
+    } else if (g->vals[other].reg != NOREG || g->vals[other].mem) {
+        with = packed_reg(g, other, T1);
+    } else {
+        a_fmov_vg(g->c, 2, VT2, T0);
+        a_flags_pack(g, other);
+        a_mov(g->c, false, T1, T0);
+        a_fmov_gv(g->c, 2, T0, VT2);
+    }
+    a_mov_i(g->c, LR, mask);
+    a_rrr(g->c, A_AND, false, T0, T0, LR);
+    a_rrr(g->c, A_BIC, false, T1, with, LR);
+    a_rrr(g->c, A_ORR, false, T0, T0, T1);
+}
+
 void a_flags_pack(struct gen *g, ir_ref f)
 {
     if (ir_is_const(f)) {
@@ -379,6 +542,10 @@ void a_flags_pack(struct gen *g, ir_ref f)
         return;
     }
     const struct xop *x = &g->x[f];
+    if (x->rk == RK_MIX) {
+        mix_pack(g, x);
+        return;
+    }
     recipe_load(g, x);
     if (x->rk == RK_FCMP && (x->imm & FCMP_ZPC)) {
         pack_zpc(g);
@@ -392,12 +559,15 @@ void a_flags_pack(struct gen *g, ir_ref f)
             a_logic_i(g->c, A_ORR, false, T0, T0, field);
         }
     } else {
-        pack(g, complement(x));
+        a_pack_nzcv(g, complement(x));
+    }
+    if (g->t->fl_pa && x->rk != RK_FCMP) {
+        pack_pa(g, x);
     }
 }
 void a_flags_clean(struct gen *g)
 {
-    a_mov_i(g->c, T1, FL_N | FL_Z | FL_A | FL_P | FL_C | FL_V);
+    a_mov_i(g->c, T1, FL_ALL);
     a_rrr(g->c, A_AND, false, T0, T0, T1);
 }
 
@@ -406,6 +576,9 @@ void a_flags_clean(struct gen *g)
 /* The host's C = the IR's C of f, complemented when inv. */
 static void load_carry(struct gen *g, ir_ref f, bool inv)
 {
+    while (ref_is_mix(g, f)) {
+        f = g->x[f].imm & FL_C ? g->x[f].a : g->x[f].b;
+    }
     bool known = ir_is_const(f) || (ref_is_recipe(g, f) && g->x[f].rk == RK_TEST);
     if (known) {
         bool c = ir_is_const(f) ? const_of(g, f) & FL_C : g->x[f].sub & FL_INV;
@@ -461,19 +634,54 @@ void a_adc(struct gen *g, struct xop *x)
     carry_out(g, x, sub, x->type);
 }
 
+/* At 8 or 16 bits: below an addend's bits there are ones, so that the carry passes them (SBC has them by inverting).
+ * The result is at the top of LR, the bits below are not its own: Z is wrong. */
+static void adc_top(struct gen *g, const struct xop *x, bool sub, unsigned type)
+{
+    unsigned n = top_shift(type);
+    u32 ones = 0;
+    must(a_imm_logic(MASK(n), false, &ones));
+    carry_in(g, x, sub);
+    a_shift_i(g->c, A_LSL, false, T0, a_reg_ref(g, false, T0, x->a), n);
+    if (!sub) {
+        a_logic_i(g->c, A_ORR, false, T0, T0, ones);
+    }
+    a_shift_i(g->c, A_LSL, false, T1, a_reg_ref(g, false, T1, x->b), n);
+    a_rrr(g->c, sub ? A_SBCS : A_ADCS, false, LR, T0, T1);
+}
+/* Z of what adc_top() left into T0; the result moves to the bottom of LR. */
+static void top_zero(struct gen *g, unsigned type)
+{
+    a_shift_i(g->c, A_LSR, false, LR, LR, top_shift(type));
+    a_cmp_i(g->c, false, LR, 0);
+    a_cset(g->c, false, T1, A_EQ);
+    a_bfi(g->c, false, T0, T1, ctz32(FL_Z), 1);
+    g->ef.kind = RK_NONE;
+}
+
 void a_fl_adc(struct gen *g, struct xop *x)
 {
     bool sub = x->op == IR_fl_sbb;
     unsigned type = (u8)x->imm;
     const struct hflags *e = &g->ef;
     u32 carry = x->c | (u32)(x->sub & FL_INV) << 16;
-    if (!ef_is(g, EK_ADC + sub, type, x->a, x->b) || e->fcmp != carry) {
+    bool top = type >= IR_I8;
+    if (top) {
+        adc_top(g, x, sub, type);
+    } else if (g->t->fl_pa || !ef_is(g, EK_ADC + sub, type, x->a, x->b) || e->fcmp != carry) {
         unsigned ra = ra_src(g, x->a, type), rb = ra_src(g, x->b, type);
         carry_in(g, x, sub);
-        a_rrr(g->c, sub ? A_SBCS : A_ADCS, is_w(type), ZR, ra, rb);
+        a_rrr(g->c, sub ? A_SBCS : A_ADCS, is_w(type), LR, ra, rb);
         carry_out(g, x, sub, type);
     }
-    pack(g, sub != !!(x->sub & FL_INV));
+    a_pack_nzcv(g, sub != !!(x->sub & FL_INV));
+    if (top) {
+        top_zero(g, type);
+    }
+    if (g->t->fl_pa) {
+        pack_parity(g, LR);
+        pack_half(g, x->a, x->b);
+    }
     a_mov(g->c, false, ra_dst(g, 0), T0);
 }
 
@@ -496,118 +704,16 @@ void a_fl_unpack(struct gen *g, struct xop *x)
     a_mov(g->c, false, ra_dst(g, 0), T0);
 }
 
-static void set_bool(struct gen *g, struct cond c, unsigned rd)
+void a_fl_mix(struct gen *g, struct xop *x)
 {
-    if (c.kind == C_BIT) {
-        a_bfm(g->c, false, true, rd, c.reg, c.bit, c.bit);
-        if (c.cc == A_EQ) {
-            u32 one = 0;
-            must(a_imm_logic(1, false, &one));
-            a_logic_i(g->c, A_EOR, false, rd, rd, one);
-        }
-    } else if (c.kind == C_CC) {
-        a_cset(g->c, false, rd, c.cc);
-    } else {
-        a_mov_i(g->c, rd, c.kind == C_ALWAYS);
+    if (x->rk == RK_NONE) { /* of mixes, which need mix_pack's registers themselves */
+        unsigned rd = ra_dst(g, 0);
+        a_flags_pack(g, x->a);
+        a_mov(g->c, false, rd, T0);
+        a_flags_pack(g, x->b);
+        a_mov_i(g->c, T1, x->imm);
+        a_rrr(g->c, A_AND, false, rd, rd, T1);
+        a_rrr(g->c, A_BIC, false, T0, T0, T1);
+        a_rrr(g->c, A_ORR, false, rd, rd, T0);
     }
-}
-void a_setf(struct gen *g, struct xop *x)
-{
-    struct cond c = a_cond_flags(g, x->sub, x->a);
-    set_bool(g, c, ra_dst(g, 0));
-}
-void a_setcc(struct gen *g, struct xop *x)
-{
-    struct cond c = cond_cmp(g, x->sub, x->type, x->a, x->b, false);
-    set_bool(g, c, ra_dst(g, ra_dying(g, x->a) | ra_dying(g, x->b)));
-}
-
-/* c ? flags of a comparison : constant is CCMP. */
-static bool select_compare(struct gen *g, struct cond c, ir_ref yes, ir_ref no)
-{
-    const struct xop *f = &g->x[yes];
-    bool w = is_w((u8)f->imm);
-    if (!ref_is_recipe(g, yes) || f->rk != RK_SUB || (f->sub & FL_INV) || !ir_is_const(no)) {
-        return false;
-    }
-    u32 k = (u32)const_of(g, no);
-    unsigned nzcv = (k & FL_N ? 8 : 0) | (k & FL_Z ? 4 : 0) | (k & FL_C ? 0 : 2) | (k & FL_V ? 1 : 0);
-    unsigned ra = reg_ref(g, w, T0, f->a), rb = reg_ref(g, w, T1, f->b);
-    a_ccmp(g->c, w, ra, rb, nzcv, c.cc);
-    pack(g, true);
-    a_mov(g->c, false, ra_dst(g, 0), T0);
-    g->ef = (struct hflags){.kind = RK_PACKED, .type = IR_FLAGS, .a = (ir_ref)g->i, .b = (ir_ref)g->i};
-    return true;
-}
-static void select_flags(struct gen *g, struct cond c, ir_ref yes, ir_ref no)
-{
-    c = settle(g, c);
-    if (c.kind == C_CC && select_compare(g, c, yes, no)) {
-        return;
-    }
-    set_bool(g, c, LR);
-    a_mov(g->c, false, T2, LR);
-    unsigned rd = ra_dst(g, 0);
-    a_flags_pack(g, yes);
-    a_mov(g->c, false, rd, T0);
-    a_flags_pack(g, no);
-    a_cmp_i(g->c, false, T2, 0);
-    a_csel(g->c, A_CSEL, false, rd, T0, rd, A_EQ);
-    g->ef.kind = RK_NONE;
-}
-
-static unsigned float_size(unsigned type)
-{
-    return type == IR_F64 ? 3 : 2;
-}
-static void select_vec(struct gen *g, struct cond c, unsigned type, ir_ref yes, ir_ref no)
-{
-    unsigned ry = ra_src(g, yes, type), rn = ra_src(g, no, type), rd = ra_dst(g, ra_dying(g, yes) | ra_dying(g, no));
-    if (type != IR_V128) { /* a half's neighbours are nobody's */
-        a_fcsel(g->c, float_size(type), rd, ry, rn, c.cc);
-        return;
-    }
-    bool swap = rd == ry;
-    if (!swap) {
-        g->arch->mov(g->c, true, rd, rn);
-    }
-    u8 *over = a_bcc(g->c, swap ? c.cc : c.cc ^ 1u);
-    g->arch->mov(g->c, true, rd, swap ? rn : ry);
-    a_bind(over, g->c->p);
-}
-
-static void select_cond(struct gen *g, struct cond c, unsigned type, ir_ref yes, ir_ref no)
-{
-    if (type == IR_FLAGS) {
-        select_flags(g, c, yes, no);
-        return;
-    }
-    if (c.kind == C_ALWAYS || c.kind == C_NEVER) {
-        ir_ref r = c.kind == C_ALWAYS ? yes : no;
-        unsigned rs = ra_src(g, r, type);
-        g->arch->mov(g->c, is_w(type), ra_dst(g, ra_dying(g, r)), rs);
-        return;
-    }
-    c = settle(g, c);
-    if (type_is_vec(type)) {
-        select_vec(g, c, type, yes, no);
-        return;
-    }
-    /* csinc and the like: 1 or -1 beside a value need no register. */
-    bool w = is_w(type), yz = ir_is_const(yes) && const_of(g, yes) == 0, nz = ir_is_const(no) && const_of(g, no) == 0;
-    bool n1 = ir_is_const(no) && const_of(g, no) == 1;
-    unsigned ry = yz ? (unsigned)ZR : ra_src(g, yes, type), rn = nz || n1 ? (unsigned)ZR : ra_src(g, no, type);
-    unsigned rd = ra_dst(g, ra_dying(g, yes) | ra_dying(g, no));
-    a_csel(g->c, n1 ? A_CSINC : A_CSEL, w, rd, ry, rn, c.cc);
-}
-
-void a_select(struct gen *g, struct xop *x)
-{
-    struct cond c = cond_cmp(g, x->sub, x->imm, x->a, x->b, false);
-    select_cond(g, c, x->type, x->c, x->d);
-}
-void a_selectf(struct gen *g, struct xop *x)
-{
-    struct cond c = a_cond_flags(g, x->sub, x->a);
-    select_cond(g, c, x->type, x->b, x->c);
 }

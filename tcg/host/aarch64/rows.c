@@ -57,6 +57,7 @@ const struct row a_rows[XOP_COUNT] = {
     ROW(fl_sbb, a_fl_adc),
     ROW(fl_logic, a_recipe),
     ROW(fl_fcmp, a_recipe),
+    ROW(fl_mix, a_fl_mix),
     ROW(fl_unpack, a_fl_unpack),
     ROW(adc, a_adc),
     ROW(sbb, a_adc),

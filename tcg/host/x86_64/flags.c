@@ -6,14 +6,14 @@
  *
  * Packed form by lahf; seto al: AH is SF ZF - AF - PF - CF, AL is OF, which is enum fl_bits. Back by
  * add al, 0x7f (overflows when AL is 1); sahf. */
-#include "tcg/host/x86_64/x_priv.h"
+#include "tcg/host/x86_64/flags_priv.h"
 
 #include "tcg/eval.h"
 
 static const u8 xcc_of[CC_COUNT] = {X_E, X_NE, X_B,  X_AE, X_BE, X_A, X_L,  X_GE, X_LE,
                                     X_G, X_S,  X_NS, X_O,  X_NO, X_P, X_NP, X_E,  X_NE};
 
-static void cmc(struct gen *g)
+void cmc(struct gen *g)
 {
     x_byte(g->c, 0xf5);
 }
@@ -23,24 +23,26 @@ static void cmc(struct gen *g)
 static void emit_cmp(struct gen *g, unsigned type, ir_ref a, ir_ref b)
 {
     bool w = is_w(type);
-    if (ir_is_const(b) && (w ? const_of(g, b) : (u32)const_of(g, b)) == 0) {
+    if (ir_is_const(b) && eval_trunc(type, const_of(g, b)) == 0) {
         unsigned r = ra_src(g, a, type);
-        x_test(g->c, w, r, r);
+        test_width(g, type, r, r);
         return;
     }
     struct opnd ob = ra_opnd(g, b, type);
-    if (ob.kind != OP_MEM && !ir_is_const(a)) {
+    if (ob.kind != OP_MEM && !ir_is_const(a) && !(type == IR_I16 && ob.kind == OP_IMM)) {
         struct opnd oa = ra_opnd(g, a, type);
         if (oa.kind == OP_MEM) {
-            if (ob.kind == OP_IMM) {
+            if (ob.kind == OP_IMM && type == IR_I8) {
+                x_rmi(g->c, 0x80, false, ALU_CMP, oa.mem, (u8)ob.imm, 1);
+            } else if (ob.kind == OP_IMM) {
                 x_alu_mi(g->c, ALU_CMP, w, oa.mem, ob.imm);
             } else {
-                x_rm(g->c, 0x39, w, ob.reg, oa.mem);
+                x_rm(g->c, type == IR_I8 ? 0x38 | OPB : type == IR_I16 ? 0x39 | P66 : 0x39u, w, ob.reg, oa.mem);
             }
             return;
         }
     }
-    alu_opnd(g, ALU_CMP, w, ra_src(g, a, type), &ob);
+    alu_width(g, ALU_CMP, type, ra_src(g, a, type), &ob);
 }
 
 static void emit_test(struct gen *g, unsigned type, ir_ref a, ir_ref b)
@@ -48,11 +50,14 @@ static void emit_test(struct gen *g, unsigned type, ir_ref a, ir_ref b)
     bool w = is_w(type);
     unsigned ra = ra_src(g, a, type);
     if (!ir_is_const(b)) {
-        x_test(g->c, w, ra, ra_src(g, b, type));
+        test_width(g, type, ra, ra_src(g, b, type));
         return;
     }
-    u64 k = w ? const_of(g, b) : (u32)const_of(g, b);
-    if (k <= 0x7fffffff) {
+    u64 k = eval_trunc(type, const_of(g, b));
+    if (type >= IR_I8 && k >> (eval_width(type) - 1)) { /* S is the bit's */
+        x_mov_i(g->c, RAX, k);
+        test_width(g, type, ra, RAX);
+    } else if (k <= 0x7fffffff) {
         x_test_i(g->c, false, ra, (u32)k);
     } else if (!w || (i64)k == (i32)k) {
         x_test_i(g->c, w, ra, (u32)k);
@@ -100,11 +105,6 @@ struct cond cond_cmp(struct gen *g, unsigned cc, unsigned type, ir_ref a, ir_ref
 
 /* -- recipes ------------------------------------------------------------------------------------------------------ */
 
-static unsigned base_kind(unsigned rk)
-{
-    return rk == RK_SUB_DB || rk == RK_SUB_AD ? RK_SUB : rk == RK_ADD_DB ? RK_ADD : rk;
-}
-
 /* Operands of recipes as they lie, so that nothing is allocated: a recipe may be followed in code beside the main path.
  * What an instruction cannot take goes into `scratch`. */
 static struct opnd place(struct gen *g, ir_ref r, bool w, unsigned scratch)
@@ -125,10 +125,10 @@ static struct opnd place(struct gen *g, ir_ref r, bool w, unsigned scratch)
     }
     return o;
 }
-static void alu_ref(struct gen *g, enum alu op, bool w, unsigned reg, ir_ref r)
+static void alu_ref(struct gen *g, enum alu op, unsigned type, unsigned reg, ir_ref r)
 {
-    struct opnd o = place(g, r, w, RCX);
-    alu_opnd(g, op, w, reg, &o);
+    struct opnd o = place(g, r, is_w(type), RCX);
+    alu_width(g, op, type, reg, &o);
 }
 static void mov_ref(struct gen *g, bool w, unsigned reg, ir_ref r)
 {
@@ -187,8 +187,28 @@ static bool ef_has(const struct gen *g, const struct xop *f)
     return ef_is(g, kind, type, f->a, f->b);
 }
 
-/* EFLAGS as the instruction leaves them; FL_INV not looked at. Not for float comparisons. */
-static void recipe_load(struct gen *g, const struct xop *f)
+enum { AF_CLEAR = 1 /* hflags.fcmp of RK_TEST: AF is 0, which AND and TEST do not promise */ };
+
+static void test_load(struct gen *g, const struct xop *f)
+{
+    unsigned type = (u8)f->imm;
+    bool w = is_w(type), pa = g->t->fl_pa;
+    unsigned r = RAX;
+    if (f->a == f->b) {
+        r = reg_ref(g, w, RAX, f->a);
+    } else {
+        mov_ref(g, w, RAX, f->a);
+        alu_ref(g, ALU_AND, type, RAX, f->b);
+    }
+    if (pa) {
+        alu_width(g, ALU_CMP, type, r, &(struct opnd){.kind = OP_IMM});
+    } else if (f->a == f->b) {
+        test_width(g, type, r, r);
+    }
+    g->ef = (struct hflags){.kind = RK_TEST, .type = (u8)type, .a = f->a, .b = f->b, .fcmp = pa ? AF_CLEAR : 0};
+}
+
+void recipe_load(struct gen *g, const struct xop *f)
 {
     if (ef_has(g, f)) {
         return;
@@ -197,36 +217,30 @@ static void recipe_load(struct gen *g, const struct xop *f)
     bool w = is_w(type);
     switch (f->rk) {
     case RK_SUB:
-        alu_ref(g, ALU_CMP, w, reg_ref(g, w, RAX, f->a), f->b);
+        alu_ref(g, ALU_CMP, type, reg_ref(g, w, RAX, f->a), f->b);
         break;
     case RK_TEST:
-        if (f->a == f->b) {
-            unsigned r = reg_ref(g, w, RAX, f->a);
-            x_test(g->c, w, r, r);
-        } else {
-            mov_ref(g, w, RAX, f->a);
-            alu_ref(g, ALU_AND, w, RAX, f->b);
-        }
-        break;
+        test_load(g, f);
+        return;
     case RK_ADD:
         mov_ref(g, w, RAX, f->a);
-        alu_ref(g, ALU_ADD, w, RAX, f->b);
+        alu_ref(g, ALU_ADD, type, RAX, f->b);
         break;
     case RK_SUB_DB:
         mov_ref(g, w, RAX, f->c);
-        alu_ref(g, ALU_ADD, w, RAX, f->d);
-        alu_ref(g, ALU_CMP, w, RAX, f->d);
+        alu_ref(g, ALU_ADD, type, RAX, f->d);
+        alu_ref(g, ALU_CMP, type, RAX, f->d);
         break;
     case RK_SUB_AD:
         mov_ref(g, w, RAX, f->c);
         mov_ref(g, w, RCX, f->c);
-        alu_ref(g, ALU_SUB, w, RAX, f->d);
+        alu_ref(g, ALU_SUB, type, RAX, f->d);
         x_alu(g->c, ALU_CMP, w, RCX, RAX);
         break;
     case RK_ADD_DB:
         mov_ref(g, w, RAX, f->c);
-        alu_ref(g, ALU_SUB, w, RAX, f->d);
-        alu_ref(g, ALU_ADD, w, RAX, f->d);
+        alu_ref(g, ALU_SUB, type, RAX, f->d);
+        alu_ref(g, ALU_ADD, type, RAX, f->d);
         break;
     default:
         must(!"a recipe");
@@ -277,8 +291,6 @@ static struct cond recipe_fcmp(struct gen *g, unsigned cc, const struct xop *f)
 
 /* -- the packed form --------------------------------------------------------------------------------------------- */
 
-enum { FL_KEPT = FL_N | FL_Z | FL_A | FL_P | FL_C | FL_V };
-
 /* The place of packed flags: a register or memory. */
 static struct opnd packed_opnd(const struct gen *g, ir_ref f)
 {
@@ -292,34 +304,49 @@ static struct opnd packed_opnd(const struct gen *g, ir_ref f)
     return o;
 }
 
-/* EFLAGS of the packed form in eax, clean. */
-static void sahf(struct gen *g)
+void sahf(struct gen *g)
 {
     x_byte(g->c, 0x04); /* add al, 0x7f */
     x_byte(g->c, 0x7f);
     x_byte(g->c, 0x9e);
 }
 
+/* Conditions that a test of the packed form decides. */
+static const u16 packed_mask[CC_COUNT / 2] = {FL_Z, FL_C, FL_C | FL_Z, 0, 0, FL_N, FL_V, FL_P, 0};
+
 static struct cond packed_cond(struct gen *g, unsigned cc, ir_ref f)
 {
-    static const u16 mask[CC_COUNT / 2] = {FL_Z, FL_C, FL_C | FL_Z, 0, 0, FL_N, FL_V, FL_P, 0};
     if (g->ef.kind == RK_PACKED && g->ef.a == f) {
         return cond_cc(xcc_of[cc]);
     }
     struct opnd o = packed_opnd(g, f);
-    if (mask[cc / 2]) {
+    if (packed_mask[cc / 2]) {
         if (o.kind == OP_REG) {
-            x_test_i(g->c, false, o.reg, mask[cc / 2]);
+            x_test_i(g->c, false, o.reg, packed_mask[cc / 2]);
         } else {
-            x_test_mi(g->c, o.mem, mask[cc / 2]);
+            x_test_mi(g->c, o.mem, packed_mask[cc / 2]);
         }
         g->ef.kind = RK_NONE;
         return cond_cc(cc & 1 ? X_E : X_NE);
     }
     mov_opnd(g, false, RAX, &o);
-    x_alu_i(g->c, ALU_AND, false, RAX, FL_KEPT);
+    x_alu_i(g->c, ALU_AND, false, RAX, (i32)FL_ALL);
     sahf(g);
     g->ef = (struct hflags){.kind = RK_PACKED, .type = IR_FLAGS, .a = f, .b = f};
+    return cond_cc(xcc_of[cc]);
+}
+
+/* The condition needs flags of both sides. */
+static struct cond mixed_cond(struct gen *g, unsigned cc, ir_ref f)
+{
+    flags_pack(g, f);
+    g->ef.kind = RK_NONE;
+    if (packed_mask[cc / 2]) {
+        x_test_i(g->c, false, RAX, packed_mask[cc / 2]);
+        return cond_cc(cc & 1 ? X_E : X_NE);
+    }
+    x_alu_i(g->c, ALU_AND, false, RAX, (i32)FL_ALL);
+    sahf(g);
     return cond_cc(xcc_of[cc]);
 }
 
@@ -332,6 +359,10 @@ struct cond cond_flags(struct gen *g, unsigned cc, ir_ref f)
         return packed_cond(g, cc, f);
     }
     const struct xop *x = &g->x[f];
+    u32 need = eval_cond_needs(cc);
+    if (x->rk == RK_MIX) {
+        return need & ~x->imm && need & x->imm ? mixed_cond(g, cc, f) : cond_flags(g, cc, need & x->imm ? x->a : x->b);
+    }
     if (x->rk == RK_TEST) {
         return recipe_test(g, cc, x);
     }
@@ -377,6 +408,37 @@ void fcmp_packed(struct gen *g, u32 fcmp)
     }
 }
 
+/* One side is made in eax; the other joins from its place, or waits in a vector register when both are to be made. */
+static void mix_pack(struct gen *g, const struct xop *x)
+{
+    ir_ref made = x->a, other = x->b;
+    u32 mask = x->imm;
+    if (!ref_is_recipe(g, made)) {
+        made = x->b;
+        other = x->a;
+        mask = FL_ALL & ~mask;
+    }
+    flags_pack(g, made);
+    x_alu_i(g->c, ALU_AND, false, RAX, (i32)mask);
+    g->ef.kind = RK_NONE;
+    mask = FL_ALL & ~mask;
+    if (ir_is_const(other)) {
+        x_alu_i(g->c, ALU_OR, false, RAX, (i32)((u32)const_of(g, other) & mask));
+    } else if (g->vals[other].reg != NOREG || g->vals[other].mem) {
+        struct opnd o = packed_opnd(g, other);
+        mov_opnd(g, false, RCX, &o);
+        x_alu_i(g->c, ALU_AND, false, RCX, (i32)mask);
+        x_alu(g->c, ALU_OR, false, RAX, RCX);
+    } else {
+        v_rrr(g->c, X_MOVD, XMM2, 0, RAX);
+        flags_pack(g, other);
+        v_rrr(g->c, X_MOVD_RX, XMM2, 0, RCX);
+        x_alu_i(g->c, ALU_AND, false, RAX, (i32)mask);
+        x_alu(g->c, ALU_OR, false, RAX, RCX);
+    }
+    g->ef.kind = RK_NONE;
+}
+
 void flags_pack(struct gen *g, ir_ref f)
 {
     if (ir_is_const(f)) {
@@ -394,6 +456,13 @@ void flags_pack(struct gen *g, ir_ref f)
         fcmp_pack(g, x);
         return;
     }
+    if (x->rk == RK_MIX) {
+        mix_pack(g, x);
+        return;
+    }
+    if (x->rk == RK_TEST && g->t->fl_pa && g->ef.fcmp != AF_CLEAR) {
+        g->ef.kind = RK_NONE;
+    }
     recipe_load(g, x);
     bool inv = x->sub & FL_INV;
     if (inv) {
@@ -408,7 +477,7 @@ void flags_pack(struct gen *g, ir_ref f)
 
 void flags_clean(struct gen *g)
 {
-    x_alu_i(g->c, ALU_AND, false, RAX, FL_KEPT);
+    x_alu_i(g->c, ALU_AND, false, RAX, (i32)FL_ALL);
     g->ef.kind = RK_NONE;
 }
 
@@ -423,6 +492,9 @@ void flags_twin(struct gen *g, struct xop *x, unsigned kind, ir_ref a, ir_ref b)
 static void load_carry(struct gen *g, ir_ref f, bool inv)
 {
     bool flip = inv;
+    while (ref_is_mix(g, f)) {
+        f = g->x[f].imm & FL_C ? g->x[f].a : g->x[f].b;
+    }
     if (ir_is_const(f) || (ref_is_recipe(g, f) && g->x[f].rk == RK_TEST)) {
         bool c = ir_is_const(f) ? const_of(g, f) & FL_C : g->x[f].sub & FL_INV;
         x_byte(g->c, c != inv ? 0xf9 : 0xf8); /* stc, clc */
@@ -455,7 +527,7 @@ static void carry_into_rax(struct gen *g, struct xop *x, bool sub, unsigned type
 {
     load_carry(g, x->c, x->sub & FL_INV);
     mov_ref(g, is_w(type), RAX, x->a);
-    alu_ref(g, sub ? ALU_SBB : ALU_ADC, is_w(type), RAX, x->b);
+    alu_ref(g, sub ? ALU_SBB : ALU_ADC, type, RAX, x->b);
 }
 
 void emit_adc(struct gen *g, struct xop *x)
@@ -510,202 +582,21 @@ void emit_recipe(struct gen *g, struct xop *x)
 void emit_fl_unpack(struct gen *g, struct xop *x)
 {
     flags_pack(g, x->a);
-    x_alu_i(g->c, ALU_AND, false, RAX, FL_KEPT);
+    x_alu_i(g->c, ALU_AND, false, RAX, (i32)FL_ALL);
     x_mov(g->c, false, ra_dst(g, 0), RAX);
 }
 
-/* 1 or 0 in reg, which may be a scratch register. */
-static void cond_bool(struct gen *g, struct cond c, unsigned reg)
+void emit_fl_mix(struct gen *g, struct xop *x)
 {
-    if (c.kind == C_ALWAYS || c.kind == C_NEVER) {
-        x_mov_i(g->c, reg, c.kind == C_ALWAYS);
-        return;
-    }
-    x_setcc(g->c, c.cc, reg);
-    if (c.kind != C_CC) {
-        x_setcc(g->c, c.kind == C_AND_NP ? X_NP : X_P, RAX);
-        x_rr(g->c, (c.kind == C_AND_NP ? 0x22 : 0x0a) | OPB | OPBM, false, reg, RAX);
+    if (x->rk == RK_NONE) { /* of mixes, which need mix_pack's registers themselves */
+        unsigned rd = ra_dst(g, 0);
+        flags_pack(g, x->a);
+        x_alu_i(g->c, ALU_AND, false, RAX, (i32)x->imm);
         g->ef.kind = RK_NONE;
+        x_mov(g->c, false, rd, RAX);
+        flags_pack(g, x->b);
+        x_alu_i(g->c, ALU_AND, false, RAX, (i32)(FL_ALL & ~x->imm));
+        g->ef.kind = RK_NONE;
+        x_alu(g->c, ALU_OR, false, rd, RAX);
     }
-    x_rr(g->c, X_MOVZX8, false, reg, reg);
-}
-
-void emit_setf(struct gen *g, struct xop *x)
-{
-    struct cond c = cond_flags(g, x->sub, x->a);
-    cond_bool(g, c, ra_dst(g, 0));
-}
-void emit_setcc(struct gen *g, struct xop *x)
-{
-    struct cond c = cond_cmp(g, x->sub, x->type, x->a, x->b);
-    cond_bool(g, c, ra_dst(g, ra_dying(g, x->a) | ra_dying(g, x->b)));
-}
-
-/* Both to hand: their packed forms, one by one. */
-static void select_packed(struct gen *g, struct cond c, ir_ref yes, ir_ref no)
-{
-    cond_bool(g, c, RDX);
-    unsigned rd = ra_dst(g, 0);
-    flags_pack(g, yes);
-    x_mov(g->c, false, rd, RAX);
-    flags_pack(g, no);
-    x_test(g->c, false, RDX, RDX);
-    x_cmov(g->c, X_E, false, rd, RAX);
-    g->ef.kind = RK_NONE;
-}
-
-/* c ? flags of a comparison : constant, as CCMP has it: a jump around the comparison, so that EFLAGS are right on both
- * ways and the branch behind it needs no more. */
-static void select_compare(struct gen *g, struct cond c, ir_ref yes, ir_ref no)
-{
-    unsigned rd = ra_pick(g, (ir_ref)g->i, 0);
-    u8 *second = NULL, *at;
-    if (c.kind == C_AND_NP) {
-        second = x_jcc(g->c, X_P);
-        at = x_jcc(g->c, c.cc ^ 1);
-    } else if (c.kind == C_OR_P) { /* not (cc or parity) */
-        u8 *skip = x_jcc8(g->c, X_P);
-        at = x_jcc(g->c, c.cc ^ 1);
-        x_here8(g->c, skip);
-    } else {
-        at = x_jcc(g->c, c.cc ^ 1);
-    }
-    recipe_load(g, &g->x[yes]);
-    if (g->x[yes].sub & FL_INV) {
-        cmc(g);
-    }
-    u8 *join = g->c->p;
-    to_cold(g);
-    bind_cold(g, at);
-    if (second) {
-        bind_cold(g, second);
-    }
-    x_mov_i(g->c, RAX, (u32)const_of(g, no) & FL_KEPT);
-    sahf(g);
-    back_to_hot(g, join);
-    to_hot(g);
-    x_byte(g->c, 0x9f); /* lahf */
-    x_setcc(g->c, X_O, RAX);
-    x_mov(g->c, false, rd, RAX);
-    ra_bind(g, (ir_ref)g->i, rd);
-    g->ef = (struct hflags){.kind = RK_PACKED, .type = IR_FLAGS, .a = (ir_ref)g->i, .b = (ir_ref)g->i};
-}
-
-static void select_flags(struct gen *g, struct cond c, ir_ref yes, ir_ref no)
-{
-    bool compare = ref_is_recipe(g, yes) && g->x[yes].rk != RK_FCMP && ir_is_const(no);
-    if (compare && c.kind != C_ALWAYS && c.kind != C_NEVER) {
-        select_compare(g, c, yes, no);
-    } else {
-        select_packed(g, c, yes, no);
-    }
-}
-
-/* reg = c ? yes : no among integer registers; reg may be either of the two. */
-static void cmov_cond(struct gen *g, struct cond c, bool w, unsigned reg, unsigned yes, unsigned no)
-{
-    if (c.kind == C_CC) {
-        if (reg == yes) {
-            x_cmov(g->c, c.cc ^ 1, w, reg, no);
-        } else {
-            if (reg != no) {
-                x_mov(g->c, w, reg, no);
-            }
-            x_cmov(g->c, c.cc, w, reg, yes);
-        }
-        return;
-    }
-    bool both = c.kind == C_AND_NP;
-    x_mov(g->c, w, RAX, both ? yes : no);
-    x_cmov(g->c, both ? c.cc ^ 1 : c.cc, w, RAX, both ? no : yes);
-    x_cmov(g->c, X_P, w, RAX, both ? no : yes);
-    x_mov(g->c, w, reg, RAX);
-}
-
-static void select_vec(struct gen *g, struct cond c, unsigned type, ir_ref yes, ir_ref no)
-{
-    unsigned ry = ra_src(g, yes, type), rn = ra_src(g, no, type);
-    if (type == IR_V128) {
-        unsigned rd = ra_dst(g, ra_dying(g, no));
-        if (rd != rn) {
-            v_rrr(g->c, X_MOVAPS, rd, 0, rn);
-        }
-        u8 *skip = NULL, *take = NULL;
-        if (c.kind == C_AND_NP) {
-            skip = x_jcc8(g->c, X_P);
-        } else if (c.kind == C_OR_P) {
-            take = x_jcc8(g->c, X_P);
-        }
-        u8 *over = x_jcc8(g->c, c.cc ^ 1);
-        if (take) {
-            x_here8(g->c, take);
-        }
-        v_rrr(g->c, X_MOVAPS, rd, 0, ry);
-        x_here8(g->c, over);
-        if (skip) {
-            x_here8(g->c, skip);
-        }
-        return;
-    }
-    v_rrr(g->c, X_MOVD_RX | OPW, ry, 0, RCX);
-    v_rrr(g->c, X_MOVD_RX | OPW, rn, 0, RDX);
-    cmov_cond(g, c, true, RDX, RCX, RDX);
-    v_rrr(g->c, X_MOVD | OPW, ra_dst(g, 0), 0, RDX);
-}
-
-/* EFLAGS hold c; the values are loaded by moves only. */
-static void select_cond(struct gen *g, struct cond c, unsigned type, ir_ref yes, ir_ref no)
-{
-    if (type == IR_FLAGS) {
-        select_flags(g, c, yes, no);
-        return;
-    }
-    if (c.kind == C_ALWAYS || c.kind == C_NEVER) {
-        ir_ref r = c.kind == C_ALWAYS ? yes : no;
-        unsigned rs = ra_src(g, r, type), rd = ra_dst(g, ra_dying(g, r));
-        if (type_is_vec(type)) {
-            v_rrr(g->c, X_MOVAPS, rd, 0, rs);
-        } else {
-            x_mov(g->c, is_w(type), rd, rs);
-        }
-        return;
-    }
-    if (type_is_vec(type)) {
-        select_vec(g, c, type, yes, no);
-        return;
-    }
-    bool w = is_w(type);
-    unsigned ry = RCX, rn = RDX;
-    if (ir_is_const(yes)) {
-        ra_load(g, ry, yes, type);
-    } else {
-        ry = ra_src(g, yes, type);
-    }
-    if (ir_is_const(no) && c.kind != C_CC) {
-        ra_load(g, rn, no, type);
-    } else if (!ir_is_const(no)) {
-        rn = ra_src(g, no, type);
-    }
-    unsigned rd = ra_dst(g, ra_dying(g, no) | ra_dying(g, yes));
-    if (ir_is_const(no) && c.kind == C_CC) {
-        if (rd == ry) {
-            ra_load(g, rn, no, type);
-        } else {
-            ra_load(g, rd, no, type);
-            rn = rd;
-        }
-    }
-    /* A 32-bit cmov clears the upper half whether it moves or not. */
-    cmov_cond(g, c, w, rd, ry, rn);
-}
-
-void emit_select(struct gen *g, struct xop *x)
-{
-    struct cond c = cond_cmp(g, x->sub, x->imm, x->a, x->b);
-    select_cond(g, c, x->type, x->c, x->d);
-}
-void emit_selectf(struct gen *g, struct xop *x)
-{
-    struct cond c = cond_flags(g, x->sub, x->a);
-    select_cond(g, c, x->type, x->b, x->c);
 }

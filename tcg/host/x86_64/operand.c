@@ -41,6 +41,29 @@ void alu_opnd(struct gen *g, enum alu op, bool w, unsigned reg, const struct opn
     }
 }
 
+/* Nothing here has a prefix that changes the length of an immediate: decoders stall on those. */
+void alu_width(struct gen *g, enum alu op, unsigned type, unsigned reg, const struct opnd *o)
+{
+    bool byte = type == IR_I8;
+    u32 opc = (unsigned)op << 3 | (byte ? 2 : 3), size = byte ? 0 : P66;
+    if (type < IR_I8) {
+        alu_opnd(g, op, is_w(type), reg, o);
+    } else if (o->kind == OP_REG) {
+        x_rr(g->c, opc | size | (byte ? OPB | OPBM : 0), false, reg, o->reg);
+    } else if (o->kind == OP_MEM) {
+        x_rm(g->c, opc | size | (byte ? OPB : 0), false, reg, o->mem);
+    } else if (byte || (i16)o->imm == (i8)o->imm) {
+        x_rri(g->c, byte ? 0x80 | OPBM : 0x83 | P66, false, op, reg, (u8)o->imm, 1);
+    } else {
+        x_mov_i(g->c, RCX, (u16)o->imm);
+        x_rr(g->c, opc | size, false, reg, RCX);
+    }
+}
+void test_width(struct gen *g, unsigned type, unsigned a, unsigned b)
+{
+    x_rr(g->c, type == IR_I8 ? (u32)X_TEST8 : type == IR_I16 ? X_TEST | P66 : (u32)X_TEST, is_w(type), b, a);
+}
+
 void mov_opnd(struct gen *g, bool w, unsigned reg, const struct opnd *o)
 {
     switch (o->kind) {

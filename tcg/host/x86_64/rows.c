@@ -62,6 +62,7 @@ const struct row rows[XOP_COUNT] = {
     ROW(fl_sbb, fl_adc, 0),
     ROW(fl_logic, recipe, KEEPS),
     ROW(fl_fcmp, recipe, KEEPS),
+    ROW(fl_mix, fl_mix, KEEPS),
     ROW(fl_unpack, fl_unpack, 0),
     ROW(adc, adc, 0),
     ROW(sbb, adc, 0),

@@ -43,6 +43,10 @@ struct opnd {
 struct mem loc_mem(const struct gen *g, unsigned loc);
 struct opnd ra_opnd(struct gen *g, ir_ref r, unsigned type); /* memory only when that is the last use */
 void alu_opnd(struct gen *g, enum alu op, bool w, unsigned reg, const struct opnd *o);
+void alu_width(struct gen *g, enum alu op, unsigned type, unsigned reg,
+               const struct opnd *o); /* 8 and 16 bits too; may
+                                       use rcx unless *o does */
+void test_width(struct gen *g, unsigned type, unsigned a, unsigned b);
 void mov_opnd(struct gen *g, bool w, unsigned reg, const struct opnd *o);
 #define POOL_MEM MEM(RIP, 0)
 void pool_use(struct gen *g, unsigned index, unsigned imm_bytes); /* the instruction just written refers to it */
@@ -166,11 +170,11 @@ void vmov(struct gen *g, unsigned rd, const struct opnd *o); /* all 16 bytes */
 /* The emitters. */
 emit_fn emit_add, emit_sub, emit_mul, emit_and, emit_or, emit_xor, emit_andn, emit_neg, emit_shift, emit_mulh, emit_div,
     emit_count, emit_bitrev, emit_bswap, emit_ext, emit_extract, emit_deposit, emit_extr, emit_crc32, emit_setcc,
-    emit_select, emit_recipe, emit_fl_adc, emit_fl_unpack, emit_adc, emit_setf, emit_selectf, emit_ld, emit_ld_hi,
-    emit_st, emit_rmw, emit_cas, emit_fence, emit_bitcast, emit_vzero_ext, emit_vdup, emit_vget, emit_vset, emit_vshuf,
-    emit_vtbl, emit_vbsl, emit_v2, emit_vmul, emit_vandn, emit_vnot, emit_vneg, emit_vminmax64, emit_vabs, emit_vsat,
-    emit_vcmp, emit_vshift, emit_vshiftv, emit_vmull, emit_vxtl, emit_vxtn, emit_vqxtn, emit_vpopcnt, emit_vclmul,
-    emit_fsign, emit_farith, emit_fma, emit_fminmax, emit_vfcmp, emit_fround, emit_fcvt, emit_vfcvtl, emit_vfcvtn,
-    emit_f2i, emit_vf2i, emit_i2f, emit_vi2f, emit_fcmp_flushing;
+    emit_select, emit_recipe, emit_fl_adc, emit_fl_mix, emit_fl_unpack, emit_adc, emit_setf, emit_selectf, emit_ld,
+    emit_ld_hi, emit_st, emit_rmw, emit_cas, emit_fence, emit_bitcast, emit_vzero_ext, emit_vdup, emit_vget, emit_vset,
+    emit_vshuf, emit_vtbl, emit_vbsl, emit_v2, emit_vmul, emit_vandn, emit_vnot, emit_vneg, emit_vminmax64, emit_vabs,
+    emit_vsat, emit_vcmp, emit_vshift, emit_vshiftv, emit_vmull, emit_vxtl, emit_vxtn, emit_vqxtn, emit_vpopcnt,
+    emit_vclmul, emit_fsign, emit_farith, emit_fma, emit_fminmax, emit_vfcmp, emit_fround, emit_fcvt, emit_vfcvtl,
+    emit_vfcvtn, emit_f2i, emit_vf2i, emit_i2f, emit_vi2f, emit_fcmp_flushing;
 
 #endif
