@@ -53,6 +53,8 @@ ir_ref ir_fl_sub(struct ir *ir, enum ir_type t, ir_ref a, ir_ref b, unsigned inv
 ir_ref ir_fl_adc(struct ir *ir, enum ir_type t, ir_ref a, ir_ref b, ir_ref fl, unsigned inv);
 ir_ref ir_fl_sbb(struct ir *ir, enum ir_type t, ir_ref a, ir_ref b, ir_ref fl, unsigned inv);
 ir_ref ir_fl_logic(struct ir *ir, enum ir_type t, ir_ref a, unsigned inv);
+/* op: IR_fl_shl, IR_fl_shr, IR_fl_sar */
+ir_ref ir_fl_shift(struct ir *ir, enum ir_opcode op, enum ir_type t, ir_ref a, ir_ref count, unsigned inv);
 ir_ref ir_fl_fcmp(struct ir *ir, enum ir_type t, unsigned sub, ir_ref a, ir_ref b, unsigned fcmp_bits);
 ir_ref ir_fl_mix(struct ir *ir, u32 mask, ir_ref a, ir_ref b); /* mask: enum fl_bits, from a; the others from b */
 ir_ref ir_fl_pack(struct ir *ir, ir_ref packed);

@@ -331,6 +331,42 @@ static struct cond flags_of_logic(struct ir *ir, enum ir_cond cc, const struct i
     }
 }
 
+/* Flags of a shift by a number but 0: N and Z are the result's, C is a bit of a, V too but after shl. */
+static struct cond flags_of_shift(struct ir *ir, enum ir_cond cc, const struct ir_op *f, ir_ref fl)
+{
+    enum ir_type t = f->imm, rt = t == IR_I64 ? IR_I64 : IR_I32;
+    unsigned w = type_bits(t), n, out;
+    ir_ref a = f->a, count = f->b;
+    if (!ir_is_const(count)) {
+        return keep_flags(cc, fl);
+    }
+    n = (unsigned)ir_const_val(ir, count);
+    bool left = f->op == IR_fl_shl, arith = f->op == IR_fl_sar, inv = f->sub & FL_INV;
+    switch (cc) {
+    case CC_EQ:
+    case CC_NE:
+    case CC_MI:
+    case CC_PL:
+        if (w < 32 && !left) {
+            a = arith ? ir_sext(ir, IR_I32, a, w) : ir_zext(ir, IR_I32, a, w);
+        }
+        a = ir_op2(ir, left ? IR_shl : arith ? IR_sar : IR_shr, rt, a, count);
+        return is_eq(cc) ? ir_cond_cmp(ir, cc, t, a, IR_CONST) : sign_of(ir, t, a, cc == CC_MI);
+    case CC_ULT:
+    case CC_UGE:
+        if (n > w && !arith) {
+            return known(inv != (cc == CC_UGE));
+        }
+        out = left ? w - n : MIN(n, w) - 1;
+        return ir_cond_cmp(ir, inv != (cc == CC_UGE) ? CC_TSTEQ : CC_TSTNE, rt, a, ir_const(ir, BIT(out)));
+    case CC_VS:
+    case CC_VC:
+        return left ? keep_flags(cc, fl) : arith ? known(cc == CC_VC) : sign_of(ir, t, a, cc == CC_VS);
+    default:
+        return keep_flags(cc, fl);
+    }
+}
+
 /* Flags from packed bits: conditions of one bit, or of a sum of bits, are tests of them. */
 static struct cond flags_of_pack(struct ir *ir, enum ir_cond cc, const struct ir_op *f, ir_ref fl)
 {
@@ -384,6 +420,10 @@ struct cond ir_cond_flags(struct ir *ir, enum ir_cond cc, ir_ref fl)
         return flags_of_add(ir, cc, f, fl);
     case IR_fl_logic:
         return flags_of_logic(ir, cc, f, fl);
+    case IR_fl_shl:
+    case IR_fl_shr:
+    case IR_fl_sar:
+        return flags_of_shift(ir, cc, f, fl);
     case IR_fl_pack:
         return flags_of_pack(ir, cc, f, fl);
     case IR_select:

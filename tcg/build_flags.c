@@ -23,7 +23,8 @@ static int known_carry(struct ir *ir, ir_ref fl, unsigned inv)
 {
     fl = ir_flags_with(ir, fl, FL_C);
     const struct ir_op *f = op_of(ir, fl);
-    if (f->op != IR_fl_pack && f->op != IR_fl_logic && f->op != IR_fl_sub && f->op != IR_fl_add) {
+    if (f->op != IR_fl_pack && !(f->op >= IR_fl_logic && f->op <= IR_fl_sar) && f->op != IR_fl_sub &&
+        f->op != IR_fl_add) {
         return -1;
     }
     struct cond c = ir_cond_flags(ir, CC_ULT, fl);
@@ -92,6 +93,24 @@ ir_ref ir_fl_logic(struct ir *ir, enum ir_type t, ir_ref a, unsigned inv)
         return flags_const(ir, eval_fl_logic(t, ir_const_val(ir, a), inv));
     }
     return flags_raw(ir, IR_fl_logic, t, a, 0, 0, inv);
+}
+
+ir_ref ir_fl_shift(struct ir *ir, enum ir_opcode op, enum ir_type t, ir_ref a, ir_ref count, unsigned inv)
+{
+    check(op >= IR_fl_shl && op <= IR_fl_sar);
+    a = ir_rd(ir, t, a);
+    count = ir_low(ir, count, t == IR_I64 ? 6 : 5);
+    if (ir_is_const(count)) {
+        unsigned n = eval_shift_count(t, ir_const_val(ir, count));
+        if (n == 0) {
+            return ir_fl_logic(ir, t, a, inv);
+        }
+        if (ir_is_const(a)) {
+            return flags_const(ir, eval_fl_shift(op, t, ir_const_val(ir, a), n, inv));
+        }
+        count = ir_const(ir, n);
+    }
+    return flags_raw(ir, op, t, a, count, 0, inv);
 }
 
 ir_ref ir_fl_fcmp(struct ir *ir, enum ir_type t, unsigned sub, ir_ref a, ir_ref b, unsigned fcmp_bits)

@@ -295,6 +295,26 @@ EVAL_INLINE u32 eval_fl_logic(unsigned t, u64 a, unsigned inv)
 {
     return eval_fl_nzp(t, a) | (inv & FL_INV ? FL_C : 0);
 }
+/* How far fl_shl, fl_shr and fl_sar shift. */
+EVAL_INLINE unsigned eval_shift_count(unsigned t, u64 b)
+{
+    return (unsigned)b & (t == IR_I64 ? 63 : 31);
+}
+/* fl_shl, fl_shr, fl_sar. C is what a shift of one bit after the other loses last: more than the width shifts all out.
+ * V is the first step's: the top bit changes (shl), or is lost (shr). */
+EVAL_INLINE u32 eval_fl_shift(unsigned op, unsigned t, u64 a, u64 b, unsigned inv)
+{
+    unsigned n = eval_shift_count(t, b), w = eval_width(t);
+    if (n == 0) {
+        return eval_fl_logic(t, a, inv);
+    }
+    u64 x = op == IR_fl_sar ? (u64)eval_signed(t, a) : eval_trunc(t, a);
+    u64 last = op == IR_fl_shl ? x << (n - 1) : op == IR_fl_shr ? x >> (n - 1) : (u64)((i64)x >> (n - 1));
+    u64 r = op == IR_fl_shl ? last << 1 : op == IR_fl_shr ? last >> 1 : (u64)((i64)last >> 1);
+    bool c = (op == IR_fl_shl ? last >> (w - 1) : last) & 1;
+    bool v = (op == IR_fl_shl ? x >> (w - 1) ^ x >> (w - 2) : op == IR_fl_shr ? x >> (w - 1) : 0) & 1;
+    return eval_fl_nzp(t, r) | (c ^ (inv & FL_INV) ? FL_C : 0) | (v ? FL_V : 0);
+}
 EVAL_INLINE u32 eval_fl_mix(u32 mask, u32 a, u32 b)
 {
     return ((a & mask) | (b & ~mask)) & FL_ALL;

@@ -37,6 +37,9 @@ static unsigned wanted_x(const struct ir *ir, const struct ir_op *op, unsigned k
     case IR_fl_adc:
     case IR_fl_sbb:
     case IR_fl_logic:
+    case IR_fl_shl:
+    case IR_fl_shr:
+    case IR_fl_sar:
     case IR_vdup:
         return WANT_INT;
     case IR_fl_fcmp:

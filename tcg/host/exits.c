@@ -239,7 +239,7 @@ static bool flags_need_work(const struct gen *g)
             const struct xop *f = &g->x[g->cur[s]];
             unsigned kind = base_kind(f->rk);
             bool have = g->ef.kind == kind && g->ef.a == f->a && g->ef.b == f->b && g->ef.type == (u8)f->imm;
-            bool made = kind == RK_MIX || (kind == RK_TEST && g->t->fl_pa); /* by arithmetic */
+            bool made = rk_is_made(kind) || (kind == RK_TEST && g->t->fl_pa); /* by arithmetic */
             if (made || !have || (kind == RK_FCMP && g->ef.fcmp != f->imm << 1)) {
                 return true;
             }

@@ -49,6 +49,9 @@ enum recipe {
     RK_SUB_DB, /* (D + b) - b: a is gone */
     RK_SUB_AD, /* a - (a - D): b is gone */
     RK_ADD_DB, /* (D - b) + b */
+    RK_SHL,    /* a << b; these as fl_shl, fl_shr, fl_sar */
+    RK_SHR,
+    RK_SAR,
     RK_MIX,    /* the flags imm of a, the others of b: both are flags, neither a mix that is a recipe */
     RK_PACKED, /* not a recipe: as loaded from the packed form of a */
 };
@@ -294,6 +297,11 @@ static inline bool ref_is_recipe(const struct gen *g, ir_ref r)
 static inline bool ref_is_mix(const struct gen *g, ir_ref r)
 {
     return !ir_is_const(r) && r < REF_ENTRY && g->x[r].rk == RK_MIX;
+}
+/* Flags that no instruction leaves as they are to be: they are packed, and the host's go. */
+static inline bool rk_is_made(unsigned rk)
+{
+    return rk >= RK_SHL && rk <= RK_MIX;
 }
 static inline u64 const_of(const struct gen *g, ir_ref r)
 {

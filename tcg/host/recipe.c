@@ -39,6 +39,10 @@ u32 flags_of(unsigned rk, unsigned sub, u32 imm, u64 a, u64 b)
         return eval_fl_add(t, a - b, b, 0, sub);
     case RK_TEST:
         return eval_fl_logic(t, a & b, sub);
+    case RK_SHL:
+    case RK_SHR:
+    case RK_SAR:
+        return eval_fl_shift(IR_fl_shl + rk - RK_SHL, t, a, b, sub);
     case RK_MIX:
         return eval_fl_mix(imm, (u32)a, (u32)b);
     default:

@@ -3,6 +3,7 @@
  * Law of holds: between a put and the next put of the same slot, the ops that may fault, exit, or call something that
  * looks at guest state are observers. A value must stay somewhere until the last observer of a slot it was put into
  * (val.hold). A put without an observer before the next put is dead. */
+#include "tcg/eval.h"
 #include "tcg/host/state_priv.h"
 #include "tcg/ops_priv.h"
 
@@ -273,6 +274,18 @@ static void select_recipe(struct gen *g, struct xop *x)
     case IR_fl_mix:
         x->rk = RK_MIX;
         break;
+    case IR_fl_shl:
+    case IR_fl_shr:
+    case IR_fl_sar:
+        if (ir_is_const(x->b) && eval_shift_count((u8)x->imm, const_of(g, x->b)) == 0) {
+            x->rk = RK_TEST;
+            x->b = x->a;
+            x->c = x->a;
+            x->d = 0;
+            return;
+        }
+        x->rk = (u8)(RK_SHL + (x->op - IR_fl_shl));
+        break;
     default:
         x->rk = RK_TEST;
         x->b = x->a;
@@ -290,7 +303,7 @@ static void select_recipe(struct gen *g, struct xop *x)
         x->d = x->b == x->a ? 0 : x->b;
         return;
     }
-    if (x->op != IR_fl_fcmp && x->op != IR_fl_mix) {
+    if (x->rk == RK_SUB || x->rk == RK_ADD) {
         find_twin(g, x);
     }
     choose_recipe(g, x);
@@ -366,6 +379,9 @@ static bool is_lazy(const struct gen *g, const struct xop *x)
     case IR_fl_add:
     case IR_fl_sub:
     case IR_fl_logic:
+    case IR_fl_shl:
+    case IR_fl_shr:
+    case IR_fl_sar:
         return true;
     case IR_fl_fcmp:
         return !(x->sub & FP_FZ);

@@ -255,6 +255,10 @@ static u64 run_flags(const struct frame *f, const struct ir_op *op)
         return eval_fl_sub(op->imm, a, b, false, op->sub);
     case IR_fl_adc:
         return eval_fl_add(op->imm, a, b, eval_carry(op->sub, (u32)num(f, op->c)), op->sub);
+    case IR_fl_shl:
+    case IR_fl_shr:
+    case IR_fl_sar:
+        return eval_fl_shift(op->op, op->imm, a, b, op->sub);
     case IR_fl_sbb:
         return eval_fl_sub(op->imm, a, b, eval_carry(op->sub, (u32)num(f, op->c)), op->sub);
     default:
@@ -347,6 +351,9 @@ static enum interp_end run(struct frame *f, enum ir_reason *reason)
         case IR_fl_adc:
         case IR_fl_sbb:
         case IR_fl_logic:
+        case IR_fl_shl:
+        case IR_fl_shr:
+        case IR_fl_sar:
             r->d[0] = run_flags(f, op);
             break;
         case IR_fl_mix:

@@ -127,6 +127,10 @@ static ir_ref rebuild_pure(struct map *m, const struct ir_op *op, ir_ref a, ir_r
         return ir_fl_sbb(ir, imm, a, b, c, sub);
     case IR_fl_logic:
         return ir_fl_logic(ir, imm, a, sub);
+    case IR_fl_shl:
+    case IR_fl_shr:
+    case IR_fl_sar:
+        return ir_fl_shift(ir, op->op, imm, a, b, sub);
     case IR_fl_fcmp:
         return ir_fl_fcmp(ir, imm & 0xff, sub, a, b, imm & ~0xffu);
     case IR_fl_mix:

@@ -464,6 +464,37 @@ static void flag_ops(void **state)
     }
 }
 
+/* One bit after the other. */
+static u32 shift_model(unsigned op, u64 a, unsigned n, unsigned inv)
+{
+    unsigned ones = 0, top = width - 1, out = 0, v = 0;
+    u64 r = low(a);
+    for (unsigned i = 0; i < n; i++) {
+        unsigned was = at(r, top);
+        out = op == IR_fl_shl ? was : at(r, 0);
+        r = op == IR_fl_shl ? low(r << 1) : r >> 1 | (op == IR_fl_sar ? (u64)was << top : 0);
+        v = i == 0 ? was != at(r, top) : v;
+    }
+    for (unsigned i = 0; i < 8; i++) {
+        ones += at(r, i);
+    }
+    return (at(r, top) ? FL_N : 0) | (r == 0 ? FL_Z : 0) | (out != inv ? FL_C : 0) | (v ? FL_V : 0) |
+           (ones % 2 ? 0 : FL_P);
+}
+
+static void flags_of_shifts(void **state)
+{
+    (void)state;
+    struct rng r = {rng_seed("flags_of_shifts")};
+    for (unsigned i = 0; i < 6000; i++) {
+        u64 a = rng_value(&r), b = rng_below(&r, 2) ? rng_below(&r, 34) : rng_value(&r);
+        unsigned inv = rng_next(&r) & 1, op = IR_fl_shl + rng_below(&r, 3);
+        set_width(8u << rng_below(&r, 4));
+        struct ir_op f = {.op = (u8)op, .type = IR_FLAGS, .sub = (u8)inv, .imm = wtype};
+        expect(ir_ops[op].name, run_op(f, a, b, 0), shift_model(op, a, b % (width == 64 ? 64 : 32), inv), a, b);
+    }
+}
+
 static void conditions(void **state)
 {
     (void)state;
@@ -498,10 +529,8 @@ static void conditions(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(plain_ops),
-        cmocka_unit_test(fields),
-        cmocka_unit_test(flag_ops),
-        cmocka_unit_test(conditions),
+        cmocka_unit_test(plain_ops),       cmocka_unit_test(fields),     cmocka_unit_test(flag_ops),
+        cmocka_unit_test(flags_of_shifts), cmocka_unit_test(conditions),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -329,7 +329,7 @@ static struct cond cond_packed(struct gen *g, unsigned cc, ir_ref f)
     return cond_map(g, cc, true);
 }
 
-/* The condition needs flags of both sides. */
+/* Of flags that have to be packed first. */
 static struct cond cond_mixed(struct gen *g, unsigned cc, ir_ref f)
 {
     a_flags_pack(g, f);
@@ -356,6 +356,9 @@ struct cond a_cond_flags(struct gen *g, unsigned cc, ir_ref f)
     if (x->rk == RK_MIX) {
         return need & ~x->imm && need & x->imm ? cond_mixed(g, cc, f)
                                                : a_cond_flags(g, cc, need & x->imm ? x->a : x->b);
+    }
+    if (rk_is_made(x->rk)) {
+        return cond_mixed(g, cc, f);
     }
     if (x->rk != RK_FCMP && need == FL_P) {
         return cond_parity(g, cc, x);
@@ -499,6 +502,78 @@ static void pack_zpc(struct gen *g)
     }
 }
 
+/* rd = a at 64 bits, its sign or zeros above the width, shifted left by n (0 or 1). */
+static void extend(struct gen *g, const struct xop *x, unsigned rd, unsigned n)
+{
+    unsigned width = eval_width((u8)x->imm), ra = a_reg_ref(g, width == 64, rd, x->a);
+    if (width == 64) {
+        a_shift_i(g->c, A_LSL, true, rd, ra, n);
+    } else {
+        a_bfm(g->c, x->rk == RK_SAR, true, rd, ra, -n & 63, width - 1);
+    }
+}
+
+/* Flags of a shift into T0, bit by bit. NZCV goes. */
+static void shift_pack(struct gen *g, const struct xop *x)
+{
+    static const int ops[] = {A_LSLV, A_LSRV, A_ASRV};
+    unsigned width = eval_width((u8)x->imm);
+    bool w = width == 64, left = x->rk == RK_SHL;
+    u32 field = 0;
+    must(a_imm_logic(w ? 63 : 31, false, &field));
+    if (x->rk == RK_SAR) {
+        a_mov_i(g->c, T0, 0);
+    } else {
+        unsigned ra = a_reg_ref(g, w, T1, x->a);
+        if (left) { /* the top bit and its neighbour */
+            a_rrr_shift(g->c, A_EOR, w, T0, ra, ra, A_LSL, 1);
+            ra = T0;
+        }
+        a_bfm(g->c, false, w, T0, ra, width - 1, width - 1);
+    }
+    if (ir_is_const(x->b)) {
+        a_mov_i(g->c, LR, eval_shift_count((u8)x->imm, const_of(g, x->b)));
+    } else {
+        a_logic_i(g->c, A_ANDS, false, LR, a_reg_ref(g, false, LR, x->b), field);
+        a_csel(g->c, A_CSEL, false, T0, T0, ZR, A_NE);
+    }
+    /* The bit shifted out last, or 0 when none is. */
+    if (!left) {
+        extend(g, x, T1, 1);
+        a_rrr(g->c, A_LSRV, true, T1, T1, LR);
+    } else if (!w) {
+        extend(g, x, T1, 0);
+        a_rrr(g->c, A_LSLV, true, T1, T1, LR);
+        a_shift_i(g->c, A_LSR, true, T1, T1, width);
+    } else {
+        a_rrr(g->c, A_ORN, true, LR, ZR, LR); /* 63 - n */
+        extend(g, x, T1, 0);
+        a_rrr(g->c, A_LSRV, true, T1, T1, LR);
+        a_shift_i(g->c, A_LSR, true, T1, T1, 1);
+        a_rrr(g->c, A_ORN, true, LR, ZR, LR);
+    }
+    a_bfi(g->c, false, T0, T1, ctz32(FL_C), 1);
+    if (x->sub & FL_INV) {
+        must(a_imm_logic(FL_C, false, &field));
+        a_logic_i(g->c, A_EOR, false, T0, T0, field);
+    }
+    extend(g, x, T1, 0);
+    a_rrr(g->c, ops[x->rk - RK_SHL], true, LR, T1, LR);
+    if (w) {
+        a_tst(g->c, true, LR, LR);
+    } else {
+        a_rrr_shift(g->c, A_ADDS, false, ZR, ZR, LR, A_LSL, 32 - width);
+    }
+    a_cset(g->c, false, T1, A_MI);
+    a_bfi(g->c, false, T0, T1, ctz32(FL_N), 1);
+    a_cset(g->c, false, T1, A_EQ);
+    a_bfi(g->c, false, T0, T1, ctz32(FL_Z), 1);
+    if (g->t->fl_pa) {
+        pack_parity(g, LR);
+    }
+    g->ef.kind = RK_NONE;
+}
+
 /* One side is made in T0; the other joins from its place, or waits in a vector register when both are to be made. */
 static void mix_pack(struct gen *g, const struct xop *x)
 {
@@ -546,6 +621,10 @@ void a_flags_pack(struct gen *g, ir_ref f)
         mix_pack(g, x);
         return;
     }
+    if (rk_is_made(x->rk)) {
+        shift_pack(g, x);
+        return;
+    }
     recipe_load(g, x);
     if (x->rk == RK_FCMP && (x->imm & FCMP_ZPC)) {
         pack_zpc(g);
@@ -590,7 +669,7 @@ static void load_carry(struct gen *g, ir_ref f, bool inv)
         g->ef.kind = RK_NONE;
         return;
     }
-    bool packed = !ref_is_recipe(g, f) || (g->x[f].rk == RK_FCMP && (g->x[f].imm & FCMP_ZPC));
+    bool packed = !ref_is_recipe(g, f) || rk_is_made(g->x[f].rk) || (g->x[f].rk == RK_FCMP && (g->x[f].imm & FCMP_ZPC));
     if (!packed) {
         recipe_load(g, &g->x[f]);
         if (complement(&g->x[f]) != inv) {

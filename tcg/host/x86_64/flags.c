@@ -336,7 +336,7 @@ static struct cond packed_cond(struct gen *g, unsigned cc, ir_ref f)
     return cond_cc(xcc_of[cc]);
 }
 
-/* The condition needs flags of both sides. */
+/* Of flags that have to be packed first. */
 static struct cond mixed_cond(struct gen *g, unsigned cc, ir_ref f)
 {
     flags_pack(g, f);
@@ -362,6 +362,9 @@ struct cond cond_flags(struct gen *g, unsigned cc, ir_ref f)
     u32 need = eval_cond_needs(cc);
     if (x->rk == RK_MIX) {
         return need & ~x->imm && need & x->imm ? mixed_cond(g, cc, f) : cond_flags(g, cc, need & x->imm ? x->a : x->b);
+    }
+    if (rk_is_made(x->rk)) {
+        return mixed_cond(g, cc, f);
     }
     if (x->rk == RK_TEST) {
         return recipe_test(g, cc, x);
@@ -406,6 +409,93 @@ void fcmp_packed(struct gen *g, u32 fcmp)
         x_mov_i(g->c, RCX, step[k].v);
         x_cmov(g->c, step[k].cc, false, RAX, RCX);
     }
+}
+
+/* -- flags of shifts -----------------------------------------------------------------------------------------------
+ *
+ * SDM, SAL/SAR/SHL/SHR: OF is defined of shifts by 1 only, CF of 8 and 16 bits by less than that only, AF never. So OF
+ * is a shift's by 1, and what may go far goes its last step alone. */
+
+static void mov8(struct gen *g, unsigned dst, unsigned src)
+{
+    x_rr(g->c, 0x8a | OPB | OPBM, false, dst, src);
+}
+static void al_zero(struct gen *g)
+{
+    x_byte(g->c, 0xb0);
+    x_byte(g->c, 0);
+}
+
+static void shift_by_number(struct gen *g, enum shift op, unsigned type, ir_ref a, unsigned n)
+{
+    bool w = is_w(type), has_v = op != SH_SAR && n > 1;
+    if (has_v) {
+        mov_ref(g, w, RCX, a);
+        shift_width(g, op, type, RCX, 1);
+        x_setcc(g->c, X_O, RCX);
+    }
+    mov_ref(g, w, RAX, a);
+    if (n >= eval_width(type)) {
+        shift_width(g, op, type, RAX, n - 1);
+        n = 1;
+    }
+    shift_width(g, op, type, RAX, n);
+    x_byte(g->c, 0x9f); /* lahf */
+    if (has_v) {
+        mov8(g, RAX, RCX);
+    } else if (op == SH_SAR) {
+        al_zero(g);
+    } else {
+        x_setcc(g->c, X_O, RAX);
+    }
+}
+
+static void shift_by_count(struct gen *g, enum shift op, unsigned type, ir_ref a, ir_ref count)
+{
+    bool w = is_w(type);
+    mov_ref(g, false, RCX, count);
+    x_alu_i(g->c, ALU_AND, false, RCX, w ? 63 : 31);
+    u8 *none = x_jcc8(g->c, X_E);
+    if (op != SH_SAR) {
+        mov_ref(g, w, RAX, a);
+        shift_width(g, op, type, RAX, 1);
+        x_setcc(g->c, X_O, RAX);
+        v_rrr(g->c, X_MOVD, XMM1, 0, RAX);
+    }
+    mov_ref(g, w, RAX, a);
+    x_lea(g->c, false, RCX, MEM(RCX, -1));
+    shift_width(g, op, type, RAX, 0);
+    shift_width(g, op, type, RAX, 1);
+    x_byte(g->c, 0x9f);
+    if (op == SH_SAR) {
+        al_zero(g);
+    } else {
+        v_rrr(g->c, X_MOVD_RX, XMM1, 0, RCX);
+        mov8(g, RAX, RCX);
+    }
+    u8 *over = x_jmp8(g->c);
+    x_here8(g->c, none);
+    mov_ref(g, w, RAX, a);
+    test_width(g, type, RAX, RAX);
+    x_byte(g->c, 0x9f);
+    al_zero(g);
+    x_here8(g->c, over);
+}
+
+static void shift_pack(struct gen *g, const struct xop *x)
+{
+    static const u8 ops[] = {SH_SHL, SH_SHR, SH_SAR};
+    unsigned type = (u8)x->imm, op = ops[x->rk - RK_SHL];
+    if (ir_is_const(x->b)) {
+        shift_by_number(g, op, type, x->a, eval_shift_count(type, const_of(g, x->b)));
+    } else {
+        shift_by_count(g, op, type, x->a, x->b);
+    }
+    x_alu_i(g->c, ALU_AND, false, RAX, (i32)(FL_ALL & ~FL_A));
+    if (x->sub & FL_INV) {
+        x_alu_i(g->c, ALU_XOR, false, RAX, FL_C);
+    }
+    g->ef.kind = RK_NONE;
 }
 
 /* One side is made in eax; the other joins from its place, or waits in a vector register when both are to be made. */
@@ -460,6 +550,10 @@ void flags_pack(struct gen *g, ir_ref f)
         mix_pack(g, x);
         return;
     }
+    if (rk_is_made(x->rk)) {
+        shift_pack(g, x);
+        return;
+    }
     if (x->rk == RK_TEST && g->t->fl_pa && g->ef.fcmp != AF_CLEAR) {
         g->ef.kind = RK_NONE;
     }
@@ -501,7 +595,7 @@ static void load_carry(struct gen *g, ir_ref f, bool inv)
         g->ef.kind = RK_NONE;
         return;
     }
-    if (ref_is_recipe(g, f) && g->x[f].rk != RK_FCMP) {
+    if (ref_is_recipe(g, f) && g->x[f].rk != RK_FCMP && !rk_is_made(g->x[f].rk)) {
         recipe_load(g, &g->x[f]);
         flip ^= g->x[f].sub & FL_INV;
     } else if (ref_is_recipe(g, f)) {

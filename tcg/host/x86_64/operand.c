@@ -59,6 +59,12 @@ void alu_width(struct gen *g, enum alu op, unsigned type, unsigned reg, const st
         x_rr(g->c, opc | size, false, reg, RCX);
     }
 }
+void shift_width(struct gen *g, enum shift op, unsigned type, unsigned reg, unsigned n)
+{
+    u32 opc = (n == 0 ? 0xd2u : n == 1 ? 0xd0u : 0xc0u) | (type != IR_I8);
+    u32 size = type == IR_I8 ? (u32)OPBM : type == IR_I16 ? (u32)P66 : 0;
+    x_rri(g->c, opc | size, is_w(type), op, reg, n, n > 1);
+}
 void test_width(struct gen *g, unsigned type, unsigned a, unsigned b)
 {
     x_rr(g->c, type == IR_I8 ? (u32)X_TEST8 : type == IR_I16 ? X_TEST | P66 : (u32)X_TEST, is_w(type), b, a);

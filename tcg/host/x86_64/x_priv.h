@@ -44,8 +44,9 @@ struct mem loc_mem(const struct gen *g, unsigned loc);
 struct opnd ra_opnd(struct gen *g, ir_ref r, unsigned type); /* memory only when that is the last use */
 void alu_opnd(struct gen *g, enum alu op, bool w, unsigned reg, const struct opnd *o);
 void alu_width(struct gen *g, enum alu op, unsigned type, unsigned reg,
-               const struct opnd *o); /* 8 and 16 bits too; may
-                                       use rcx unless *o does */
+               const struct opnd *o);                                                    /* 8 and 16 bits too; may
+                                                                                          use rcx unless *o does */
+void shift_width(struct gen *g, enum shift op, unsigned type, unsigned reg, unsigned n); /* n 0: by cl */
 void test_width(struct gen *g, unsigned type, unsigned a, unsigned b);
 void mov_opnd(struct gen *g, bool w, unsigned reg, const struct opnd *o);
 #define POOL_MEM MEM(RIP, 0)
