@@ -346,16 +346,23 @@ static void walk_off_the_end(struct ir_cpu *c, struct rng *r)
 static ir_ref flags_now(struct ir *ir, struct rng *r, ir_ref count)
 {
     ir_ref limit = rng_below(r, 2) ? ir_get(ir, SLOT_X + 2) : ir_const(ir, rng_below(r, 5) - 2ull);
-    unsigned inv = rng_below(r, 2), type = rng_below(r, 2) ? IR_I64 : IR_I32;
-    switch (rng_below(r, 5)) {
+    static const u8 widths[] = {IR_I32, IR_I64, IR_I32, IR_I64, IR_I8, IR_I16};
+    unsigned inv = rng_below(r, 2), type = widths[rng_below(r, ARRAY_LEN(widths))];
+    ir_ref old;
+    switch (rng_below(r, 7)) {
     case 0:
         return ir_fl_add(ir, type, count, limit, inv);
     case 1:
-        return ir_fl_logic(ir, type, ir_and(ir, type, count, limit), inv);
+        return ir_fl_logic(ir, type, ir_and(ir, type == IR_I64 ? IR_I64 : IR_I32, count, limit), inv);
     case 2:
         return ir_fl_fcmp(ir, IR_F64, 0, ir_get(ir, SLOT_D), ir_get(ir, SLOT_D + 1), 0);
     case 3:
         return ir_fl_sub(ir, type, ir_get(ir, SLOT_X + 7), ir_const(ir, 1), inv);
+    case 4:
+        return ir_fl_shift(ir, IR_fl_shl + rng_below(r, 3), type, count, limit, inv);
+    case 5:
+        old = rng_below(r, 2) ? ir_get(ir, SLOT_FL) : ir_fl_add(ir, IR_I64, ir_get(ir, SLOT_X + 7), limit, 0);
+        return ir_fl_mix(ir, FL_ALL & ~FL_C, ir_fl_sub(ir, type, count, limit, inv), old);
     default:
         return ir_fl_sub(ir, type, count, limit, inv);
     }
