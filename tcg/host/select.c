@@ -421,7 +421,8 @@ static void select_op(struct gen *g, struct xop *x, unsigned *obs)
         }
     }
     if (is_lazy(g, x)) {
-        select_recipe(g, x); /* its operands are used where the flags are */
+        x->nargs = 0; /* its operands are used where the flags are */
+        select_recipe(g, x);
         if (op->op == IR_fl_fcmp) {
             use_extra(g, x, x->c); /* compared at once too: it may raise invalid */
             use_extra(g, x, x->d);
