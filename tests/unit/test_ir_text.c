@@ -103,6 +103,11 @@ static void mistakes_are_named(void **state)
         {"exit +0x10\ninsn 0x4, 4\n", "line 2: op after the end"},
         {"v1 = get x0\nv2 = setcc.vs.i64 v1, v1\n", "line 2: setcc: bad sub"},
         {"v1 = get x0\nv2 = extract.i64 v1, 60:8\n", "line 2: extract: bad imm"},
+        {"v1 = get x0\nv2 = add.i8 v1, v1\n", "line 2: add: bad type"},
+        {"v1 = get x0\nv2 = select.ult.i8 v1, 1, v1, v1, i8\n", "line 2: select: bad type"},
+        {"v1 = get x0\nv2 = fl_sub v1, v1, f32\n", "line 2: fl_sub: bad imm"},
+        {"v1 = get x0\nv2 = fl_mix v1, v1, z\n", "line 2: fl_mix: operand of the wrong type"},
+        {"v1 = get fl0\nv2 = fl_mix v1, v1, z|q\n", "line 2: unknown word 'q'"},
     };
     for (unsigned i = 0; i < ARRAY_LEN(cases); i++) {
         struct err e = {""};
