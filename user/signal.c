@@ -63,6 +63,33 @@ static void moss_crashed(int sig, const siginfo_t *si)
     host_action(sig, SIG_DFL, 0); /* the instruction comes again */
 }
 
+/* Did an instruction make it? A positive si_code is not enough: children may end with any signal (clone), descriptors
+ * may announce input by any (F_SETSIG), and a thread may send itself what it likes. */
+static bool is_fault(const siginfo_t *si, const ucontext_t *uc)
+{
+    if (si->si_code <= 0) {
+        return false;
+    }
+#if defined(__x86_64__)
+    enum { STACK_FAULT = 12, GENERAL_PROTECTION = 13, PAGE_FAULT = 14, ALIGNMENT = 17 };
+    const greg_t *r = uc->uc_mcontext.gregs; /* of the last fault, which this need not be */
+    switch (r[REG_TRAPNO]) {
+    case PAGE_FAULT:
+        return (u64)r[REG_CR2] == (u64)(uintptr_t)si->si_addr;
+    case STACK_FAULT:
+    case GENERAL_PROTECTION:
+        return si->si_code == SI_KERNEL;
+    default:
+        return r[REG_TRAPNO] == ALIGNMENT && si->si_code == BUS_ADRALN;
+    }
+#elif defined(__aarch64__)
+    return uc->uc_mcontext.fault_address == (u64)(uintptr_t)si->si_addr;
+#else
+    (void)uc;
+    return true;
+#endif
+}
+
 static void wake_loop(struct user_thread *t)
 {
     t->pending = 1;
@@ -75,7 +102,7 @@ static void on_signal(int sig, siginfo_t *si, void *ucontext)
     struct user_thread *t = self;
     ucontext_t *uc = ucontext;
     unsigned slot = sig == SIGSEGV ? QUEUE_SEGV : sig == SIGBUS ? QUEUE_BUS : QUEUE_ANY;
-    if (slot != QUEUE_ANY && si->si_code > 0) {
+    if (slot != QUEUE_ANY && is_fault(si, uc)) {
         if (t && t->guarded) {
             user_sigset before; /* else what this handler blocks would stay so */
             memcpy(&before, &uc->uc_sigmask, sizeof(before));

@@ -207,6 +207,7 @@ def binfmt(b):
     """The kernel runs a program by moss: with its own argv[0], in a root without moss, and with the rights of its owner."""
     moss = os.path.join(b.build, 'moss-aarch64-static')
     root = lone_root(b)
+    lone = os.path.exists(os.path.join(b.build, 'moss-user'))  # else what runs there is linked with libraries it can't find
 
     def inside(libc):
         if libc.mount(b'none', b'/', None, MS_REC_PRIVATE, None) or \
@@ -214,19 +215,20 @@ def binfmt(b):
             return SKIP  # before Linux 6.7 there was one for all namespaces
         r = b.run('-binfmt', 'on', moss=moss)
         must(r.returncode == 0 and 'flags FPOC' in r.stdout and '-binfmt off' in r.stdout, '-binfmt on', r)
-        for where in '/', root if os.path.exists(os.path.join(b.build, 'moss-user')) else '/':
+        for where in '/', root if lone else '/':
             exe = '/alone' if where == root else os.path.join(root, 'alone')
             r = subprocess.run(['first', exe, '2'], executable=exe, capture_output=True, text=True, check=False,
                                preexec_fn=lambda: os.chroot(where))  # pylint: disable=cell-var-from-loop
             must(r.returncode == 3 and r.stdout == f'first {exe} 2 euid 0 secure 0\nchild1 {exe} 1 euid 0 secure 0\n'
                  f'child0 {exe} 0 euid 0 secure 0\n', f'by the kernel, root {where}', r)
-        with open(os.path.join(root, 'script'), 'w', encoding='ascii') as f:
-            f.write('#!/alone\n# Longer than an ELF header is, so that it could be taken for a file of another kind.\n')
-            os.fchmod(f.fileno(), 0o755)
-        r = subprocess.run(['first', '1'], executable='/script', capture_output=True, text=True, check=False,
-                           preexec_fn=lambda: os.chroot(root))
-        must(r.returncode == 3 and r.stdout == '/alone /script 1 euid 0 secure 0\n/alone /script 0 euid 0 secure 0\n',
-             'a script', r)
+        if lone:
+            with open(os.path.join(root, 'script'), 'w', encoding='ascii') as f:
+                f.write('#!/alone\n# Longer than an ELF header is, so that it could be taken for a file of another kind.\n')
+                os.fchmod(f.fileno(), 0o755)
+            r = subprocess.run(['first', '1'], executable='/script', capture_output=True, text=True, check=False,
+                               preexec_fn=lambda: os.chroot(root))
+            must(r.returncode == 3 and r.stdout == '/alone /script 1 euid 0 secure 0\n/alone /script 0 euid 0 secure 0\n',
+                 'a script', r)
         if os.stat('/').st_uid == 0 and os.getuid() == 0:
             exe = os.path.join(root, 'alone')
             try:

@@ -266,6 +266,35 @@ static void queues(void)
     CHECK(sigtimedwait(&set, &si, &ts) == -1 && errno == EAGAIN);
 }
 
+/* SIGSEGV and SIGBUS with the codes of faults that no instruction made. */
+static volatile sig_atomic_t told, told_code, told_pid;
+static void on_told(int sig, siginfo_t *si, void *uc)
+{
+    (void)uc;
+    told = sig;
+    told_code = si->si_code;
+    told_pid = si->si_pid;
+}
+static void no_faults(void)
+{
+    struct sigaction sa = {.sa_sigaction = on_told, .sa_flags = SA_SIGINFO}, old[2];
+    sigaction(SIGBUS, &sa, &old[0]);
+    sigaction(SIGSEGV, &sa, &old[1]);
+    long child = syscall(SYS_clone, SIGBUS, 0, 0, 0, 0);
+    if (!child) {
+        _exit(3);
+    }
+    int status;
+    while (waitpid((pid_t)child, &status, __WALL) < 0 && errno == EINTR) {
+    }
+    CHECK(told == SIGBUS && told_code == CLD_EXITED && told_pid == child);
+    siginfo_t si = {.si_signo = SIGSEGV, .si_code = SEGV_MAPERR};
+    CHECK(syscall(SYS_rt_sigqueueinfo, getpid(), SIGSEGV, &si) == 0);
+    CHECK(told == SIGSEGV && told_code == SEGV_MAPERR);
+    sigaction(SIGBUS, &old[0], NULL);
+    sigaction(SIGSEGV, &old[1], NULL);
+}
+
 int main(void)
 {
     faults();
@@ -277,5 +306,6 @@ int main(void)
     refused_copies();
     parents_view();
     queues();
+    no_faults();
     return checks_end("signals");
 }
