@@ -43,22 +43,25 @@ static inline bool x86_has(const struct x86_features *f, unsigned feat)
  * y: 4, or in 64-bit mode 8 with W; n: 8 in 64-bit mode, else 4; x: 16, or 32 with VEX.L; h qx ox: a half, a quarter,
  * an eighth of x; ddup: 8, or 32 with VEX.L; p: far pointer; s: limit and base; a: two of v; nothing: an address only.
  * MV: memory addressed by a vector (VSIB). sIb: a byte, sign-extended to the operand size. */
+// clang-format off
 #define X86_OPERANDS(_) \
-    _(Ap, A, p) \
-    _(By, B, y) \
-    _(Cn, C, n) _(Dn, D, n) _(Eb, E, b) _(Ed, E, d) _(Ev, E, v) _(Ew, E, w) _(Ey, E, y) _(Gb, G, b) _(Gd, G, d) \
-        _(Gq, G, q) _(Gv, G, v) _(Gw, G, w) _(Gy, G, y) _(Gz, G, z) _(Hh, H, h) _(Ho, H, o) _(Hx, H, x) _(Ib, I, b) \
-            _(Ib2, I2, b) _(Iv, I, v) _(Iw, I, w) _(Iz, I, z) _(sIb, sI, b) _(Jb, J, b) _(Jz, J, z) _(Lx, L, x) \
-                _(M, M, none) _(Ma, M, a) _(Mb, M, b) _(Md, M, d) _(Mo, M, o) _(Mp, M, p) _(Mq, M, q) _(Ms, M, s) \
-                    _(Mt, M, t) _(Mv, M, v) _(Mw, M, w) _(Mx, M, x) _(My, M, y) _(MVh, MV, h) _(MVx, MV, x) \
-                        _(Nq, N, q) _(Ob, O, b) _(Ov, O, v) _(Pq, P, q) _(Qd, Q, d) _(Qq, Q, q) _(Rd, R, d) \
-                            _(Rq, R, q) _(Rv, R, v) _(Rn, R, n) _(Ry, R, y) _(Sw, S, w) _(Uo, U, o) _(Ux, U, x) \
-                                _(Vh, V, h) _(Vo, V, o) _(Vx, V, x) _(Wb, W, b) _(Wd, W, d) _(Wddup, W, ddup) \
-                                    _(Whx, W, h) _(Wo, W, o) _(Wox, W, ox) _(Wq, W, q) _(Wqx, W, qx) _(Ww, W, w) \
-                                        _(Wx, W, x) _(Xb, X, b) _(Xv, X, v) _(Xz, X, z) _(Yb, Y, b) _(Yv, Y, v) \
-                                            _(Yz, Y, z) _(Zb, Z, b) _(Zv, Z, v) _(Zy, Z, y) /* A register by name. */ \
-        _(AL, AX, b) _(AX, AX, w) _(eAX, AX, z) _(rAX, AX, v) _(CL, CX, b) _(DX, DX, w) _(1, ONE, b) _(ES, ES, w) \
-            _(CS, CS, w) _(SS, SS, w) _(DS, DS, w) _(FS, FS, w) _(GS, GS, w) _(ST, ST, t) _(STi, STi, t)
+    _(Ap, A, p) _(By, B, y) _(Cn, C, n) _(Dn, D, n) \
+    _(Eb, E, b) _(Ed, E, d) _(Ev, E, v) _(Ew, E, w) _(Ey, E, y) \
+    _(Gb, G, b) _(Gd, G, d) _(Gq, G, q) _(Gv, G, v) _(Gw, G, w) _(Gy, G, y) _(Gz, G, z) \
+    _(Hh, H, h) _(Ho, H, o) _(Hx, H, x) \
+    _(Ib, I, b) _(Ib2, I2, b) _(Iv, I, v) _(Iw, I, w) _(Iz, I, z) _(sIb, sI, b) _(Jb, J, b) _(Jz, J, z) _(Lx, L, x) \
+    _(M, M, none) _(Ma, M, a) _(Mb, M, b) _(Md, M, d) _(Mo, M, o) _(Mp, M, p) _(Mq, M, q) _(Ms, M, s) _(Mt, M, t) \
+    _(Mv, M, v) _(Mw, M, w) _(Mx, M, x) _(My, M, y) _(MVh, MV, h) _(MVx, MV, x) \
+    _(Nq, N, q) _(Ob, O, b) _(Ov, O, v) _(Pq, P, q) _(Qd, Q, d) _(Qq, Q, q) \
+    _(Rd, R, d) _(Rn, R, n) _(Rq, R, q) _(Rv, R, v) _(Ry, R, y) _(Sw, S, w) _(Uo, U, o) _(Ux, U, x) \
+    _(Vh, V, h) _(Vo, V, o) _(Vx, V, x) \
+    _(Wb, W, b) _(Wd, W, d) _(Wddup, W, ddup) _(Whx, W, h) _(Wo, W, o) _(Wox, W, ox) _(Wq, W, q) _(Wqx, W, qx) \
+    _(Ww, W, w) _(Wx, W, x) _(Xb, X, b) _(Xv, X, v) _(Xz, X, z) _(Yb, Y, b) _(Yv, Y, v) _(Yz, Y, z) \
+    _(Zb, Z, b) _(Zv, Z, v) _(Zy, Z, y) \
+    /* A register by name. */ \
+    _(AL, AX, b) _(AX, AX, w) _(eAX, AX, z) _(rAX, AX, v) _(CL, CX, b) _(DX, DX, w) _(1, ONE, b) \
+    _(ES, ES, w) _(CS, CS, w) _(SS, SS, w) _(DS, DS, w) _(FS, FS, w) _(GS, GS, w) _(ST, ST, t) _(STi, STi, t)
+// clang-format on
 
 enum x86_opd {
     OPD_NONE,

@@ -1,0 +1,135 @@
+/* What the translator and the rest of the x86 CPU agree on: state slots, the mode word, helpers. The translator sees no
+ * more of a CPU than this. SPEC: Intel SDM volume 1, chapter 3; volume 3, chapters 2 and 3. */
+#ifndef MOSS_TARGET_I386_CPU_SLOTS_H
+#define MOSS_TARGET_I386_CPU_SLOTS_H
+
+#include "base/bits.h"
+#include "target/i386/decode.h"
+#include "tcg/ir.h"
+
+/* -- slots ----------------------------------------------------------------------------------------------------------
+ * SLOT_RAX + n are rt.r[n], the general registers in the order of their encoding; outside 64-bit mode bits 63:32 are 0.
+ * SLOT_XMM0 + n and SLOT_YMMH0 + n are the low and high halves of the vector registers, SLOT_ST0 + n the x87's
+ * registers by physical number (significand; MMX register n), SLOT_STE0 + n their sign and exponent. The others:
+ *
+ *   _(slot, IR type, field of struct x86_cpu, its C type)
+ *
+ * FLAGS: OF SF ZF AF PF CF, in the packed form (enum fl_bits: CF is C, so borrows are as they come). DF: 1 or -1.
+ * EFLAGS: all other bits of the register, in place (TF IF IOPL NT RF VM AC VIF VIP ID). Bases of segments are what is
+ * added to an offset: 0 in 64-bit mode but for FS and GS. LIMIT: the last valid offset of each, or of expand-down
+ * segments the last invalid one. FTW: bit n set: physical x87 register n is empty. */
+#define X86_SLOTS(_) \
+    _(FLAGS, FLAGS, flags, u32) \
+    _(DF, I64, df, u64) \
+    _(EFLAGS, I32, eflags, u32) \
+    _(ES_BASE, I64, seg[SEG_ES].base, u64) \
+    _(CS_BASE, I64, seg[SEG_CS].base, u64) \
+    _(SS_BASE, I64, seg[SEG_SS].base, u64) \
+    _(DS_BASE, I64, seg[SEG_DS].base, u64) \
+    _(FS_BASE, I64, seg[SEG_FS].base, u64) \
+    _(GS_BASE, I64, seg[SEG_GS].base, u64) \
+    _(ES_LIMIT, I32, seg[SEG_ES].limit, u32) \
+    _(CS_LIMIT, I32, seg[SEG_CS].limit, u32) \
+    _(SS_LIMIT, I32, seg[SEG_SS].limit, u32) \
+    _(DS_LIMIT, I32, seg[SEG_DS].limit, u32) \
+    _(FS_LIMIT, I32, seg[SEG_FS].limit, u32) \
+    _(GS_LIMIT, I32, seg[SEG_GS].limit, u32) \
+    _(FTW, I32, ftw, u32) \
+    _(FSW, I32, fsw, u32)
+
+enum x86_slot {
+    SLOT_RAX = 0,
+    SLOT_RCX,
+    SLOT_RDX,
+    SLOT_RBX,
+    SLOT_RSP,
+    SLOT_RBP,
+    SLOT_RSI,
+    SLOT_RDI,
+    SLOT_XMM0 = 16,
+    SLOT_YMMH0 = 32,
+    SLOT_ST0 = 48,
+    SLOT_STE0 = 56,
+    SLOT_OTHER = 64,
+    SLOT_BEFORE_FIRST = SLOT_OTHER - 1,
+#define _(name, type, field, ctype) SLOT_##name,
+    X86_SLOTS(_)
+#undef _
+        X86_NSLOTS
+};
+
+/* -- the mode word ----------------------------------------------------------------------------------------------------
+ * All the state a translation depends on (target->mode). Whoever changes what a bit stands for calls
+ * sv->mode_changed. */
+enum {
+    MODE_CPL_SHIFT = 0,   /* 2 bits */
+    MODE_BITS_SHIFT = 2,  /* 2 bits: log2 of the code segment's size, less 4 */
+    MODE_BASE_SHIFT = 16, /* 6 bits, by enum x86_sreg: the segment's base is 0 */
+    MODE_OPEN_SHIFT = 22, /* 6 bits: it may be read and written, and its limit is 4 GiB: nothing to check */
+    MODE_TOP_SHIFT = 32,  /* 3 bits: the x87's top of stack */
+    MODE_FEAT_SHIFT = 56, /* 8 bits: x86_features id */
+};
+#define MODE_CPL(m)     ((unsigned)((m) >> MODE_CPL_SHIFT) & 3)
+#define MODE_BITS(m)    (16u << ((m) >> MODE_BITS_SHIFT & 3))
+#define MODE_BASE(m, s) ((bool)((m) >> (MODE_BASE_SHIFT + (s)) & 1))
+#define MODE_OPEN(m, s) ((bool)((m) >> (MODE_OPEN_SHIFT + (s)) & 1))
+#define MODE_TOP(m)     ((unsigned)((m) >> MODE_TOP_SHIFT) & 7)
+#define MODE_FEAT(m)    ((unsigned)((m) >> MODE_FEAT_SHIFT) & 0xff)
+#define MODE_SS32       BIT(4)  /* the stack pointer has 32 bits (64 in 64-bit mode), not 16 */
+#define MODE_PE         BIT(5)  /* protected mode */
+#define MODE_VM         BIT(6)  /* virtual-8086 mode */
+#define MODE_STEP       BIT(7)  /* TF: a debug exception behind the instruction */
+#define MODE_SHADOW     BIT(8)  /* STI or MOV SS came before: interrupts wait for one instruction more */
+#define MODE_ALIGN      BIT(9)  /* AC, CR0.AM and CPL 3: unaligned accesses fault */
+#define MODE_NO_FPU     BIT(10) /* CR0.EM or TS: x87 and MMX instructions trap; SSE's by TS too */
+#define MODE_NO_SSE     BIT(11) /* CR4.OSFXSR clear or CR0.EM: SSE instructions are undefined */
+#define MODE_NO_AVX     BIT(12) /* CR4.OSXSAVE clear or XCR0 without AVX: VEX instructions are undefined */
+#define MODE_SSE_EXACT  BIT(13) /* MXCSR leaves an exception unmasked: operations go through the exact unit */
+#define MODE_X87_EXACT  BIT(14) /* FPUCW does, or one is pending */
+#define MODE_SMM        BIT(15)
+#define MODE_IOPL       BIT(28) /* CPL <= IOPL: CLI, STI and port accesses go without a look at CR4 and the TSS */
+#define MODE_UMIP       BIT(29) /* CR4.UMIP and CPL 3 */
+#define MODE_LMA        BIT(30) /* IA-32e mode: 64-bit or compatibility */
+#define MODE_BREAK      BIT(31) /* a debug register may match an instruction */
+
+/* Feature words are interned when a model is set up; the same gives the same id for the life of the process. */
+unsigned x86_features_id(const struct x86_features *f);
+const struct x86_features *x86_features_of(unsigned id);
+
+/* Views (rt.tlb[]). */
+enum { X86_VIEW_NORMAL, X86_VIEW_SYSTEM /* descriptor tables, task states: as the supervisor */ };
+
+/* Exceptions, by vector. */
+enum x86_exception {
+    EXC_DE = 0,
+    EXC_DB = 1,
+    EXC_NMI = 2,
+    EXC_BP = 3,
+    EXC_OF = 4,
+    EXC_BR = 5,
+    EXC_UD = 6,
+    EXC_NM = 7,
+    EXC_DF = 8,
+    EXC_TS = 10,
+    EXC_NP = 11,
+    EXC_SS = 12,
+    EXC_GP = 13,
+    EXC_PF = 14,
+    EXC_MF = 16,
+    EXC_AC = 17,
+    EXC_MC = 18,
+    EXC_XM = 19,
+};
+
+/* -- helpers
+ * ------------------------------------------------------------------------------------------------------------
+ *   _(name, ret, arg0, arg1, arg2, arg3, flags, reads, writes)     in helpers.def; the function is x86_h_name */
+enum x86_helper {
+#define _(name, ...) H_##name,
+#include "target/i386/helpers.def"
+#undef _
+    X86_NHELPERS
+};
+extern const struct ir_target x86_ir_target;
+
+#endif

@@ -1,0 +1,158 @@
+/* Repeated string instructions (SDM volume 2, REP). A call does what it can up to a page's end or so many elements,
+ * with the registers exact at each, so that a fault leaves them as the processor does; then the cpu looks for
+ * interrupts. */
+#include <string.h>
+
+#include "target/i386/cpu.h"
+#include "target/i386/helpers.h"
+
+enum string_op { STRING_MOVS, STRING_STOS, STRING_LODS, STRING_CMPS, STRING_SCAS };
+enum { RAX, RCX, RSI = 6, RDI };
+enum { AT_ONCE = 4096 }; /* elements a call */
+
+struct string {
+    struct x86_cpu *cpu;
+    unsigned op, n, addr, seg;
+    bool equal, mode64; /* REPE: goes on while equal */
+};
+
+static u64 cut(const struct string *s, u64 v)
+{
+    return v & MASK(8 * s->addr);
+}
+static u64 linear(const struct string *s, unsigned seg, u64 offset, bool write)
+{
+    offset = cut(s, offset);
+    if (s->mode64) {
+        return seg < SEG_FS ? offset : s->cpu->seg[seg].base + offset;
+    }
+    x86_h_seg_check(&s->cpu->vcpu, seg, offset, s->n, write);
+    return (u32)(s->cpu->seg[seg].base + offset);
+}
+static void step(const struct string *s, unsigned r, u64 by)
+{
+    u64 *reg = &s->cpu->vcpu.rt.r[r];
+    u64 v = *reg + by;
+    *reg = s->addr == 8 ? v : s->addr == 4 ? (u32)v : (*reg & ~0xffffull) | (u16)v;
+}
+
+static u64 load(const struct string *s, u64 va)
+{
+    struct vcpu *v = &s->cpu->vcpu;
+    u64 x = 0;
+    v->sv->load(v, va, &x, s->n, X86_VIEW_NORMAL);
+    return x;
+}
+static void store(const struct string *s, u64 va, u64 x)
+{
+    struct vcpu *v = &s->cpu->vcpu;
+    v->sv->store(v, va, &x, s->n, X86_VIEW_NORMAL);
+}
+
+/* Flags of a - b at n bytes. */
+static void compare(const struct string *s, u64 a, u64 b)
+{
+    unsigned w = 8 * s->n;
+    u64 m = MASK(w), r;
+    a &= m;
+    b &= m;
+    r = (a - b) & m;
+    s->cpu->flags = (r >> (w - 1) ? FL_N : 0) | (r ? 0 : FL_Z) | ((a ^ b ^ r) & 0x10 ? FL_A : 0) |
+                    (__builtin_parity((u8)r) ? 0 : FL_P) | (a < b ? FL_C : 0) |
+                    (((a ^ b) & (a ^ r)) >> (w - 1) & 1 ? FL_V : 0);
+}
+
+/* One element; false: a comparison ends the repetition. */
+static bool element(const struct string *s)
+{
+    u64 *r = s->cpu->vcpu.rt.r, by = s->cpu->df == 1 ? s->n : -(u64)s->n, a;
+    switch (s->op) {
+    case STRING_MOVS:
+        a = load(s, linear(s, s->seg, r[RSI], false));
+        store(s, linear(s, SEG_ES, r[RDI], true), a);
+        step(s, RSI, by);
+        step(s, RDI, by);
+        return true;
+    case STRING_STOS:
+        store(s, linear(s, SEG_ES, r[RDI], true), r[RAX]);
+        step(s, RDI, by);
+        return true;
+    case STRING_LODS:
+        a = load(s, linear(s, s->seg, r[RSI], false));
+        r[RAX] = s->n == 8 ? a : s->n == 4 ? (u32)a : (r[RAX] & ~MASK(8 * s->n)) | a;
+        step(s, RSI, by);
+        return true;
+    case STRING_CMPS:
+        a = load(s, linear(s, s->seg, r[RSI], false));
+        compare(s, a, load(s, linear(s, SEG_ES, r[RDI], false)));
+        step(s, RSI, by);
+        break;
+    default:
+        compare(s, r[RAX], load(s, linear(s, SEG_ES, r[RDI], false)));
+    }
+    step(s, RDI, by);
+    return !(s->cpu->flags & FL_Z) != s->equal;
+}
+
+/* Upward, of plain memory, the operands a page's end away: whole runs at once. How many elements were done. */
+static u64 run(const struct string *s, u64 count)
+{
+    struct vcpu *v = &s->cpu->vcpu;
+    u64 *r = v->rt.r;
+    bool copy = s->op == STRING_MOVS;
+    if ((!copy && s->op != STRING_STOS) || s->cpu->df != 1 || s->addr < 4) {
+        return 0;
+    }
+    u64 to = linear(s, SEG_ES, r[RDI], true), from = copy ? linear(s, s->seg, r[RSI], false) : to;
+    u64 room = MIN(4096 - (to & 4095), 4096 - (from & 4095)) / s->n, k = MIN(room, count);
+    if (k < 8 || (copy && to - from < k * s->n)) { /* overlapping: each element sees those before */
+        return 0;
+    }
+    const u8 *src = copy ? v->sv->probe(v, from, (unsigned)(k * s->n), MMU_LOAD, X86_VIEW_NORMAL) : NULL;
+    if (copy && !src) {
+        return 0;
+    }
+    u8 *dst = v->sv->probe(v, to, (unsigned)(k * s->n), MMU_STORE, X86_VIEW_NORMAL);
+    if (!dst) {
+        return 0;
+    }
+    if (copy) {
+        memmove(dst, src, k * s->n); /* which may lie above and overlap */
+        step(s, RSI, k * s->n);
+    } else {
+        for (u64 i = 0; i < k; i++) {
+            memcpy(dst + i * s->n, &r[RAX], s->n);
+        }
+    }
+    step(s, RDI, k * s->n);
+    return k;
+}
+
+u64 x86_h_string(struct vcpu *v, u64 key)
+{
+    struct string s = {.cpu = x86_cpu(v),
+                       .op = key & 15,
+                       .n = key >> 4 & 15,
+                       .addr = key >> 8 & 15,
+                       .seg = key >> 12 & 15,
+                       .equal = key >> 16 & 1,
+                       .mode64 = key >> 17 & 1};
+    for (unsigned done = 0; done < AT_ONCE;) {
+        u64 left = cut(&s, v->rt.r[RCX]);
+        if (!left) {
+            return 0;
+        }
+        u64 k = run(&s, MIN(left, (u64)AT_ONCE - done));
+        bool on = true;
+        if (!k) {
+            on = element(&s);
+            k = 1;
+        }
+        step(&s, RCX, -k);
+        done += (unsigned)k;
+        if (!on) {
+            return 0;
+        }
+    }
+    return 1;
+}

@@ -1,0 +1,245 @@
+/* x86 translation: forming a trace, and the ways out of it.
+ *
+ * A trace starts anywhere in a page and follows the flow forward: on below conditional branches, into unconditional
+ * forward ones. It ends at the page's end, at backward and indirect branches, and at what may change the mode. An
+ * instruction that reaches into the next page is the only one of its trace. */
+#include <string.h>
+
+#include "target/i386/i386.h"
+#include "target/i386/x86.h"
+
+static x86_tr *const translators[X86_FNS] = {
+#define FUNCTION(name) tr_##name,
+#define X86_FUNCTIONS
+#include "target/i386/i386_insns.inc"
+#undef X86_FUNCTIONS
+#undef FUNCTION
+};
+
+enum { PAGE_SIZE = 1 << TLB_PAGE_BITS };
+
+/* -- ways out --------------------------------------------------------------------------------------------------------
+ */
+
+static bool ip_is_linear(const struct x86 *t)
+{
+    return t->bits == 64 || MODE_BASE(t->mode, SEG_CS);
+}
+static ir_ref linear_of(struct x86 *t, ir_ref ip)
+{
+    if (ip_is_linear(t)) {
+        return ip;
+    }
+    return ir_zext(t->ir, IR_I64, ir_add(t->ir, IR_I64, ir_get(t->ir, SLOT_CS_BASE), ip), 32);
+}
+static ir_ref cut_ip(struct x86 *t, ir_ref ip)
+{
+    return t->in.opsize == 8 ? ip : ir_zext(t->ir, IR_I64, ip, 8 * t->in.opsize);
+}
+
+ir_ref next_ip(struct x86 *t)
+{
+    ir_ref pc = ir_pc(t->ir, next_off(t));
+    if (t->bits == 64) {
+        return pc;
+    }
+    ir_ref ip = ip_is_linear(t) ? pc : ir_sub(t->ir, IR_I64, pc, ir_get(t->ir, SLOT_CS_BASE));
+    return ir_zext(t->ir, IR_I64, ip, t->bits);
+}
+
+/* A jump by a constant stays one when the instruction pointer can't wrap: not with 16 bits of it. */
+static bool is_plain(const struct x86 *t)
+{
+    return t->in.opsize != 2;
+}
+
+static void stepped(struct x86 *t, ir_ref ip)
+{
+    ir_call(t->ir, H_step_done, linear_of(t, ip), 0, 0, 0);
+    ir_exit_pc(t->ir);
+    t->flow = FLOW_END;
+}
+
+void x86_goto_ind(struct x86 *t, ir_ref ip, enum ir_exit_kind kind)
+{
+    ip = cut_ip(t, ip);
+    if (t->mode & MODE_STEP) {
+        stepped(t, ip);
+        return;
+    }
+    ir_exit_ind(t->ir, linear_of(t, ip), kind);
+    t->flow = FLOW_END;
+}
+
+void x86_goto(struct x86 *t, i64 displacement, enum ir_exit_kind kind)
+{
+    i64 target = next_off(t) + displacement;
+    if (!is_plain(t) || (t->mode & MODE_STEP) || target != (i32)target) {
+        x86_goto_ind(t, ir_addi(t->ir, IR_I64, next_ip(t), displacement), kind);
+    } else if (kind == EXIT_JUMP && t->follow && target > t->off && target < PAGE_SIZE) {
+        t->flow = FLOW_JUMP;
+        t->next = (i32)target;
+    } else {
+        ir_exit(t->ir, (i32)target, kind);
+        t->flow = FLOW_END;
+    }
+}
+
+/* On below a side exit, or out when the block may have no more. */
+static void side_exit_done(struct x86 *t)
+{
+    t->exits++;
+    if (!t->follow && !t->ir->ended) {
+        ir_exit(t->ir, next_off(t), EXIT_JUMP);
+        t->flow = FLOW_END;
+    }
+}
+
+void x86_branch(struct x86 *t, enum ir_cond cc, ir_ref flags, i64 displacement)
+{
+    if (!is_plain(t) || (t->mode & MODE_STEP)) {
+        ir_ref ip = next_ip(t), to = cut_ip(t, ir_addi(t->ir, IR_I64, ip, displacement));
+        x86_goto_ind(t, ir_selectf(t->ir, cc, flags, IR_I64, to, ip), EXIT_JUMP);
+        return;
+    }
+    ir_exitf(t->ir, cc, flags, (i32)(next_off(t) + displacement));
+    side_exit_done(t);
+}
+void x86_branch_cc(struct x86 *t, enum ir_cond cc, enum ir_type type, ir_ref a, ir_ref b, i64 displacement)
+{
+    if (!is_plain(t) || (t->mode & MODE_STEP)) {
+        ir_ref ip = next_ip(t), to = cut_ip(t, ir_addi(t->ir, IR_I64, ip, displacement));
+        x86_goto_ind(t, ir_select(t->ir, cc, type, a, b, IR_I64, to, ip), EXIT_JUMP);
+        return;
+    }
+    ir_exitcc(t->ir, cc, type, a, b, (i32)(next_off(t) + displacement));
+    side_exit_done(t);
+}
+
+void x86_again(struct x86 *t, ir_ref again)
+{
+    if (t->mode & MODE_STEP) { /* each round is a step */
+        ir_ref here = ir_addi(t->ir, IR_I64, next_ip(t), -(i64)t->in.len);
+        stepped(t, ir_select(t->ir, CC_NE, IR_I64, again, ir_const(t->ir, 0), IR_I64, here, next_ip(t)));
+        return;
+    }
+    ir_exitcc(t->ir, CC_NE, IR_I64, again, ir_const(t->ir, 0), t->off);
+    side_exit_done(t);
+}
+
+void x86_end(struct x86 *t)
+{
+    if (t->mode & MODE_STEP) {
+        stepped(t, next_ip(t));
+        return;
+    }
+    ir_exit(t->ir, next_off(t), EXIT_JUMP);
+    t->flow = FLOW_END;
+}
+
+void x86_exit_pc(struct x86 *t)
+{
+    ir_exit_pc(t->ir);
+    t->flow = FLOW_END;
+}
+
+void x86_raise(struct x86 *t, enum x86_exception vector, u32 error)
+{
+    ir_call(t->ir, H_raise, ir_const(t->ir, vector), ir_const(t->ir, error), 0, 0);
+    x86_exit_pc(t);
+}
+
+/* -- one instruction
+ * ---------------------------------------------------------------------------------------------------- */
+
+static void translate_insn(struct x86 *t)
+{
+    unsigned nops = t->ir->nops;
+    t->flow = FLOW_NEXT;
+    t->addr = 0;
+    if (!translators[t->in.row->fn](t) && !t->ir->full) {
+        t->ir->nops = nops;
+        t->ir->ended = false;
+        x86_raise(t, EXC_UD, 0);
+    } else if ((t->mode & MODE_STEP) && t->flow == FLOW_NEXT && !t->ir->ended) {
+        stepped(t, next_ip(t));
+    }
+}
+
+/* -- a trace
+ * -------------------------------------------------------------------------------------------------------------- */
+
+enum fetched { FETCHED, FETCH_UNDEFINED, FETCH_LONG, FETCH_CUT, FETCH_NEXT_PAGE };
+
+/* Decodes at t->off. */
+static enum fetched fetch(struct x86 *t, const struct tr_request *rq)
+{
+    unsigned left = PAGE_SIZE - (unsigned)t->off;
+    enum x86_decoded d = x86_decode(&t->in, rq->page + t->off, MIN(left, 15u), t->bits, t->features);
+    if (d == X86_CUT) {
+        u8 both[30];
+        if (!rq->next_page) {
+            return FETCH_NEXT_PAGE;
+        }
+        memcpy(both, rq->page + t->off, left);
+        memcpy(both + left, rq->next_page, 15);
+        d = x86_decode(&t->in, both, 15, t->bits, t->features);
+        return d == X86_DECODED ? FETCH_CUT : d == X86_LONG ? FETCH_LONG : FETCH_UNDEFINED;
+    }
+    return d == X86_DECODED ? FETCHED : d == X86_LONG ? FETCH_LONG : FETCH_UNDEFINED;
+}
+
+static void form_trace(struct ir *ir, const struct tr_request *rq, struct tr_result *rs, unsigned max_insns)
+{
+    struct x86 t = {.ir = ir,
+                    .mode = rq->mode,
+                    .features = x86_features_of(MODE_FEAT(rq->mode)),
+                    .bits = MODE_BITS(rq->mode),
+                    .off = (i32)rq->off};
+    ir_init(ir, &x86_ir_target, rq->off, TLB_PAGE_BITS);
+    *rs = (struct tr_result){.start = rq->off, .end = rq->off + 1};
+    if (rq->mode & (MODE_STEP | MODE_SHADOW)) {
+        max_insns = 1;
+    }
+    for (unsigned n = 1;; n++) {
+        enum fetched f = fetch(&t, rq);
+        if (f == FETCH_NEXT_PAGE && n == 1) {
+            rs->need_next_page = true;
+            return;
+        }
+        if (n > 1 && (f == FETCH_NEXT_PAGE || f == FETCH_CUT)) { /* a trace of its own */
+            ir_exit(ir, t.off, EXIT_JUMP);
+            return;
+        }
+        ir_insn(ir, (u32)t.off, MAX(t.in.len, (u8)1));
+        rs->end = MAX(rs->end, (u32)t.off + MAX(t.in.len, (u8)1));
+        if (f == FETCH_UNDEFINED || f == FETCH_LONG) {
+            x86_raise(&t, f == FETCH_LONG ? EXC_GP : EXC_UD, 0);
+            return;
+        }
+        t.follow = rq->follow && n < max_insns && t.exits < X86_SIDE_EXITS - 1 && f == FETCHED;
+        translate_insn(&t);
+        if (t.flow == FLOW_END || ir->ended || ir->full) {
+            return;
+        }
+        i32 next = t.flow == FLOW_JUMP ? t.next : next_off(&t);
+        if (n >= max_insns || next >= PAGE_SIZE || t.exits >= X86_SIDE_EXITS) {
+            ir_exit(ir, next, EXIT_JUMP);
+            return;
+        }
+        t.off = next;
+    }
+}
+
+void x86_translate(struct ir *ir, const struct tr_request *rq, struct tr_result *rs)
+{
+    unsigned max = rq->max_insns ? rq->max_insns : 64;
+    for (;;) {
+        form_trace(ir, rq, rs, max);
+        if (!ir->full) {
+            return;
+        }
+        must(max > 1);
+        max /= 2;
+    }
+}
