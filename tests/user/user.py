@@ -24,8 +24,10 @@ SKIP = 77
 CLONE_NEWUSER, CLONE_NEWNS, MS_REC_PRIVATE = 0x10000000, 0x00020000, 0x44000
 CLONE_NEWPID, CLONE_NEWNET, CLONE_NEWIPC = 0x20000000, 0x40000000, 0x08000000
 # Under sanitizers: faults are the program's, and what is left at the end is its kernel's to free.
-SANITIZERS = {'ASAN_OPTIONS': 'handle_segv=0:handle_sigbus=0:handle_sigfpe=0:handle_sigill=0:allow_user_segv_handler=1:'
-              'detect_leaks=0'}
+# moss handles these signals, or the program has them at their default; who runs the tests may say more.
+SANITIZERS = {'ASAN_OPTIONS': ':'.join(filter(None, [
+    os.environ.get('ASAN_OPTIONS'),
+    'handle_segv=0:handle_sigbus=0:handle_sigfpe=0:handle_sigill=0:handle_abort=0:allow_user_segv_handler=1:detect_leaks=0']))}
 LINKS = {'static': ['-static'], 'pie': ['-static-pie'], 'dynamic': []}
 
 
@@ -43,7 +45,7 @@ class Bench:
 
     def run(self, *args, moss=None, env=None, timeout=120):
         return subprocess.run([moss or self.moss, *args], capture_output=True, text=True, timeout=timeout,
-                              env={**SANITIZERS, **os.environ, **(env or {})}, cwd=self.folder, check=False)
+                              env={**os.environ, **SANITIZERS, **(env or {})}, cwd=self.folder, check=False)
 
 
 def must(ok, what, r=None):
@@ -302,7 +304,7 @@ def sysfuzz(b):
         r = subprocess.run([b.moss, exe, str(seed), str(rounds)], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
                            stderr=subprocess.PIPE, timeout=250, cwd=b.folder, check=False, preexec_fn=drop if
                            os.getuid() == 0 and readable('/proc/self/uid_map').split()[2] != '1' else None,
-                           env={**SANITIZERS, **os.environ})
+                           env={**os.environ, **SANITIZERS})
         said = r.stderr.decode(errors='replace')
         # A sanitizer that asks for its stack in a new namespace of processes, where its thread's number is nobody's, gives up.
         bad = [line for line in said.split('\n') if re.search(
