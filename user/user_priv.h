@@ -213,9 +213,12 @@ void code_cache_save(void); /* before this process ends or becomes another progr
 
 /* -- guest memory (guest.c) ---------------------------------------------------------------------------------------- */
 
+/* The host's address of the program's. What lies outside the program's window becomes an address that no process has,
+ * so that a call the kernel is left to check can't reach moss's own memory. */
 static inline void *g2h(u64 va)
 {
-    return ram_base + (va & self->va_mask);
+    va &= self->va_mask;
+    return (void *)(va < ram_window_size() ? (uintptr_t)ram_base + va : (uintptr_t)1 << 63);
 }
 static inline bool user_range_ok(u64 va, u64 n)
 {

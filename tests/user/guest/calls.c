@@ -112,6 +112,10 @@ static void socket_requests(void)
     int unsent = -1, tcp = socket(AF_INET, SOCK_STREAM, 0), vsock = open("/dev/vsock", O_RDONLY);
     CHECK(ioctl(tcp, SIOCOUTQNSD, &unsent) == 0 && unsent == 0);
     CHECK(ioctl(tcp, SIOCOUTQNSD, ~0ul << 20) == -1 && errno == EFAULT);
+    for (unsigned bit = 47; bit < 56; bit++) { /* beyond all that a program may have */
+        socklen_t len = sizeof(int);
+        CHECK(getsockopt(tcp, SOL_SOCKET, SO_TYPE, (void *)(1ul << bit | 4096), &len) == -1 && errno == EFAULT);
+    }
     close(tcp);
     if (vsock >= 0) { /* not everywhere */
         CHECK(ioctl(vsock, IOCTL_VM_SOCKETS_GET_LOCAL_CID, &cid) == 0 && cid != 0);
