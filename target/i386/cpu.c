@@ -127,7 +127,6 @@ void x86_h_flags_write(struct vcpu *v, u64 value, u64 n)
 
 void x86_h_enter(struct vcpu *v, u64 frame, u64 level, u64 n)
 {
-    struct x86_cpu *cpu = x86_cpu(v);
     u64 *r = v->rt.r, sp = r[4], bp = r[5], at = sp - n, x = bp;
     v->sv->store(v, at, &x, (unsigned)n, X86_VIEW_NORMAL);
     for (u64 i = 1; i < level; i++) {
@@ -137,7 +136,6 @@ void x86_h_enter(struct vcpu *v, u64 frame, u64 level, u64 n)
     }
     x = sp - n;
     v->sv->store(v, at -= n, &x, (unsigned)n, X86_VIEW_NORMAL);
-    (void)cpu;
     r[5] = n == 2 ? (bp & ~0xffffull) | (u16)x : x;
     r[4] = at - frame;
 }

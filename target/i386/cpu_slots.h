@@ -121,6 +121,15 @@ enum x86_exception {
     EXC_XM = 19,
 };
 
+/* -- repeated strings: what the helper is told, in one word -------------------------------------------------------- */
+
+enum x86_string { STRING_MOVS, STRING_STOS, STRING_LODS, STRING_CMPS, STRING_SCAS };
+struct x86_string_key {
+    u32 op : 4, bytes : 4, addr_bytes : 4; /* enum x86_string; of an element; of an address */
+    u32 seg : 3;                           /* of the source */
+    u32 repe : 1, mode64 : 1;
+};
+
 /* -- helpers
  * ------------------------------------------------------------------------------------------------------------
  *   _(name, ret, arg0, arg1, arg2, arg3, flags, reads, writes)     in helpers.def; the function is x86_h_name */

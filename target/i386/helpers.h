@@ -11,13 +11,12 @@ u64 x86_h_divide(struct vcpu *v, u64 low, u64 high, u64 divisor, u64 key);
 void x86_h_decimal(struct vcpu *v, u64 what);
 u64 x86_h_rotate_carry(u64 value, u64 cf, u64 key);
 u64 x86_h_rotate_carry_flags(u64 value, u64 cf, u64 key);
-u64 x86_h_crc32c(u64 crc, u64 data, u64 n);
 u64 x86_h_pext(u64 value, u64 mask);
 u64 x86_h_pdep(u64 value, u64 mask);
 u64 x86_h_locked_neg(struct vcpu *v, u64 va, u64 n);
 void x86_h_cmpxchg16b(struct vcpu *v, u64 va);
 void x86_h_enter(struct vcpu *v, u64 frame, u64 level, u64 n);
-u64 x86_h_string(struct vcpu *v, u64 key);
+u64 x86_h_string(struct vcpu *v, u64 word);
 u64 x86_h_flags_read(struct vcpu *v, u64 n);
 void x86_h_flags_write(struct vcpu *v, u64 value, u64 n);
 

@@ -66,12 +66,8 @@ void x86_h_decimal(struct vcpu *v, u64 what)
     u8 al = (u8)*rax;
     if (what < 2) {
         bool sub = what == 1, low = (al & 15) > 9 || (fl & EFL_AF), high = al > 0x99 || (fl & EFL_CF);
-        unsigned cf = high;
-        if (low) {
-            cf |= (fl & EFL_CF) || (sub ? al < 6 : al > 0xf9);
-            out |= EFL_AF;
-        }
-        cf = high || (low && sub && al < 6 && !high) || (low && !sub && al > 0xf9);
+        bool cf = high || (low && (sub ? al < 6 : al > 0xf9));
+        out = low ? EFL_AF : 0;
         u8 r = (u8)(sub ? al - (low ? 6 : 0) - (high ? 0x60 : 0) : al + (low ? 6 : 0) + (high ? 0x60 : 0));
         *rax = (*rax & ~0xffull) | r;
         out |= result_flags(r) | (cf ? EFL_CF : 0);
@@ -119,17 +115,6 @@ u64 x86_h_rotate_carry_flags(u64 value, u64 cf, u64 key)
     return (c ? FL_C : 0) | (of ? FL_V : 0);
 }
 
-u64 x86_h_crc32c(u64 crc, u64 data, u64 n)
-{
-    u32 c = (u32)crc;
-    for (unsigned i = 0; i < n; i++) {
-        c ^= (u8)(data >> 8 * i);
-        for (unsigned k = 0; k < 8; k++) {
-            c = c >> 1 ^ (c & 1 ? 0x82f63b78 : 0);
-        }
-    }
-    return c;
-}
 u64 x86_h_pext(u64 value, u64 mask)
 {
     u64 r = 0;

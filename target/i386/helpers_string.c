@@ -6,7 +6,6 @@
 #include "target/i386/cpu.h"
 #include "target/i386/helpers.h"
 
-enum string_op { STRING_MOVS, STRING_STOS, STRING_LODS, STRING_CMPS, STRING_SCAS };
 enum { RAX, RCX, RSI = 6, RDI };
 enum { AT_ONCE = 4096 }; /* elements a call */
 
@@ -128,15 +127,17 @@ static u64 run(const struct string *s, u64 count)
     return k;
 }
 
-u64 x86_h_string(struct vcpu *v, u64 key)
+u64 x86_h_string(struct vcpu *v, u64 word)
 {
+    struct x86_string_key key;
+    memcpy(&key, &word, sizeof(key));
     struct string s = {.cpu = x86_cpu(v),
-                       .op = key & 15,
-                       .n = key >> 4 & 15,
-                       .addr = key >> 8 & 15,
-                       .seg = key >> 12 & 15,
-                       .equal = key >> 16 & 1,
-                       .mode64 = key >> 17 & 1};
+                       .op = key.op,
+                       .n = key.bytes,
+                       .addr = key.addr_bytes,
+                       .seg = key.seg,
+                       .equal = key.repe,
+                       .mode64 = key.mode64};
     for (unsigned done = 0; done < AT_ONCE;) {
         u64 left = cut(&s, v->rt.r[RCX]);
         if (!left) {

@@ -94,5 +94,6 @@ const struct ir_target x86_ir_target = {
     .vpins = vpins,
     .nvpins = ARRAY_LEN(vpins),
     .flags = SLOT_FLAGS,
+    .fl_pa = true,
     .fp_env_off = offsetof(struct x86_cpu, fp),
 };

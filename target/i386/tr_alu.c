@@ -285,8 +285,7 @@ bool tr_adox(struct x86 *t)
     struct ir *ir = t->ir;
     unsigned n = opd_bytes(t, 0);
     ir_ref old = ir_get(ir, SLOT_FLAGS), b = opd_get(t, 1), a = opd_get(t, 0);
-    ir_ref carry = ir_fl_pack(ir, ir_select(ir, CC_NE, IR_I32, ir_setf(ir, CC_VS, old), ir_const(ir, 0), IR_I32,
-                                            ir_const(ir, FL_C), ir_const(ir, 0)));
+    ir_ref carry = ir_fl_pack(ir, ir_shli(ir, IR_I32, ir_setf(ir, CC_VS, old), ctz32(FL_C)));
     opd_put(t, 0, ir_adc(ir, int_type(n), a, b, carry, 0));
     ir_ref out = ir_setf(ir, CC_ULT, ir_fl_adc(ir, flag_type(n), a, b, carry, 0)); /* FL_V is bit 0 */
     ir_put(ir, SLOT_FLAGS, ir_fl_mix(ir, FL_V, ir_fl_pack(ir, out), old));

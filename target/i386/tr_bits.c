@@ -161,7 +161,7 @@ bool tr_movbe(struct x86 *t)
 bool tr_crc32(struct x86 *t)
 {
     unsigned n = opd_bytes(t, 1);
-    opd_put(t, 0, ir_call(t->ir, H_crc32c, gpr_get(t, t->in.reg, 4), opd_get(t, 1), ir_const(t->ir, n), 0));
+    opd_put(t, 0, ir_crc32(t->ir, gpr_get(t, t->in.reg, 4), opd_get(t, 1), ctz32(n), CRC_CASTAGNOLI));
     return true;
 }
 

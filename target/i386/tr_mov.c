@@ -209,12 +209,10 @@ bool tr_pop(struct x86 *t)
     unsigned n = t->in.opsize;
     ir_ref v = x86_stack_load(t, 0, n);
     if (opd_is_mem(t, 0)) {
-        ir_ref old = ir_get(t->ir, SLOT_RSP);
         if (t->in.base == 4) {
             t->in.disp += n;
         }
         opd_put(t, 0, v);
-        (void)old;
         x86_stack_move(t, n);
     } else {
         x86_stack_move(t, n);

@@ -23,29 +23,26 @@ static ir_ref widened(struct x86 *t, ir_ref v, unsigned n, bool sign)
     return n >= 4 ? v : sign ? ir_sext(t->ir, IR_I32, v, 8 * n) : ir_zext(t->ir, IR_I32, v, 8 * n);
 }
 
-bool tr_shl(struct x86 *t)
+static bool shift(struct x86 *t, enum ir_opcode op, enum ir_opcode flags)
 {
     unsigned n = opd_bytes(t, 0);
     ir_ref c = count_of(t, 1, n), a = opd_get(t, 0);
-    opd_put(t, 0, ir_op2(t->ir, IR_shl, int_type(n), a, c));
-    ir_put(t->ir, SLOT_FLAGS, unless_zero(t, c, ir_fl_shift(t->ir, IR_fl_shl, flag_type(n), a, c, 0)));
+    a = op == IR_shl ? a : widened(t, a, n, op == IR_sar);
+    opd_put(t, 0, ir_op2(t->ir, op, int_type(n), a, c));
+    ir_put(t->ir, SLOT_FLAGS, unless_zero(t, c, ir_fl_shift(t->ir, flags, flag_type(n), a, c, 0)));
     return true;
+}
+bool tr_shl(struct x86 *t)
+{
+    return shift(t, IR_shl, IR_fl_shl);
 }
 bool tr_shr(struct x86 *t)
 {
-    unsigned n = opd_bytes(t, 0);
-    ir_ref c = count_of(t, 1, n), a = widened(t, opd_get(t, 0), n, false);
-    opd_put(t, 0, ir_op2(t->ir, IR_shr, int_type(n), a, c));
-    ir_put(t->ir, SLOT_FLAGS, unless_zero(t, c, ir_fl_shift(t->ir, IR_fl_shr, flag_type(n), a, c, 0)));
-    return true;
+    return shift(t, IR_shr, IR_fl_shr);
 }
 bool tr_sar(struct x86 *t)
 {
-    unsigned n = opd_bytes(t, 0);
-    ir_ref c = count_of(t, 1, n), a = widened(t, opd_get(t, 0), n, true);
-    opd_put(t, 0, ir_op2(t->ir, IR_sar, int_type(n), a, c));
-    ir_put(t->ir, SLOT_FLAGS, unless_zero(t, c, ir_fl_shift(t->ir, IR_fl_sar, flag_type(n), a, c, 0)));
-    return true;
+    return shift(t, IR_sar, IR_fl_sar);
 }
 
 /* -- rotates: CF and OF alone
@@ -179,10 +176,10 @@ static bool double_shift(struct x86 *t, bool left)
             if (n == 2) {
                 wide = ir_or(ir, IR_I64, ir_shli(ir, IR_I64, wide, 16), a);
             }
-            unsigned pos = n == 2 ? 32 : 32; /* of a's low bit */
+            enum { POS = 32 }; /* of a's low bit */
             ir_ref moved = ir_op2(ir, IR_shl, IR_I64, wide, c);
-            r = ir_shri(ir, IR_I64, moved, pos);
-            cf = ir_andi(ir, IR_I64, ir_op2(ir, IR_shr, IR_I64, wide, ir_sub(ir, IR_I32, ir_const(ir, pos + w), c)), 1);
+            r = ir_shri(ir, IR_I64, moved, POS);
+            cf = ir_andi(ir, IR_I64, ir_op2(ir, IR_shr, IR_I64, wide, ir_sub(ir, IR_I32, ir_const(ir, POS + w), c)), 1);
         } else {
             wide = ir_or(ir, IR_I64, ir_shli(ir, IR_I64, b, w), a);
             if (n == 2) {

@@ -1,5 +1,7 @@
 /* String instructions (SDM volume 1, 7.3.9). One element is ordinary loads and stores; a repeated one is a helper that
  * does as many as it may before the cpu looks for interrupts again: the instruction then runs once more. */
+#include <string.h>
+
 #include "target/i386/x86.h"
 
 static ir_ref index_of(struct x86 *t, unsigned r)
@@ -8,9 +10,13 @@ static ir_ref index_of(struct x86 *t, unsigned r)
     ir_ref v = ir_get(t->ir, SLOT_RAX + r);
     return n == 8 ? v : ir_zext(t->ir, IR_I64, v, 8 * n);
 }
+static unsigned source_seg(const struct x86 *t)
+{
+    return t->in.seg == SEG_DEFAULT ? SEG_DS : t->in.seg;
+}
 static ir_ref source(struct x86 *t, unsigned n)
 {
-    return x86_linear(t, t->in.seg == SEG_DEFAULT ? SEG_DS : t->in.seg, index_of(t, 6), n, false);
+    return x86_linear(t, source_seg(t), index_of(t, 6), n, false);
 }
 static ir_ref destination(struct x86 *t, unsigned n, bool write)
 {
@@ -22,18 +28,21 @@ static void advance(struct x86 *t, unsigned r, unsigned n)
     gpr_put(t, r, t->in.addrsize, ir_add(t->ir, IR_I64, ir_get(t->ir, SLOT_RAX + r), by));
 }
 
-enum string_op { STRING_MOVS, STRING_STOS, STRING_LODS, STRING_CMPS, STRING_SCAS };
-
-/* What the helper is told, in one word. */
-static bool repeated(struct x86 *t, enum string_op op, unsigned n)
+static bool repeated(struct x86 *t, enum x86_string op, unsigned n)
 {
     struct ir *ir = t->ir;
     if (t->in.rep == REP_NONE) {
         return false;
     }
-    unsigned seg = t->in.seg == SEG_DEFAULT ? SEG_DS : t->in.seg;
-    u32 key = op | n << 4 | t->in.addrsize << 8 | seg << 12 | (t->in.rep == REP_REP) << 16 | (t->bits == 64) << 17;
-    ir_ref again = ir_call(ir, H_string, ir_const(ir, key), 0, 0, 0);
+    struct x86_string_key key = {.op = op,
+                                 .bytes = n,
+                                 .addr_bytes = t->in.addrsize,
+                                 .seg = source_seg(t),
+                                 .repe = t->in.rep == REP_REP,
+                                 .mode64 = t->bits == 64};
+    u32 word;
+    memcpy(&word, &key, sizeof(word));
+    ir_ref again = ir_call(ir, H_string, ir_const(ir, word), 0, 0, 0);
     x86_again(t, again);
     return true;
 }
