@@ -247,6 +247,9 @@ static u64 mode_64(void)
            (u64)x86_features_id(&features) << MODE_FEAT_SHIFT;
 }
 
+/* Where the memory operand lies, of an instruction that has one. */
+static u64 aimed;
+
 /* Registers that make a memory operand lie in the data; false: not with this one. */
 static bool aim(struct x86_instr *in, u64 r[16])
 {
@@ -268,7 +271,8 @@ static bool aim(struct x86_instr *in, u64 r[16])
         r[in->index] = (u64)(i64)((i32)(x86_rnd(&rng) % 513) - 256);
         index = r[in->index] << in->scale;
     }
-    r[in->base] = MIDDLE - index - (u64)in->disp + x86_rnd(&rng) % 64;
+    aimed = MIDDLE + x86_rnd(&rng) % 64;
+    r[in->base] = aimed - index - (u64)in->disp;
     if (in->addrsize == 4) {
         r[in->base] = (u32)r[in->base] | x86_rnd(&rng) << 32;
     }
@@ -320,9 +324,21 @@ static void show(const u8 *p, const struct x86_instr *in, const struct state *be
                   (unsigned long long)before->r[2]);
 }
 
+static u8 before_data[DATA_SIZE], host_data[DATA_SIZE];
+
+/* The result is left open by the manual: the processor's counts as ours. */
+static void forget_result(const struct x86_instr *in, struct state *want)
+{
+    unsigned n = x86_opd_bytes(in, in->row->opds[0]);
+    if (in->mod == 3) {
+        want->r[in->rm] = deposit(want->r[in->rm], 0, 8 * n, cpu.vcpu.rt.r[in->rm]);
+    } else {
+        memcpy(host_data + (aimed - DATA_AT), data + (aimed - DATA_AT), n);
+    }
+}
+
 static bool one(const struct x86_row *row)
 {
-    static u8 before_data[DATA_SIZE], host_data[DATA_SIZE];
     u8 p[24];
     struct x86_instr in;
     x86_fill(&rng, p, row, 64, row->features[0] == X86_NEVER, false);
@@ -375,8 +391,11 @@ static bool one(const struct x86_row *row)
         }
         return true;
     }
-    u32 diff = ((u32)want.flags ^ x86_eflags(&cpu)) & 0xcd5, undefined = x86_undefined_flags(&in, &before.r[1]);
+    u32 diff = ((u32)want.flags ^ x86_eflags(&cpu)) & 0xcd5, undefined = x86_undefined_flags(&in, before.r[1]);
     undefined_differ[row->fn] += (diff & undefined) != 0;
+    if (x86_result_is_undefined(&in, before.r[1])) {
+        forget_result(&in, &want);
+    }
     if (memcmp(want.r, cpu.vcpu.rt.r, sizeof(want.r)) || (diff & ~undefined) || memcmp(host_data, data, DATA_SIZE)) {
         show(p, &in, &before, &want, false);
     }
@@ -408,9 +427,7 @@ static void integer_instructions(void **st)
     features = x86_host_features();
     unsigned rows = 0;
     for (unsigned i = 0; i < x86_nrows; i++) {
-        if (!x86_row_is_plain(&x86_rows[i]) ||
-            (getenv("NOSH") &&
-             (x86_rows[i].fn == X86_FN_shl || x86_rows[i].fn == X86_FN_shr || x86_rows[i].fn == X86_FN_sar))) {
+        if (!x86_row_is_plain(&x86_rows[i])) {
             continue;
         }
         rows++;

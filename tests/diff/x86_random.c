@@ -128,14 +128,29 @@ bool x86_row_is_plain(const struct x86_row *row)
     return !(row->flags & ROW_I64);
 }
 
-u32 x86_undefined_flags(const struct x86_instr *in, const u64 *rcx)
+/* Of a shift. */
+static unsigned shift_count(const struct x86_instr *in, u64 rcx)
 {
-    unsigned n = x86_opd_bytes(in, in->row->opds[0]), count = 1;
+    unsigned count = 1;
     for (unsigned i = 1; i < 3; i++) {
         unsigned place = x86_opds[in->row->opds[i]].place;
-        count = place == PL_CX ? (unsigned)*rcx : place == PL_I ? (unsigned)in->imm : count;
+        count = place == PL_CX ? (unsigned)rcx : place == PL_I ? (unsigned)in->imm : count;
     }
-    count &= n == 8 ? 63 : 31;
+    return count & (x86_opd_bytes(in, in->row->opds[0]) == 8 ? 63 : 31);
+}
+
+bool x86_result_is_undefined(const struct x86_instr *in, u64 rcx)
+{
+    bool two = in->row->fn == X86_FN_shld || in->row->fn == X86_FN_shrd;
+    return two && shift_count(in, rcx) > 8 * x86_opd_bytes(in, in->row->opds[0]);
+}
+
+u32 x86_undefined_flags(const struct x86_instr *in, u64 rcx)
+{
+    unsigned n = x86_opd_bytes(in, in->row->opds[0]), count = shift_count(in, rcx);
+    if (x86_result_is_undefined(in, rcx)) {
+        return EFL_ARITH;
+    }
     switch (in->row->fn) {
     case X86_FN_mul:
     case X86_FN_imul1:
