@@ -36,6 +36,12 @@ struct x86_seg {
     u16 attr; /* bits 55:40 of the descriptor: type, S, DPL, P; AVL, L, D/B, G */
 };
 
+/* An x87 register, as FLD and FSTP have it in 10 bytes; MMX register n is the significand of number n. */
+struct x86_st {
+    u64 frac;
+    u64 se; /* sign and exponent, 16 bits; those above are not looked at */
+};
+
 struct x86_cpu {
     struct vcpu vcpu;      /* rt.r[0..15]: rax rcx rdx rbx rsp rbp rsi rdi r8..r15 */
     u64 df;                /* 1 or -1 */
@@ -43,9 +49,12 @@ struct x86_cpu {
     u32 eflags;            /* the others, in place */
     struct x86_seg seg[6]; /* by enum x86_sreg */
     union v128 xmm[16], ymmh[16];
-    u64 st[8], ste[8]; /* x87 registers by physical number: significand; sign and exponent */
-    u32 fsw, ftw;      /* status word; a bit set: register empty */
+    struct x86_st st[8]; /* x87 registers by physical number */
+    u32 fsw, ftop, ftw;  /* status word but for TOP; 16 * TOP; bit i set: ST(i) is empty. See fpu.h */
     u32 fcw, mxcsr;
+    u32 fop;      /* the last x87 instruction that is no control instruction: low 11 bits of its opcode, */
+    u16 fcs, fds; /* where it lay, and its memory operand */
+    u64 fip, fdp;
     struct fp_env fp;
     struct x86_features features;
     u8 features_id;

@@ -10,14 +10,16 @@
 /* -- slots ----------------------------------------------------------------------------------------------------------
  * SLOT_RAX + n are rt.r[n], the general registers in the order of their encoding; outside 64-bit mode bits 63:32 are 0.
  * SLOT_XMM0 + n and SLOT_YMMH0 + n are the low and high halves of the vector registers, SLOT_ST0 + n the x87's
- * registers by physical number (significand; MMX register n), SLOT_STE0 + n their sign and exponent. The others:
+ * registers by physical number (significand; MMX register n), SLOT_STE0 + n their sign and exponent (16 bits). The
+ * others:
  *
  *   _(slot, IR type, field of struct x86_cpu, its C type)
  *
  * FLAGS: OF SF ZF AF PF CF, in the packed form (enum fl_bits: CF is C, so borrows are as they come). DF: 1 or -1.
  * EFLAGS: all other bits of the register, in place (TF IF IOPL NT RF VM AC VIF VIP ID). Bases of segments are what is
  * added to an offset: 0 in 64-bit mode but for FS and GS. LIMIT: the last valid offset of each, or of expand-down
- * segments the last invalid one. FTW: bit n set: physical x87 register n is empty. */
+ * segments the last invalid one. FCW, FSW: the x87's control and status words, but for TOP: FTOP, in bytes: 16 for each
+ * register (fpu.h). FTW: bit i set: ST(i) is empty; so MMX instructions put 0 into FTW and FTOP. */
 #define X86_SLOTS(_) \
     _(FLAGS, FLAGS, flags, u32) \
     _(DF, I64, df, u64) \
@@ -35,7 +37,10 @@
     _(FS_LIMIT, I32, seg[SEG_FS].limit, u32) \
     _(GS_LIMIT, I32, seg[SEG_GS].limit, u32) \
     _(FTW, I32, ftw, u32) \
-    _(FSW, I32, fsw, u32)
+    _(FTOP, I32, ftop, u32) \
+    _(FSW, I32, fsw, u32) \
+    _(FCW, I32, fcw, u32) \
+    _(FIP, I64, fip, u64)
 
 enum x86_slot {
     SLOT_RAX = 0,
@@ -66,14 +71,12 @@ enum {
     MODE_BITS_SHIFT = 2,  /* 2 bits: log2 of the code segment's size, less 4 */
     MODE_BASE_SHIFT = 16, /* 6 bits, by enum x86_sreg: the segment's base is 0 */
     MODE_OPEN_SHIFT = 22, /* 6 bits: it may be read and written, and its limit is 4 GiB: nothing to check */
-    MODE_TOP_SHIFT = 32,  /* 3 bits: the x87's top of stack */
     MODE_FEAT_SHIFT = 56, /* 8 bits: x86_features id */
 };
 #define MODE_CPL(m)     ((unsigned)((m) >> MODE_CPL_SHIFT) & 3)
 #define MODE_BITS(m)    (16u << ((m) >> MODE_BITS_SHIFT & 3))
 #define MODE_BASE(m, s) ((bool)((m) >> (MODE_BASE_SHIFT + (s)) & 1))
 #define MODE_OPEN(m, s) ((bool)((m) >> (MODE_OPEN_SHIFT + (s)) & 1))
-#define MODE_TOP(m)     ((unsigned)((m) >> MODE_TOP_SHIFT) & 7)
 #define MODE_FEAT(m)    ((unsigned)((m) >> MODE_FEAT_SHIFT) & 0xff)
 #define MODE_SS32       BIT(4)  /* the stack pointer has 32 bits (64 in 64-bit mode), not 16 */
 #define MODE_PE         BIT(5)  /* protected mode */

@@ -6,8 +6,8 @@
 #define R(n, name)                       [SLOT_RAX + (n)] = {name, R_OFF(n), IR_I64}
 #define X(n)                             [SLOT_XMM0 + (n)] = {"xmm" #n, offsetof(struct x86_cpu, xmm[n]), IR_V128}
 #define Y(n)                             [SLOT_YMMH0 + (n)] = {"ymmh" #n, offsetof(struct x86_cpu, ymmh[n]), IR_V128}
-#define S(n)                             [SLOT_ST0 + (n)] = {"st" #n, offsetof(struct x86_cpu, st[n]), IR_I64}
-#define E(n)                             [SLOT_STE0 + (n)] = {"ste" #n, offsetof(struct x86_cpu, ste[n]), IR_I64}
+#define S(n)                             [SLOT_ST0 + (n)] = {"st" #n, offsetof(struct x86_cpu, st[n].frac), IR_I64}
+#define E(n)                             [SLOT_STE0 + (n)] = {"ste" #n, offsetof(struct x86_cpu, st[n].se), IR_I64}
 #define EIGHT(M, a, b, c, d, e, f, g, h) M(a), M(b), M(c), M(d), M(e), M(f), M(g), M(h)
 
 static const struct ir_slot slots[X86_NSLOTS] = {R(0, "rax"),
