@@ -128,12 +128,29 @@ static void put_timespec(struct buf *b, u64 va)
     }
 }
 
+/* Fields of a structure, from the program's form. */
+static void put_layout(struct buf *b, enum layout l, u64 va)
+{
+    u64 host[LAYOUT_MAX / 8];
+    if (!va || !get_struct(l, va, host)) {
+        buf_printf(b, va ? "%#llx" : "NULL", (unsigned long long)va);
+        return;
+    }
+    size_t n = MIN(layout_host_size(l) / 8, (size_t)4);
+    buf_printf(b, "{");
+    for (size_t i = 0; i < n; i++) {
+        buf_printf(b, "%s%lld", i ? "," : "", (long long)host[i]);
+    }
+    buf_printf(b, layout_host_size(l) > 8 * n ? ",...}" : "}");
+}
+
 static void put_iovec(struct buf *b, u64 va, u64 n)
 {
-    u64 v[2];
+    struct iovec v;
     buf_printf(b, "[");
-    for (u64 i = 0; i < n && i < 4 && copy_from_guest(v, va + 16 * i, 16); i++) {
-        buf_printf(b, "%s{%#llx,%llu}", i ? "," : "", (unsigned long long)v[0], (unsigned long long)v[1]);
+    for (u64 i = 0; i < n && i < 4 && get_struct(LAYOUT_IOVEC, va + i * struct_size(LAYOUT_IOVEC), &v); i++) {
+        buf_printf(b, "%s{%#llx,%llu}", i ? "," : "", (unsigned long long)(uintptr_t)v.iov_base,
+                   (unsigned long long)v.iov_len);
     }
     buf_printf(b, n > 4 ? "...]" : "]");
 }
@@ -183,9 +200,14 @@ static void put_number(struct buf *b, char kind, u64 v)
     }
 }
 
-static void put_arg(struct buf *b, char kind, const u64 a[6], unsigned i)
+static void put_arg(struct buf *b, struct sys_arg arg, const u64 a[6], unsigned i)
 {
     u64 next = i < 5 ? a[i + 1] : 0;
+    char kind = arg.dir ? 'p' : arg.kind;
+    if (arg.dir == '<' || arg.dir == '=') {
+        put_layout(b, layout_by_letter(arg.kind), a[i]);
+        return;
+    }
     switch (kind) {
     case 's':
     case 't':
@@ -227,9 +249,11 @@ void strace_enter(const struct sys_row *s, u64 nr, const u64 a[6])
     struct buf b = {0};
     if (s) {
         buf_printf(&b, "%ld %s(", syscall(SYS_gettid), s->name);
-        for (unsigned i = 0; s->args[i]; i++) {
+        struct sys_arg arg;
+        const char *args = s->args;
+        for (unsigned i = 0; i < 6 && sys_arg_next(&args, &arg); i++) {
             buf_printf(&b, "%s", i ? "," : "");
-            put_arg(&b, s->args[i], a, i);
+            put_arg(&b, arg, a, i);
         }
         buf_printf(&b, ")");
     } else {
@@ -250,10 +274,13 @@ void strace_leave(const struct sys_row *s, const u64 a[6], i64 ret)
     } else if (ret < 0 && ret >= -4095) {
         log_print(" = -1 errno=%lld (%s)\n", -(long long)ret, strerror((int)-ret));
     } else {
-        const char *out = s ? strchr(s->args, 'B') : NULL;
         struct buf b = {0};
-        if (out) {
-            put_bytes(&b, a[out - s->args], (u64)ret);
+        struct sys_arg arg;
+        const char *args = s ? s->args : "";
+        for (unsigned i = 0; i < 6 && sys_arg_next(&args, &arg); i++) {
+            if (arg.kind == 'B' && !arg.dir) {
+                put_bytes(&b, a[i], (u64)ret);
+            }
         }
         const char *hex = ret > 0xffff || ret < 0 ? "0x%llx" : "%lld";
         char text[32];

@@ -9,6 +9,36 @@
 #include "base/log.h"
 #include "user/convert.h"
 
+/* -- a row's arguments --------------------------------------------------------------------------------------------- */
+
+bool sys_arg_next(const char **args, struct sys_arg *arg)
+{
+    const char *p = *args;
+    arg->dir = *p && strchr("<>=~", *p) ? *p++ : 0;
+    arg->kind = *p;
+    *args = *p ? p + 1 : p;
+    return *p;
+}
+
+/* Registers of 32 bits into the arguments that a 64-bit kernel gets: longs with their sign, halves put together. */
+static void fold_args(const char *args, const u64 in[6], u64 out[6])
+{
+    struct sys_arg arg;
+    memset(out, 0, 6 * sizeof(out[0]));
+    for (unsigned n = 0, from = 0; n < 6 && from < 6 && sys_arg_next(&args, &arg); n++) {
+        if (arg.kind == 'q' || arg.kind == 'Q') {
+            from += user_cfg.abi->align64 == 8 && from & 1;
+            out[n] = from < 5 ? in[from] | in[from + 1] << 32 : 0;
+            from += arg.kind == 'q' ? 2 : 1;
+        } else {
+            out[n] = arg.kind == 'l' && !arg.dir ? (u64)(i64)(i32)in[from] : in[from];
+            from++;
+        }
+    }
+}
+
+/* -- passing ------------------------------------------------------------------------------------------------------- */
+
 /* The argument as the host's kernel takes it; false: an address that no program has. */
 static bool pass_arg(char kind, u64 v, long *out)
 {
@@ -18,6 +48,9 @@ static bool pass_arg(char kind, u64 v, long *out)
     case 'F':
     case 'S':
         *out = (int)v;
+        return true;
+    case 'U':
+        *out = (u16)v == 0xffff ? -1 : (u16)v;
         return true;
     case 'O':
         *out = open_flags_from_guest(v);
@@ -43,22 +76,55 @@ static bool pass_arg(char kind, u64 v, long *out)
     }
 }
 
+static i64 struct_in(struct sys_arg arg, u64 va, void *host, long *out)
+{
+    enum layout l = layout_by_letter(arg.kind);
+    *out = va ? (long)host : 0;
+    if (va && (arg.dir == '<' || arg.dir == '=')) {
+        return get_struct(l, va, host) ? 0 : -EFAULT;
+    }
+    memset(host, 0, layout_host_size(l));
+    return 0;
+}
+
+/* What is left of a sleep (~) is said by an interrupted call, the rest of a timeout (=) always. */
+static i64 struct_out(struct sys_arg arg, u64 va, const void *host, i64 r)
+{
+    bool due = arg.dir == '>' ? r >= 0 : arg.dir == '~' ? r == -EINTR : arg.dir == '=';
+    bool ok = !va || !due || put_struct(layout_by_letter(arg.kind), va, host);
+    return ok || arg.dir == '=' ? r : -EFAULT;
+}
+
 i64 syscall_pass(const struct sys_row *s, long host, const u64 a[6])
 {
     char path[PATH_MAX];
+    u64 structs[6][LAYOUT_MAX / 8];
+    struct sys_arg arg;
+    const char *args = s->args;
+    bool any = false;
     long h[6] = {0};
-    for (unsigned i = 0; s->args[i]; i++) {
-        if (s->args[i] == 't' && a[i]) {
-            i64 r = guest_path(a[i], path);
-            if (r < 0) {
-                return r;
-            }
+    i64 r;
+    for (unsigned i = 0; i < 6 && sys_arg_next(&args, &arg); i++) {
+        r = 0;
+        if (arg.dir) {
+            r = struct_in(arg, a[i], structs[i], &h[i]);
+            any = true;
+        } else if (arg.kind == 't' && a[i]) {
+            r = guest_path(a[i], path);
             h[i] = (long)path;
-        } else if (!pass_arg(s->args[i], a[i], &h[i])) {
-            return -EFAULT;
+        } else {
+            r = pass_arg(arg.kind, a[i], &h[i]) ? 0 : -EFAULT;
+        }
+        if (r < 0) {
+            return r;
         }
     }
-    return safe_syscall(host, h[0], h[1], h[2], h[3], h[4], h[5]);
+    r = safe_syscall(host, h[0], h[1], h[2], h[3], h[4], h[5]);
+    args = s->args;
+    for (unsigned i = 0; any && i < 6 && sys_arg_next(&args, &arg); i++) {
+        r = arg.dir ? struct_out(arg, a[i], structs[i], r) : r;
+    }
+    return r;
 }
 
 /* Which calls start again after a signal is the kernel's to say: the host's handlers have SA_RESTART, and safe_syscall
@@ -79,10 +145,16 @@ static i64 perform(struct user_thread *t, const struct sys_row *s, u64 nr, const
     }
 }
 
-i64 user_syscall(struct user_thread *t, u64 nr, const u64 a[6])
+i64 user_syscall(struct user_thread *t, u64 nr, const u64 regs[6])
 {
     const struct user_abi *abi = user_cfg.abi;
     const struct sys_row *s = nr < abi->nsyscalls && abi->syscalls[nr].name ? &abi->syscalls[nr] : NULL;
+    const u64 *a = regs;
+    u64 folded[6];
+    if (s && abi->word == 4) {
+        fold_args(s->args, regs, folded);
+        a = folded;
+    }
     if (unlikely(user_cfg.strace)) {
         strace_enter(s, nr, a);
     }

@@ -4,17 +4,35 @@
 
 #include <sys/uio.h>
 
+#include "user/layout.h"
 #include "user/user_priv.h"
 
+/* A row's `args`: a letter each; they tell -strace how to print and PASS what to convert:
+ *   d  int            u  unsigned long     x  hexadecimal       m  mode, octal      S  signal
+ *   f  descriptor     F  directory descriptor (AT_FDCWD)        O  open flags
+ *   P  protection     M  mmap flags        C  clone flags       W  whence of lseek
+ *   s  string         t  path that -L may redirect              A  address of the program, not converted
+ *   p  pointer        T  struct timespec   b  bytes, as many as the next argument says
+ *   B  room for bytes, as many as the result says               i  array of struct iovec, the next argument says how
+ * many l  long           U  a user or group of 16 bits A mark and a letter of layouts.def: the address of a structure
+ * that is converted. <  read   >  written   =  both   ~  written when a signal interrupted the call Where longs have 32
+ * bits, numbers of 64 come in two registers, the lower half first: q is one argument made of them, Q too, but the upper
+ * half stays an argument of its own, which 64-bit kernels have and do not look at. */
 enum syscall_how { SYSCALL_UNKNOWN, SYSCALL_PASS, SYSCALL_CALL, SYSCALL_NONE };
 struct sys_row {
-    const char *name, *args; /* letters of syscalls.def */
-    sys_fn *fn;              /* SYSCALL_CALL */
-    const char *why;         /* SYSCALL_NONE */
-    short host;              /* SYSCALL_PASS: the host's number */
+    const char *name, *args;
+    sys_fn *fn;      /* SYSCALL_CALL */
+    const char *why; /* SYSCALL_NONE */
+    short host;      /* SYSCALL_PASS: the host's number */
     u8 how;
 };
 
+/* Walks a row's arguments. */
+struct sys_arg {
+    char dir; /* < > = ~, or 0 */
+    char kind;
+};
+bool sys_arg_next(const char **args, struct sys_arg *arg);
 /* What SYSCALL_PASS does: the host's call with pointers converted as `args` says. */
 i64 syscall_pass(const struct sys_row *s, long host, const u64 a[6]);
 /* Copies and moves a program's array of struct iovec; v: IOV_MAX of them. n, or -errno. */

@@ -80,6 +80,7 @@ struct user_abi {
     u8 elf_class; /* ELFCLASS64 */
     bool big_endian;
     u8 word;                       /* bytes of a long and of a pointer */
+    u8 align64;                    /* alignment of 8-byte integers; 8: a pair of registers begins with an even one */
     u8 page_bits;                  /* the guest's pages; at least the host's */
     u8 trap_len;                   /* bytes of the system call instruction, for restarting */
     u32 min_sigstack;              /* AT_MINSIGSTKSZ */

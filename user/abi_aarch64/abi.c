@@ -159,6 +159,7 @@ const struct user_abi user_abi_aarch64 = {
     .elf_machine = EM_AARCH64,
     .elf_class = ELFCLASS64,
     .word = 8,
+    .align64 = 8,
     .page_bits = 12,
     .trap_len = 4,
     .min_sigstack = 5120,
