@@ -69,6 +69,10 @@ static inline struct x86_cpu *x86_cpu(struct vcpu *v)
 u32 x86_eflags(const struct x86_cpu *cpu);
 void x86_eflags_set(struct x86_cpu *cpu, u32 v, u32 mask);
 
+/* MXCSR: its control bits are in fp, and so are exceptions that came since it was set. */
+u32 x86_mxcsr(const struct x86_cpu *cpu);
+void x86_mxcsr_set(struct x86_cpu *cpu, u32 v);
+
 /* Enters an exception at the present instruction; does not unwind. */
 void x86_exception(struct x86_cpu *cpu, enum x86_exception vector, u32 error);
 /* The same from a HF_FAULT helper. */

@@ -94,14 +94,24 @@ const char *const x86_fn_names[] = {
 #undef FUNCTION
 };
 
-/* What is not to be run on a host without care: control flow, the system's, moves of segments; POPF, which sets TF. */
+/* What is not to be run on a host without care: control flow, the system's, moves of segments; POPF, which sets TF; and
+ * what says something of the host itself. */
+// clang-format off
 static const u16 not_plain[] = {
 #define _(name) X86_FN_##name,
-    _(push_sreg) _(pop_sreg) _(jcc) _(mov_from_sreg) _(mov_to_sreg) _(call_far) _(ret) _(ret_far) _(int3) _(int) _(into)
-        _(iret) _(loopne) _(loope) _(loop) _(jcxz) _(call) _(jmp) _(jmp_far) _(int1) _(hlt) _(call_ind) _(jmp_ind)
-            _(popf) _(pushf) _(enter) _(xlat)
+    _(push_sreg) _(pop_sreg) _(mov_from_sreg) _(mov_to_sreg) _(lds) _(les) _(lfs) _(lgs) _(lss)
+    _(jcc) _(loopne) _(loope) _(loop) _(jcxz) _(call) _(jmp) _(call_ind) _(jmp_ind) _(ret)
+    _(call_far) _(jmp_far) _(ret_far) _(int3) _(int) _(int1) _(into) _(iret)
+    _(syscall) _(sysenter) _(sysret) _(sysexit) _(rsm) _(swapgs) _(hlt) _(monitor) _(mwait)
+    _(popf) _(pushf) _(enter) _(xlat) _(sti) _(cli)
+    _(rdfsbase) _(rdgsbase) _(wrfsbase) _(wrgsbase) _(rdpkru) _(wrpkru) _(xbegin) _(xend) _(xabort) _(xtest)
+    _(cpuid) _(rdtsc) _(rdtscp) _(rdpid) _(rdpmc) _(rdrand) _(rdseed) _(xgetbv) _(xsetbv)
+    _(sldt) _(str) _(smsw) _(sgdt) _(sidt) _(verr) _(verw) _(lar) _(lsl) _(in) _(out) _(ins) _(outs)
+    _(lldt) _(ltr) _(lgdt) _(lidt) _(lmsw) _(clts) _(invd) _(wbinvd) _(invlpg) _(invpcid) _(rdmsr) _(wrmsr)
+    _(mov_from_cr) _(mov_to_cr) _(mov_from_dr) _(mov_to_dr) _(clac) _(stac) _(xsaves) _(xrstors)
 #undef _
 };
+// clang-format on
 
 bool x86_row_is_plain(const struct x86_row *row)
 {
@@ -125,101 +135,6 @@ bool x86_row_is_plain(const struct x86_row *row)
             return false;
         }
     }
-    return !(row->flags & ROW_I64);
-}
-
-/* Of a shift. */
-static unsigned shift_count(const struct x86_instr *in, u64 rcx)
-{
-    unsigned count = 1;
-    for (unsigned i = 1; i < 3; i++) {
-        unsigned place = x86_opds[in->row->opds[i]].place;
-        count = place == PL_CX ? (unsigned)rcx : place == PL_I ? (unsigned)in->imm : count;
-    }
-    return count & (x86_opd_bytes(in, in->row->opds[0]) == 8 ? 63 : 31);
-}
-
-bool x86_result_is_undefined(const struct x86_instr *in, u64 rcx)
-{
-    bool two = in->row->fn == X86_FN_shld || in->row->fn == X86_FN_shrd;
-    return two && shift_count(in, rcx) > 8 * x86_opd_bytes(in, in->row->opds[0]);
-}
-
-u32 x86_undefined_flags(const struct x86_instr *in, u64 rcx)
-{
-    unsigned n = x86_opd_bytes(in, in->row->opds[0]), count = shift_count(in, rcx);
-    if (x86_result_is_undefined(in, rcx)) {
-        return EFL_ARITH;
-    }
-    switch (in->row->fn) {
-    case X86_FN_mul:
-    case X86_FN_imul1:
-    case X86_FN_imul2:
-    case X86_FN_imul3:
-        return EFL_SF | EFL_ZF | EFL_AF | EFL_PF;
-    case X86_FN_div:
-    case X86_FN_idiv:
-        return EFL_ARITH;
-    case X86_FN_and:
-    case X86_FN_or:
-    case X86_FN_xor:
-    case X86_FN_test:
-        return EFL_AF;
-    case X86_FN_shl:
-    case X86_FN_shr:
-    case X86_FN_sar:
-    case X86_FN_shld:
-    case X86_FN_shrd:
-        return count == 0 ? 0 : count == 1 ? EFL_AF : EFL_AF | EFL_OF | (count > 8 * n ? EFL_CF : 0);
-    case X86_FN_rol:
-    case X86_FN_ror:
-    case X86_FN_rcl:
-    case X86_FN_rcr:
-        return count > 1 ? EFL_OF : 0;
-    case X86_FN_bt:
-    case X86_FN_bts:
-    case X86_FN_btr:
-    case X86_FN_btc:
-        return EFL_OF | EFL_SF | EFL_AF | EFL_PF;
-    case X86_FN_bsf:
-    case X86_FN_bsr:
-        return EFL_ARITH & ~EFL_ZF;
-    case X86_FN_lzcnt:
-    case X86_FN_tzcnt:
-        return EFL_OF | EFL_SF | EFL_AF | EFL_PF;
-    case X86_FN_bextr:
-        return EFL_SF | EFL_AF | EFL_PF;
-    case X86_FN_bzhi:
-    case X86_FN_blsr:
-    case X86_FN_blsi:
-    case X86_FN_blsmsk:
-    case X86_FN_andn:
-        return EFL_AF | EFL_PF;
-    default:
-        return 0;
-    }
-}
-
-struct x86_features x86_host_features(void)
-{
-    struct x86_features f = {{0}};
-    static const u8 common[] = {X86_FEAT_I486, X86_FEAT_CPUID, X86_FEAT_CMOV, X86_FEAT_CX8,
-                                X86_FEAT_SSE,  X86_FEAT_SSE2,  X86_FEAT_LAHF};
-    for (unsigned i = 0; i < ARRAY_LEN(common); i++) {
-        f.w[common[i] / 64] |= 1ull << common[i] % 64;
-    }
-#define IF(name, feat) \
-    if (__builtin_cpu_supports(name)) { \
-        f.w[X86_FEAT_##feat / 64] |= 1ull << X86_FEAT_##feat % 64; \
-    }
-    IF("popcnt", POPCNT)
-    IF("bmi", BMI1)
-    IF("bmi2", BMI2)
-    IF("sse4.2", SSE42)
-    IF("lzcnt", LZCNT)
-    IF("movbe", MOVBE)
-    IF("adx", ADX)
-    IF("cmpxchg16b", CX16)
-#undef IF
-    return f;
+    bool vague = row->map == MAP_0F && row->opcode == 0x0d && row->mod == MOD_REG; /* AMD: undefined, Intel: nothing */
+    return !(row->flags & ROW_I64) && !vague;
 }

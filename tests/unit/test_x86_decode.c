@@ -81,7 +81,7 @@ static const char *const aliases[][2] = {
     {"fstp9", "fstp"},
     {"sysret", "sysretq"},
     {"sysexit", "sysexitq"},
-    {"femms", "vpermil2", "femms"},
+    {"femms", "vpermil2"},
     {"prefetch", "prefetchw"},
     {"prefetch", "prefetchnta"},
     {"prefetch", "prefetcht0"},
