@@ -33,39 +33,10 @@ const struct x86_features *x86_features_of(unsigned id)
 /* -- exceptions
  * -------------------------------------------------------------------------------------------------------- */
 
-/* User mode: what the kernel would make of it. */
-static void trap(struct x86_cpu *cpu, enum x86_exception vector, u32 error)
-{
-    struct trap *t = &cpu->vcpu.trap;
-    *t = (struct trap){.code = vector | error << 8};
-    switch (vector) {
-    case EXC_DE:
-    case EXC_MF:
-    case EXC_XM:
-        t->kind = UTRAP_FP;
-        break;
-    case EXC_DB:
-        t->kind = UTRAP_STEP;
-        break;
-    case EXC_BP:
-        t->kind = UTRAP_BREAK;
-        break;
-    case EXC_AC:
-        t->kind = UTRAP_ALIGN;
-        break;
-    case EXC_UD:
-    case EXC_NM:
-        t->kind = UTRAP_ILLEGAL;
-        break;
-    default:
-        t->kind = UTRAP_MEMORY;
-    }
-}
-
 void x86_exception(struct x86_cpu *cpu, enum x86_exception vector, u32 error)
 {
     must(cpu->vcpu.user);
-    trap(cpu, vector, error);
+    x86_user_trap(cpu, vector, error);
 }
 
 void x86_throw(struct x86_cpu *cpu, enum x86_exception vector, u32 error)
@@ -89,8 +60,6 @@ void x86_h_step_done(struct vcpu *v, u64 pc)
 
 /* -- segments: limits of what is not flat
  * -------------------------------------------------------------------------------- */
-
-enum { ATTR_WRITE = 1 << 1, ATTR_DOWN = 1 << 2, ATTR_CODE = 1 << 3, ATTR_BIG = 1 << 14, ATTR_PRESENT = 1 << 7 };
 
 void x86_h_seg_check(struct vcpu *v, u64 seg, u64 offset, u64 n, u64 write)
 {

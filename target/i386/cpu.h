@@ -4,6 +4,8 @@
 
 #include "fpu/softfloat.h"
 #include "target/i386/cpu_slots.h"
+#include "target/i386/i386.h"
+#include "target/i386/models.h"
 #include "target/vcpu.h"
 
 /* EFLAGS (SDM volume 1, 3.4.3). */
@@ -56,6 +58,12 @@ struct x86_cpu {
     u16 fcs, fds; /* where it lay, and its memory operand */
     u64 fip, fdp;
     struct fp_env fp;
+    u64 cr0, cr2, cr3, cr4, efer, xcr0;
+    u32 tsc_aux;
+    u8 cpl;      /* 3 in VM86 mode */
+    bool shadow; /* MODE_SHADOW */
+    struct x86_user_fault user_fault;
+    struct x86_identity id; /* set by init */
     struct x86_features features;
     u8 features_id;
 };
@@ -64,6 +72,70 @@ static inline struct x86_cpu *x86_cpu(struct vcpu *v)
 {
     return (struct x86_cpu *)v;
 }
+static inline const struct x86_cpu *x86_cpu_const(const struct vcpu *v)
+{
+    return (const struct x86_cpu *)v;
+}
+
+/* Of x86_seg.attr. */
+enum {
+    ATTR_TYPE = 15,
+    ATTR_ACCESSED = 1 << 0,
+    ATTR_WRITE = 1 << 1, /* of code: it may be read */
+    ATTR_DOWN = 1 << 2,  /* of code: conforming */
+    ATTR_CODE = 1 << 3,
+    ATTR_S = 1 << 4,
+    ATTR_DPL_SHIFT = 5,
+    ATTR_PRESENT = 1 << 7,
+    ATTR_AVL = 1 << 12,
+    ATTR_L = 1 << 13,
+    ATTR_BIG = 1 << 14,
+    ATTR_G = 1 << 15,
+};
+
+#define CR0_PE 0x00000001u
+#define CR0_MP 0x00000002u
+#define CR0_EM 0x00000004u
+#define CR0_TS 0x00000008u
+#define CR0_ET 0x00000010u
+#define CR0_NE 0x00000020u
+#define CR0_WP 0x00010000u
+#define CR0_AM 0x00040000u
+#define CR0_NW 0x20000000u
+#define CR0_CD 0x40000000u
+#define CR0_PG 0x80000000u
+
+enum {
+    CR4_VME = 1 << 0,
+    CR4_PVI = 1 << 1,
+    CR4_TSD = 1 << 2,
+    CR4_DE = 1 << 3,
+    CR4_PSE = 1 << 4,
+    CR4_PAE = 1 << 5,
+    CR4_MCE = 1 << 6,
+    CR4_PGE = 1 << 7,
+    CR4_PCE = 1 << 8,
+    CR4_OSFXSR = 1 << 9,
+    CR4_OSXMMEXCPT = 1 << 10,
+    CR4_UMIP = 1 << 11,
+    CR4_LA57 = 1 << 12,
+    CR4_FSGSBASE = 1 << 16,
+    CR4_PCIDE = 1 << 17,
+    CR4_OSXSAVE = 1 << 18,
+    CR4_SMEP = 1 << 20,
+    CR4_SMAP = 1 << 21,
+    CR4_PKE = 1 << 22,
+};
+enum { /* error code of a page fault */
+       PF_PRESENT = 1 << 0,
+       PF_WRITE = 1 << 1,
+       PF_USER = 1 << 2,
+       PF_RESERVED = 1 << 3,
+       PF_FETCH = 1 << 4,
+       PF_KEY = 1 << 5,
+};
+enum { EFER_SCE = 1 << 0, EFER_LME = 1 << 8, EFER_LMA = 1 << 10, EFER_NXE = 1 << 11 };
+enum { XCR0_X87 = 1 << 0, XCR0_SSE = 1 << 1, XCR0_AVX = 1 << 2, XCR0_PKRU = 1 << 9 };
 
 /* EFLAGS whole, and back; only bits in mask change. */
 u32 x86_eflags(const struct x86_cpu *cpu);
@@ -75,6 +147,13 @@ void x86_mxcsr_set(struct x86_cpu *cpu, u32 v);
 
 /* Enters an exception at the present instruction; does not unwind. */
 void x86_exception(struct x86_cpu *cpu, enum x86_exception vector, u32 error);
+/* What becomes of them in user mode (user.c): recorded, for who runs the program. */
+void x86_user_trap(struct x86_cpu *cpu, enum x86_exception vector, u32 error);
+void x86_user_page_fault(struct x86_cpu *cpu, u64 va, enum mmu_access acc);
+void x86_user_syscall(struct x86_cpu *cpu, unsigned how);
+void x86_user_int(struct x86_cpu *cpu, unsigned vector, u64 next);
+bool x86_user_seg_load(struct x86_cpu *cpu, enum x86_sreg seg, u16 sel);
+u32 x86_user_tsc_aux(void);
 /* The same from a HF_FAULT helper. */
 NORETURN void x86_throw(struct x86_cpu *cpu, enum x86_exception vector, u32 error);
 

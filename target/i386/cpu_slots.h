@@ -123,6 +123,8 @@ enum x86_exception {
     EXC_MC = 18,
     EXC_XM = 19,
 };
+/* Of H_int's vector: INT3, INT1 and INTO, which are not INT n. */
+enum { X86_INT_OWN = 0x100 };
 
 /* -- repeated strings: what the helper is told, in one word -------------------------------------------------------- */
 

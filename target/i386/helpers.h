@@ -20,4 +20,17 @@ u64 x86_h_string(struct vcpu *v, u64 word);
 u64 x86_h_flags_read(struct vcpu *v, u64 n);
 void x86_h_flags_write(struct vcpu *v, u64 value, u64 n);
 
+void x86_h_int(struct vcpu *v, u64 vector, u64 next);
+void x86_h_syscall(struct vcpu *v, u64 next);
+void x86_h_sysenter(struct vcpu *v, u64 next);
+void x86_h_cpuid(struct vcpu *v);
+u64 x86_h_tsc(struct vcpu *v);
+u64 x86_h_tsc_aux(struct vcpu *v);
+u64 x86_h_random(struct vcpu *v);
+u64 x86_h_xcr(struct vcpu *v, u64 n);
+u64 x86_h_seg_read(struct vcpu *v, u64 seg);
+void x86_h_seg_load(struct vcpu *v, u64 seg, u64 sel);
+u64 x86_h_base_read(struct vcpu *v, u64 seg);
+void x86_h_base_write(struct vcpu *v, u64 seg, u64 base);
+
 #endif

@@ -4,7 +4,44 @@
 
 #include "target/target.h"
 
+/* One CPU by two names: they differ in the model they have by default. */
+extern const struct target target_x86_64, target_i386;
+
 /* IR of the code at rq->off, in the mode of cpu_slots.h; as target->translate. */
 void x86_translate(struct ir *ir, const struct tr_request *rq, struct tr_result *rs);
+
+/* -- user mode (user.c) ---------------------------------------------------------------------------------- */
+
+/* Level 3 as Linux sets it up for a program, in 64-bit mode or in flat 32-bit mode: after target->init, instead of
+ * reset. */
+void x86_user_reset(struct vcpu *cpu, unsigned bits);
+/* A new thread's cpu: all that `from` has. */
+void x86_user_copy(struct vcpu *cpu, const struct vcpu *from);
+
+/* How a program asked its kernel: trap.code of UTRAP_SYSCALL. */
+enum { X86_CALL_SYSCALL, X86_CALL_INT80, X86_CALL_SYSENTER };
+/* trap.code of the others: the exception's vector, and its error code << 8. */
+#define X86_TRAP_VECTOR(code) ((code)&0xff)
+#define X86_TRAP_ERROR(code)  ((code) >> 8)
+
+/* What a signal frame holds beside the general registers (rt.r[] in the order of their encoding), rt.pc and the
+ * floating-point state. */
+struct x86_user_state {
+    u64 flags; /* RFLAGS */
+    u64 fs_base, gs_base;
+    u16 cs, ss, ds, es, fs, gs;
+};
+void x86_user_get(const struct vcpu *cpu, struct x86_user_state *s);
+/* The flags a program may change; selectors stay. */
+void x86_user_set_flags(struct vcpu *cpu, u64 flags);
+u64 x86_user_flags(const struct vcpu *cpu);
+/* seg: 0 FS, 1 GS. */
+u64 x86_user_base(const struct vcpu *cpu, unsigned gs);
+void x86_user_set_base(struct vcpu *cpu, unsigned gs, u64 base);
+/* The last fault of the program's: vector, error code, address (as the kernel keeps them for signal frames). */
+struct x86_user_fault {
+    u64 vector, error, cr2;
+};
+const struct x86_user_fault *x86_user_fault(const struct vcpu *cpu);
 
 #endif

@@ -1,0 +1,202 @@
+/* The x86 CPU as a guest ISA: what target/target.h asks of one. */
+#include <string.h>
+
+#include "base/bits.h"
+#include "base/field.h"
+#include "target/i386/cpu.h"
+#include "target/i386/disas.h"
+#include "target/i386/i386.h"
+
+/* -- state --------------------------------------------------------------------------------------------------------- */
+
+#define F(m, ...)  FIELD(struct x86_cpu, m, ##__VA_ARGS__)
+#define FS(m, ...) FIELDS(struct x86_cpu, m, ##__VA_ARGS__)
+static const struct field x86_state[] = {
+    {.name = "r", .off = offsetof(struct x86_cpu, vcpu.rt.r), .size = 8, .count = 16},
+    {.name = "rip", .off = offsetof(struct x86_cpu, vcpu.rt.pc), .size = 8, .count = 1},
+    {.name = "host_fp", .off = offsetof(struct x86_cpu, vcpu.rt.host_fp), .size = 4, .count = 1, .flags = F_HIDDEN},
+    F(df, .reset = 1),
+    F(flags),
+    F(eflags),
+    FIELD_OF(struct x86_cpu, seg, base),
+    FIELD_OF(struct x86_cpu, seg, limit),
+    FIELD_OF(struct x86_cpu, seg, sel),
+    FIELD_OF(struct x86_cpu, seg, attr),
+    FS(xmm),
+    FS(ymmh),
+    FIELD_OF(struct x86_cpu, st, frac),
+    FIELD_OF(struct x86_cpu, st, se),
+    F(fsw),
+    F(ftop),
+    F(ftw),
+    F(fcw, .reset = 0x40),
+    F(fop),
+    F(fcs),
+    F(fds),
+    F(fip),
+    F(fdp),
+    F(mxcsr, .reset = 0x1f80),
+    F(cr0),
+    F(cr2),
+    F(cr3),
+    F(cr4),
+    F(efer),
+    F(xcr0, .reset = XCR0_X87),
+    F(tsc_aux),
+    F(cpl),
+    F(shadow),
+    {0},
+};
+
+static bool x86_init(struct vcpu *v, const char *model, struct err *e)
+{
+    struct x86_cpu *cpu = x86_cpu(v);
+    if (!x86_model_set(cpu, model, e)) {
+        return false;
+    }
+    cpu->features_id = (u8)x86_features_id(&cpu->features);
+    return true;
+}
+
+static void x86_reset(struct vcpu *v)
+{
+    struct x86_cpu *cpu = x86_cpu(v);
+    fields_reset(cpu, x86_state);
+    cpu->fp = FP_ENV_SSE;
+    v->rt.host_fp = 0x1f80;
+    v->halted = false;
+}
+
+/* -- the mode word ------------------------------------------------------------------------------------------------- */
+
+/* May offsets 0 to 4 GiB - 1 of it be read and written? */
+static bool is_open(const struct x86_seg *s)
+{
+    const u16 need = ATTR_PRESENT | ATTR_S | ATTR_WRITE;
+    return (s->attr & (need | ATTR_CODE | ATTR_DOWN)) == need && s->limit == 0xffffffff;
+}
+
+static u64 segment_bits(const struct x86_cpu *cpu, bool code64)
+{
+    u64 m = 0;
+    for (unsigned s = 0; s < ARRAY_LEN(cpu->seg); s++) {
+        m |= code64 || !cpu->seg[s].base ? BIT(MODE_BASE_SHIFT + s) : 0; /* code of 64 bits does not look */
+        m |= code64 || is_open(&cpu->seg[s]) ? BIT(MODE_OPEN_SHIFT + s) : 0;
+    }
+    return m;
+}
+
+static u64 unit_bits(const struct x86_cpu *cpu)
+{
+    return (cpu->cr0 & (CR0_EM | CR0_TS) ? MODE_NO_FPU : 0) |
+           (!(cpu->cr4 & CR4_OSFXSR) || cpu->cr0 & CR0_EM ? MODE_NO_SSE : 0) |
+           (!(cpu->cr4 & CR4_OSXSAVE) || !(cpu->xcr0 & XCR0_AVX) ? MODE_NO_AVX : 0) |
+           (~cpu->mxcsr >> 7 & 0x3f ? MODE_SSE_EXACT : 0) | (~cpu->fcw & 0x3f || cpu->fsw & 0x80 ? MODE_X87_EXACT : 0);
+}
+
+static u64 x86_mode(const struct vcpu *v)
+{
+    const struct x86_cpu *cpu = x86_cpu_const(v);
+    bool pe = cpu->cr0 & CR0_PE, vm = cpu->eflags & EFL_VM, lma = cpu->efer & EFER_LMA;
+    u16 cs = cpu->seg[SEG_CS].attr;
+    bool code64 = lma && cs & ATTR_L;
+    unsigned size = code64 ? 2 : cs & ATTR_BIG ? 1 : 0;
+    u64 m = (u64)cpu->cpl << MODE_CPL_SHIFT | (u64)size << MODE_BITS_SHIFT | (u64)cpu->features_id << MODE_FEAT_SHIFT;
+    m |= segment_bits(cpu, code64) | unit_bits(cpu);
+    m |= (code64 || cpu->seg[SEG_SS].attr & ATTR_BIG ? MODE_SS32 : 0) | (pe ? MODE_PE : 0) | (vm ? MODE_VM : 0) |
+         (lma ? MODE_LMA : 0) | (cpu->eflags & EFL_TF ? MODE_STEP : 0) | (cpu->shadow ? MODE_SHADOW : 0);
+    m |= cpu->eflags & EFL_AC && cpu->cr0 & CR0_AM && cpu->cpl == 3 ? MODE_ALIGN : 0;
+    m |= cpu->cpl <= (cpu->eflags & EFL_IOPL) >> 12 ? MODE_IOPL : 0;
+    m |= cpu->cr4 & CR4_UMIP && cpu->cpl == 3 ? MODE_UMIP : 0;
+    return m;
+}
+
+static const char *x86_mode_name(u64 mode)
+{
+    return mode & MODE_VM ? "vm86" : MODE_BITS(mode) == 64 ? "64-bit" : MODE_BITS(mode) == 32 ? "32-bit" : "16-bit";
+}
+
+/* -- accesses ------------------------------------------------------------------------------------------------------ */
+
+static void x86_context(const struct vcpu *v, unsigned view, struct mmu_key *key)
+{
+    (void)v, (void)view;
+    *key = (struct mmu_key){{0, 0}};
+}
+
+/* An access that must be aligned, and is not, is one of SSE's unless the program asked for all to be checked. */
+static void x86_fault(struct vcpu *v, enum cpu_fault kind, u64 va, enum mmu_access acc, unsigned size, unsigned view,
+                      const struct walk_result *r)
+{
+    struct x86_cpu *cpu = x86_cpu(v);
+    (void)size, (void)view, (void)r;
+    must(v->user);
+    if (kind == FAULT_ALIGN) {
+        x86_user_trap(cpu, x86_mode(v) & MODE_ALIGN ? EXC_AC : EXC_GP, 0);
+    } else {
+        x86_user_page_fault(cpu, va, acc);
+    }
+}
+
+static bool x86_interrupt(struct vcpu *v)
+{
+    (void)v;
+    return false;
+}
+static bool x86_has_work(const struct vcpu *v)
+{
+    (void)v;
+    return true;
+}
+
+/* -- the target ---------------------------------------------------------------------------------------------------- */
+
+static void x86_print(const struct vcpu *v, struct buf *out)
+{
+    static const char *const names[16] = {"RAX", "RCX", "RDX", "RBX", "RSP", "RBP", "RSI", "RDI",
+                                          "R8 ", "R9 ", "R10", "R11", "R12", "R13", "R14", "R15"};
+    static const char *const segs[6] = {"ES", "CS", "SS", "DS", "FS", "GS"};
+    const struct x86_cpu *cpu = x86_cpu_const(v);
+    bool wide = MODE_BITS(x86_mode(v)) == 64;
+    for (unsigned i = 0; i < (wide ? 16 : 8); i++) {
+        buf_printf(out, wide ? "%s=%016llx%s" : "%s=%08llx%s", names[i] + !wide, (unsigned long long)v->rt.r[i],
+                   i % 4 == 3 ? "\n" : " ");
+    }
+    u32 fl = x86_eflags(cpu);
+    buf_printf(out, "%s=%0*llx EFL=%08x [%c%c%c%c%c%c%c] CPL=%u\n", wide ? "RIP" : "EIP", wide ? 16 : 8,
+               (unsigned long long)v->rt.pc, fl, fl & EFL_DF ? 'D' : '-', fl & EFL_OF ? 'O' : '-',
+               fl & EFL_SF ? 'S' : '-', fl & EFL_ZF ? 'Z' : '-', fl & EFL_AF ? 'A' : '-', fl & EFL_PF ? 'P' : '-',
+               fl & EFL_CF ? 'C' : '-', cpu->cpl);
+    for (unsigned s = 0; s < 6; s++) {
+        buf_printf(out, "%s =%04x %016llx %08x %04x\n", segs[s], cpu->seg[s].sel, (unsigned long long)cpu->seg[s].base,
+                   cpu->seg[s].limit, cpu->seg[s].attr);
+    }
+    buf_printf(out, "CR0=%08llx CR2=%016llx CR3=%016llx CR4=%08llx\nEFER=%016llx\n", (unsigned long long)cpu->cr0,
+               (unsigned long long)cpu->cr2, (unsigned long long)cpu->cr3, (unsigned long long)cpu->cr4,
+               (unsigned long long)cpu->efer);
+}
+
+#define X86_TARGET(id, bits, text) \
+    const struct target target_##id = { \
+        .name = #id, \
+        .doc = text, \
+        .cpu_size = sizeof(struct x86_cpu), \
+        .xlen = (bits), \
+        .views = 2, \
+        .state = x86_state, \
+        .ir = &x86_ir_target, \
+        .models = x86_model_names, \
+        .init = x86_init, \
+        .reset = x86_reset, \
+        .mode = x86_mode, \
+        .context = x86_context, \
+        .translate = x86_translate, \
+        .fault = x86_fault, \
+        .interrupt = x86_interrupt, \
+        .has_work = x86_has_work, \
+        .disas = x86_disas, \
+        .print = x86_print, \
+        .mode_name = x86_mode_name, \
+    }
+X86_TARGET(x86_64, 64, "x86-64");
+X86_TARGET(i386, 32, "x86, 32 bits");

@@ -1,0 +1,191 @@
+/* User mode: level 3 as Linux sets it up for a program, and what becomes of exceptions there: no gate is entered, the
+ * trap is recorded for the kernel's stand-in (user/).
+ *
+ * SPEC: Linux arch/x86: include/asm/segment.h for selectors, kernel/traps.c and mm/fault.c for what a program is told.
+ */
+#include <sched.h>
+#include <string.h>
+
+#include "base/bits.h"
+#include "target/i386/fpu.h"
+#include "target/i386/i386.h"
+
+/* Selectors of a 64-bit kernel: 32-bit programs have them too. */
+enum { USER32_CS = 0x23, USER_DS = 0x2b, USER_CS = 0x33 };
+
+static void set_flat(struct x86_seg *s, u16 sel, u16 attr)
+{
+    const u16 flat = ATTR_PRESENT | 3 << ATTR_DPL_SHIFT | ATTR_S | ATTR_G | ATTR_WRITE | ATTR_ACCESSED;
+    *s = (struct x86_seg){.limit = 0xffffffff, .sel = sel, .attr = flat | attr};
+}
+
+void x86_user_reset(struct vcpu *v, unsigned bits)
+{
+    struct x86_cpu *cpu = x86_cpu(v);
+    v->user = true;
+    v->target->reset(v);
+    x86_fpu_init(cpu);
+    memset(v->rt.r, 0, sizeof(v->rt.r));
+    cpu->cpl = 3;
+    cpu->cr0 = CR0_PE | CR0_MP | CR0_ET | CR0_NE | CR0_WP | CR0_AM | CR0_PG;
+    cpu->cr4 = CR4_DE | CR4_PSE | CR4_PAE | CR4_MCE | CR4_PGE | CR4_OSFXSR | CR4_OSXMMEXCPT |
+               (x86_has(&cpu->features, X86_FEAT_FSGSBASE) ? CR4_FSGSBASE : 0) |
+               (x86_has(&cpu->features, X86_FEAT_XSAVE) ? CR4_OSXSAVE : 0);
+    cpu->xcr0 = XCR0_X87 | XCR0_SSE | (x86_has(&cpu->features, X86_FEAT_AVX) ? XCR0_AVX : 0);
+    cpu->efer = EFER_SCE | EFER_LME | EFER_LMA | EFER_NXE;
+    cpu->eflags = EFL_ONE | EFL_IF;
+    set_flat(&cpu->seg[SEG_CS], bits == 64 ? USER_CS : USER32_CS, ATTR_CODE | (bits == 64 ? ATTR_L : ATTR_BIG));
+    set_flat(&cpu->seg[SEG_SS], USER_DS, ATTR_BIG);
+    for (unsigned s = 0; s < ARRAY_LEN(cpu->seg); s++) {
+        if (s != SEG_CS && s != SEG_SS) {
+            bool null = bits == 64 || s >= SEG_FS;
+            set_flat(&cpu->seg[s], null ? 0 : USER_DS, ATTR_BIG);
+        }
+    }
+    v->sv->mode_changed(v);
+}
+
+void x86_user_copy(struct vcpu *v, const struct vcpu *from)
+{
+    struct x86_cpu *cpu = x86_cpu(v);
+    const struct x86_cpu *old = x86_cpu_const(from);
+    v->user = true;
+    memcpy(&v[1], &from[1], sizeof(*cpu) - sizeof(*v)); /* all that is not common: no pointers of its own in there */
+    memcpy(v->rt.r, from->rt.r, sizeof(v->rt.r));
+    v->rt.host_fp = old->vcpu.rt.host_fp;
+    v->rt.pc = from->rt.pc;
+    v->sv->mode_changed(v);
+}
+
+/* -- state ------------------------------------------------------------------------------------------------------- */
+
+void x86_user_get(const struct vcpu *v, struct x86_user_state *s)
+{
+    const struct x86_cpu *cpu = x86_cpu_const(v);
+    *s = (struct x86_user_state){
+        .flags = x86_eflags(cpu),
+        .fs_base = cpu->seg[SEG_FS].base,
+        .gs_base = cpu->seg[SEG_GS].base,
+        .cs = cpu->seg[SEG_CS].sel,
+        .ss = cpu->seg[SEG_SS].sel,
+        .ds = cpu->seg[SEG_DS].sel,
+        .es = cpu->seg[SEG_ES].sel,
+        .fs = cpu->seg[SEG_FS].sel,
+        .gs = cpu->seg[SEG_GS].sel,
+    };
+}
+u64 x86_user_flags(const struct vcpu *v)
+{
+    return x86_eflags(x86_cpu_const(v));
+}
+void x86_user_set_flags(struct vcpu *v, u64 flags)
+{
+    const u32 mask = EFL_ARITH | EFL_TF | EFL_DF | EFL_AC | EFL_RF;
+    x86_eflags_set(x86_cpu(v), (u32)flags, mask);
+    v->sv->mode_changed(v);
+}
+
+u64 x86_user_base(const struct vcpu *v, unsigned gs)
+{
+    return x86_cpu_const(v)->seg[gs ? SEG_GS : SEG_FS].base;
+}
+void x86_user_set_base(struct vcpu *v, unsigned gs, u64 base)
+{
+    x86_cpu(v)->seg[gs ? SEG_GS : SEG_FS].base = base;
+    v->sv->mode_changed(v);
+}
+const struct x86_user_fault *x86_user_fault(const struct vcpu *v)
+{
+    return &x86_cpu_const(v)->user_fault;
+}
+
+/* -- traps --------------------------------------------------------------------------------------------------------- */
+
+static void stop(struct x86_cpu *cpu, const struct trap *t)
+{
+    cpu->vcpu.trap = *t;
+    __atomic_fetch_or(&cpu->vcpu.rt.event, EVENT_TARGET, __ATOMIC_SEQ_CST);
+}
+
+static enum trap_kind kind_of(enum x86_exception vector)
+{
+    switch (vector) {
+    case EXC_DE:
+    case EXC_MF:
+    case EXC_XM:
+        return UTRAP_FP;
+    case EXC_DB:
+        return UTRAP_STEP;
+    case EXC_BP:
+        return UTRAP_BREAK;
+    case EXC_AC:
+        return UTRAP_ALIGN;
+    case EXC_UD:
+        return UTRAP_ILLEGAL;
+    default:
+        return UTRAP_MEMORY;
+    }
+}
+
+void x86_user_trap(struct x86_cpu *cpu, enum x86_exception vector, u32 error)
+{
+    cpu->user_fault.vector = vector;
+    cpu->user_fault.error = error;
+    stop(cpu, &(struct trap){.kind = (u8)kind_of(vector), .code = vector | error << 8});
+}
+
+/* Of the error code, whether the page is there is for the one who knows the map to say. */
+void x86_user_page_fault(struct x86_cpu *cpu, u64 va, enum mmu_access acc)
+{
+    u32 error = PF_USER | (acc == MMU_STORE ? PF_WRITE : acc == MMU_FETCH ? PF_FETCH : 0);
+    x86_user_trap(cpu, EXC_PF, error);
+    cpu->user_fault.cr2 = cpu->vcpu.trap.addr = va;
+    cpu->vcpu.trap.access = (u8)acc;
+}
+
+void x86_user_syscall(struct x86_cpu *cpu, unsigned how)
+{
+    stop(cpu, &(struct trap){.kind = UTRAP_SYSCALL, .code = how});
+}
+
+/* INT n: only the gates of 3, 4 and 0x80 are for programs; in 64-bit mode this kernel's gate 0x80 would lead to the
+ * system calls of 32-bit programs, which a 64-bit program here does not have. */
+void x86_user_int(struct x86_cpu *cpu, unsigned vector, u64 next)
+{
+    bool code64 = cpu->seg[SEG_CS].attr & ATTR_L;
+    if (vector & X86_INT_OWN || vector == EXC_BP || vector == EXC_OF) {
+        cpu->vcpu.rt.pc = next;
+        x86_user_trap(cpu, (enum x86_exception)(vector & 0xff), 0);
+    } else if (vector == 0x80 && !code64) {
+        cpu->vcpu.rt.pc = next;
+        x86_user_syscall(cpu, X86_CALL_INT80);
+    } else {
+        x86_user_trap(cpu, EXC_GP, vector << 3 | 2);
+    }
+}
+
+/* RDTSCP and RDPID: node and number of the processor that the thread runs on. */
+u32 x86_user_tsc_aux(void)
+{
+    unsigned n = 0, node = 0;
+    getcpu(&n, &node);
+    return node << 12 | n;
+}
+
+/* -- segment registers --------------------------------------------------------------------------------------------- */
+
+/* A null selector, or one of the kernel's flat segments. False: #GP with the selector. */
+bool x86_user_seg_load(struct x86_cpu *cpu, enum x86_sreg seg, u16 sel)
+{
+    u16 what = sel | 3;
+    bool data = what == USER_DS, code = what == USER_CS || what == USER32_CS;
+    if (seg == SEG_SS ? sel != USER_DS : sel > 3 && !data && !code) {
+        return false;
+    }
+    set_flat(&cpu->seg[seg], sel, data ? ATTR_BIG : code ? ATTR_CODE | (what == USER_CS ? ATTR_L : ATTR_BIG) : 0);
+    if (sel <= 3) {
+        cpu->seg[seg].attr = 0;
+        cpu->seg[seg].limit = 0;
+    }
+    return true;
+}
