@@ -3,9 +3,11 @@
 #include <fcntl.h>
 #include <string.h>
 
-void stat_to_guest(struct guest_stat *g, const struct stat *h)
+#include "user/user_priv.h"
+
+i64 stat_put_generic(u64 va, const struct stat *h)
 {
-    *g = (struct guest_stat){
+    const struct guest_stat g = {
         .st_dev = h->st_dev,
         .st_ino = h->st_ino,
         .st_mode = h->st_mode,
@@ -23,17 +25,9 @@ void stat_to_guest(struct guest_stat *g, const struct stat *h)
         .st_ctime_s = h->st_ctim.tv_sec,
         .st_ctime_ns = (u64)h->st_ctim.tv_nsec,
     };
+    return copy_to_guest(va, &g, sizeof(g)) ? 0 : -EFAULT;
 }
 _Static_assert(sizeof(struct guest_stat) == 128, "as asm-generic has it");
-
-void epoll_to_guest(struct guest_epoll_event *g, const struct epoll_event *h)
-{
-    *g = (struct guest_epoll_event){.events = h->events, .data = h->data.u64};
-}
-void epoll_from_guest(struct epoll_event *h, const struct guest_epoll_event *g)
-{
-    *h = (struct epoll_event){.events = g->events, .data.u64 = g->data};
-}
 
 void semid_to_guest(struct guest_semid_ds *g, const struct semid_ds *h)
 {
@@ -64,32 +58,34 @@ void semid_from_guest(struct semid_ds *h, const struct guest_semid_ds *g)
 #define HOST_LARGEFILE 0400000
 #endif
 
-/* The generic ABI as Arm has it, and the host's own names. */
-static const struct {
-    u32 guest;
-    int host;
-} open_flags[] = {
-    {0040000, O_DIRECTORY},
-    {0100000, O_NOFOLLOW},
-    {0200000, O_DIRECT},
-    {0400000, HOST_LARGEFILE},
+static const int host_bits[OPEN_BITS] = {
+    [OPEN_DIRECTORY] = O_DIRECTORY,
+    [OPEN_NOFOLLOW] = O_NOFOLLOW,
+    [OPEN_DIRECT] = O_DIRECT,
+    [OPEN_LARGEFILE] = HOST_LARGEFILE,
 };
-#define OPEN_MOVED_GUEST 0740000u
-#define OPEN_MOVED_HOST  (O_DIRECTORY | O_NOFOLLOW | O_DIRECT | HOST_LARGEFILE)
 
 int open_flags_from_guest(u64 flags)
 {
-    int h = (int)(flags & ~(u64)OPEN_MOVED_GUEST);
-    for (unsigned i = 0; i < sizeof(open_flags) / sizeof(open_flags[0]); i++) {
-        h |= flags & open_flags[i].guest ? open_flags[i].host : 0;
+    const u32 *guest = user_cfg.abi->open_bits;
+    int h = (int)flags;
+    for (unsigned i = 0; i < OPEN_BITS; i++) {
+        h &= ~(int)guest[i];
+    }
+    for (unsigned i = 0; i < OPEN_BITS; i++) {
+        h |= flags & guest[i] ? host_bits[i] : 0;
     }
     return h;
 }
 u64 open_flags_to_guest(int flags)
 {
-    u64 g = (u64)(u32)flags & ~(u64)OPEN_MOVED_HOST;
-    for (unsigned i = 0; i < sizeof(open_flags) / sizeof(open_flags[0]); i++) {
-        g |= flags & open_flags[i].host ? open_flags[i].guest : 0;
+    const u32 *guest = user_cfg.abi->open_bits;
+    u64 g = (u32)flags;
+    for (unsigned i = 0; i < OPEN_BITS; i++) {
+        g &= ~(u64)(u32)host_bits[i];
+    }
+    for (unsigned i = 0; i < OPEN_BITS; i++) {
+        g |= flags & host_bits[i] ? guest[i] : 0;
     }
     return g;
 }

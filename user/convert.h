@@ -6,7 +6,6 @@
 #define MOSS_USER_CONVERT_H
 
 #include <stdbool.h>
-#include <sys/epoll.h>
 #include <sys/sem.h>
 #include <sys/stat.h>
 
@@ -28,15 +27,7 @@ struct guest_stat {
     u64 st_ctime_ns;
     u32 unused[2];
 };
-void stat_to_guest(struct guest_stat *g, const struct stat *h);
-
-/* Not packed, as on x86-64 it is. */
-struct guest_epoll_event {
-    u32 events, pad;
-    u64 data;
-};
-void epoll_to_guest(struct guest_epoll_event *g, const struct epoll_event *h);
-void epoll_from_guest(struct epoll_event *h, const struct guest_epoll_event *g);
+i64 stat_put_generic(u64 va, const struct stat *h); /* user_abi.put_stat */
 
 struct guest_semid_ds {
     struct {
@@ -51,7 +42,7 @@ struct guest_semid_ds {
 void semid_to_guest(struct guest_semid_ds *g, const struct semid_ds *h);
 void semid_from_guest(struct semid_ds *h, const struct guest_semid_ds *g);
 
-/* The open flags that have other bits elsewhere. */
+/* The open flags that have other bits elsewhere; the program's own are user_abi.open_bits. */
 int open_flags_from_guest(u64 flags);
 u64 open_flags_to_guest(int flags);
 

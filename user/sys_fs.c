@@ -144,16 +144,6 @@ i64 sys_readlinkat(struct user_thread *t, const u64 a[6])
 
 /* -- status -------------------------------------------------------------------------------------------------------- */
 
-static i64 put_stat(i64 r, u64 va, const struct stat *st)
-{
-    struct guest_stat g;
-    if (r < 0) {
-        return r;
-    }
-    stat_to_guest(&g, st);
-    return copy_to_guest(va, &g, sizeof(g)) ? 0 : -EFAULT;
-}
-
 /* A path whose file is asked about: the link that /proc has to a program leads to the program. */
 static i64 status_path(u64 va, u64 flags, char out[PATH_MAX])
 {
@@ -167,20 +157,43 @@ static i64 status_path(u64 va, u64 flags, char out[PATH_MAX])
     return r;
 }
 
-i64 sys_newfstatat(struct user_thread *t, const u64 a[6])
+/* Follows the link unless flags say otherwise. */
+i64 fs_stat(int dir, u64 path, int flags, struct stat *st)
 {
-    struct stat st = {0};
     char p[PATH_MAX];
-    i64 r = status_path(a[1], a[3], p);
-    (void)t;
-    return r < 0 ? r : put_stat(safe_syscall(SYS_newfstatat, (int)a[0], p, &st, (int)a[3]), a[2], &st);
+    memset(st, 0, sizeof(*st));
+    i64 r = status_path(path, (u64)flags, p);
+    return r < 0 ? r : safe_syscall(SYS_newfstatat, dir, p, st, flags);
+}
+i64 fs_fstat(int fd, struct stat *st)
+{
+    memset(st, 0, sizeof(*st));
+    return safe_syscall(SYS_fstat, fd, st);
 }
 
-i64 sys_fstat(struct user_thread *t, const u64 a[6])
+static i64 put_stat(i64 r, u64 va, const struct stat *st)
 {
-    struct stat st = {0};
-    (void)t;
-    return put_stat(safe_syscall(SYS_fstat, (int)a[0], &st), a[1], &st);
+    return r < 0 ? r : user_cfg.abi->put_stat(va, st);
+}
+i64 sys_newfstatat(struct user_thread *t UNUSED, const u64 a[6])
+{
+    struct stat st;
+    return put_stat(fs_stat((int)a[0], a[1], (int)a[3], &st), a[2], &st);
+}
+i64 sys_stat(struct user_thread *t UNUSED, const u64 a[6])
+{
+    struct stat st;
+    return put_stat(fs_stat(AT_FDCWD, a[0], 0, &st), a[1], &st);
+}
+i64 sys_lstat(struct user_thread *t UNUSED, const u64 a[6])
+{
+    struct stat st;
+    return put_stat(fs_stat(AT_FDCWD, a[0], AT_SYMLINK_NOFOLLOW, &st), a[1], &st);
+}
+i64 sys_fstat(struct user_thread *t UNUSED, const u64 a[6])
+{
+    struct stat st;
+    return put_stat(fs_fstat((int)a[0], &st), a[1], &st);
 }
 
 /* struct statx is the same everywhere; only the path is ours. */

@@ -1,10 +1,12 @@
 /* Waiting for descriptors: epoll's events, and calls with a signal mask for the time of the wait. The host's mask is
  * the program's (signal.c), so the kernel does the exchange as it should. */
 #include <stdlib.h>
+#include <string.h>
+#include <sys/epoll.h>
 #include <sys/syscall.h>
+#include <sys/time.h>
 #include <time.h>
 
-#include "user/convert.h"
 #include "user/syscall.h"
 
 /* An optional mask: *host points to it, or is NULL. */
@@ -27,26 +29,30 @@ static i64 mask_in(u64 va, u64 size, user_sigset *set, user_sigset **host)
 
 /* -- epoll --------------------------------------------------------------------------------------------------------- */
 
-i64 sys_epoll_ctl(struct user_thread *t, const u64 a[6])
+/* struct epoll_event: 4 bytes of events, and 8 of data where the ABI has them. */
+static u64 event_size(void)
 {
-    struct guest_epoll_event g;
-    struct epoll_event ev = {0};
-    (void)t;
-    if ((int)a[1] != EPOLL_CTL_DEL) {
-        if (!copy_from_guest(&g, a[3], sizeof(g))) {
-            return -EFAULT;
-        }
-        epoll_from_guest(&ev, &g);
+    return user_cfg.abi->epoll_data + 8u;
+}
+
+i64 sys_epoll_ctl(struct user_thread *t UNUSED, const u64 a[6])
+{
+    u32 events = 0;
+    u64 data = 0;
+    if ((int)a[1] != EPOLL_CTL_DEL && (!get_u32(a[3], &events) || !get_u64(a[3] + user_cfg.abi->epoll_data, &data))) {
+        return -EFAULT;
     }
+    struct epoll_event ev = {.events = events, .data.u64 = data};
     return safe_syscall(SYS_epoll_ctl, (int)a[0], (int)a[1], (int)a[2], &ev);
 }
 
 static i64 epoll_result(i64 r, u64 va, const struct epoll_event *ev)
 {
-    for (i64 i = 0; i < r; i++) {
-        struct guest_epoll_event g;
-        epoll_to_guest(&g, &ev[i]);
-        if (!copy_to_guest(va + (u64)i * sizeof(g), &g, sizeof(g))) {
+    for (i64 i = 0; i < r; i++, va += event_size()) {
+        u8 g[16] = {0};
+        memcpy(g, &ev[i].events, 4);
+        memcpy(g + user_cfg.abi->epoll_data, &ev[i].data, 8);
+        if (!copy_to_guest(va, g, event_size())) {
             return -EFAULT;
         }
     }
@@ -62,10 +68,10 @@ static i64 epoll_wait_for(long nr, const u64 a[6], u64 timeout)
     if (r < 0) {
         return r;
     }
-    if (max <= 0 || max > INT_MAX / (int)sizeof(struct guest_epoll_event)) {
+    if (max <= 0 || (u64)max > INT_MAX / event_size()) {
         return -EINVAL;
     }
-    if (!user_range_ok(a[1], (u64)max * sizeof(struct guest_epoll_event))) {
+    if (!user_range_ok(a[1], (u64)max * event_size())) {
         return -EFAULT;
     }
     max = MIN(max, 1 << 20); /* the rest is there at the next call */
@@ -79,16 +85,15 @@ static i64 epoll_wait_for(long nr, const u64 a[6], u64 timeout)
     return r;
 }
 
-i64 sys_epoll_pwait(struct user_thread *t, const u64 a[6])
+i64 sys_epoll_pwait(struct user_thread *t UNUSED, const u64 a[6])
 {
-    (void)t;
     return epoll_wait_for(SYS_epoll_pwait, a, (u64)(i64)(int)a[3]);
 }
-i64 sys_epoll_pwait2(struct user_thread *t, const u64 a[6])
+/* struct __kernel_timespec for all. */
+i64 sys_epoll_pwait2(struct user_thread *t UNUSED, const u64 a[6])
 {
     struct timespec ts;
-    (void)t;
-    if (a[3] && !copy_from_guest(&ts, a[3], sizeof(ts))) {
+    if (a[3] && !get_struct(LAYOUT_TIMESPEC64, a[3], &ts)) {
         return -EFAULT;
     }
     return epoll_wait_for(SYS_epoll_pwait2, a, a[3] ? (u64)(uintptr_t)&ts : 0);
@@ -96,57 +101,132 @@ i64 sys_epoll_pwait2(struct user_thread *t, const u64 a[6])
 
 /* -- poll, select -------------------------------------------------------------------------------------------------- */
 
-/* The kernel writes what is left of the time into the program's struct: NULL stays NULL, a bad pointer is its EFAULT.
- */
-static bool opt(u64 va, u64 n, void **p)
-{
-    *p = va ? g2h(va) : NULL;
-    return !va || user_range_ok(va, n);
-}
-
-i64 sys_ppoll(struct user_thread *t, const u64 a[6])
+/* The kernel writes what is left of the time, and does not mind when it can't. */
+static i64 poll_fds(const u64 a[6], enum layout time)
 {
     user_sigset set, *mask;
-    void *fds, *timeout;
+    struct timespec ts;
     i64 r = mask_in(a[3], a[4], &set, &mask);
-    (void)t;
     if (r < 0) {
         return r;
     }
-    if (a[1] > INT_MAX || !opt(a[0], a[1] * 8, &fds) || !opt(a[2], 16, &timeout)) {
-        return a[1] > INT_MAX ? -EINVAL : -EFAULT;
+    if (a[1] > INT_MAX) {
+        return -EINVAL;
     }
-    return safe_syscall(SYS_ppoll, fds, a[1], timeout, mask, sizeof(set));
+    if ((a[0] && !user_range_ok(a[0], a[1] * 8)) || (a[2] && !get_struct(time, a[2], &ts))) {
+        return -EFAULT;
+    }
+    r = safe_syscall(SYS_ppoll, a[0] ? g2h(a[0]) : NULL, a[1], a[2] ? &ts : NULL, mask, sizeof(set));
+    if (a[2]) {
+        put_struct(time, a[2], &ts);
+    }
+    return r;
+}
+i64 sys_ppoll(struct user_thread *t UNUSED, const u64 a[6])
+{
+    return poll_fds(a, LAYOUT_TIMESPEC);
+}
+i64 sys_ppoll_time64(struct user_thread *t UNUSED, const u64 a[6])
+{
+    return poll_fds(a, LAYOUT_TIMESPEC64);
 }
 
-i64 sys_pselect6(struct user_thread *t, const u64 a[6])
+/* Sets of descriptors: arrays of longs of the program's. Where those end in the middle of the host's last one, they are
+ * copied, else they are used where they are. */
+struct fd_sets {
+    u64 va[3], bytes; /* of one, in the program */
+    u8 *copy;         /* NULL: none needed */
+    void *host[3];
+};
+
+static i64 sets_in(struct fd_sets *f, int nfds, const u64 *va)
 {
-    struct {
-        u64 mask, size;
-    } arg = {0, 0};
-    user_sigset set, *mask = NULL;
-    void *fds[3], *timeout;
-    (void)t;
-    if (a[5] && !copy_from_guest(&arg, a[5], sizeof(arg))) {
-        return -EFAULT;
-    }
-    i64 r = mask_in(arg.mask, arg.size, &set, &mask);
-    if (r < 0) {
-        return r;
-    }
+    u64 n = (u64)MIN(MAX(nfds, 0), 1 << 20);
+    f->bytes = align_up(n, 8u * user_cfg.abi->word) / 8;
+    f->copy = f->bytes % 8 ? calloc(3, f->bytes + 4) : NULL;
     for (unsigned i = 0; i < 3; i++) {
-        if (!opt(a[1 + i], 1, &fds[i])) {
+        u8 *copy = f->copy ? f->copy + i * (f->bytes + 4) : NULL;
+        f->va[i] = va[i];
+        if (va[i] && (copy ? !copy_from_guest(copy, va[i], f->bytes) : !user_range_ok(va[i], 1))) {
+            free(f->copy);
             return -EFAULT;
         }
+        f->host[i] = !va[i] ? NULL : copy ? copy : g2h(va[i]);
     }
-    if (!opt(a[4], 16, &timeout)) {
-        return -EFAULT;
+    return 0;
+}
+
+static i64 sets_out(struct fd_sets *f, i64 r)
+{
+    for (unsigned i = 0; i < 3 && r >= 0 && f->copy; i++) {
+        if (f->va[i] && !copy_to_guest(f->va[i], f->host[i], f->bytes)) {
+            r = -EFAULT;
+        }
     }
+    free(f->copy);
+    return r;
+}
+
+static i64 select_fds(int nfds, const u64 *va, struct timespec *timeout, user_sigset *mask)
+{
+    struct fd_sets f;
     struct {
         void *mask;
         u64 size;
-    } host = {mask, sizeof(set)};
-    return safe_syscall(SYS_pselect6, (int)a[0], fds[0], fds[1], fds[2], timeout, &host);
+    } arg = {mask, sizeof(*mask)};
+    i64 r = sets_in(&f, nfds, va);
+    return r < 0 ? r : sets_out(&f, safe_syscall(SYS_pselect6, nfds, f.host[0], f.host[1], f.host[2], timeout, &arg));
+}
+
+static i64 pselect_fds(const u64 a[6], enum layout time)
+{
+    u64 at = 0, size = 0;
+    user_sigset set, *mask;
+    struct timespec ts;
+    if (a[5] && (!get_word(a[5], &at) || !get_word(a[5] + user_cfg.abi->word, &size))) {
+        return -EFAULT;
+    }
+    i64 r = mask_in(at, size, &set, &mask);
+    if (r < 0) {
+        return r;
+    }
+    if (a[4] && !get_struct(time, a[4], &ts)) {
+        return -EFAULT;
+    }
+    r = select_fds((int)a[0], a + 1, a[4] ? &ts : NULL, mask);
+    if (a[4]) {
+        put_struct(time, a[4], &ts);
+    }
+    return r;
+}
+i64 sys_pselect6(struct user_thread *t UNUSED, const u64 a[6])
+{
+    return pselect_fds(a, LAYOUT_TIMESPEC);
+}
+i64 sys_pselect6_time64(struct user_thread *t UNUSED, const u64 a[6])
+{
+    return pselect_fds(a, LAYOUT_TIMESPEC64);
+}
+
+i64 sys_select(struct user_thread *t UNUSED, const u64 a[6])
+{
+    struct timeval tv;
+    struct timespec ts;
+    if (a[4]) {
+        if (!get_struct(LAYOUT_TIMEVAL, a[4], &tv)) {
+            return -EFAULT;
+        }
+        if (tv.tv_sec < 0 || tv.tv_usec < 0) {
+            return -EINVAL;
+        }
+        ts = (struct timespec){tv.tv_sec + tv.tv_usec / 1000000, tv.tv_usec % 1000000 * 1000};
+    }
+    i64 r = select_fds((int)a[0], a + 1, a[4] ? &ts : NULL, NULL);
+    if (a[4]) {
+        tv = (struct timeval){ts.tv_sec, ts.tv_nsec / 1000};
+        put_struct(LAYOUT_TIMEVAL, a[4], &tv);
+    }
+    return r;
 }
 
 i64 sys_signalfd4(struct user_thread *t, const u64 a[6])

@@ -42,9 +42,17 @@ i64 user_iovec(struct iovec *v, u64 va, u64 n);
 
 /* sys_fs.c */
 bool fd_is_ours(int fd); /* moss keeps it for itself: to the program it is not open */
-sys_fn sys_openat, sys_openat2, sys_open_by_handle_at, sys_dup3, sys_close_range, sys_pipe2, sys_fanotify_init,
-    sys_readlinkat, sys_newfstatat, sys_fstat, sys_statx, sys_fcntl, sys_readv, sys_writev, sys_preadv, sys_pwritev,
-    sys_preadv2, sys_pwritev2, sys_vmsplice, sys_process_vm_readv, sys_process_vm_writev;
+i64 fs_stat(int dir, u64 path, int flags, struct stat *st);
+i64 fs_fstat(int fd, struct stat *st);
+sys_fn sys_stat, sys_lstat, sys_openat, sys_openat2, sys_open_by_handle_at, sys_dup3, sys_close_range, sys_pipe2,
+    sys_fanotify_init, sys_readlinkat, sys_newfstatat, sys_fstat, sys_statx, sys_fcntl, sys_readv, sys_writev,
+    sys_preadv, sys_pwritev, sys_preadv2, sys_pwritev2, sys_vmsplice, sys_process_vm_readv, sys_process_vm_writev;
+/* sys_old.c: what newer ports do without */
+#define OLD(name, call, args, ...) sys_fn sys_##name;
+#include "user/old_calls.def"
+#undef OLD
+sys_fn sys_open, sys_creat, sys_readlink, sys_pipe, sys_dup2, sys_getdents, sys_utime, sys_utimes, sys_futimesat,
+    sys_time, sys_stime, sys_alarm, sys_nice, sys_poll, sys_epoll_create, sys_epoll_wait, sys_signalfd, sys_waitpid;
 /* sys_aio.c */
 sys_fn sys_io_setup, sys_io_destroy, sys_io_submit, sys_io_cancel, sys_io_getevents, sys_io_pgetevents;
 /* sys_ioctl.c */
@@ -52,7 +60,8 @@ sys_fn sys_ioctl;
 /* sys_net.c */
 sys_fn sys_sendmsg, sys_recvmsg, sys_sendmmsg, sys_recvmmsg, sys_setsockopt, sys_getsockopt;
 /* sys_wait.c */
-sys_fn sys_epoll_ctl, sys_epoll_pwait, sys_epoll_pwait2, sys_ppoll, sys_pselect6, sys_signalfd4;
+sys_fn sys_epoll_ctl, sys_epoll_pwait, sys_epoll_pwait2, sys_ppoll, sys_ppoll_time64, sys_pselect6, sys_pselect6_time64,
+    sys_select, sys_signalfd4;
 /* sys_misc.c */
 sys_fn sys_prlimit64, sys_getrlimit, sys_setrlimit, sys_semctl, sys_keyctl, sys_timer_create, sys_clock_gettime,
     sys_futex_waitv, sys_reboot, sys_seccomp, sys_membarrier, sys_restart_syscall, sys_kcmp;

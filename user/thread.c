@@ -419,6 +419,17 @@ i64 sys_clone(struct user_thread *t, const u64 a[6])
     return do_clone(t, &c);
 }
 
+i64 sys_fork(struct user_thread *t, const u64 a[6] UNUSED)
+{
+    struct clone_call c = {.exit_signal = SIGCHLD};
+    return do_clone(t, &c);
+}
+i64 sys_vfork(struct user_thread *t, const u64 a[6] UNUSED)
+{
+    struct clone_call c = {.flags = CLONE_VM | CLONE_VFORK, .exit_signal = SIGCHLD};
+    return do_clone(t, &c);
+}
+
 /* struct clone_args: pidfd, child_tid, parent_tid, exit_signal, stack, stack_size, tls, set_tid... behind flags */
 i64 sys_clone3(struct user_thread *t, const u64 a[6])
 {

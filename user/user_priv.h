@@ -56,6 +56,9 @@ struct user_sigaction { /* in host terms; the ABI converts the guest's layout */
     u64 restorer;
     user_sigset mask;
 };
+/* Open flags whose bits differ between ports. */
+enum { OPEN_DIRECTORY, OPEN_NOFOLLOW, OPEN_DIRECT, OPEN_LARGEFILE, OPEN_BITS };
+struct stat;
 struct sys_row; /* syscall.c: one row of abi_NAME/syscalls.def */
 
 /* One page of code with an ELF header around it (vdso.c). Offsets are in `code`. */
@@ -81,6 +84,8 @@ struct user_abi {
     bool big_endian;
     u8 word;                       /* bytes of a long and of a pointer */
     u8 align64;                    /* alignment of 8-byte integers; 8: a pair of registers begins with an even one */
+    u8 epoll_data;                 /* where struct epoll_event has its data: 4 or 8 */
+    u32 open_bits[OPEN_BITS];      /* by OPEN_* */
     u8 page_bits;                  /* the guest's pages; at least the host's */
     u8 trap_len;                   /* bytes of the system call instruction, for restarting */
     u32 min_sigstack;              /* AT_MINSIGSTKSZ */
@@ -123,6 +128,7 @@ struct user_abi {
     bool (*put_sigaction)(u64 va, const struct user_sigaction *act);
     bool (*get_siginfo)(u64 va, siginfo_t *si);
     bool (*put_siginfo)(u64 va, const siginfo_t *si);
+    i64 (*put_stat)(u64 va, const struct stat *st); /* struct stat of fstat and its kin: 0 or -errno */
     /* Argument order of clone: flags, stack, parent_tid, child_tid, tls out of a[]. */
     void (*clone_args)(const u64 a[6], u64 out[5]);
 
@@ -300,8 +306,9 @@ sys_fn sys_mmap, sys_munmap, sys_mprotect, sys_mremap, sys_brk, sys_msync, sys_m
 sys_fn sys_rt_sigaction, sys_rt_sigprocmask, sys_rt_sigreturn, sys_rt_sigpending, sys_rt_sigsuspend,
     sys_rt_sigtimedwait, sys_rt_sigqueueinfo, sys_rt_tgsigqueueinfo, sys_sigaltstack, sys_kill, sys_tkill, sys_tgkill;
 /* thread.c */
-sys_fn sys_clone, sys_clone3, sys_exit, sys_exit_group, sys_set_tid_address, sys_gettid, sys_set_robust_list,
-    sys_get_robust_list, sys_futex, sys_rseq, sys_wait4, sys_waitid, sys_prctl, sys_personality, sys_uname;
+sys_fn sys_clone, sys_clone3, sys_fork, sys_vfork, sys_exit, sys_exit_group, sys_set_tid_address, sys_gettid,
+    sys_set_robust_list, sys_get_robust_list, sys_futex, sys_rseq, sys_wait4, sys_waitid, sys_prctl, sys_personality,
+    sys_uname;
 /* exec.c */
 sys_fn sys_execve, sys_execveat;
 

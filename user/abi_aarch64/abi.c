@@ -8,6 +8,7 @@
 
 #include "target/arm/arm.h"
 #include "user/abi_aarch64/abi_aarch64.h"
+#include "user/convert.h"
 
 /* -- registers ----------------------------------------------------------------------------------------------------- */
 
@@ -160,6 +161,9 @@ const struct user_abi user_abi_aarch64 = {
     .elf_class = ELFCLASS64,
     .word = 8,
     .align64 = 8,
+    .epoll_data = 8,
+    .open_bits =
+        {[OPEN_DIRECTORY] = 0040000, [OPEN_NOFOLLOW] = 0100000, [OPEN_DIRECT] = 0200000, [OPEN_LARGEFILE] = 0400000},
     .page_bits = 12,
     .trap_len = 4,
     .min_sigstack = 5120,
@@ -193,6 +197,7 @@ const struct user_abi user_abi_aarch64 = {
     .put_sigaction = aarch64_put_sigaction,
     .get_siginfo = aarch64_get_siginfo,
     .put_siginfo = aarch64_put_siginfo,
+    .put_stat = stat_put_generic,
     .clone_args = clone_args,
     .vdso = &aarch64_vdso,
 };
