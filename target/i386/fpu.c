@@ -1,6 +1,8 @@
 /* The x87's words. SPEC: Intel SDM volume 1, 8.1. */
 #include "target/i386/fpu.h"
 
+#include "target/i386/helpers.h"
+
 /* ES and B say that an exception is not masked. */
 static void settle(struct x86_cpu *cpu)
 {
@@ -46,4 +48,11 @@ void x86_fpu_init(struct x86_cpu *cpu)
     cpu->fip = cpu->fdp = 0;
     x86_fsw_set(cpu, 0);
     x86_fcw_set(cpu, FCW_INIT);
+}
+
+void x86_h_x87_wait(struct vcpu *v)
+{
+    if (x86_cpu(v)->fsw & FSW_ES) {
+        x86_throw(x86_cpu(v), EXC_MF, 0);
+    }
 }
