@@ -69,12 +69,13 @@ ir_ref ir_fop1(struct ir *ir, enum ir_opcode op, enum ir_type t, unsigned sub, i
 ir_ref ir_fop2(struct ir *ir, enum ir_opcode op, enum ir_type t, unsigned sub, ir_ref a, ir_ref b);
 ir_ref ir_fma(struct ir *ir, enum ir_type t, unsigned sub, ir_ref a, ir_ref b, ir_ref c, u32 neg);
 ir_ref ir_fcvt(struct ir *ir, enum ir_type to, enum ir_type from, unsigned sub, ir_ref a);
-ir_ref ir_f2i(struct ir *ir, enum ir_type to, enum ir_type from, unsigned sub, ir_ref a, unsigned round, bool uns);
+ir_ref ir_f2i(struct ir *ir, enum ir_type to, enum ir_type from, unsigned sub, ir_ref a, unsigned round,
+              u32 bits); /* F2I_* */
 ir_ref ir_i2f(struct ir *ir, enum ir_type to, enum ir_type from, unsigned sub, ir_ref a, bool uns);
 ir_ref ir_bitcast(struct ir *ir, enum ir_type to, ir_ref a);
 ir_ref ir_v1(struct ir *ir, enum ir_opcode op, unsigned es, ir_ref a, u32 imm); /* vabs vshl vxtl vxtn ... */
 ir_ref ir_v2(struct ir *ir, enum ir_opcode op, unsigned es, ir_ref a, ir_ref b,
-             u32 imm); /* add and vcmp vsmin vmull ... */
+             u32 imm); /* add and vcmp vsmin vmull ...; vfcmp: es is its sub */
 ir_ref ir_vdup(struct ir *ir, unsigned es, ir_ref a);
 ir_ref ir_vget(struct ir *ir, enum ir_type t, unsigned es, ir_ref v, unsigned lane);
 ir_ref ir_vgets(struct ir *ir, enum ir_type t, unsigned es, ir_ref v, unsigned lane);

@@ -59,9 +59,9 @@ ir_ref ir_fcvt(struct ir *ir, enum ir_type to, enum ir_type from, unsigned sub, 
 {
     return ir_pure(ir, OP(.op = IR_fcvt, .type = to, .sub = (u8)sub, .a = a, .imm = from));
 }
-ir_ref ir_f2i(struct ir *ir, enum ir_type to, enum ir_type from, unsigned sub, ir_ref a, unsigned round, bool uns)
+ir_ref ir_f2i(struct ir *ir, enum ir_type to, enum ir_type from, unsigned sub, ir_ref a, unsigned round, u32 bits)
 {
-    return ir_pure(ir, OP(.op = IR_f2i, .type = to, .sub = (u8)sub, .a = a, .imm = F2I(from, round, uns)));
+    return ir_pure(ir, OP(.op = IR_f2i, .type = to, .sub = (u8)sub, .a = a, .imm = F2I(from, round, bits)));
 }
 ir_ref ir_i2f(struct ir *ir, enum ir_type to, enum ir_type from, unsigned sub, ir_ref a, bool uns)
 {

@@ -91,16 +91,28 @@ enum { FCMP_SIGNAL = 1 << 8 /* quiet NaNs are invalid too */, FCMP_ZPC = 1 << 9 
 
 /* sub of float ops */
 enum {
-    FP_ES = 3,      /* V128: element size */
-    FP_DN = 1 << 2, /* every NaN result is the default NaN */
-    FP_FZ = 1 << 3, /* flush-to-zero or another rare mode is on: the exact fallback is used */
+    FP_ES = 3,        /* V128: element size */
+    FP_DN = 1 << 2,   /* every NaN result is the default NaN */
+    FP_FZ = 1 << 3,   /* flush-to-zero or another rare mode is on, as struct fp_env has it */
+    FP_SOFT = 1 << 4, /* by the exact unit whatever the host can: exceptions go to the struct fp_env alone */
+    FP_LOW = 1 << 5,  /* V128, of fadd .. faddsub but the latter, fma, fsqrt, fround, frcpe, frsqe, vfcmp: lane 0 alone,
+                         the others are a's */
 };
+/* vfcmp imm: relations that count; FC_SIGNAL: quiet NaNs are invalid too. */
+enum { FC_LT = 1, FC_EQ = 2, FC_GT = 4, FC_UN = 8, FC_SIGNAL = 16 };
 enum { CRC_IEEE, CRC_CASTAGNOLI }; /* 0x04c11db7, 0x1edc6f41; bits in reverse order, nothing inverted */
-enum { FMA_NEG_PRODUCT = 1, FMA_NEG_ADDEND = 2 };
+enum {
+    FMA_NEG_PRODUCT = 1,
+    FMA_NEG_ADDEND = 2,
+    FMA_ALTERNATE = 4 /* V128: even lanes have the other FMA_NEG_ADDEND */,
+    FMA_ABOVE_B = 8 /* FP_LOW: the others are b's */,
+    FMA_ABOVE_C = 16 /* or c's */
+};
 /* Rounding: as fpu's enum fp_round, or the current mode. */
 enum { FPR_NEAREST, FPR_ZERO, FPR_DOWN, FPR_UP, FPR_AWAY /* ties away */, FPR_ODD, FPR_CURRENT, FPR_EXACT = 1 << 7 };
-#define F2I(type, round, uns) ((u32)(type) | (u32)(round) << 8 | (u32)(uns) << 16)
-#define I2F(type, uns)        ((u32)(type) | (u32)(uns) << 8)
+enum { F2I_UNS = 1 << 16, F2I_INDEF = 1 << 17 };
+#define F2I(type, round, bits) ((u32)(type) | (u32)(round) << 8 | (u32)(bits))
+#define I2F(type, uns)         ((u32)(type) | (u32)(uns) << 8)
 
 /* Memory descriptors. */
 enum {

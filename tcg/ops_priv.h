@@ -21,6 +21,7 @@ enum imm_kind {
     IMM_f2i,
     IMM_i2f,
     IMM_vcond,
+    IMM_fcond,
     IMM_hi,
     IMM_lane,
     IMM_pattern,

@@ -234,8 +234,7 @@ static void get_sub(struct parser *s, struct ir_op *op, struct word rest)
             op->sub = (u8)find_name(s, cut_dot(&rest), text_es, ARRAY_LEN(text_es), "element size");
         }
         for (w = cut_dot(&rest); w.n; w = cut_dot(&rest)) {
-            static const char *const names[] = {"dn", "fz"};
-            op->sub |= (u8)(FP_DN << find_name(s, w, names, 2, "float mode"));
+            op->sub |= (u8)(FP_DN << find_name(s, w, text_fp, TEXT_FPS, "float mode"));
         }
         break;
     case SUB_bits:
@@ -316,12 +315,15 @@ static u32 get_imm(struct parser *s, struct ir_op *op)
     case IMM_f2i:
         v = find_type(s, get_word(s, false));
         v = F2I(v, get_name(s, text_round, TEXT_ROUNDS, "rounding mode"), 0);
-        return v | (get_option(s, "unsigned") ? F2I(0, 0, 1) : 0);
+        v |= get_option(s, "unsigned") ? (u32)F2I_UNS : 0;
+        return v | (get_option(s, "indefinite") ? (u32)F2I_INDEF : 0);
     case IMM_i2f:
         v = find_type(s, get_word(s, false));
         return v | (get_option(s, "unsigned") ? I2F(0, 1) : 0);
     case IMM_vcond:
         return get_name(s, ir_cond_names, CC_COUNT, "condition");
+    case IMM_fcond:
+        return get_bits(s, text_fcond_bits);
     case IMM_pattern:
         return get_ref(s, true) & ~IR_CONST;
     case IMM_widen:

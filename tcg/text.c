@@ -10,6 +10,7 @@
 
 const char *const text_es[4] = {"b", "h", "s", "d"};
 const char *const text_rmw[] = {"add", "and", "andn", "or", "xor", "swap", "smin", "smax", "umin", "umax", "sub"};
+const char *const text_fp[TEXT_FPS] = {"dn", "fz", "soft", "low"};
 const char *const text_round[] = {"nearest", "zero", "down", "up", "away", "odd", "current"};
 const char *const text_exit[] = {"jump", "call", "ret"};
 const char *const text_reason[] = {"none", "event", "halt", "exception", "yield", "retranslate", "stop"};
@@ -19,8 +20,12 @@ const struct bit_name text_fcmp_bits[] = {{FCMP_SIGNAL, "signal"}, {FCMP_ZPC, "z
 const struct bit_name text_fl_bits[] = {
     {FL_N, "n"}, {FL_Z, "z"}, {FL_C, "c"}, {FL_V, "v"}, {FL_P, "p"}, {FL_A, "a"}, {0, NULL},
 };
-const struct bit_name text_fmaneg_bits[] = {
-    {FMA_NEG_PRODUCT, "neg_product"}, {FMA_NEG_ADDEND, "neg_addend"}, {0, NULL}};
+const struct bit_name text_fmaneg_bits[] = {{FMA_NEG_PRODUCT, "neg_product"}, {FMA_NEG_ADDEND, "neg_addend"},
+                                            {FMA_ALTERNATE, "alternate"},     {FMA_ABOVE_B, "above_b"},
+                                            {FMA_ABOVE_C, "above_c"},         {0, NULL}};
+const struct bit_name text_fcond_bits[] = {
+    {FC_LT, "lt"}, {FC_EQ, "eq"}, {FC_GT, "gt"}, {FC_UN, "un"}, {FC_SIGNAL, "signal"}, {0, NULL},
+};
 const struct bit_name text_widen_bits[] = {{1, "hi"}, {2, "signed"}, {0, NULL}};
 const struct bit_name text_qxtn_bits[] = {{1, "from_signed"}, {2, "to_signed"}, {0, NULL}};
 const struct bit_name text_fence_bits[] = {
@@ -134,7 +139,9 @@ static void print_sub(struct buf *out, const struct ir_op *op)
         if (op->type == IR_V128) {
             buf_printf(out, ".%s", text_es[sub & FP_ES]);
         }
-        buf_printf(out, "%s%s", sub & FP_DN ? ".dn" : "", sub & FP_FZ ? ".fz" : "");
+        for (unsigned k = 0; k < ARRAY_LEN(text_fp); k++) {
+            buf_printf(out, "%s%s", sub & FP_DN << k ? "." : "", sub & FP_DN << k ? text_fp[k] : "");
+        }
         break;
     case SUB_bits:
         buf_printf(out, ".%u", sub);
@@ -191,13 +198,17 @@ static void print_imm(struct buf *out, const struct ir *ir, const struct ir_op *
         buf_printf(out, "%s%s", text_round[imm & 7], imm & FPR_EXACT ? " exact" : "");
         break;
     case IMM_f2i:
-        buf_printf(out, "%s %s%s", ir_type_names[imm & 0xff], text_round[imm >> 8 & 7], imm >> 16 ? " unsigned" : "");
+        buf_printf(out, "%s %s%s%s", ir_type_names[imm & 0xff], text_round[imm >> 8 & 7],
+                   imm & F2I_UNS ? " unsigned" : "", imm & F2I_INDEF ? " indefinite" : "");
         break;
     case IMM_i2f:
         buf_printf(out, "%s%s", ir_type_names[imm & 0xff], imm >> 8 ? " unsigned" : "");
         break;
     case IMM_vcond:
         buf_printf(out, "%s", ir_cond_names[imm]);
+        break;
+    case IMM_fcond:
+        print_bits(out, text_fcond_bits, imm);
         break;
     case IMM_pattern:
         print_ref(out, ir, (ir_ref)(imm | IR_CONST), true);

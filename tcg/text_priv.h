@@ -10,15 +10,16 @@ struct bit_name {
     u32 bits;
     const char *name;
 };
-extern const struct bit_name text_fcmp_bits[], text_fl_bits[], text_fmaneg_bits[], text_widen_bits[], text_qxtn_bits[],
-    text_fence_bits[], text_mo_bits[];
+extern const struct bit_name text_fcmp_bits[], text_fcond_bits[], text_fl_bits[], text_fmaneg_bits[], text_widen_bits[],
+    text_qxtn_bits[], text_fence_bits[], text_mo_bits[];
 
 extern const char *const text_es[4];    /* b h s d */
 extern const char *const text_rmw[];    /* by enum ir_rmw */
 extern const char *const text_round[];  /* by FPR_* */
+extern const char *const text_fp[];     /* by FP_DN << k */
 extern const char *const text_exit[];   /* by enum ir_exit_kind */
 extern const char *const text_reason[]; /* by enum ir_reason */
-enum { TEXT_RMWS = RMW_SUB + 1, TEXT_ROUNDS = FPR_CURRENT + 1, TEXT_EXITS = EXIT_RET + 1 };
+enum { TEXT_RMWS = RMW_SUB + 1, TEXT_ROUNDS = FPR_CURRENT + 1, TEXT_FPS = 4, TEXT_EXITS = EXIT_RET + 1 };
 
 /* The type is written behind the name (elsewhere it follows from the op, slot or helper). */
 static inline bool text_has_type(const struct ir_op *op)

@@ -123,6 +123,9 @@ static bool type_ok(const struct ir_op *op)
     case IR_fcvt:
     case IR_i2f:
         return type_is_float(t);
+    case IR_frcpe:
+    case IR_frsqe:
+        return t == IR_F32 || (t == IR_V128 && (op->sub & FP_ES) == MO_32);
     case IR_bitcast:
         return type_is_int(t) || type_is_float(t);
     case IR_vget:
@@ -150,6 +153,20 @@ static bool poslen_ok(const struct ir_op *op)
     return len && pos + len <= type_bits(op->type);
 }
 
+/* May it have FP_LOW? */
+static bool low_ok(const struct ir_op *op)
+{
+    switch (op->op) {
+    case IR_fround:
+    case IR_frcpe:
+    case IR_frsqe:
+    case IR_vfcmp:
+        return op->type == IR_V128;
+    default:
+        return op->type == IR_V128 && op->op >= IR_fadd && op->op <= IR_fmaxc;
+    }
+}
+
 static const char *check_sub(const struct ir_op *op)
 {
     bool flags = op->op == IR_setf || op->op == IR_selectf || op->op == IR_exitf;
@@ -169,13 +186,17 @@ static const char *check_sub(const struct ir_op *op)
         }
         break;
     case SUB_fp:
-        ok = op->sub <= (FP_ES | FP_DN | FP_FZ);
+        ok = op->sub <= (FP_ES | FP_DN | FP_FZ | FP_SOFT | FP_LOW) && (!(op->sub & FP_LOW) || low_ok(op));
         if (op->op == IR_vfcmp || op->op == IR_vf2i || op->op == IR_vi2f) {
             ok &= (op->sub & FP_ES) >= MO_16;
         } else if (op->op == IR_vfcvtl) {
             ok &= (op->sub & FP_ES) == MO_16 || (op->sub & FP_ES) == MO_32;
         } else if (op->op == IR_vfcvtn) {
             ok &= (op->sub & FP_ES) >= MO_32;
+        } else if (op->op == IR_faddsub) {
+            ok &= (op->sub & FP_ES) >= MO_32;
+        } else if (op->op == IR_vf2in) {
+            ok &= (op->sub & FP_ES) == MO_64;
         }
         break;
     case SUB_bits:
@@ -224,20 +245,25 @@ static const char *check_imm(const struct ir *ir, const struct ir_op *op)
         ok = type_is_float(t) && !(imm & ~(0xffu | FCMP_SIGNAL | FCMP_ZPC));
         break;
     case IMM_fmaneg:
-        ok = imm <= (FMA_NEG_PRODUCT | FMA_NEG_ADDEND);
+        ok = imm < 2 * FMA_ABOVE_C && (imm < FMA_ABOVE_B || (op->sub & FP_LOW)) && imm < (FMA_ABOVE_B | FMA_ABOVE_C);
+        ok &= !(imm & FMA_ALTERNATE) || (op->type == IR_V128 && !(op->sub & FP_LOW));
         break;
     case IMM_round:
         ok = (imm & ~(u32)FPR_EXACT) <= FPR_CURRENT && (imm & ~(u32)FPR_EXACT) != FPR_ODD;
+        ok &= op->op == IR_fround || !(imm & FPR_EXACT);
         break;
     case IMM_f2i:
-        ok = (op->type == IR_V128 || type_is_float(t)) && round <= FPR_CURRENT && round != FPR_ODD && imm >> 17 == 0;
+        ok = (op->type == IR_V128 || type_is_float(t)) && round <= FPR_CURRENT && round != FPR_ODD && imm >> 18 == 0;
+        ok &= op->op != IR_vf2in || !(imm & F2I_UNS);
         break;
     case IMM_i2f:
         ok = (op->type == IR_V128 || type_is_int(t)) && imm >> 9 == 0;
         break;
     case IMM_vcond:
-        ok = imm == CC_EQ || imm == CC_SGT || imm == CC_SGE ||
-             (op->op == IR_vcmp && (imm == CC_UGT || imm == CC_UGE || imm == CC_TSTNE));
+        ok = imm == CC_EQ || imm == CC_SGT || imm == CC_SGE || imm == CC_UGT || imm == CC_UGE || imm == CC_TSTNE;
+        break;
+    case IMM_fcond:
+        ok = imm < 2 * FC_SIGNAL;
         break;
     case IMM_hi:
     case IMM_poly:

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 
 #include "tcg/host/state_priv.h"
+#include "tcg/ops_priv.h"
 
 enum {
     AREA_MAX = 128 << 10,
@@ -238,8 +239,10 @@ static void emit_op(struct gen *g, struct xop *x)
         must(!"an emitter for every op");
     }
     g->ef_next = (struct hflags){0};
+    bool soft = x->op < IR_OPCODES && ir_ops[x->op].sub == SUB_fp && (x->sub & FP_SOFT);
+    f = soft ? emit_fallback : f;
     f(g, x);
-    if (!row->keeps_flags) {
+    if (soft || !row->keeps_flags) {
         g->ef = g->ef_next;
     }
 }
@@ -374,6 +377,7 @@ bool gen_compile(const struct host_arch *a, struct ir *ir, const struct gen_conf
         pins_make(&g->base, a, g->t);
         entry_state_make(g);
     }
+    g->native = a->native == 1 + ir->target->nan;
     g->ir = ir;
     g->cfg = cfg;
     g->out = out;

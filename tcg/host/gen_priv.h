@@ -129,6 +129,7 @@ struct gen {
     struct gen_out *out;
     struct pins base, pins;    /* of block boundaries; of this block: of its loop, if it is one */
     struct code hot, cold, *c; /* c: the one being written */
+    bool native;               /* the guest's float ops are the host's instructions (host_arch.native) */
     u8 *hot_end, *cold_base, *cold_end;
     bool full;
 
@@ -215,6 +216,8 @@ struct host_arch {
     u8 result, npins; /* result: of a C function */
     u8 pin[MAX_PINS]; /* hottest first */
     u8 arg[6];        /* of a C function */
+    u8 native;        /* 1 + enum ir_nan of guests whose float ops are the host's instructions as they are, in all modes
+                         of struct fp_env; 0: none */
     u8 scale_max;     /* add a, b << 1..scale_max is one instruction */
     bool scale_sub;   /* so is sub */
     bool links_cond;  /* a conditional jump reaches every block */

@@ -101,7 +101,8 @@ static inline ir_ref named(const struct gen *g, ir_ref r)
 static void leave_to_result(struct gen *g, unsigned s, ir_ref r)
 {
     ir_ref old = g->cur[s];
-    if (ir_is_const(r) || r >= REF_ENTRY || !old || ir_is_const(old) || old >= REF_ENTRY || g->vals[old].hint != s) {
+    if (g->native || ir_is_const(r) || r >= REF_ENTRY || !old || ir_is_const(old) || old >= REF_ENTRY ||
+        g->vals[old].hint != s) {
         return;
     }
     const struct xop *f = &g->x[r];
@@ -384,7 +385,7 @@ static bool is_lazy(const struct gen *g, const struct xop *x)
     case IR_fl_sar:
         return true;
     case IR_fl_fcmp:
-        return !(x->sub & FP_FZ);
+        return !(x->sub & FP_SOFT) && (g->native || !(x->sub & FP_FZ));
     case IR_fl_mix:
         return !ref_is_mix(g, x->a) && !ref_is_mix(g, x->b);
     default:

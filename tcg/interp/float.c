@@ -35,7 +35,7 @@ static enum fp_round round_of(unsigned fpr, const struct fp_env *env)
         case IR_fdiv: \
             return F##_div((F)a, (F)b, env); \
         case IR_fma: \
-            return F##_fma((F)a, (F)b, (F)c, o->imm, env); \
+            return F##_fma((F)a, (F)b, (F)c, o->imm & 3, env); \
         case IR_fsqrt: \
             return F##_sqrt((F)a, env); \
         case IR_fmin: \
@@ -46,6 +46,10 @@ static enum fp_round round_of(unsigned fpr, const struct fp_env *env)
             return F##_minnm((F)a, (F)b, env); \
         case IR_fmaxnm: \
             return F##_maxnm((F)a, (F)b, env); \
+        case IR_fminc: \
+            return F##_min_x86((F)a, (F)b, env); \
+        case IR_fmaxc: \
+            return F##_max_x86((F)a, (F)b, env); \
         case IR_fneg: \
             return F##_neg((F)a); \
         case IR_fabs: \
@@ -60,9 +64,19 @@ static enum fp_round round_of(unsigned fpr, const struct fp_env *env)
     { \
         return signal ? F##_compare((F)a, (F)b, env) : F##_compare_quiet((F)a, (F)b, env); \
     } \
-    static u64 F##_to_int(u64 a, unsigned width, enum fp_round round, bool uns, struct fp_env *env) \
+    static u64 F##_to_int(u64 a, unsigned width, u32 f2i, struct fp_env *env) \
     { \
-        return uns ? F##_to_uint((F)a, width, 0, round, env) : (u64)F##_to_sint((F)a, width, 0, round, env); \
+        enum fp_round round = round_of(f2i >> 8, env); \
+        switch (f2i & (F2I_UNS | F2I_INDEF)) { \
+        case F2I_UNS | F2I_INDEF: \
+            return F##_to_uint_x86((F)a, width, round, env); \
+        case F2I_INDEF: \
+            return (u64)F##_to_sint_x86((F)a, width, round, env); \
+        case F2I_UNS: \
+            return F##_to_uint((F)a, width, 0, round, env); \
+        default: \
+            return (u64)F##_to_sint((F)a, width, 0, round, env); \
+        } \
     } \
     static u64 F##_from_int(u64 v, bool uns, struct fp_env *env) \
     { \
@@ -117,6 +131,29 @@ static u64 compare_flags(u32 imm, u64 a, u64 b, struct fp_env *env)
     }
 }
 
+/* An estimate of 1 / a or 1 / sqrt(a): the host's own, so that this agrees with translated code; where the host has
+ * none, the number rounded to 12 bits of fraction. Denormals count as zeros. SPEC: SDM volume 2, RCPPS and RSQRTPS. */
+static u32 estimate(bool root, f32 a)
+{
+#ifdef __x86_64__
+    f32 r;
+    if (root) {
+        __asm__("movd %1, %%xmm0\n\trsqrtss %%xmm0, %%xmm0\n\tmovd %%xmm0, %0" : "=r"(r) : "r"(a) : "xmm0");
+    } else {
+        __asm__("movd %1, %%xmm0\n\trcpss %%xmm0, %%xmm0\n\tmovd %%xmm0, %0" : "=r"(r) : "r"(a) : "xmm0");
+    }
+    return r;
+#else
+    struct fp_env e = FP_ENV_SSE;
+    e.flush_in = e.flush_out = true;
+    if (f32_is_nan(a)) {
+        return a | 0x400000;
+    }
+    f32 r = f32_div(0x3f800000, root ? f32_sqrt(a, &e) : a, &e);
+    return f32_is_nan(r) || (r & 0x7fffffff) == 0x7f800000 ? r : (r + 0x400) & ~0x7ffu;
+#endif
+}
+
 static u64 scalar(const struct float_op *o, u64 a, u64 b, u64 c, struct fp_env *env)
 {
     unsigned other = o->imm & 0xff, es = float_es(o->type);
@@ -127,9 +164,12 @@ static u64 scalar(const struct float_op *o, u64 a, u64 b, u64 c, struct fp_env *
         return convert(float_es(other), es, a, env);
     case IR_f2i: {
         unsigned width = type_bits(o->type);
-        u64 v = BY_SIZE(float_es(other), to_int, a, width, round_of(o->imm >> 8, env), o->imm >> 16, env);
+        u64 v = BY_SIZE(float_es(other), to_int, a, width, o->imm, env);
         return v & MASK(width);
     }
+    case IR_frcpe:
+    case IR_frsqe:
+        return estimate(o->op == IR_frsqe, (f32)a);
     case IR_i2f: {
         bool uns = o->imm >> 8;
         u64 v = other == IR_I64 ? a : uns ? (u32)a : (u64)(i64)(i32)a;
@@ -147,14 +187,15 @@ static u64 lane_op(const struct float_op *o, unsigned es, u64 a, u64 b, u64 c, s
     unsigned width = 8u << es;
     switch (o->op) {
     case IR_vfcmp: {
-        enum fp_rel rel = BY_SIZE(es, relate, a, b, o->imm != CC_EQ, env);
-        bool yes = o->imm == CC_EQ    ? rel == FP_EQUAL
-                   : o->imm == CC_SGT ? rel == FP_GREATER
-                                      : rel == FP_EQUAL || rel == FP_GREATER;
-        return yes ? ~0ull : 0;
+        static const u8 relation[] = {
+            [FP_LESS + 1] = FC_LT, [FP_EQUAL + 1] = FC_EQ, [FP_GREATER + 1] = FC_GT, [FP_UNORDERED + 1] = FC_UN};
+        return o->imm & relation[BY_SIZE(es, relate, a, b, o->imm & FC_SIGNAL, env) + 1] ? ~0ull : 0;
     }
     case IR_vf2i:
-        return BY_SIZE(es, to_int, a, width, round_of(o->imm >> 8, env), o->imm >> 16, env);
+        return BY_SIZE(es, to_int, a, width, o->imm, env);
+    case IR_frcpe:
+    case IR_frsqe:
+        return estimate(o->op == IR_frsqe, (f32)a);
     case IR_vi2f:
         return BY_SIZE(es, from_int, o->imm >> 8 ? a : (u64)sext(a, width), o->imm >> 8, env);
     default:
@@ -162,22 +203,49 @@ static u64 lane_op(const struct float_op *o, unsigned es, u64 a, u64 b, u64 c, s
     }
 }
 
+/* What lane i does of an op whose lanes differ. */
+static struct float_op op_of_lane(const struct float_op *o, unsigned i)
+{
+    struct float_op l = *o;
+    if (o->op == IR_faddsub) {
+        l.op = i & 1 ? IR_fadd : IR_fsub;
+    } else if (o->op == IR_fma && (o->imm & FMA_ALTERNATE)) {
+        l.imm = (o->imm & ~(u32)FMA_ALTERNATE) ^ (i & 1 ? 0 : (u32)FMA_NEG_ADDEND);
+    }
+    return l;
+}
+
 static void vector(const struct float_op *o, struct fp_env *env, union v128 *r, const union v128 *a,
                    const union v128 *b, const union v128 *c)
 {
     unsigned es = o->sub & FP_ES, n = 16u >> es;
     union v128 out = {0};
-    if (o->op == IR_vfcvtl) {
+    if (o->op == IR_vi2fl) {
+        for (unsigned i = 0; i < 2; i++) {
+            out.d[i] = f64_from_sint((i32)a->s[i], 0, env);
+        }
+    } else if (o->op == IR_vf2in) {
+        for (unsigned i = 0; i < 2; i++) {
+            out.s[i] = (u32)f64_to_int(a->d[i], 32, o->imm, env);
+        }
+    } else if (o->op == IR_vfcvtl) {
         for (unsigned i = 0; i < n / 2; i++) {
             lane_set(&out, es + 1, i, convert(es, es + 1, lane_get(a, es, i + (o->imm & 1 ? n / 2 : 0)), env));
         }
     } else if (o->op == IR_vfcvtn) {
+        env->round = (u8)round_of(o->imm, env);
         for (unsigned i = 0; i < n; i++) {
             lane_set(&out, es - 1, i, convert(es, es - 1, lane_get(a, es, i), env));
         }
     } else {
+        if (o->sub & FP_LOW) {
+            bool fma = o->op == IR_fma;
+            out = fma && (o->imm & FMA_ABOVE_B) ? *b : fma && (o->imm & FMA_ABOVE_C) ? *c : *a;
+            n = 1;
+        }
         for (unsigned i = 0; i < n; i++) {
-            lane_set(&out, es, i, lane_op(o, es, lane_get(a, es, i), lane_get(b, es, i), lane_get(c, es, i), env));
+            struct float_op l = op_of_lane(o, i);
+            lane_set(&out, es, i, lane_op(&l, es, lane_get(a, es, i), lane_get(b, es, i), lane_get(c, es, i), env));
         }
     }
     *r = out;

@@ -1,5 +1,5 @@
-/* The float ops of ops.def, exactly: for the interpreter, and for back ends where no host instruction does (FP_FZ set,
- * f16, fix-ups of NaN cases). */
+/* The float ops of ops.def, exactly: for the interpreter, and for back ends where no host instruction does (FP_FZ or
+ * FP_SOFT set, f16, fix-ups of NaN cases). */
 #ifndef MOSS_TCG_INTERP_FLOAT_H
 #define MOSS_TCG_INTERP_FLOAT_H
 

@@ -389,6 +389,11 @@ static enum interp_end run(struct frame *f, enum ir_reason *reason)
         case IR_fmax:
         case IR_fminnm:
         case IR_fmaxnm:
+        case IR_fminc:
+        case IR_fmaxc:
+        case IR_faddsub:
+        case IR_frcpe:
+        case IR_frsqe:
         case IR_fneg:
         case IR_fabs:
         case IR_fround:
@@ -398,6 +403,8 @@ static enum interp_end run(struct frame *f, enum ir_reason *reason)
         case IR_vfcmp:
         case IR_vf2i:
         case IR_vi2f:
+        case IR_vf2in:
+        case IR_vi2fl:
         case IR_vfcvtl:
         case IR_vfcvtn:
             run_float(f, op, r);

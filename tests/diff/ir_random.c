@@ -125,7 +125,9 @@ static u8 random_sub(struct gen *g, const struct ir_op *op)
         return type_is_int(op->type) && op->op < IR_bswap ? 0 : (u8)below(g, 4);
     case SUB_fp:
         return (u8)((op->type == IR_V128 ? 1 + below(g, 3) : 0) | (rng_one_in(g->rng, 4) ? (u8)FP_DN : 0) |
-                    (g->o->flush && rng_one_in(g->rng, 8) ? (u8)FP_FZ : 0));
+                    (g->o->flush && rng_one_in(g->rng, 8) ? (u8)FP_FZ : 0) |
+                    (rng_one_in(g->rng, 32) ? (u8)FP_SOFT : 0) |
+                    (op->type == IR_V128 && rng_one_in(g->rng, 4) ? (u8)FP_LOW : 0));
     case SUB_bits:
         return (u8)(8u << below(g, 3));
     case SUB_inv:
@@ -180,11 +182,13 @@ static u32 random_imm(struct gen *g, const struct ir_op *op)
     case IMM_round:
         return below(g, FPR_CURRENT + 1) | (below(g, 2) ? (u32)FPR_EXACT : 0);
     case IMM_f2i:
-        return F2I(op->type == IR_V128 ? 0 : random_type(g), below(g, FPR_CURRENT + 1), below(g, 2));
+        return F2I(op->type == IR_V128 ? 0 : random_type(g), below(g, FPR_CURRENT + 1), below(g, 4) * F2I_UNS);
     case IMM_i2f:
         return I2F(op->type == IR_V128 ? 0 : random_type(g), below(g, 2));
     case IMM_vcond:
         return random_cond(g);
+    case IMM_fcond:
+        return below(g, 2 * FC_SIGNAL);
     case IMM_lane:
         return below(g, 16u >> (op->sub & 3));
     case IMM_pattern:
@@ -193,6 +197,7 @@ static u32 random_imm(struct gen *g, const struct ir_op *op)
     case IMM_poly:
         return below(g, 2);
     case IMM_fmaneg:
+        return below(g, op->type == IR_V128 ? 2 * FMA_ABOVE_C : 4);
     case IMM_widen:
     case IMM_qxtn:
     case IMM_lanes:

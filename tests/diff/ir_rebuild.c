@@ -155,14 +155,21 @@ static ir_ref rebuild_pure(struct map *m, const struct ir_op *op, ir_ref a, ir_r
     case IR_fmax:
     case IR_fminnm:
     case IR_fmaxnm:
+    case IR_fminc:
+    case IR_fmaxc:
+    case IR_faddsub:
         return ir_fop2(ir, op->op, t, sub, a, b);
     case IR_fma:
         return ir_fma(ir, t, sub, a, b, c, imm);
     case IR_fsqrt:
+    case IR_frcpe:
+    case IR_frsqe:
     case IR_fneg:
     case IR_fabs:
     case IR_fround:
     case IR_vf2i:
+    case IR_vf2in:
+    case IR_vi2fl:
     case IR_vi2f:
     case IR_vfcvtl:
     case IR_vfcvtn:
@@ -170,7 +177,7 @@ static ir_ref rebuild_pure(struct map *m, const struct ir_op *op, ir_ref a, ir_r
     case IR_fcvt:
         return ir_fcvt(ir, t, imm, sub, a);
     case IR_f2i:
-        return ir_f2i(ir, t, imm & 0xff, sub, a, imm >> 8 & 0xff, imm >> 16);
+        return ir_f2i(ir, t, imm & 0xff, sub, a, imm >> 8 & 0xff, imm & (F2I_UNS | F2I_INDEF));
     case IR_i2f:
         return ir_i2f(ir, t, imm & 0xff, sub, a, imm >> 8);
     case IR_bitcast:

@@ -542,8 +542,8 @@ static void edge_conversions(struct rng *r, unsigned t, unsigned n)
             continue;
         }
         for (unsigned u = 0; u < 2; u++) {
-            edge_op((struct ir_op){.op = IR_f2i, .type = IR_I32, .imm = F2I(t, round, u)}, r, n);
-            edge_op((struct ir_op){.op = IR_f2i, .type = IR_I64, .imm = F2I(t, round, u)}, r, n);
+            edge_op((struct ir_op){.op = IR_f2i, .type = IR_I32, .imm = F2I(t, round, u * F2I_UNS)}, r, n);
+            edge_op((struct ir_op){.op = IR_f2i, .type = IR_I64, .imm = F2I(t, round, u * F2I_UNS)}, r, n);
             edge_op((struct ir_op){.op = IR_fround, .type = (u8)t, .imm = round | (u ? FPR_EXACT : 0)}, r, n);
         }
     }
@@ -562,7 +562,8 @@ static void edge_vector_conversions(struct rng *r, unsigned es, unsigned n)
 {
     for (unsigned round = 0; round <= FPR_CURRENT; round++) {
         for (unsigned u = 0; u < 2 && round != FPR_ODD; u++) {
-            edge_op((struct ir_op){.op = IR_vf2i, .type = IR_V128, .sub = (u8)es, .imm = F2I(0, round, u)}, r, n);
+            edge_op((struct ir_op){.op = IR_vf2i, .type = IR_V128, .sub = (u8)es, .imm = F2I(0, round, u * F2I_UNS)}, r,
+                    n);
             edge_op((struct ir_op){.op = IR_fround, .type = IR_V128, .sub = (u8)es, .imm = round | (u ? FPR_EXACT : 0)},
                     r, n);
         }
@@ -573,12 +574,12 @@ static void edge_vector_conversions(struct rng *r, unsigned es, unsigned n)
             edge_op((struct ir_op){.op = IR_vfcvtl, .type = IR_V128, .sub = (u8)es, .imm = u}, r, n);
         }
         if (es > 1) {
-            edge_op((struct ir_op){.op = IR_vfcvtn, .type = IR_V128, .sub = (u8)(es | (u ? FP_DN : 0))}, r, n);
+            u8 sub = (u8)(es | (u ? FP_DN : 0));
+            edge_op((struct ir_op){.op = IR_vfcvtn, .type = IR_V128, .sub = sub, .imm = FPR_CURRENT}, r, n);
         }
     }
-    static const u8 cc[] = {CC_EQ, CC_SGE, CC_SGT};
-    for (unsigned k = 0; k < 3; k++) {
-        edge_op((struct ir_op){.op = IR_vfcmp, .type = IR_V128, .sub = (u8)es, .imm = cc[k]}, r, n);
+    for (unsigned k = 0; k < 2 * FC_SIGNAL; k++) {
+        edge_op((struct ir_op){.op = IR_vfcmp, .type = IR_V128, .sub = (u8)es, .imm = k}, r, n / 8);
     }
 }
 
@@ -587,7 +588,7 @@ static void float_edges(void **state)
     (void)state;
     struct rng r = {rng_seed("float_edges")};
     unsigned n = count_of(400);
-    for (unsigned op = IR_fadd; op <= IR_fmaxnm; op++) {
+    for (unsigned op = IR_fadd; op <= IR_fmaxc; op++) {
         for (unsigned t = IR_F16; t <= IR_V128; t++) {
             for (unsigned es = t == IR_V128 ? 1 : 0; es <= (t == IR_V128 ? 3u : 0u); es++) {
                 for (unsigned v = 0; v < 8; v++) {

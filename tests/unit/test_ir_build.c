@@ -95,6 +95,9 @@ static bool may_be_constant(const struct ir_op *op)
     case IR_fl_pack:
     case IR_bitcast:
     case IR_i2f:
+    case IR_vi2fl:
+    case IR_frcpe:
+    case IR_frsqe:
     case IR_fneg:
     case IR_fabs:
     case IR_call:

@@ -417,14 +417,14 @@ static void vector_conversions(void **state)
     cpu.v[0] = (union v128){.f = {1.5f, -2.5f, 3e9f, -0.0f}};
     union v128 got = run_vec((struct ir_op){.op = IR_vf2i, .sub = MO_32, .imm = F2I(0, FPR_NEAREST, 0)});
     assert_true(got.s[0] == 2 && got.s[1] == (u32)-2 && got.s[2] == 0x7fffffff && got.s[3] == 0);
-    got = run_vec((struct ir_op){.op = IR_vf2i, .sub = MO_32, .imm = F2I(0, FPR_DOWN, 1)});
+    got = run_vec((struct ir_op){.op = IR_vf2i, .sub = MO_32, .imm = F2I(0, FPR_DOWN, F2I_UNS)});
     assert_true(got.s[0] == 1 && got.s[1] == 0 && got.s[2] == 3000000000u && got.s[3] == 0);
     got = run_vec((struct ir_op){.op = IR_vfcvtl, .sub = MO_32, .imm = 1});
     assert_true(got.g[0] == (double)3e9f && got.g[1] == 0 && signbit(got.g[1]));
-    got = run_vec((struct ir_op){.op = IR_vfcmp, .sub = MO_32, .imm = CC_EQ});
+    got = run_vec((struct ir_op){.op = IR_vfcmp, .sub = MO_32, .imm = FC_EQ});
     assert_true(got.d[0] == 0 && got.d[1] == 0xffffffff00000000);
     cpu.v[0] = (union v128){.g = {1.0 / 3, -1e300}};
-    got = run_vec((struct ir_op){.op = IR_vfcvtn, .sub = MO_64});
+    got = run_vec((struct ir_op){.op = IR_vfcvtn, .sub = MO_64, .imm = FPR_CURRENT});
     assert_true(got.f[0] == (float)(1.0 / 3) && isinf(got.f[1]) && got.d[1] == 0);
     cpu.v[0] = (union v128){.sd = {-3, INT64_MIN}};
     got = run_vec((struct ir_op){.op = IR_vi2f, .sub = MO_64, .imm = I2F(0, 0)});

@@ -267,7 +267,7 @@ static bool to_int(struct a64 *t, unsigned round, bool uns, u32 sf, u32 ptype, u
     if (lacks(t, ptype)) {
         return false;
     }
-    x_put(t, rd, ir_f2i(t->ir, int_type(sf), ty, fp_sub(t), f_get(t, ty, rn), round, uns));
+    x_put(t, rd, ir_f2i(t->ir, int_type(sf), ty, fp_sub(t), f_get(t, ty, rn), round, uns ? F2I_UNS : 0));
     return true;
 }
 static bool from_int(struct a64 *t, bool uns, u32 sf, u32 ptype, u32 rn, u32 rd)
@@ -356,7 +356,7 @@ static bool to_fixed(struct a64 *t, bool uns, u32 sf, u32 ptype, u32 scale, u32 
     if (es == MO_32) {
         ir_ref wide = ir_fcvt(ir, IR_F64, IR_F32, sub, v);
         wide = ir_fop2(ir, IR_fmul, IR_F64, sub, wide, f_const(t, MO_64, fp_power2(MO_64, (int)fbits)));
-        v = ir_f2i(ir, int_type(sf), IR_F64, sub, wide, FPR_ZERO, uns);
+        v = ir_f2i(ir, int_type(sf), IR_F64, sub, wide, FPR_ZERO, uns ? F2I_UNS : 0);
     } else {
         v = ir_bitcast(ir, int_type(es == MO_64), v);
         v = ir_call(ir, H_to_fixed, v, fix_key(t, es, uns, sf, fbits), 0, 0);

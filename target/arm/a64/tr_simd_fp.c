@@ -182,11 +182,11 @@ static ir_ref magnitude(const struct vop *o, ir_ref v)
     FORM_S(name, do_low, f_##name)
 #define AS_IS(v)  (v)
 #define MAG_OF(v) magnitude(o, v)
-COMPARE(FCMEQ, CC_EQ, AS_IS)
-COMPARE(FCMGE, CC_SGE, AS_IS)
-COMPARE(FCMGT, CC_SGT, AS_IS)
-COMPARE(FACGE, CC_SGE, MAG_OF)
-COMPARE(FACGT, CC_SGT, MAG_OF)
+COMPARE(FCMEQ, FC_EQ, AS_IS)
+COMPARE(FCMGE, FC_GT | FC_EQ | FC_SIGNAL, AS_IS)
+COMPARE(FCMGT, FC_GT | FC_SIGNAL, AS_IS)
+COMPARE(FACGE, FC_GT | FC_EQ | FC_SIGNAL, MAG_OF)
+COMPARE(FACGT, FC_GT | FC_SIGNAL, MAG_OF)
 
 /* -- pairs ------------------------------------------------------------------------------------------------------- */
 

@@ -90,11 +90,9 @@ FORM_V(FRINT64X, f_call, FP1_RINT64X)
 
 /* -- comparisons with zero --------------------------------------------------------------------------------------- */
 
-enum { SWAP = 0x100 };
 FN(f_compare_zero)
 {
-    ir_ref z = v_zero(o);
-    return ir_v2(o->ir, IR_vfcmp, o->sub, arg & SWAP ? z : n, arg & SWAP ? n : z, arg & ~SWAP);
+    return ir_v2(o->ir, IR_vfcmp, o->sub, n, v_zero(o), arg);
 }
 #define COMPARE_ZERO(name, arg) \
     bool tr_##name##_vz(struct a64 *t, u32 fa, u32 rn, u32 rd) \
@@ -113,18 +111,18 @@ FN(f_compare_zero)
     { \
         return do_low(t, f_compare_zero, arg, MO_16, rn, rd); \
     }
-COMPARE_ZERO(FCMEQ, CC_EQ)
-COMPARE_ZERO(FCMGE, CC_SGE)
-COMPARE_ZERO(FCMGT, CC_SGT)
-COMPARE_ZERO(FCMLE, CC_SGE | SWAP)
-COMPARE_ZERO(FCMLT, CC_SGT | SWAP)
+COMPARE_ZERO(FCMEQ, FC_EQ)
+COMPARE_ZERO(FCMGE, FC_GT | FC_EQ | FC_SIGNAL)
+COMPARE_ZERO(FCMGT, FC_GT | FC_SIGNAL)
+COMPARE_ZERO(FCMLE, FC_LT | FC_EQ | FC_SIGNAL)
+COMPARE_ZERO(FCMLT, FC_LT | FC_SIGNAL)
 
 /* -- to and from integers of the same size ----------------------------------------------------------------------- */
 
 enum { UNSIGNED = 0x100 };
 FN(f_to_int)
 {
-    return fp_op1(o, IR_vf2i, n, F2I(IR_NONE, arg & 0xff, !!(arg & UNSIGNED)));
+    return fp_op1(o, IR_vf2i, n, F2I(IR_NONE, arg & 0xff, arg & UNSIGNED ? F2I_UNS : 0));
 }
 FN(f_from_int)
 {
@@ -138,7 +136,7 @@ static bool to_int_s(struct a64 *t, fp_fn f, unsigned arg, unsigned es, u32 rn, 
     }
     enum ir_type ty = int_type(es == MO_64);
     ir_ref v = f_get(t, fp_type(es), rn);
-    v = ir_f2i(t->ir, ty, fp_type(es), fp_sub(t), v, arg & 0xff, arg & UNSIGNED);
+    v = ir_f2i(t->ir, ty, fp_type(es), fp_sub(t), v, arg & 0xff, arg & UNSIGNED ? F2I_UNS : 0);
     v_put(t, rd, ir_vzero_ext(t->ir, ty, v));
     return true;
 }
@@ -221,7 +219,7 @@ bool tr_FCVTN_v(struct a64 *t, u32 q, u32 sz, u32 rn, u32 rd)
 {
     struct vop o = fp_vector(t, MO_32 + sz, 128, rd);
     o.hi = (u8)q;
-    v_result_narrow(&o, fp_op1(&o, IR_vfcvtn, v_get(t, rn), 0));
+    v_result_narrow(&o, fp_op1(&o, IR_vfcvtn, v_get(t, rn), FPR_CURRENT));
     return true;
 }
 /* Doubles to singles, rounded to odd. */

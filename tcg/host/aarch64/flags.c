@@ -768,7 +768,7 @@ void a_fl_adc(struct gen *g, struct xop *x)
 
 void a_recipe(struct gen *g, struct xop *x)
 {
-    if (x->op == IR_fl_fcmp && (x->sub & FP_FZ)) {
+    if (x->op == IR_fl_fcmp && x->rk == RK_NONE) {
         emit_fallback(g, x);
         g->ef.kind = RK_NONE;
     } else if (x->rk == RK_FCMP) {

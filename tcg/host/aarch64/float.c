@@ -14,7 +14,7 @@ static unsigned float_es(unsigned type, unsigned sub)
 /* No instruction does this exactly. */
 static bool is_slow(const struct gen *g, const struct xop *x, bool half)
 {
-    return (x->sub & FP_FZ) || g->t->nan != NAN_ARM || (half && !a_cpu.fp16);
+    return (x->sub & (FP_FZ | FP_LOW)) || g->t->nan != NAN_ARM || (half && !a_cpu.fp16);
 }
 static u64 dying3(const struct gen *g, const struct xop *x)
 {
@@ -74,7 +74,7 @@ void a_fma(struct gen *g, struct xop *x)
                                   [FMA_NEG_ADDEND] = A_FNMSUB,
                                   [FMA_NEG_PRODUCT | FMA_NEG_ADDEND] = A_FNMADD};
     unsigned es = float_es(x->type, x->sub);
-    if (is_slow(g, x, es == 1)) {
+    if (is_slow(g, x, es == 1) || x->imm & FMA_ALTERNATE) {
         emit_fallback(g, x);
         return;
     }
@@ -171,7 +171,7 @@ static unsigned to_int_round(unsigned fpr)
 void a_f2i_op(struct gen *g, struct xop *x)
 {
     unsigned from = (u8)x->imm, round = to_int_round(x->imm >> 8 & 0xff);
-    if (is_slow(g, x, from == IR_F16) || round == 0xff) {
+    if (is_slow(g, x, from == IR_F16) || round == 0xff || x->imm & F2I_INDEF) {
         emit_fallback(g, x);
         return;
     }
@@ -194,7 +194,7 @@ void a_vf2i_op(struct gen *g, struct xop *x)
     static const int opc[2][5] = {{A_VFCVTNS, A_VFCVTPS, A_VFCVTMS, A_VFCVTZS, A_VFCVTAS},
                                   {A_VFCVTNU, A_VFCVTPU, A_VFCVTMU, A_VFCVTZU, A_VFCVTAU}};
     unsigned es = x->sub & FP_ES, round = to_int_round(x->imm >> 8 & 0xff);
-    if (is_slow(g, x, es == 1) || round == 0xff) {
+    if (is_slow(g, x, es == 1) || round == 0xff || x->imm & F2I_INDEF) {
         emit_fallback(g, x);
         return;
     }
@@ -212,15 +212,34 @@ void a_vi2f_op(struct gen *g, struct xop *x)
     a_vf1(g->c, x->imm >> 8 & 1 ? A_VUCVTF : A_VSCVTF, es, ra_dst(g, ra_dying(g, x->a)), ra);
 }
 
+void a_vi2fl(struct gen *g, struct xop *x)
+{
+    unsigned ra = ra_src(g, x->a, IR_V128), rd = ra_dst(g, ra_dying(g, x->a));
+    a_vxtl(g->c, false, 0, 2, rd, ra);
+    a_vf1(g->c, A_VSCVTF, 3, rd, rd);
+}
+
 void a_vfcmp(struct gen *g, struct xop *x)
 {
-    unsigned es = x->sub & FP_ES;
-    if (is_slow(g, x, es == 1)) {
+    static const struct {
+        u8 fcond;
+        bool swap;
+        int opc;
+    } how[] = {{FC_EQ, false, A_VFCMEQ},
+               {FC_GT | FC_EQ | FC_SIGNAL, false, A_VFCMGE},
+               {FC_GT | FC_SIGNAL, false, A_VFCMGT},
+               {FC_LT | FC_EQ | FC_SIGNAL, true, A_VFCMGE},
+               {FC_LT | FC_SIGNAL, true, A_VFCMGT}};
+    unsigned es = x->sub & FP_ES, k = 0;
+    while (k < ARRAY_LEN(how) && how[k].fcond != x->imm) {
+        k++;
+    }
+    if (is_slow(g, x, es == 1) || k == ARRAY_LEN(how)) {
         emit_fallback(g, x);
         return;
     }
-    int opc = x->imm == CC_EQ ? A_VFCMEQ : x->imm == CC_SGE ? A_VFCMGE : A_VFCMGT;
-    unsigned ra = ra_src(g, x->a, IR_V128), rb = ra_src(g, x->b, IR_V128);
+    int opc = how[k].opc;
+    unsigned ra = ra_src(g, how[k].swap ? x->b : x->a, IR_V128), rb = ra_src(g, how[k].swap ? x->a : x->b, IR_V128);
     a_vf2(g->c, opc, es, ra_dst(g, dying3(g, x)), ra, rb);
 }
 
@@ -238,7 +257,7 @@ void a_vfcvtl(struct gen *g, struct xop *x)
 void a_vfcvtn(struct gen *g, struct xop *x)
 {
     unsigned es = x->sub & FP_ES;
-    if (is_slow(g, x, false)) {
+    if (is_slow(g, x, false) || x->imm != FPR_CURRENT) {
         emit_fallback(g, x);
         return;
     }

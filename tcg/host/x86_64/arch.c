@@ -147,6 +147,7 @@ const struct host_arch x_arch = {
     .npins = 8,
     .pin = {RBX, R12, R13, R14, RSI, RDI, R8, R9},
     .arg = {RDI, RSI, RDX, RCX, R8, R9},
+    .native = 1 + NAN_X86,
     .scale_max = 3,
     .links_cond = true,
     .lazy = true,

@@ -653,7 +653,7 @@ void emit_fl_adc(struct gen *g, struct xop *x)
 
 void emit_recipe(struct gen *g, struct xop *x)
 {
-    if (x->op == IR_fl_fcmp && (x->sub & FP_FZ)) {
+    if (x->op == IR_fl_fcmp && x->rk == RK_NONE) {
         emit_fcmp_flushing(g, x);
         return;
     }

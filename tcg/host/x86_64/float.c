@@ -59,6 +59,8 @@ bool float_clears(const struct gen *g, const struct xop *x)
     case IR_fcvt:
     case IR_i2f:
     case IR_fsqrt:
+    case IR_frcpe:
+    case IR_frsqe:
     case IR_fround:
     case IR_fabs:
         return true;
@@ -70,6 +72,8 @@ bool float_clears(const struct gen *g, const struct xop *x)
         return a;
     case IR_fsub:
     case IR_fdiv:
+    case IR_fminc:
+    case IR_fmaxc:
         return a || always;
     case IR_fadd:
     case IR_fmul:
@@ -166,10 +170,18 @@ void float_check(struct gen *g, struct xop *x, unsigned es, unsigned rd, bool ti
     }
 }
 
-/* No fast form: halves that may be flushed, or on an old host. */
+/* No fast form: halves that may be flushed, or on an old host; lanes alone, which float_native.c has. */
 bool float_is_slow(const struct xop *x)
 {
-    return float_es(x->type, x->sub) == 1 && ((x->sub & FP_FZ) || !x_cpu.f16c);
+    return (x->sub & FP_LOW) || (float_es(x->type, x->sub) == 1 && ((x->sub & FP_FZ) || !x_cpu.f16c));
+}
+
+u8 float_predicate(u32 fcond)
+{
+    static const u8 predicate[2][16] = {
+        {0x0b, 0x11, 0x00, 0x12, 0x1e, 0x0c, 0x1d, 0x07, 0x03, 0x19, 0x08, 0x1a, 0x16, 0x04, 0x15, 0x0f},
+        {0x1b, 0x01, 0x10, 0x02, 0x0e, 0x1c, 0x0d, 0x17, 0x13, 0x09, 0x18, 0x0a, 0x06, 0x14, 0x05, 0x1f}};
+    return predicate[!!(fcond & FC_SIGNAL)][fcond & 15];
 }
 
 /* -- flushing ------------------------------------------------------------------------------------------------------
@@ -227,7 +239,7 @@ static void flush_fetch(struct gen *g, const struct xop *x, bool vec, unsigned e
 void flush_operands(struct gen *g, const struct xop *x, bool vec, unsigned es)
 {
     unsigned reg[3];
-    if (x->sub & FP_FZ) {
+    if ((x->sub & FP_FZ) && !g->native) {
         flush_fetch(g, x, vec, es, reg);
     }
 }
@@ -236,7 +248,7 @@ struct flush flush_begin(struct gen *g, const struct xop *x, bool vec, unsigned 
 {
     struct flush f = {.vec = vec, .tiny = tiny, .es = (u8)es};
     unsigned reg[3];
-    if (!(x->sub & FP_FZ)) {
+    if (!(x->sub & FP_FZ) || g->native) {
         return f;
     }
     flush_fetch(g, x, vec, es, reg);
@@ -312,6 +324,9 @@ static void one_operand(struct gen *g, u32 opc, unsigned ra, struct xop *x)
 
 void emit_farith(struct gen *g, struct xop *x)
 {
+    if (g->native && native_arith(g, x)) {
+        return;
+    }
     if (float_is_slow(x)) {
         emit_fallback(g, x);
         return;
@@ -344,7 +359,10 @@ void emit_farith(struct gen *g, struct xop *x)
 
 void emit_fma(struct gen *g, struct xop *x)
 {
-    if (float_is_slow(x) || !x_cpu.fma) {
+    if (g->native && native_fma(g, x)) {
+        return;
+    }
+    if (float_is_slow(x) || !x_cpu.fma || x->imm & FMA_ALTERNATE) {
         emit_fallback(g, x);
         return;
     }
@@ -391,7 +409,8 @@ void emit_fma(struct gen *g, struct xop *x)
 /* With no NaN about, min(a, b) and min(b, a) differ only in zeros, and only in the sign: or them, and maxima. */
 void emit_fminmax(struct gen *g, struct xop *x)
 {
-    if (float_is_slow(x) || (x->type == IR_V128 && float_es(x->type, x->sub) == 1)) {
+    bool flushed = g->native && (x->sub & FP_FZ); /* no guest like that */
+    if (float_is_slow(x) || flushed || (x->type == IR_V128 && float_es(x->type, x->sub) == 1)) {
         emit_fallback(g, x);
         return;
     }
@@ -433,15 +452,17 @@ void emit_fsign(struct gen *g, struct xop *x)
     vop(g, x->op == IR_fabs ? 0x54 | M0F : 0x57 | M0F, ra_dst(g, ra_dying(g, x->a)), ra, &m);
 }
 
-/* Equality is quiet; the orders signal, as FCMGE and FCMGT do. */
 void emit_vfcmp(struct gen *g, struct xop *x)
 {
+    if (g->native && native_vfcmp(g, x)) {
+        return;
+    }
     if (float_is_slow(x)) {
         emit_fallback(g, x);
         return;
     }
     unsigned es = x->sub & FP_ES;
-    u8 imm = x->imm == CC_EQ ? 0x00 : x->imm == CC_SGE ? 0x0d : 0x0e; /* EQ_OQ GE_OS GT_OS */
+    u8 imm = float_predicate(x->imm);
     if (es == 1) {
         half_compare(g, x, imm);
         return;

@@ -87,6 +87,10 @@ static bool fixes_nans(const struct gen *g, const struct xop *x)
 void emit_fround(struct gen *g, struct xop *x)
 {
     int imm = round_imm(x->imm & ~(unsigned)FPR_EXACT);
+    bool one = g->native && imm >= 0 && imm != IMM_AWAY;
+    if (one && native_round(g, x, (unsigned)imm | (x->imm & FPR_EXACT ? 0 : (unsigned)ROUND_QUIET))) {
+        return;
+    }
     if (float_is_slow(x) || imm < 0 || (imm == IMM_AWAY && float_es(x->type, x->sub) == 1)) {
         emit_fallback(g, x);
         return;
@@ -146,7 +150,7 @@ void emit_fcvt(struct gen *g, struct xop *x)
 {
     unsigned from = x->imm;
     bool half = from == IR_F16 || x->type == IR_F16;
-    if (half && ((x->sub & FP_FZ) || !x_cpu.f16c)) {
+    if (half && (((x->sub & FP_FZ) && !g->native) || !x_cpu.f16c)) {
         emit_fallback(g, x);
     } else if (x->type == IR_F16 && from == IR_F64) {
         half_from_double(g, x, fixes_nans(g, x));
@@ -175,7 +179,7 @@ void emit_fcvt(struct gen *g, struct xop *x)
 void emit_vfcvtl(struct gen *g, struct xop *x)
 {
     unsigned es = x->sub & FP_ES;
-    if (es == 1 && ((x->sub & FP_FZ) || !x_cpu.f16c)) {
+    if (es == 1 && (((x->sub & FP_FZ) && !g->native) || !x_cpu.f16c)) {
         emit_fallback(g, x);
         return;
     }
@@ -196,14 +200,18 @@ void emit_vfcvtl(struct gen *g, struct xop *x)
 void emit_vfcvtn(struct gen *g, struct xop *x)
 {
     unsigned es = x->sub & FP_ES;
-    if ((x->sub & FP_FZ) || (es == 2 && !x_cpu.f16c)) {
+    int imm = round_imm(x->imm);
+    bool rounds = es == 2 ? imm >= 0 && imm != IMM_AWAY : x->imm == FPR_CURRENT;
+    if (!rounds || ((x->sub & FP_FZ) && !g->native) || (es == 2 && !x_cpu.f16c)) {
         emit_fallback(g, x);
         return;
     }
-    unsigned ra = ra_src(g, x->a, IR_V128), rd = ra_pick(g, (ir_ref)g->i, 0);
+    unsigned ra = ra_src(g, x->a, IR_V128), rd = ra_pick(g, (ir_ref)g->i, g->native ? ra_dying(g, x->a) : 0);
     if (es == 2) {
-        v_rrri(g->c, CVTPS2PH, ra, 0, rd, 4);
-        half_check_vector(g, x, rd, true, fixes_nans(g, x));
+        v_rrri(g->c, CVTPS2PH, ra, 0, rd, (u8)imm);
+        if (!g->native) {
+            half_check_vector(g, x, rd, true, fixes_nans(g, x));
+        }
         ra_bind(g, (ir_ref)g->i, rd);
         return;
     }
@@ -277,7 +285,10 @@ void emit_f2i(struct gen *g, struct xop *x)
 {
     unsigned from = (u8)x->imm;
     int imm = round_imm(x->imm >> 8 & 0xff);
-    if (imm < 0 || (from == IR_F16 && ((x->sub & FP_FZ) || !x_cpu.f16c || imm == IMM_AWAY))) {
+    if ((x->imm & F2I_INDEF) && indefinite_f2i(g, x)) {
+        return;
+    }
+    if ((x->imm & F2I_INDEF) || imm < 0 || (from == IR_F16 && ((x->sub & FP_FZ) || !x_cpu.f16c || imm == IMM_AWAY))) {
         emit_fallback(g, x);
         return;
     }
@@ -286,7 +297,7 @@ void emit_f2i(struct gen *g, struct xop *x)
         half_widen(g, XMM1, x->a);
         ra = XMM1;
     }
-    if (x->imm >> 16) {
+    if (x->imm & F2I_UNS) {
         to_unsigned(g, x, es, ra, imm);
     } else {
         to_signed(g, x, es, ra, imm);
@@ -297,7 +308,10 @@ void emit_f2i(struct gen *g, struct xop *x)
 void emit_vf2i(struct gen *g, struct xop *x)
 {
     int imm = round_imm(x->imm >> 8 & 0xff);
-    if (float_is_slow(x) || imm < 0 || (x->sub & FP_ES) != 2 || x->imm >> 16) {
+    if ((x->imm & F2I_INDEF) && indefinite_vf2i(g, x)) {
+        return;
+    }
+    if (float_is_slow(x) || imm < 0 || (x->sub & FP_ES) != 2 || x->imm & (F2I_UNS | F2I_INDEF)) {
         emit_fallback(g, x);
         return;
     }

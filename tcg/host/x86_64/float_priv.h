@@ -7,6 +7,7 @@
 unsigned float_es(unsigned type, unsigned sub);
 u32 float_opc(u32 opc, bool vec, unsigned es); /* with the prefix of ps, pd, ss or sd */
 bool float_is_slow(const struct xop *x);
+u8 float_predicate(u32 fcond);                  /* of cmpps, by FC_* */
 u8 *float_if_any(struct gen *g, unsigned mask); /* jumps when a lane of a mask is set; eax is lost */
 /* Writes the cold path that `at` jumps to: the op again, exactly, result in rd. */
 void float_exact_at(struct gen *g, struct xop *x, u8 *at, unsigned rd);
@@ -24,6 +25,15 @@ void flush_operands(struct gen *g, const struct xop *x, bool vec, unsigned es); 
 struct flush flush_begin(struct gen *g, const struct xop *x, bool vec, unsigned es, bool tiny);
 void flush_check(struct gen *g, struct xop *x, const struct flush *f, unsigned es, unsigned rd, bool tiny);
 void flush_end(struct gen *g, struct xop *x, const struct flush *f, unsigned es, unsigned rd);
+
+/* float_native.c: false: there is no one instruction for it. */
+bool native_arith(struct gen *g, const struct xop *x); /* fadd fsub fmul fdiv fsqrt */
+bool native_fma(struct gen *g, const struct xop *x);
+bool native_vfcmp(struct gen *g, const struct xop *x);
+bool native_round(struct gen *g, const struct xop *x, unsigned imm); /* vectors */
+/* With F2I_INDEF: of any guest. */
+bool indefinite_f2i(struct gen *g, const struct xop *x);
+bool indefinite_vf2i(struct gen *g, const struct xop *x);
 
 /* float_half.c. `tiny`: the result may round up to the least normal number; `nan`: NaNs are to be the default one, or
  * come from arithmetic. */
