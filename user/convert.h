@@ -28,6 +28,8 @@ struct guest_stat {
     u32 unused[2];
 };
 i64 stat_put_generic(u64 va, const struct stat *h); /* user_abi.put_stat */
+/* And of x86-64. */
+i64 stat_put_x86_64(u64 va, const struct stat *h);
 
 struct guest_semid_ds {
     struct {

@@ -64,7 +64,7 @@ struct sys_row; /* syscall.c: one row of abi_NAME/syscalls.def */
 /* One page of code with an ELF header around it (vdso.c). Offsets are in `code`. */
 enum { VDSO_SYMBOLS_MAX = 8 };
 struct vdso_code {
-    const u32 *code;
+    const void *code;
     u32 len; /* bytes */
     u32 sigreturn;
     const char *version;
@@ -113,6 +113,8 @@ struct user_abi {
     size_t state_size;
     void (*state_get)(const struct vcpu *cpu, void *state);
     void (*state_set)(struct vcpu *cpu, const void *state);
+    /* Does what the kernel does for the program at a trap that is no signal; false: it is one. NULL: there is none. */
+    bool (*emulate)(struct user_thread *t);
     /* What a trap other than a system call is to the program. */
     void (*trap_siginfo)(const struct vcpu *cpu, siginfo_t *si);
     void (*hwcap)(const struct vcpu *cpu, u64 cap[2]);

@@ -59,7 +59,7 @@ struct x86_cpu {
     u64 fip, fdp;
     struct fp_env fp;
     u64 cr0, cr2, cr3, cr4, efer, xcr0;
-    u32 tsc_aux;
+    u32 tsc_aux, pkru;
     u8 cpl;      /* 3 in VM86 mode */
     bool shadow; /* MODE_SHADOW */
     struct x86_user_fault user_fault;

@@ -43,6 +43,7 @@ static const struct field x86_state[] = {
     F(efer),
     F(xcr0, .reset = XCR0_X87),
     F(tsc_aux),
+    F(pkru),
     F(cpl),
     F(shadow),
     {0},
