@@ -73,14 +73,6 @@ void semid_to_guest(struct guest_semid_ds *g, const struct semid_ds *h)
     g->sem_ctime = h->sem_ctime;
     g->sem_nsems = h->sem_nsems;
 }
-void semid_from_guest(struct semid_ds *h, const struct guest_semid_ds *g)
-{
-    memset(h, 0, sizeof(*h));
-    h->sem_perm.uid = g->sem_perm.uid;
-    h->sem_perm.gid = g->sem_perm.gid;
-    h->sem_perm.mode = (unsigned short)g->sem_perm.mode;
-}
-
 /* The kernel's bit: glibc's macro is 0 on 64-bit hosts. */
 #if defined(__x86_64__)
 #define HOST_LARGEFILE 0100000
