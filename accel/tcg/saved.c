@@ -1,8 +1,9 @@
 /* Saved translations: which file of the program lies where, which blocks are new, and from a record to a block.
  *
- * A record is asked for when code_for_pc() would translate. It is used when the program's bytes are those it was made
- * from; so neither a changed file nor a map that is gone can give code that is not theirs. What is loaded is published
- * like what was translated. */
+ * Records are asked for when code_for_pc() would translate, and all of an area come at once: one look, one sum, one
+ * piece of memory, and they are linked and in the jump cache before they run. One is used when the program's bytes are
+ * those it was made from; so neither a changed file nor a map that is gone can give code that is not theirs. What is
+ * loaded is published like what was translated. */
 #include "accel/tcg/saved.h"
 
 #include <elf.h>
@@ -17,6 +18,7 @@
 #define PAGE_MASK   (~(u64)((1u << TLB_PAGE_BITS) - 1))
 #define FILES_MAX   256u
 #define PLACES_MAX  512u
+#define TRIED       512u
 #define FRESH_LEAST 24u /* so many new blocks, and an eighth of what there is, are worth a new file */
 
 static struct {
@@ -34,6 +36,11 @@ static struct {
     struct saved_fresh *fresh; /* under tcg.lock */
     u64 loaded, refused;
     u64 avoid[1024]; /* bits by a hash of the address: what is there died and is made anew */
+    /* By a hash of the area: the one that was looked at last, so that what it lacks is not looked for again. Not exact:
+     * who finds another one there looks in the file, and loads no block that is there. */
+    struct tried {
+        u64 area, mode, evictions;
+    } tried[TRIED];
 } saved;
 
 /* Of a block that the next file shall have; in its chunk's arena. */
@@ -168,6 +175,7 @@ void saved_map_file(u64 va, u64 n, int fd, u64 off)
     while (i < saved.nplaces && saved.place[i].start < saved.place[i].end) {
         i++;
     }
+    memset(saved.tried, 0, sizeof(saved.tried));
     if (f && i < PLACES_MAX) {
         saved.place[i] = (struct place){va, va + n, off, f};
         if (i == saved.nplaces) {
@@ -201,56 +209,63 @@ void saved_avoid(u64 ram_off)
     __atomic_fetch_or(&saved.avoid[i / 64], BIT(i % 64), __ATOMIC_RELAXED);
 }
 
-/* -- from a record to a block -------------------------------------------------------------------------------------- */
+/* -- from records to blocks ---------------------------------------------------------------------------------------- */
 
-/* A record for pc in t->map_buf that is whole and made from the program's present bytes, which are in t->page_copy
- * then; NULL: none. */
-static const struct saved_record *find(struct tcpu *t, u64 ram_off)
+static bool avoided(u64 ram_off)
 {
-    u64 off, n;
     unsigned i = avoid_bit(ram_off);
-    struct saved_file *f =
-        bit(__atomic_load_n(&saved.avoid[i / 64], __ATOMIC_RELAXED), i % 64) ? NULL : place_of(ram_off, &off);
-    const struct saved_record *r = (const void *)t->map_buf;
-    if (!f || !f->data) {
-        return NULL;
+    return bit(__atomic_load_n(&saved.avoid[i / 64], __ATOMIC_RELAXED), i % 64);
+}
+
+static bool tried_before(u64 ram_area, u64 mode)
+{
+    u64 evictions = __atomic_load_n(&tcg.stat_evicted, __ATOMIC_RELAXED) + 1; /* 0: empty */
+    struct tried *t = &saved.tried[(ram_area ^ ram_area >> 9 ^ mode) % TRIED];
+    if (t->area == ram_area && t->mode == mode && t->evictions == evictions) {
+        return true;
     }
+    *t = (struct tried){ram_area, mode, evictions};
+    return false;
+}
+
+/* The area's records in t->map_buf and its code behind what the chunk *c holds, both checked; and the page it is of in
+ * t->page_copy. NULL: there is none. */
+static const struct saved_area *fetch_area(struct tcpu *t, struct saved_file *f, u64 area, u64 ram_page,
+                                           struct chunk **c)
+{
+    struct saved_area head;
+    const struct saved_area *in_file, *mine = (const void *)t->map_buf;
     if (setjmp(t->copy_failed)) { /* one of the two files was cut short */
         return NULL;
     }
     copying(t, true);
-    bool there = saved_file_find(f, off, t->mode, t->map_buf, CODE_MAP_CAP);
+    in_file = saved_file_find(f, area, t->mode, &head);
     copying(t, false);
-    if (!there) {
+    u32 room = in_file ? head.len - head.code_at : 0;
+    if (!in_file || head.code_at > CODE_MAP_CAP || room > SAVED_CODE_MAX || !(*c = chunk_get(t, room + 64))) {
         return NULL;
     }
-    u32 in = (u32)(ram_off & ~PAGE_MASK);
-    if (!saved_record_ok(r, CODE_MAP_CAP, saved.key) || r->start != in || r->end != in + r->nguest ||
-        r->end > 1u << TLB_PAGE_BITS || r->nexits > GEN_MAX_EXITS) {
-        saved.refused++;
-        return NULL;
-    }
-    n = r->nguest;
+    saved_file_ready(in_file, head.len);
+    u8 *code = (*c)->rw + align_up((*c)->used, 16);
     copying(t, true);
-    bool same = memcmp(memcpy(t->page_copy + in, ram_base + ram_off, n), saved_guest(r), n) == 0;
+    memcpy(t->map_buf, in_file, head.code_at);
+    memcpy(code, (const u8 *)in_file + head.code_at, room);
+    memcpy(t->page_copy, ram_base + ram_page, 1u << TLB_PAGE_BITS);
     copying(t, false);
-    return same ? r : NULL;
+    if (memcmp(mine, &head, sizeof(head)) != 0 || !saved_area_ok(mine, code, head.len, saved.key)) {
+        saved.refused++;
+        f->data = NULL; /* who wrote that cannot be asked again and again */
+        return NULL;
+    }
+    return mine;
 }
 
-struct block *saved_load(struct tcpu *t, u64 ram_off)
+static struct block *block_of(struct tcpu *t, struct chunk *c, const struct saved_record *r, u32 at, u64 ram_off,
+                              struct block *b)
 {
-    const struct saved_record *r = find(t, ram_off);
-    if (!r || code_tagged(ram_off & PAGE_MASK, r->start, r->end)) {
-        return NULL;
-    }
-    struct chunk *c = chunk_get(t, r->code_len + 64);
-    if (!c) {
-        return NULL;
-    }
-    u32 at = (u32)align_up(c->used, 16), id = block_id_take();
-    struct block *b = arena_alloc(&c->arena, sizeof(*b) + r->nexits * sizeof(struct block_exit));
+    u32 id = block_id_take();
     *b = (struct block){.ram_off = ram_off,
-                        .mode = r->mode,
+                        .mode = t->mode,
                         .code = c->rx + at,
                         .code_len = r->code_len,
                         .stale_off = r->stale_off,
@@ -262,7 +277,7 @@ struct block *saved_load(struct tcpu *t, u64 ram_off)
                         .id = id,
                         .flags_in = r->flags_in,
                         .chunk = c,
-                        .map = arena_dup(&c->arena, saved_map(r), r->map_len),
+                        .map = memcpy(&b->exits[r->nexits], saved_map(r), r->map_len),
                         .map_len = r->map_len};
     for (unsigned i = 0; i < r->nexits; i++) {
         const struct saved_exit *x = &saved_exits(r)[i];
@@ -273,13 +288,86 @@ struct block *saved_load(struct tcpu *t, u64 ram_off)
                                           .lazy = x->lazy,
                                           .slot = {x->slot[0], x->slot[1]}};
     }
-    memcpy(c->rw + at, (const u8 *)r + saved_code_at(r), r->code_len);
     const struct gen_move move = {
         .by = (b->code - tcg.cache_rx) - (i64)r->pos, .target = t->cpu->target->ir, .block_id = id};
     tcg.host->relocate(c->rw + at, saved_relocs(r), r->nreloc, &move);
     block_add(b, at + r->code_len);
     saved.loaded++;
     return b;
+}
+
+static u64 block_size(const struct saved_record *r)
+{
+    return align_up(sizeof(struct block) + r->nexits * sizeof(struct block_exit) + r->map_len, 8);
+}
+
+/* Blocks of the area's records that fit, all in one piece of memory; how many. */
+static unsigned blocks_of(struct tcpu *t, struct chunk *c, const struct saved_area *a, u64 ram_page, struct block **out)
+{
+    u64 in_page = a->area << SAVED_AREA_BITS & ~PAGE_MASK, size = 0;
+    const struct saved_record *r = saved_first(a);
+    for (u32 i = 0; i < a->nrecords; i++, r = saved_next(r)) {
+        size += block_size(r);
+    }
+    u8 *mem = arena_alloc(&c->arena, size);
+    u32 base = (u32)align_up(c->used, 16), used = base + a->len - a->code_at;
+    unsigned n = 0;
+    r = saved_first(a);
+    for (u32 i = 0; i < a->nrecords; i++, r = saved_next(r)) {
+        u64 ram_off = ram_page + r->start;
+        if (r->start >> SAVED_AREA_BITS == in_page >> SAVED_AREA_BITS && !avoided(ram_off) &&
+            memcmp(t->page_copy + r->start, saved_guest(r), r->nguest) == 0 &&
+            !code_tagged(ram_page, r->start, r->end) && !code_find(ram_off, t->mode)) {
+            out[n++] = block_of(t, c, r, base + r->code_off, ram_off, (void *)mem);
+            mem += block_size(r);
+        }
+    }
+    c->used = n ? used : c->used;
+    return n;
+}
+
+/* What they would find out one by one: direct exits inside the page, and where indirect branches lead. */
+static void join(struct tcpu *t, struct block *const *b, unsigned n, u64 ram_page, u64 gen)
+{
+    pthread_mutex_lock(&tcg.lock);
+    for (unsigned i = 0; i < n; i++) {
+        for (unsigned k = 0; k < b[i]->nexits; k++) {
+            struct block_exit *x = &b[i]->exits[k];
+            struct block *to = x->patch_off && (u32)x->target_off < 1u << TLB_PAGE_BITS
+                                   ? code_find(ram_page + (u64)x->target_off, b[i]->mode)
+                                   : NULL;
+            if (to && (!x->lazy || flags_in_allow(&to->flags_in, x->slot))) {
+                code_link(x, to);
+            }
+        }
+    }
+    pthread_mutex_unlock(&tcg.lock);
+    for (unsigned i = 0; i < n; i++) {
+        unsigned at = jc_index(b[i]->ram_off);
+        if (!b[i]->dead && t->cpu->rt.jc[at].pc == jc_empty(at)) {
+            jc_fill(t, b[i]->ram_off, b[i]->code, gen);
+        }
+    }
+}
+
+struct block *saved_load(struct tcpu *t, u64 ram_off)
+{
+    u64 off, ram_page = ram_off & PAGE_MASK, gen = __atomic_load_n(&t->flush_gen, __ATOMIC_SEQ_CST);
+    struct saved_file *f = avoided(ram_off) ? NULL : place_of(ram_off, &off);
+    struct chunk *c = NULL;
+    if (!f || !f->data || tried_before(ram_off >> SAVED_AREA_BITS, t->mode)) {
+        return NULL;
+    }
+    const struct saved_area *a = fetch_area(t, f, off >> SAVED_AREA_BITS, ram_page, &c);
+    if (!a) {
+        return NULL;
+    }
+    struct block **b = arena_alloc(&t->scratch, a->nrecords * sizeof(*b));
+    unsigned n = blocks_of(t, c, a, ram_page, b);
+    code_publish(t, b, n);
+    join(t, b, n, ram_page, gen);
+    arena_free(&t->scratch);
+    return code_find(ram_off, t->mode);
 }
 
 /* -- what is new --------------------------------------------------------------------------------------------------- */
@@ -315,7 +403,6 @@ static struct saved_record record_head(const struct saved_fresh *n)
 {
     const struct block *b = n->b;
     struct saved_record r = {.off = n->off,
-                             .mode = b->mode,
                              .pos = (u32)(b->code - tcg.cache_rx),
                              .code_len = b->code_len,
                              .stale_off = b->stale_off,
@@ -333,13 +420,12 @@ static struct saved_record record_head(const struct saved_fresh *n)
 }
 
 /* As the block was before any exit was linked; tcg.lock held. */
-static void record_build(const struct saved_source *s, struct saved_record *r)
+static void record_build(const struct saved_source *s, struct saved_record *r, u8 *code)
 {
     const struct saved_fresh *n = s->what;
     const struct block *b = n->b;
-    memset(r, 0, s->len);
     *r = record_head(n);
-    u8 *p = (u8 *)(r + 1), *code = (u8 *)r + saved_code_at(r);
+    u8 *p = (u8 *)(r + 1);
     for (unsigned i = 0; i < b->nexits; i++, p += sizeof(struct saved_exit)) {
         const struct block_exit *x = &b->exits[i];
         struct saved_exit e = {.patch_off = x->patch_off,
@@ -358,7 +444,6 @@ static void record_build(const struct saved_source *s, struct saved_record *r)
             tcg.host->patch_jump(code + x->patch_off, b->code + x->patch_off, b->code + x->stub_off);
         }
     }
-    r->sum = saved_sum((u8 *)r + sizeof(r->sum), r->len - sizeof(r->sum), saved.key);
 }
 
 /* The lock is held all the time: what is written lies in the code cache. */
@@ -369,8 +454,9 @@ static void store_file(struct saved_file *f)
     pthread_mutex_lock(&tcg.lock);
     for (const struct saved_fresh *k = saved.fresh; k && n < most; k = k->next) {
         struct saved_record head = record_head(k);
-        if (k->file == f && !k->b->dead && head.len <= CODE_MAP_CAP) {
-            s[n++] = (struct saved_source){.off = k->off, .mode = k->b->mode, .len = head.len, .what = k};
+        if (k->file == f && !k->b->dead) {
+            s[n++] = (struct saved_source){
+                .off = k->off, .mode = k->b->mode, .len = head.len, .code_len = head.code_len, .what = k};
         }
     }
     f->fresh = 0;

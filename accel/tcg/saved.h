@@ -10,10 +10,12 @@
 
 /* -- a file: head, index, records -------------------------------------------------------------------------------- */
 
-#define SAVED_MAGIC    0x31646576617373ull /* "ssaved1" */
-#define SAVED_FILE_MAX (32ull << 20)
-#define SAVED_ALL_MAX  (256ull << 20)
-#define SAVED_ALIGN    32u /* of records and their lengths */
+#define SAVED_MAGIC     0x32646576617373ull /* "ssaved2" */
+#define SAVED_FILE_MAX  (32ull << 20)
+#define SAVED_ALL_MAX   (256ull << 20)
+#define SAVED_ALIGN     32u          /* of areas and their code */
+#define SAVED_AREA_BITS 10           /* the program's file is cut into areas: what is wanted of one is loaded whole */
+#define SAVED_CODE_MAX  (128u << 10) /* of an area; and CODE_MAP_CAP of records */
 
 struct saved_head {
     u64 magic, key, id; /* key: what else decides over the code; id: the program's file */
@@ -22,19 +24,28 @@ struct saved_head {
     u64 pad[2];
     u64 sum; /* saved_sum() of what is before it */
 };
-_Static_assert(sizeof(struct saved_head) % SAVED_ALIGN == 0, "records are aligned");
-/* u32 index[1 << index_bits] follows: open addressing, record's place / SAVED_ALIGN, 0: none. */
+_Static_assert(sizeof(struct saved_head) % SAVED_ALIGN == 0, "areas are aligned");
+/* u32 index[1 << index_bits] follows: open addressing, an area's place / SAVED_ALIGN, 0: none. */
 
+/* All records of an area in one mode. Behind the head: the records, then the code of all. */
+struct saved_area {
+    u64 sum; /* saved_sum() of the rest of what is before the code, seeded with the file's key */
+    u64 code_sum;
+    u64 area, mode; /* area: offset in the program's file >> SAVED_AREA_BITS */
+    u32 len;        /* whole, a multiple of SAVED_ALIGN */
+    u32 code_at;    /* likewise */
+    u32 nrecords, pad;
+};
 struct saved_record {
-    u64 sum;       /* saved_sum() of the rest, seeded with the head's key */
-    u64 off, mode; /* of the first instruction in the program's file */
-    u32 len;       /* whole, a multiple of SAVED_ALIGN */
-    u32 pos;       /* offset in the code cache where the code ran: relocations count from it */
+    u64 off;      /* of the first instruction in the program's file */
+    u32 len;      /* without the code, a multiple of 8 */
+    u32 pos;      /* offset in the code cache where the code ran: relocations count from it */
+    u32 code_off; /* behind saved_area.code_at */
     u32 code_len, stale_off, map_len;
     u16 start, end, ninsns, nreloc, nguest;
     u8 nexits, loops;
     struct flags_in flags_in;
-    /* struct saved_exit[nexits], u32 reloc[nreloc], the program's bytes [nguest], the deopt map [map_len], code */
+    /* struct saved_exit[nexits], u32 reloc[nreloc], the program's bytes [nguest], the deopt map [map_len] */
 };
 struct saved_exit {
     u32 patch_off, stub_off;
@@ -57,19 +68,29 @@ void saved_file_open(struct saved_file *f, const char *dir, u64 key);
 /* A record in the making: `len` is saved_len(). */
 struct saved_source {
     u64 off, mode;
-    u32 len;
+    u32 len, code_len;
     const void *what;
 };
-/* Adds records to what the file holds now, and puts the whole in its place; `build` writes one. False: it stays as it
- * is. */
+/* Adds records to what the file holds now, and puts the whole in its place; `build` writes one, all but code_off.
+ * False: it stays as it is. */
 bool saved_file_write(const struct saved_file *f, const char *dir, u64 key, const struct saved_source *src, unsigned n,
-                      void (*build)(const struct saved_source *s, struct saved_record *to));
-/* A copy of the record, at most `cap` bytes; false: there is none. It is not checked yet. The file's memory may be gone
- * or change at any time: a caller is ready for SIGBUS. */
-bool saved_file_find(const struct saved_file *f, u64 off, u64 mode, void *copy, u64 cap);
-/* Lengths are consistent and the sum is right. */
-bool saved_record_ok(const struct saved_record *r, u64 room, u64 key);
+                      void (*build)(const struct saved_source *s, struct saved_record *to, u8 *code));
+/* The area, inside the file's memory, of which nothing is checked yet but that it lies inside; NULL: there is none.
+ * That memory may be gone or change at any time: a caller is ready for SIGBUS, and checks a copy. */
+const struct saved_area *saved_file_find(const struct saved_file *f, u64 area, u64 mode, struct saved_area *head);
+/* The memory of a file is about to be read from p on. */
+void saved_file_ready(const void *p, u64 n);
+/* Lengths are consistent and the sums are right. */
+bool saved_area_ok(const struct saved_area *a, const u8 *code, u64 room, u64 key);
 
+static inline struct saved_record *saved_first(const struct saved_area *a)
+{
+    return (struct saved_record *)(a + 1);
+}
+static inline struct saved_record *saved_next(const struct saved_record *r)
+{
+    return (struct saved_record *)((u8 *)r + r->len);
+}
 static inline const struct saved_exit *saved_exits(const struct saved_record *r)
 {
     return (const void *)(r + 1);
@@ -86,14 +107,14 @@ static inline const u8 *saved_map(const struct saved_record *r)
 {
     return saved_guest(r) + r->nguest;
 }
-static inline u64 saved_code_at(const struct saved_record *r)
-{
-    u64 n = sizeof(*r) + r->nexits * sizeof(struct saved_exit) + r->nreloc * sizeof(u32) + (u64)r->nguest + r->map_len;
-    return align_up(n, 16); /* as it lies in the code cache */
-}
 static inline u64 saved_len(const struct saved_record *r)
 {
-    return align_up(saved_code_at(r) + r->code_len, SAVED_ALIGN);
+    u64 n = sizeof(*r) + r->nexits * sizeof(struct saved_exit) + r->nreloc * sizeof(u32) + (u64)r->nguest + r->map_len;
+    return align_up(n, 8);
+}
+static inline u64 saved_code_room(u32 code_len)
+{
+    return align_up(code_len, 16); /* as it lies in the code cache */
 }
 
 #endif

@@ -1,6 +1,6 @@
 /* Files of translations. Whoever may write such a file has our rights anyway, so: it must be ours, nobody else may
  * write it or its folder, and no link is followed. What is in it may still be damaged or cut short at any time: every
- * record has a sum over all its bytes, checked before use. Writing makes a new file and renames it; readers keep the
+ * area has sums over all its bytes, checked before use. Writing makes a new file and renames it; readers keep the
  * old one. */
 #include <dirent.h>
 #include <errno.h>
@@ -16,6 +16,9 @@
 #include "accel/tcg/saved.h"
 
 enum { NAME_LEN = 16 + 4 + 1, PROBES = 64, INDEX_BITS_MIN = 6, INDEX_BITS_MAX = 22 };
+#ifndef MADV_POPULATE_READ
+#define MADV_POPULATE_READ 22
+#endif
 #define OPEN_FLAGS (O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK | O_NOCTTY)
 
 /* -- sums and places ----------------------------------------------------------------------------------------------- */
@@ -45,45 +48,67 @@ u64 saved_sum(const void *p, size_t n, u64 seed)
     return h;
 }
 
-static u64 place_hash(u64 off, u64 mode)
+static u64 place_hash(u64 area, u64 mode)
 {
-    u64 h = (off + mode * 0xc2b2ae3d27d4eb4full) * 0x9e3779b97f4a7c15ull;
-    return h >> 32; /* the low bits of the product are those of `off` */
+    u64 h = (area + mode * 0xc2b2ae3d27d4eb4full) * 0x9e3779b97f4a7c15ull;
+    return h >> 32; /* the low bits of the product are those of `area` */
 }
 
-static u64 records_at(unsigned index_bits)
+static u64 areas_at(unsigned index_bits)
 {
     return sizeof(struct saved_head) + (sizeof(u32) << index_bits);
 }
 
-bool saved_record_ok(const struct saved_record *r, u64 room, u64 key)
+/* Every record lies inside, in front of the code, and its code inside that. */
+static bool records_ok(const struct saved_area *a)
 {
-    if (room < sizeof(*r) || r->len > room || r->len % SAVED_ALIGN || r->len < sizeof(*r)) {
-        return false;
-    }
-    return r->len == saved_len(r) && saved_sum((const u8 *)r + sizeof(r->sum), r->len - sizeof(r->sum), key) == r->sum;
-}
-
-bool saved_file_find(const struct saved_file *f, u64 off, u64 mode, void *copy, u64 cap)
-{
-    const u32 *index = (const void *)(f->data + sizeof(struct saved_head));
-    u64 at = place_hash(off, mode);
-    for (unsigned k = 0; k < PROBES; k++) {
-        u64 place = (u64)index[(at + k) & MASK(f->index_bits)] * SAVED_ALIGN;
-        if (!place || place + sizeof(struct saved_record) > f->size) {
+    u64 at = sizeof(*a), room = a->len - a->code_at;
+    for (u32 i = 0; i < a->nrecords; i++) {
+        const struct saved_record *r = (const void *)((const u8 *)a + at);
+        if (at + sizeof(*r) > a->code_at || r->len > a->code_at - at || r->len != saved_len(r) || r->code_off % 16 ||
+            r->code_off > room || r->code_len > room - r->code_off || r->nexits > GEN_MAX_EXITS ||
+            r->end != r->start + r->nguest || r->end > 1u << TLB_PAGE_BITS) {
             return false;
         }
-        const struct saved_record *r = (const void *)(f->data + place);
-        if (r->off == off && r->mode == mode) {
-            u32 len = *(const volatile u32 *)&r->len;
-            if (len < sizeof(*r) || len > cap || len > f->size - place) {
-                return false;
-            }
-            memcpy(copy, r, len);
-            return ((const struct saved_record *)copy)->len == len;
+        at += r->len;
+    }
+    return true;
+}
+
+bool saved_area_ok(const struct saved_area *a, const u8 *code, u64 room, u64 key)
+{
+    const u64 from = sizeof(a->sum);
+    return room >= sizeof(*a) && a->len <= room && a->code_at <= a->len && a->code_at >= sizeof(*a) &&
+           a->len % SAVED_ALIGN == 0 && a->code_at % SAVED_ALIGN == 0 &&
+           saved_sum((const u8 *)a + from, a->code_at - from, key) == a->sum &&
+           saved_sum(code, a->len - a->code_at, key) == a->code_sum && records_ok(a);
+}
+
+const struct saved_area *saved_file_find(const struct saved_file *f, u64 area, u64 mode, struct saved_area *head)
+{
+    const u32 *index = (const void *)(f->data + sizeof(struct saved_head));
+    u64 at = place_hash(area, mode);
+    for (unsigned k = 0; k < PROBES; k++) {
+        u64 place = (u64)index[(at + k) & MASK(f->index_bits)] * SAVED_ALIGN;
+        if (!place || place + sizeof(*head) > f->size) {
+            return NULL;
+        }
+        const void *p = f->data + place;
+        memcpy(head, p, sizeof(*head));
+        if (head->area == area && head->mode == mode) {
+            return head->len <= f->size - place && head->code_at >= sizeof(*head) && head->code_at <= head->len ? p
+                                                                                                                : NULL;
         }
     }
-    return false;
+    return NULL;
+}
+
+void saved_file_ready(const void *p, u64 n)
+{
+    uintptr_t from = (uintptr_t)p & ~(uintptr_t)4095, end = (uintptr_t)p + n;
+    if (end - from > 3 * 4096) {
+        madvise((void *)from, end - from, MADV_POPULATE_READ); /* advice: else each page is a fault */
+    }
 }
 
 /* -- what is trusted ----------------------------------------------------------------------------------------------- */
@@ -117,7 +142,7 @@ static void name_of(char name[NAME_LEN], u64 id, u64 key, const char *suffix)
 static bool head_ok(const struct saved_head *h, u64 size, u64 id, u64 key)
 {
     return size >= sizeof(*h) && h->magic == SAVED_MAGIC && h->key == key && h->id == id && h->size == size &&
-           h->index_bits >= INDEX_BITS_MIN && h->index_bits <= INDEX_BITS_MAX && records_at(h->index_bits) <= size &&
+           h->index_bits >= INDEX_BITS_MIN && h->index_bits <= INDEX_BITS_MAX && areas_at(h->index_bits) <= size &&
            h->sum == saved_sum(h, offsetof(struct saved_head, sum), key);
 }
 
@@ -189,75 +214,164 @@ static struct saved_head *read_present(int folder, const char *name, u64 id, u64
 
 /* -- writing ------------------------------------------------------------------------------------------------------- */
 
-/* The file in the making: records by their places first, then the bytes, through a buffer. */
+/* The file in the making: records in the order of their places, which is that of the areas. */
+struct part {
+    u64 off, mode;
+    const struct saved_record *old; /* NULL: source `fresh` */
+    const u8 *old_code;
+    u32 len, code_len, fresh;
+};
 struct image {
     u32 *index;
-    unsigned index_bits, n, most;
-    u64 used;
-    struct part {
-        u64 off, mode;
-        const struct saved_record *old; /* NULL: source `fresh` */
-        u32 len, fresh;
-    } * part;
+    unsigned index_bits;
+    struct part *part;
+    u64 n, most, used; /* used: bytes, of records and code alone */
+    u32 largest;       /* area */
     int fd;
 };
-enum { BUFFER = 256 << 10 };
 
-/* False: no more fit. */
-static bool image_put(struct image *m, const struct part *p)
+static void image_put(struct image *m, const struct part *p)
 {
-    u64 at = place_hash(p->off, p->mode);
-    if (m->used + p->len > SAVED_FILE_MAX) {
-        return false;
+    u64 used = m->used + p->len + saved_code_room(p->code_len) + sizeof(struct saved_area) + 2 * SAVED_ALIGN;
+    if (m->n < m->most && used <= SAVED_FILE_MAX - (sizeof(u32) << INDEX_BITS_MAX)) {
+        m->part[m->n++] = *p;
+        m->used = used;
     }
-    for (unsigned k = 0; k < PROBES; k++) {
-        u32 *e = &m->index[(at + k) & MASK(m->index_bits)];
-        if (!*e) {
-            *e = m->n + 1;
-            m->part[m->n++] = *p;
-            m->used += p->len;
-            return true;
+}
+
+static bool same_area(const struct part *a, const struct part *b)
+{
+    return a->off >> SAVED_AREA_BITS == b->off >> SAVED_AREA_BITS && a->mode == b->mode;
+}
+
+/* By area, mode and place; of two for one place what is new comes first. */
+static int part_order(const void *x, const void *y)
+{
+    const struct part *a = x, *b = y;
+    u64 area = a->off >> SAVED_AREA_BITS, other = b->off >> SAVED_AREA_BITS;
+    if (area != other) {
+        return area < other ? -1 : 1;
+    }
+    if (a->mode != b->mode) {
+        return a->mode < b->mode ? -1 : 1;
+    }
+    if (a->off != b->off) {
+        return a->off < b->off ? -1 : 1;
+    }
+    return !b->old - !a->old;
+}
+
+static void put_old(struct image *m, const struct saved_head *old, u64 key)
+{
+    for (u64 at = areas_at(old->index_bits); at < old->size;) {
+        const struct saved_area *a = (const void *)((const u8 *)old + at);
+        u64 room = old->size - at;
+        if (room < sizeof(*a) || a->code_at > room || !saved_area_ok(a, (const u8 *)a + a->code_at, room, key)) {
+            return; /* what is behind a damaged one cannot be found */
         }
-        if (m->part[*e - 1].off == p->off && m->part[*e - 1].mode == p->mode) {
-            return true; /* the one that was put first is newer */
+        const struct saved_record *r = saved_first(a);
+        for (u32 i = 0; i < a->nrecords; i++, r = saved_next(r)) {
+            struct part p = {.off = r->off,
+                             .mode = a->mode,
+                             .old = r,
+                             .old_code = (const u8 *)a + a->code_at + r->code_off,
+                             .len = r->len,
+                             .code_len = r->code_len};
+            image_put(m, &p);
+        }
+        at += a->len;
+    }
+}
+
+/* How many parts from the i-th on are of one area; their head, without sums. */
+static u64 area_plan(const struct image *m, u64 i, struct saved_area *a)
+{
+    u64 meta = sizeof(*a), code = 0, n = 0;
+    for (; i + n < m->n && same_area(&m->part[i], &m->part[i + n]); n++) {
+        meta += m->part[i + n].len;
+        code += saved_code_room(m->part[i + n].code_len);
+    }
+    *a = (struct saved_area){.area = m->part[i].off >> SAVED_AREA_BITS, .mode = m->part[i].mode, .nrecords = (u32)n};
+    a->code_at = (u32)align_up(meta, SAVED_ALIGN);
+    a->len = (u32)align_up(a->code_at + code, SAVED_ALIGN);
+    return n;
+}
+
+/* One part a place, and no more of an area than a reader takes: what is too much is made again each time. The number of
+ * areas. */
+static u64 image_unite(struct image *m)
+{
+    u64 kept = 0, areas = 0, records = 0, code = 0;
+    for (u64 i = 0; i < m->n; i++) {
+        const struct part *p = &m->part[i], *last = kept ? &m->part[kept - 1] : NULL;
+        if (last && last->off == p->off && last->mode == p->mode) {
+            continue;
+        }
+        if (!last || !same_area(last, p)) {
+            areas++;
+            records = sizeof(struct saved_area) + SAVED_ALIGN;
+            code = SAVED_ALIGN;
+        }
+        if (records + p->len <= CODE_MAP_CAP && code + saved_code_room(p->code_len) <= SAVED_CODE_MAX) {
+            records += p->len;
+            code += saved_code_room(p->code_len);
+            m->part[kept++] = *p;
         }
     }
-    return true; /* no place is near: this one is made again each time */
+    m->n = kept;
+    return areas;
 }
 
 static bool image_plan(struct image *m, const struct saved_head *old, u64 key, const struct saved_source *src,
                        unsigned n)
 {
-    u64 records = (old ? MIN(old->nrecords, 1u << INDEX_BITS_MAX) : 0) + (u64)n;
-    m->index_bits = INDEX_BITS_MIN;
-    while (m->index_bits < INDEX_BITS_MAX && records * 2 > 1ull << m->index_bits) {
-        m->index_bits++;
-    }
-    m->used = records_at(m->index_bits);
-    m->index = calloc(1ull << m->index_bits, sizeof(*m->index));
-    m->part = calloc(records, sizeof(*m->part));
-    if (!m->index || !m->part) {
+    m->most = (old ? MIN(old->nrecords, 1u << INDEX_BITS_MAX) : 0) + (u64)n;
+    m->part = calloc(m->most + 1, sizeof(*m->part));
+    if (!m->part) {
         return false;
     }
     for (unsigned i = 0; i < n; i++) {
-        struct part p = {.off = src[i].off, .mode = src[i].mode, .len = src[i].len, .fresh = i};
-        if (!image_put(m, &p)) {
-            break;
-        }
+        struct part p = {
+            .off = src[i].off, .mode = src[i].mode, .len = src[i].len, .code_len = src[i].code_len, .fresh = i};
+        image_put(m, &p);
     }
-    for (u64 at = old ? records_at(old->index_bits) : 0; old && at < old->size && m->n < records;) {
-        const struct saved_record *r = (const void *)((const u8 *)old + at);
-        struct part p = {.off = r->off, .mode = r->mode, .len = r->len, .old = r};
-        if (!saved_record_ok(r, old->size - at, key) || !image_put(m, &p)) {
-            break; /* what is behind a damaged one cannot be found */
-        }
-        at += r->len;
+    if (old) {
+        put_old(m, old, key);
     }
-    return true;
+    qsort(m->part, m->n, sizeof(*m->part), part_order);
+    u64 areas = image_unite(m);
+    m->index_bits = INDEX_BITS_MIN;
+    while (m->index_bits < INDEX_BITS_MAX && areas * 2 > 1ull << m->index_bits) {
+        m->index_bits++;
+    }
+    m->index = calloc(1ull << m->index_bits, sizeof(*m->index));
+    return m->index != NULL;
 }
 
-static bool write_all(int fd, const u8 *p, u64 n)
+/* Gives all areas their places; the size of the file. */
+static u64 image_index(struct image *m)
 {
+    struct saved_area a;
+    u64 at = areas_at(m->index_bits);
+    for (u64 i = 0; i < m->n;) {
+        i += area_plan(m, i, &a);
+        u64 hash = place_hash(a.area, a.mode);
+        for (unsigned k = 0; k < PROBES; k++) {
+            u32 *e = &m->index[(hash + k) & MASK(m->index_bits)];
+            if (!*e) {
+                *e = (u32)(at / SAVED_ALIGN);
+                break;
+            } /* no place is near: these are made again each time */
+        }
+        m->largest = MAX(m->largest, a.len);
+        at += a.len;
+    }
+    return at;
+}
+
+static bool write_all(int fd, const void *from, u64 n)
+{
+    const u8 *p = from;
     while (n) {
         ssize_t k = write(fd, p, n);
         if (k < 0 && errno == EINTR) {
@@ -272,40 +386,52 @@ static bool write_all(int fd, const u8 *p, u64 n)
     return true;
 }
 
-static bool image_write(struct image *m, u64 id, u64 key, const struct saved_source *src,
-                        void (*build)(const struct saved_source *s, struct saved_record *to))
+typedef void record_builder(const struct saved_source *s, struct saved_record *to, u8 *code);
+
+/* The area that begins with the i-th part, in buf. */
+static u64 area_build(const struct image *m, u64 i, u8 *buf, u64 key, const struct saved_source *src,
+                      record_builder *build)
 {
-    struct saved_head h = {
-        .magic = SAVED_MAGIC, .key = key, .id = id, .size = m->used, .nrecords = m->n, .index_bits = m->index_bits};
-    u64 at = records_at(m->index_bits), filled = 0;
-    h.sum = saved_sum(&h, offsetof(struct saved_head, sum), key);
-    u32 *place = calloc(m->n + 1, sizeof(*place));
-    u8 *buf = aligned_alloc(SAVED_ALIGN, BUFFER);
-    bool ok = place && buf;
-    for (unsigned i = 0; ok && i < m->n; i++) {
-        place[i + 1] = (u32)(at / SAVED_ALIGN);
-        at += m->part[i].len;
-    }
-    for (u64 i = 0; ok && i < 1ull << m->index_bits; i++) {
-        m->index[i] = place[m->index[i]];
-    }
-    ok = ok && write_all(m->fd, (const u8 *)&h, sizeof(h)) &&
-         write_all(m->fd, (const u8 *)m->index, sizeof(u32) << m->index_bits);
-    for (unsigned i = 0; ok && i < m->n; i++) {
-        const struct part *p = &m->part[i];
-        if (filled + p->len > BUFFER) {
-            ok = write_all(m->fd, buf, filled);
-            filled = 0;
-        }
+    struct saved_area *a = (void *)buf;
+    u64 n = area_plan(m, i, a);
+    memset(a + 1, 0, a->len - sizeof(*a));
+    u8 *to = (u8 *)(a + 1);
+    u32 code_off = 0;
+    for (u64 k = 0; k < n; k++) {
+        const struct part *p = &m->part[i + k];
+        struct saved_record *r = (void *)to;
+        u8 *code = buf + a->code_at + code_off;
         if (p->old) {
-            memcpy(buf + filled, p->old, p->len);
+            memcpy(r, p->old, p->len);
+            memcpy(code, p->old_code, p->code_len);
         } else {
-            build(&src[p->fresh], (void *)(buf + filled));
+            build(&src[p->fresh], r, code);
         }
-        filled += p->len;
+        r->code_off = code_off;
+        code_off += (u32)saved_code_room(p->code_len);
+        to += p->len;
     }
-    ok = ok && write_all(m->fd, buf, filled);
-    free(place);
+    a->code_sum = saved_sum(buf + a->code_at, a->len - a->code_at, key);
+    a->sum = saved_sum(buf + sizeof(a->sum), a->code_at - sizeof(a->sum), key);
+    return n;
+}
+
+static bool image_write(struct image *m, u64 id, u64 key, const struct saved_source *src, record_builder *build)
+{
+    struct saved_head h = {.magic = SAVED_MAGIC,
+                           .key = key,
+                           .id = id,
+                           .size = image_index(m),
+                           .nrecords = (u32)m->n,
+                           .index_bits = m->index_bits};
+    h.sum = saved_sum(&h, offsetof(struct saved_head, sum), key);
+    u8 *buf = aligned_alloc(SAVED_ALIGN, align_up(m->largest + 1, SAVED_ALIGN));
+    bool ok = buf && h.size <= SAVED_FILE_MAX && write_all(m->fd, &h, sizeof(h)) &&
+              write_all(m->fd, m->index, sizeof(u32) << m->index_bits);
+    for (u64 i = 0; ok && i < m->n;) {
+        i += area_build(m, i, buf, key, src, build);
+        ok = write_all(m->fd, buf, ((struct saved_area *)(void *)buf)->len);
+    }
     free(buf);
     return ok;
 }
@@ -366,7 +492,7 @@ static void prune(int folder)
 }
 
 bool saved_file_write(const struct saved_file *f, const char *dir, u64 key, const struct saved_source *src, unsigned n,
-                      void (*build)(const struct saved_source *s, struct saved_record *to))
+                      record_builder *build)
 {
     char name[NAME_LEN], made[NAME_LEN];
     struct rlimit most;

@@ -310,6 +310,9 @@ const void *rt_lookup(struct vcpu *cpu, u64 pc);
 u32 block_id_take(void);
 /* A block whose code is written becomes one of its chunk's, which is used up to `used` then. */
 void block_add(struct block *b, u32 used);
+/* Announces the bytes of n new blocks of one page, outlasts the stores that passed the TLB before, and kills those whose
+ * bytes are not any more what t->page_copy has of them. */
+void code_publish(struct tcpu *t, struct block *const *b, unsigned n);
 /* Between these an access that faults comes back through t->copy_failed; for this thread's own signal handler to see.
  */
 static inline void copying(struct tcpu *t, bool begin)
@@ -419,7 +422,7 @@ u64 code_enter(struct vcpu *cpu, const u8 *code); /* a block's; the token that s
 void saved_init(const char *dir, const char *extra); /* see accel_user.keep_code */
 void saved_map_file(u64 va, u64 n, int fd, u64 off);
 void saved_unmap(u64 va, u64 n);
-struct block *saved_load(struct tcpu *t, u64 ram_off); /* to be published; t->page_copy has its bytes. NULL: none */
+struct block *saved_load(struct tcpu *t, u64 ram_off); /* and its neighbours, published. NULL: none */
 void saved_note(struct tcpu *t, struct block *b, const struct gen_out *out); /* a new block */
 void saved_avoid(u64 ram_off);                                               /* a block there died */
 void saved_forget(void); /* what is new is not for us to save: tcg.lock is held, or there is no other thread */

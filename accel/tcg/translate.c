@@ -254,25 +254,28 @@ static bool code_same(struct tcpu *t, const struct block *b)
     return code_read(t, now, (b->ram_off & PAGE_MASK) + b->start, n) && memcmp(now, t->page_copy + b->start, n) == 0;
 }
 
-/* Announces the bytes, outlasts the stores that passed the TLB before, and checks that the bytes are still the ones
- * translated. */
-static bool publish(struct tcpu *t, struct block *b)
+void code_publish(struct tcpu *t, struct block *const *b, unsigned n)
 {
-    u64 page = b->ram_off & PAGE_MASK;
+    if (!n) {
+        return;
+    }
+    u64 page = b[0]->ram_off & PAGE_MASK, writers = 0;
     u8 *flags = ram_page_flags(page);
     pthread_mutex_lock(&tcg.lock);
-    if (tcg.direct && tcg.ncpus == 1) { /* nobody else could have changed it */
-        if (!(*flags & RAM_CODE)) {
-            __atomic_fetch_or(flags, RAM_CODE, __ATOMIC_SEQ_CST);
-        }
-        code_insert(b);
-        pthread_mutex_unlock(&tcg.lock);
-        return true;
+    bool alone = tcg.direct && tcg.ncpus == 1; /* nobody else could have changed it */
+    if (!alone || !(*flags & RAM_CODE)) {
+        __atomic_fetch_or(flags, RAM_CODE, __ATOMIC_SEQ_CST);
     }
-    __atomic_fetch_or(flags, RAM_CODE, __ATOMIC_SEQ_CST);
-    u64 writers = tlb_protect_page(page);
-    code_insert(b);
+    if (!alone) {
+        writers = tlb_protect_page(page);
+    }
+    for (unsigned i = 0; i < n; i++) {
+        code_insert(b[i]);
+    }
     pthread_mutex_unlock(&tcg.lock);
+    if (alone) {
+        return;
+    }
     for (unsigned i = 0; i < tcg.ncpus && !tcg.direct;
          i++) { /* a program announces new code, and its cpus come and go */
         struct tcpu *o = tcg.cpus[i];
@@ -280,14 +283,15 @@ static bool publish(struct tcpu *t, struct block *b)
             wait_safe(t, o);
         }
     }
-    bool same = code_same(t, b);
-    pthread_mutex_lock(&tcg.lock);
-    bool ok = same && !b->dead;
-    if (!same && !b->dead) {
-        code_kill(b);
+    for (unsigned i = 0; i < n; i++) {
+        if (!code_same(t, b[i])) {
+            pthread_mutex_lock(&tcg.lock);
+            if (!b[i]->dead) {
+                code_kill(b[i]);
+            }
+            pthread_mutex_unlock(&tcg.lock);
+        }
     }
-    pthread_mutex_unlock(&tcg.lock);
-    return ok;
 }
 
 static struct block *translate(struct tcpu *t, u64 pc, u64 ram_off)
@@ -351,7 +355,8 @@ static struct block *translate(struct tcpu *t, u64 pc, u64 ram_off)
     }
     t->stat_translated += t->ir->ninsns;
     t->stat_blocks++;
-    return publish(t, b) ? b : NULL;
+    code_publish(t, &b, 1);
+    return __atomic_load_n(&b->dead, __ATOMIC_ACQUIRE) ? NULL : b;
 }
 
 struct block *code_translate(struct tcpu *t, u64 pc, u64 ram_off, bool evict)
@@ -383,7 +388,7 @@ struct block *code_for_pc(struct tcpu *t)
         return b;
     }
     if (tcg.saves && (b = saved_load(t, ram_off))) {
-        return publish(t, b) ? b : NULL;
+        return b;
     }
     u64 begin = tcg.cfg.stats ? thread_ns() : 0;
     b = translate(t, pc, ram_off);
