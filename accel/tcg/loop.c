@@ -107,8 +107,8 @@ void exit_link(u32 arg, struct block *to)
     bool whole = tcg.cfg.verify && !tcg.cfg.verify_runs;
     if (from && !from->dead && !tcg.cfg.no_chain && (whole || verify_done(to))) {
         struct block_exit *x = &from->exits[arg & 7];
-        /* Same page and mode as when the exit was taken, or it is no link. */
-        if (x->patch_off && to->mode == from->mode && (to->ram_off & PAGE_MASK) == (from->ram_off & PAGE_MASK)) {
+        /* The place and mode that the exit was made for, or it is no link. */
+        if (x->patch_off && to->mode == from->mode && to->ram_off == exit_target(x)) {
             pthread_mutex_lock(&tcg.lock);
             code_link(x, to);
             pthread_mutex_unlock(&tcg.lock);

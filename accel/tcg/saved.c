@@ -1,7 +1,7 @@
 /* Saved translations: which file of the program lies where, which blocks are new, and from a record to a block.
  *
  * Records are asked for when code_for_pc() would translate, and all of an area come at once: one look, one sum, one
- * piece of memory, and they are linked and in the jump cache before they run. One is used when the program's bytes are
+ * piece of memory, and they are linked before they run. One is used when the program's bytes are
  * those it was made from; so neither a changed file nor a map that is gone can give code that is not theirs. What is
  * loaded is published like what was translated. */
 #include "accel/tcg/saved.h"
@@ -326,33 +326,25 @@ static unsigned blocks_of(struct tcpu *t, struct chunk *c, const struct saved_ar
     return n;
 }
 
-/* What they would find out one by one: direct exits inside the page, and where indirect branches lead. */
-static void join(struct tcpu *t, struct block *const *b, unsigned n, u64 ram_page, u64 gen)
+/* What they would find out one by one: where their direct exits lead. */
+static void join(struct block *const *b, unsigned n)
 {
     pthread_mutex_lock(&tcg.lock);
     for (unsigned i = 0; i < n; i++) {
         for (unsigned k = 0; k < b[i]->nexits; k++) {
             struct block_exit *x = &b[i]->exits[k];
-            struct block *to = x->patch_off && (u32)x->target_off < 1u << TLB_PAGE_BITS
-                                   ? code_find(ram_page + (u64)x->target_off, b[i]->mode)
-                                   : NULL;
+            struct block *to = x->patch_off ? code_find(exit_target(x), b[i]->mode) : NULL;
             if (to && (!x->lazy || flags_in_allow(&to->flags_in, x->slot))) {
                 code_link(x, to);
             }
         }
     }
     pthread_mutex_unlock(&tcg.lock);
-    for (unsigned i = 0; i < n; i++) {
-        unsigned at = jc_index(b[i]->ram_off);
-        if (!b[i]->dead && t->cpu->rt.jc[at].pc == jc_empty(at)) {
-            jc_fill(t, b[i]->ram_off, b[i]->code, gen);
-        }
-    }
 }
 
 struct block *saved_load(struct tcpu *t, u64 ram_off)
 {
-    u64 off, ram_page = ram_off & PAGE_MASK, gen = __atomic_load_n(&t->flush_gen, __ATOMIC_SEQ_CST);
+    u64 off, ram_page = ram_off & PAGE_MASK;
     struct saved_file *f = avoided(ram_off) ? NULL : place_of(ram_off, &off);
     struct chunk *c = NULL;
     if (!f || !f->data || tried_before(ram_off >> SAVED_AREA_BITS, t->mode)) {
@@ -365,7 +357,7 @@ struct block *saved_load(struct tcpu *t, u64 ram_off)
     struct block **b = arena_alloc(&t->scratch, a->nrecords * sizeof(*b));
     unsigned n = blocks_of(t, c, a, ram_page, b);
     code_publish(t, b, n);
-    join(t, b, n, ram_page, gen);
+    join(b, n);
     arena_free(&t->scratch);
     return code_find(ram_off, t->mode);
 }

@@ -11,7 +11,7 @@
 /* -- a file: head, index, records -------------------------------------------------------------------------------- */
 
 #define SAVED_MAGIC     0x32646576617373ull /* "ssaved2" */
-#define SAVED_FILE_MAX  (32ull << 20)
+#define SAVED_FILE_MAX  (48ull << 20)
 #define SAVED_ALL_MAX   (256ull << 20)
 #define SAVED_ALIGN     32u          /* of areas and their code */
 #define SAVED_AREA_BITS 10           /* the program's file is cut into areas: what is wanted of one is loaded whole */

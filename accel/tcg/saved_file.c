@@ -225,15 +225,17 @@ struct image {
     u32 *index;
     unsigned index_bits;
     struct part *part;
-    u64 n, most, used; /* used: bytes, of records and code alone */
+    u64 n, most, used; /* used: bytes, at most */
     u32 largest;       /* area */
     int fd;
 };
 
 static void image_put(struct image *m, const struct part *p)
 {
-    u64 used = m->used + p->len + saved_code_room(p->code_len) + sizeof(struct saved_area) + 2 * SAVED_ALIGN;
-    if (m->n < m->most && used <= SAVED_FILE_MAX - (sizeof(u32) << INDEX_BITS_MAX)) {
+    /* As if each were an area of its own. */
+    u64 area = sizeof(struct saved_area) + 2 * SAVED_ALIGN + 4 * sizeof(u32);
+    u64 used = m->used + p->len + saved_code_room(p->code_len) + area;
+    if (m->n < m->most && used <= SAVED_FILE_MAX - areas_at(INDEX_BITS_MIN)) {
         m->part[m->n++] = *p;
         m->used = used;
     }

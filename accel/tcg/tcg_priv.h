@@ -63,6 +63,12 @@ static inline struct block *exit_block(struct block_exit *x)
     return (struct block *)((char *)(x - x->number) - offsetof(struct block, exits));
 }
 
+/* Of an exit that may be linked: the key of the block it leads to, which has the same mode. */
+static inline u64 exit_target(struct block_exit *x)
+{
+    return (exit_block(x)->ram_off & ~MASK(TLB_PAGE_BITS)) + (u64)(i64)x->target_off;
+}
+
 /* A piece of the code cache. One thread writes it; code grows up; maps and descriptors are in its arena. */
 #define CHUNK_SIZE    (2u << 20)
 #define HOSTILE_CHUNK (256u << 10)
@@ -310,8 +316,8 @@ const void *rt_lookup(struct vcpu *cpu, u64 pc);
 u32 block_id_take(void);
 /* A block whose code is written becomes one of its chunk's, which is used up to `used` then. */
 void block_add(struct block *b, u32 used);
-/* Announces the bytes of n new blocks of one page, outlasts the stores that passed the TLB before, and kills those whose
- * bytes are not any more what t->page_copy has of them. */
+/* Announces the bytes of n new blocks of one page, outlasts the stores that passed the TLB before, and kills those
+ * whose bytes are not any more what t->page_copy has of them. */
 void code_publish(struct tcpu *t, struct block *const *b, unsigned n);
 /* Between these an access that faults comes back through t->copy_failed; for this thread's own signal handler to see.
  */

@@ -169,7 +169,7 @@ static struct block *compile(struct tcpu *t, u64 ram_off, const struct tr_result
     b->map_len = out->map_len;
     for (unsigned i = 0; i < out->nexits; i++) {
         b->exits[i] = (struct block_exit){.number = (u8)i,
-                                          .patch_off = out->exits[i].same_page ? out->exits[i].patch_off : 0,
+                                          .patch_off = out->exits[i].links ? out->exits[i].patch_off : 0,
                                           .stub_off = out->exits[i].stub_off,
                                           .target_off = out->exits[i].target,
                                           .lazy = out->exits[i].lazy,

@@ -27,9 +27,10 @@ bool same_page(const struct gen *g, i32 target)
 {
     return target >= 0 && target < 1 << g->ir->page_bits;
 }
+/* Where a page lies says where all others do only in user mode. */
 bool can_link(const struct gen *g, i32 target)
 {
-    return same_page(g, target) && g->out->nexits < GEN_MAX_EXITS && !g->cfg->no_chain;
+    return (same_page(g, target) || g->cfg->direct) && g->out->nexits < GEN_MAX_EXITS && !g->cfg->no_chain;
 }
 /* Every loop of links goes backward somewhere. */
 static bool is_backward(const struct gen *g, i32 target)
@@ -37,12 +38,18 @@ static bool is_backward(const struct gen *g, i32 target)
     return target <= (i32)g->ir->start_off;
 }
 
+/* The page of a place, relative to the block's. */
+static i32 page_of(const struct gen *g, i32 target)
+{
+    return (i32)(target & -(1u << g->ir->page_bits));
+}
+
 /* Registers the jump `at` in the instruction at `insn`, and writes its stub. */
 static void link_here(struct gen *g, u8 *insn, u8 *at, i32 target, unsigned kind)
 {
     unsigned n = g->out->nexits;
     struct gen_exit *e = exit_new(g, target, kind);
-    e->same_page = true;
+    e->links = true;
     e->lazy = g->note != 0;
     memcpy(e->slot, g->note_slot, sizeof(e->slot));
     g->note = 0;
@@ -50,9 +57,14 @@ static void link_here(struct gen *g, u8 *insn, u8 *at, i32 target, unsigned kind
     bool hot = aside(g);
     bind_cold(g, at);
     e->stub_off = (u32)(g->c->p - g->out->rw);
-    g->arch->leave(g, target, TOKEN_EXIT | (g->cfg->block_id << 3 | n) << 3, TH_LEAVE_OFF);
+    g->arch->leave(g, target - page_of(g, target), TOKEN_EXIT | (g->cfg->block_id << 3 | n) << 3, TH_LEAVE_OFF);
     reloc_add(g, g->c->p - g->arch->token_back, RELOC_TOKEN, n);
     back(g, hot);
+}
+
+static bool links_cond(const struct gen *g, i32 target)
+{
+    return g->arch->links_cond && can_link(g, target) && same_page(g, target) && !is_backward(g, target);
 }
 
 static void link_cond(struct gen *g, struct cond c, i32 target)
@@ -104,6 +116,9 @@ static void goto_target(struct gen *g, i32 target, unsigned kind)
         goto_far(g, target, kind, call);
     } else {
         u8 *event = call || is_backward(g, target) ? g->arch->event_check(g) : NULL;
+        if (!same_page(g, target)) {
+            g->arch->move_page(g, page_of(g, target));
+        }
         link_jump(g, target, kind, call);
         if (event) {
             bool hot = aside(g);
@@ -180,7 +195,7 @@ static void exit_pair(struct gen *g, struct cond c, const struct xop *x, const s
         c = g->arch->cond_keep(g, c);
     }
     canon(g, &g->base);
-    if (c.kind == C_CC && g->arch->links_cond && can_link(g, target) && !is_backward(g, target)) {
+    if (c.kind == C_CC && links_cond(g, target)) {
         link_cond(g, c, target);
     } else {
         struct jumps over = jump_unless(g, c);
@@ -206,8 +221,7 @@ static void exit_aside(struct gen *g, struct cond c, const struct xop *x)
     i32 target = (i32)x->imm;
     canon_prepare(g, &g->base);
     bool whole = !g->cfg->count || g->insns_done == g->ir->ninsns;
-    if (c.kind == C_CC && g->arch->links_cond && can_link(g, target) && !is_backward(g, target) && whole &&
-        state_is_canon(g, &g->base, false)) {
+    if (c.kind == C_CC && links_cond(g, target) && whole && state_is_canon(g, &g->base, false)) {
         link_cond(g, c, target);
         return;
     }

@@ -262,6 +262,7 @@ struct host_arch {
     void (*leave)(struct gen *g, i32 off, u32 token, unsigned th); /* by slow[th], TH_LEAVE_xxx_OFF */
     void (*leave_at)(struct gen *g, u32 token, const void *thunk); /* rt.pc = target */
     void (*set_target)(struct gen *g, unsigned reg);               /* target: an indirect jump's register */
+    void (*move_page)(struct gen *g, i32 by);                      /* rt.page += by */
     void (*set_target_far)(struct gen *g, i32 off);                /* target = rt.page + off */
     void (*set_target_pc)(struct gen *g);                          /* target = rt.pc */
     void (*go_target)(struct gen *g, bool call);                   /* through the jump cache */
@@ -409,7 +410,8 @@ enum {
     TH_LEAVE_EVENT_OFF, /* with REASON_EVENT */
     TH_LEAVE_EVENT_AT,  /* with REASON_EVENT, after rt.pc = target */
     TH_FALLBACK,        /* key: host_fallback, with all registers but scratch ones preserved */
-    TH_RETURN,          /* target: looks for it below the top of the return stack, which is not empty */
+    TH_RETURN,          /* target: looks for it below the top of the return stack, then in the jump cache (x86-64), or
+                           only there, for a stack that is not empty (AArch64) */
     TH_TABLE,           /* constants */
 };
 

@@ -56,13 +56,13 @@ struct gen_move {
 
 #define GEN_MAX_EXITS 8 /* direct exits a block may have */
 struct gen_exit {
-    u32 patch_off;  /* where in the code the 4-byte-relative jump stands that links it */
-    u32 stub_off;   /* its unlinked target: a stub that returns TOKEN_EXIT */
-    i32 target;     /* page-relative target */
-    u8 kind;        /* enum ir_exit_kind */
-    bool same_page; /* may be linked directly; otherwise the code goes through the jump cache by itself and the exit is
-                       listed with patch_off 0 */
-    bool lazy;      /* the flags' home holds a note of these slots: only to be linked where flags_in_allow() */
+    u32 patch_off; /* where in the code the 4-byte-relative jump stands that links it */
+    u32 stub_off;  /* its unlinked target: a stub that returns TOKEN_EXIT */
+    i32 target;    /* page-relative target */
+    u8 kind;       /* enum ir_exit_kind */
+    bool links;    /* may be linked directly; otherwise the code goes through the jump cache by itself and the exit is
+                      listed with patch_off 0 */
+    bool lazy;     /* the flags' home holds a note of these slots: only to be linked where flags_in_allow() */
     u8 slot[2];
 };
 

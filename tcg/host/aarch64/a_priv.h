@@ -54,6 +54,7 @@ void a_count_up(struct gen *g, unsigned n);
 void a_leave(struct gen *g, i32 off, u32 token, unsigned th);
 void a_leave_at(struct gen *g, u32 token, const void *thunk);
 void a_set_target(struct gen *g, unsigned reg);
+void a_move_page(struct gen *g, i32 by);
 void a_set_target_far(struct gen *g, i32 off);
 void a_set_target_pc(struct gen *g);
 void a_go_target(struct gen *g, bool call);

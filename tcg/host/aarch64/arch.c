@@ -195,6 +195,7 @@ const struct host_arch a_arch = {
     .leave = a_leave,
     .leave_at = a_leave_at,
     .set_target = a_set_target,
+    .move_page = a_move_page,
     .set_target_far = a_set_target_far,
     .set_target_pc = a_set_target_pc,
     .go_target = a_go_target,

@@ -58,6 +58,12 @@ void a_set_target(struct gen *g, unsigned reg)
 {
     a_mov(g->c, true, T2, reg);
 }
+void a_move_page(struct gen *g, i32 by)
+{
+    a_mem(g->c, A_LDR_X, T0, CPU, RT_OFF(page));
+    a_add_imm(g->c, T0, T0, by);
+    a_mem(g->c, A_STR_X, T0, CPU, RT_OFF(page));
+}
 void a_set_target_far(struct gen *g, i32 off)
 {
     a_mem(g->c, A_LDR_X, T2, CPU, RT_OFF(page));

@@ -187,6 +187,7 @@ const struct host_arch x_arch = {
     .leave = x_leave,
     .leave_at = x_leave_at,
     .set_target = x_set_target,
+    .move_page = x_move_page,
     .set_target_far = x_set_target_far,
     .set_target_pc = x_set_target_pc,
     .go_target = x_go_target,

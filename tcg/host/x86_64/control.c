@@ -64,6 +64,10 @@ void x_set_target(struct gen *g, unsigned reg)
 {
     x_mov(g->c, true, RDX, reg);
 }
+void x_move_page(struct gen *g, i32 by)
+{
+    x_alu_mi(g->c, ALU_ADD, true, RT_MEM(page), by);
+}
 void x_set_target_far(struct gen *g, i32 off)
 {
     x_load(g->c, true, RDX, RT_MEM(page));
@@ -76,22 +80,29 @@ void x_set_target_pc(struct gen *g)
     x_load(g->c, true, RDX, RT_MEM(pc));
 }
 
+u8 *x_jc_go(struct code *c, bool call, u8 **event)
+{
+    x_mov(c, false, RAX, RDX);
+    x_shift(c, SH_SHR, false, RAX, JC_FOLD);
+    x_alu(c, ALU_XOR, false, RAX, RDX);
+    x_alu_i(c, ALU_AND, false, RAX, (JC_SIZE - 1) << 2);
+    x_shift(c, SH_SHL, false, RAX, JC_ENTRY_LOG2 - 2);
+    x_alu_m(c, ALU_ADD, true, RAX, RT_MEM(jc));
+    x_rm(c, 0x39, true, RDX, MEM(RAX, 0));
+    u8 *miss = x_jcc(c, X_NE);
+    x_mov(c, true, RCX, RDX);
+    x_alu_i(c, ALU_AND, true, RCX, -(1 << TLB_PAGE_BITS));
+    x_store(c, true, RT_MEM(page), RCX);
+    x_alu_mi(c, ALU_CMP, false, RT_MEM(event), 0);
+    *event = x_jcc(c, X_NE);
+    x_rm(c, 0xff, false, call ? 2 : 4, MEM(RAX, (i32)offsetof(struct jc_entry, code)));
+    return miss;
+}
+
 /* A call comes back behind this. */
 void x_go_target(struct gen *g, bool call)
 {
-    x_mov(g->c, false, RAX, RDX);
-    x_shift(g->c, SH_SHR, false, RAX, JC_FOLD);
-    x_alu(g->c, ALU_XOR, false, RAX, RDX);
-    x_alu_i(g->c, ALU_AND, false, RAX, (JC_SIZE - 1) << 2);
-    x_shift(g->c, SH_SHL, false, RAX, JC_ENTRY_LOG2 - 2);
-    x_alu_m(g->c, ALU_ADD, true, RAX, RT_MEM(jc));
-    x_rm(g->c, 0x39, true, RDX, MEM(RAX, 0));
-    u8 *miss = x_jcc(g->c, X_NE);
-    x_mov(g->c, true, RCX, RDX);
-    x_alu_i(g->c, ALU_AND, true, RCX, -(1 << g->ir->page_bits));
-    x_store(g->c, true, RT_MEM(page), RCX);
-    u8 *event = x_event_check(g);
-    x_rm(g->c, 0xff, false, call ? 2 : 4, MEM(RAX, (i32)offsetof(struct jc_entry, code)));
+    u8 *event, *miss = x_jc_go(g->c, call, &event);
     u8 *back_here = g->c->p;
     bool hot = aside(g);
     bind_cold(g, miss);
@@ -111,8 +122,8 @@ void x_go_target(struct gen *g, bool call)
  *
  * The host predicts a guest's return when it is a host return. A call pushes the guest's return address and calls the
  * target's code, so that pairs {host code, guest address} lie on the stack. A return compares: if the address is that
- * of the top pair, `ret` goes to the code behind the call, which knows how to go on at the address. Else it goes
- * through the jump cache when the stack is empty, or drops pairs until one fits (TH_RETURN).
+ * of the top pair, `ret` goes to the code behind the call, which knows how to go on at the address. Else
+ * (TH_RETURN) pairs are dropped until one fits, or the jump cache knows the way when none does.
  *
  * Pairs belong to the present context and mode. C marks them stale when these change, when a flush may concern them and
  * when code is evicted (returns_forget in accel/tcg); leaving translated code drops them all. Calls look at the event
@@ -158,14 +169,8 @@ void x_return_land(struct gen *g, i32 off)
 void x_go_return(struct gen *g)
 {
     x_rm(g->c, 0x39, true, RDX, MEM(RSP, 8));
-    u8 *other = x_jcc(g->c, X_NE);
+    jump_abs(g, x_jcc(g->c, X_NE), g->cfg->thunks->slow[TH_RETURN]);
     x_byte(g->c, 0xc3);
-    bool hot = aside(g);
-    bind_cold(g, other);
-    x_alu_m(g->c, ALU_CMP, true, RSP, RT_MEM(ret_base));
-    jump_abs(g, x_jcc(g->c, X_B), g->cfg->thunks->slow[TH_RETURN]);
-    x_go_target(g, false);
-    back(g, hot);
 }
 
 /* -- entry ------------------------------------------------------------------------------------------------------- */

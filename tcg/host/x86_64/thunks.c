@@ -12,6 +12,7 @@ struct maker {
     struct pins pins;
     u32 table[8]; /* offsets of the function pointers */
     u8 *ret_bottom, *lookup;
+    u8 *return_event; /* a jump to where events leave */
 };
 enum { RET_DEPTH = 512 };
 enum { FN_LOAD, FN_STORE, FN_ATOMIC, FN_LOOKUP, FN_FALLBACK, FN_COUNT };
@@ -60,20 +61,21 @@ static void call_fn(struct maker *m, unsigned fn)
 }
 
 /* rdx = guest address the top of the return stack does not know. Pairs may lie on it whose calls never return; when
- * none fits the stack is empty. */
+ * none fits the stack is empty. In one place for all returns: it is rare where calls and returns go by pairs. */
 static void make_returns(struct maker *m, struct host_thunks *out)
 {
     align16(m);
-    out->slow[TH_RETURN] = here(m);
-    u8 *again = m->c.p;
+    u8 *found = m->c.p, *event;
+    x_byte(&m->c, 0xc3);
+    u8 *drop = m->c.p;
     x_alu_i(&m->c, ALU_ADD, true, RSP, 16);
     x_rm(&m->c, 0x39, true, RDX, MEM(RSP, 8));
-    u8 *found = x_jcc8(&m->c, X_E);
+    x_set_rel(x_jcc(&m->c, X_E), found);
+    out->slow[TH_RETURN] = here(m);
     x_alu_m(&m->c, ALU_CMP, true, RSP, RT_MEM(ret_base));
-    x_set_rel(x_jcc(&m->c, X_B), again);
-    x_set_rel(x_jmp(&m->c), m->lookup);
-    x_here8(&m->c, found);
-    x_byte(&m->c, 0xc3);
+    x_set_rel(x_jcc(&m->c, X_B), drop);
+    x_set_rel(x_jc_go(&m->c, false, &event), m->lookup);
+    m->return_event = event;
     /* Reached by ret, from pairs that fit by accident: the bottom stays, a stale pair goes. */
     m->ret_bottom = m->c.p;
     x_alu_i(&m->c, ALU_SUB, true, RSP, 8);
@@ -131,6 +133,7 @@ static void make_leave(struct maker *m, const struct ir_target *t, struct host_t
     set_pc(m);
     u8 *event = x_jmp8(&m->c);
     out->slow[TH_LEAVE_EVENT_AT] = here(m);
+    x_set_rel(m->return_event, m->c.p);
     x_store(&m->c, true, RT_MEM(pc), RDX);
     x_here8(&m->c, event);
     out->leave_event = here(m);

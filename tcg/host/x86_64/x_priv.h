@@ -72,6 +72,9 @@ void x_count_up(struct gen *g, unsigned n);
 void x_leave(struct gen *g, i32 off, u32 token, unsigned th);
 void x_leave_at(struct gen *g, u32 token, const void *thunk);
 void x_set_target(struct gen *g, unsigned reg);
+/* Goes to rdx by the jump cache; the jumps to be bound for what it does not have (returned) and for events. */
+u8 *x_jc_go(struct code *c, bool call, u8 **event);
+void x_move_page(struct gen *g, i32 by);
 void x_set_target_far(struct gen *g, i32 off);
 void x_set_target_pc(struct gen *g);
 void x_go_target(struct gen *g, bool call);
