@@ -1,4 +1,4 @@
-/* The x86 CPU: features, exceptions. So far only what a program in user mode meets. */
+/* The x86 CPU: feature words, how exceptions are raised, limits of segments. */
 #include "target/i386/cpu.h"
 
 #include <string.h>
@@ -35,14 +35,19 @@ const struct x86_features *x86_features_of(unsigned id)
 
 void x86_exception(struct x86_cpu *cpu, enum x86_exception vector, u32 error)
 {
-    must(cpu->vcpu.user);
-    x86_user_trap(cpu, vector, error);
+    if (cpu->vcpu.user) {
+        x86_user_trap(cpu, vector, error);
+    } else {
+        x86_exception_deliver(cpu, vector, error);
+    }
 }
 
 void x86_throw(struct x86_cpu *cpu, enum x86_exception vector, u32 error)
 {
     struct vcpu *v = &cpu->vcpu;
-    v->rt.pc = v->sv->helper_pc(v);
+    if (!cpu->sys.delivering && !cpu->sys.in_new_task) { /* else it is not of a helper's instruction */
+        v->rt.pc = v->sv->helper_pc(v);
+    }
     x86_exception(cpu, vector, error);
     v->sv->unwind(v);
 }
@@ -51,20 +56,12 @@ void x86_h_raise(struct vcpu *v, u64 vector, u64 error)
 {
     x86_throw(x86_cpu(v), (enum x86_exception)vector, (u32)error);
 }
-void x86_h_step_done(struct vcpu *v, u64 pc)
-{
-    v->rt.pc = pc;
-    x86_exception(x86_cpu(v), EXC_DB, 0);
-    v->sv->unwind(v);
-}
 
 /* -- segments: limits of what is not flat
  * -------------------------------------------------------------------------------- */
 
-void x86_h_seg_check(struct vcpu *v, u64 seg, u64 offset, u64 n, u64 write)
+bool x86_seg_holds(const struct x86_seg *s, u64 offset, u64 n, bool write)
 {
-    struct x86_cpu *cpu = x86_cpu(v);
-    const struct x86_seg *s = &cpu->seg[seg];
     bool code = s->attr & ATTR_CODE;
     bool ok = (s->attr & ATTR_PRESENT) && (write ? !code && (s->attr & ATTR_WRITE) : !code || (s->attr & ATTR_WRITE));
     u64 last = offset + n - 1;
@@ -73,38 +70,61 @@ void x86_h_seg_check(struct vcpu *v, u64 seg, u64 offset, u64 n, u64 write)
     } else {
         ok = ok && last <= s->limit;
     }
-    if (!ok) {
+    return ok;
+}
+void x86_h_seg_check(struct vcpu *v, u64 seg, u64 offset, u64 n, u64 write)
+{
+    struct x86_cpu *cpu = x86_cpu(v);
+    if (!x86_seg_holds(&cpu->seg[seg], offset, n, write)) {
         x86_throw(cpu, seg == SEG_SS ? EXC_SS : EXC_GP, 0);
     }
 }
 
-/* -- the flags register and frames
+/* The instruction at pc against the end of its segment. As long as all of its page lies inside, blocks are as long as
+ * elsewhere; else they have one instruction, so that each is asked for. */
+void x86_h_code_check(struct vcpu *v, u64 pc, u64 len)
+{
+    struct x86_cpu *cpu = x86_cpu(v);
+    const struct x86_seg *cs = &cpu->seg[SEG_CS];
+    u64 ip = (u32)(pc - cs->base);
+    bool tight = ip + 4095 - (pc & 4095) > cs->limit;
+    if (ip + len - 1 > cs->limit) {
+        x86_throw(cpu, EXC_GP, 0);
+    }
+    if (tight != cpu->sys.tight) {
+        cpu->sys.tight = tight;
+        v->rt.pc = pc;
+        v->sv->mode_changed(v);
+        v->sv->unwind(v);
+    }
+}
+/* Where a jump inside the segment goes. */
+void x86_h_jump_check(struct vcpu *v, u64 ip)
+{
+    struct x86_cpu *cpu = x86_cpu(v);
+    if (ip > cpu->seg[SEG_CS].limit) {
+        x86_throw(cpu, EXC_GP, 0);
+    }
+}
+
+/* -- frames
  * ----------------------------------------------------------------------------------------- */
 
-u64 x86_h_flags_read(struct vcpu *v, u64 n)
+/* ENTER with a level: the outer frames' pointers are copied. */
+void x86_h_enter(struct vcpu *v, u64 frame, u64 level, u64 n64)
 {
-    (void)n;
-    return x86_eflags(x86_cpu(v)) & ~(u32)(EFL_RF | EFL_VM);
-}
-/* A program's POPF: IF and IOPL stay. */
-void x86_h_flags_write(struct vcpu *v, u64 value, u64 n)
-{
-    u32 mask = EFL_ARITH | EFL_TF | EFL_DF | EFL_NT | EFL_AC | EFL_ID;
-    x86_eflags_set(x86_cpu(v), (u32)value, n == 2 ? mask & 0xffff : mask);
-    v->sv->mode_changed(v);
-}
-
-void x86_h_enter(struct vcpu *v, u64 frame, u64 level, u64 n)
-{
-    u64 *r = v->rt.r, sp = r[4], bp = r[5], at = sp - n, x = bp;
-    v->sv->store(v, at, &x, (unsigned)n, X86_VIEW_NORMAL);
+    struct x86_cpu *cpu = x86_cpu(v);
+    unsigned n = (unsigned)n64;
+    struct x86_stack s, outer;
+    x86_stack_here(cpu, &s);
+    outer = s;
+    outer.sp = v->rt.r[5];
+    x86_push(&s, v->rt.r[5], n);
+    u64 bp = s.sp;
     for (u64 i = 1; i < level; i++) {
-        u64 y = 0;
-        v->sv->load(v, bp - i * n, &y, (unsigned)n, X86_VIEW_NORMAL);
-        v->sv->store(v, at -= n, &y, (unsigned)n, X86_VIEW_NORMAL);
+        x86_push(&s, x86_stack_peek(&outer, -(i * n), n), n);
     }
-    x = sp - n;
-    v->sv->store(v, at -= n, &x, (unsigned)n, X86_VIEW_NORMAL);
-    r[5] = n == 2 ? (bp & ~0xffffull) | (u16)x : x;
-    r[4] = at - frame;
+    x86_push(&s, bp, n);
+    v->rt.r[5] = n == 2 ? (v->rt.r[5] & ~0xffffull) | (u16)bp : n == 4 ? (u32)bp : bp;
+    x86_sp_set(cpu, s.sp - frame, s.mask);
 }

@@ -6,6 +6,7 @@
 #include "target/i386/cpu_slots.h"
 #include "target/i386/i386.h"
 #include "target/i386/models.h"
+#include "target/i386/sys.h"
 #include "target/vcpu.h"
 
 /* EFLAGS (SDM volume 1, 3.4.3). */
@@ -31,13 +32,6 @@ enum {
 };
 #define EFL_ARITH (EFL_CF | EFL_PF | EFL_AF | EFL_ZF | EFL_SF | EFL_OF)
 
-struct x86_seg {
-    u64 base;
-    u32 limit; /* in bytes, as SLOT_xx_LIMIT */
-    u16 sel;
-    u16 attr; /* bits 55:40 of the descriptor: type, S, DPL, P; AVL, L, D/B, G */
-};
-
 /* An x87 register, as FLD and FSTP have it in 10 bytes; MMX register n is the significand of number n. */
 struct x86_st {
     u64 frac;
@@ -59,9 +53,11 @@ struct x86_cpu {
     u64 fip, fdp;
     struct fp_env fp;
     u64 cr0, cr2, cr3, cr4, efer, xcr0;
-    u32 tsc_aux, pkru;
-    u8 cpl;      /* 3 in VM86 mode */
-    bool shadow; /* MODE_SHADOW */
+    u32 tsc_aux;
+    u8 cpl;    /* 3 in VM86 mode */
+    u8 shadow; /* enum x86_shadow */
+    struct x86_sys sys;
+    struct x86_entry entry;
     struct x86_user_fault user_fault;
     struct x86_identity id; /* set by init */
     struct x86_features features;

@@ -94,6 +94,11 @@ enum {
 #define MODE_UMIP       BIT(29) /* CR4.UMIP and CPL 3 */
 #define MODE_LMA        BIT(30) /* IA-32e mode: 64-bit or compatibility */
 #define MODE_BREAK      BIT(31) /* a debug register may match an instruction */
+#define MODE_CODE_LIMIT BIT(32) /* the code segment ends below 4 GiB, */
+#define MODE_CODE_64K   BIT(33) /* but not below 64 KiB: jumps of 16 bits stay inside */
+#define MODE_TIGHT      BIT(34) /* it ends in or near this page: an instruction a block */
+/* Something follows each instruction: a helper looks for what. */
+#define MODE_AFTER (MODE_STEP | MODE_SHADOW | MODE_BREAK)
 
 /* Feature words are interned when a model is set up; the same gives the same id for the life of the process. */
 unsigned x86_features_id(const struct x86_features *f);
@@ -126,9 +131,16 @@ enum x86_exception {
 /* Of H_int's vector: INT3, INT1 and INTO, which are not INT n. */
 enum { X86_INT_OWN = 0x100 };
 
+/* What waits until one instruction more is done: interrupts behind STI, traps too behind a load of SS. */
+enum x86_shadow { SHADOW_NONE, SHADOW_STI, SHADOW_SS };
+/* Of H_insn_done: how the instruction was begun. */
+enum { X86_DONE_STEP = 1, X86_DONE_SHADOW = 2 };
+/* Of H_seg_read, behind enum x86_sreg. Of H_seg_load's segment: it is MOV or POP, and SS has a shadow. */
+enum { X86_SEL_LDT = 6, X86_SEL_TR = 7, X86_SEG_MOVE = 8 };
+
 /* -- repeated strings: what the helper is told, in one word -------------------------------------------------------- */
 
-enum x86_string { STRING_MOVS, STRING_STOS, STRING_LODS, STRING_CMPS, STRING_SCAS };
+enum x86_string { STRING_MOVS, STRING_STOS, STRING_LODS, STRING_CMPS, STRING_SCAS, STRING_INS, STRING_OUTS };
 struct x86_string_key {
     u32 op : 4, bytes : 4, addr_bytes : 4; /* enum x86_string; of an element; of an address */
     u32 seg : 3;                           /* of the source */

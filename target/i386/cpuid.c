@@ -7,7 +7,6 @@
 
 #include "base/bits.h"
 #include "target/i386/cpu.h"
-#include "target/i386/xstate.h"
 
 static u32 word_of(const char *s)
 {
@@ -102,7 +101,34 @@ static void amd_caches(u32 leaf, u32 o[4])
     }
 }
 
-/* -- leaves -------------------------------------------------------------------------------------------------------- */
+/* -- extended state: where XSAVE puts what (SDM volume 1, 13.4) ---------------------------------------------------- */
+
+const struct x86_xstate x86_xstates[X86_XSTATES] = {
+    [0] = {0, 160},
+    [1] = {160, 256},
+    [2] = {576, 256},
+    [9] = {2688, 8},
+};
+
+u64 x86_xcr0_mask(const struct x86_cpu *cpu)
+{
+    if (!x86_has(&cpu->features, X86_FEAT_XSAVE)) {
+        return 0;
+    }
+    return XCR0_X87 | XCR0_SSE | (x86_has(&cpu->features, X86_FEAT_AVX) ? XCR0_AVX : 0) |
+           (x86_has(&cpu->features, X86_FEAT_PKU) ? XCR0_PKRU : 0);
+}
+
+u32 x86_xsave_size(u64 xcr0, bool compact)
+{
+    u32 size = 576;
+    for (unsigned i = 2; i < X86_XSTATES; i++) {
+        if (xcr0 >> i & 1 && x86_xstates[i].size) {
+            size = compact ? size + x86_xstates[i].size : x86_xstates[i].off + x86_xstates[i].size;
+        }
+    }
+    return size;
+}
 
 static void xsave_leaf(const struct x86_cpu *cpu, u32 sub, u32 o[4])
 {
@@ -120,6 +146,8 @@ static void xsave_leaf(const struct x86_cpu *cpu, u32 sub, u32 o[4])
         o[1] = x86_xstates[sub].off;
     }
 }
+
+/* -- leaves -------------------------------------------------------------------------------------------------------- */
 
 static void topology_leaf(const struct x86_cpu *cpu, u32 sub, u32 o[4])
 {
@@ -170,7 +198,7 @@ static void basic_leaf(const struct x86_cpu *cpu, u32 leaf, u32 sub, u32 o[4])
     }
 }
 
-static u32 physical_bits(const struct x86_cpu *cpu)
+unsigned x86_phys_bits(const struct x86_cpu *cpu)
 {
     return cpu->id.model->phys_bits ? cpu->id.model->phys_bits : cpu->id.words[WORD_1_EDX] & BIT(17) ? 36 : 32;
 }
@@ -208,7 +236,7 @@ static void extended_leaf(const struct x86_cpu *cpu, u32 leaf, u32 sub, u32 o[4]
         o[3] = w[WORD_87_EDX];
         break;
     case 0x80000008:
-        o[0] = physical_bits(cpu) | (lm ? (w[WORD_7_ECX] & BIT(16) ? 57u : 48u) : 32u) << 8;
+        o[0] = x86_phys_bits(cpu) | (lm ? (w[WORD_7_ECX] & BIT(16) ? 57u : 48u) : 32u) << 8;
         o[1] = w[WORD_88_EBX];
         break;
     case 0x8000001d:

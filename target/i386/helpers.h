@@ -2,10 +2,10 @@
 #ifndef MOSS_TARGET_I386_HELPERS_H
 #define MOSS_TARGET_I386_HELPERS_H
 
+#include "target/i386/helpers_control.h"
 #include "target/vcpu.h"
 
 void x86_h_raise(struct vcpu *v, u64 vector, u64 error);
-void x86_h_step_done(struct vcpu *v, u64 pc);
 void x86_h_seg_check(struct vcpu *v, u64 seg, u64 offset, u64 n, u64 write);
 u64 x86_h_divide(struct vcpu *v, u64 low, u64 high, u64 divisor, u64 key);
 void x86_h_decimal(struct vcpu *v, u64 what);
@@ -27,7 +27,6 @@ void x86_h_sysenter(struct vcpu *v, u64 next);
 void x86_h_cpuid(struct vcpu *v);
 u64 x86_h_tsc(struct vcpu *v);
 u64 x86_h_tsc_aux(struct vcpu *v);
-u64 x86_h_hostclock(struct vcpu *v, u64 id);
 u64 x86_h_random(struct vcpu *v);
 u64 x86_h_xcr(struct vcpu *v, u64 n);
 u64 x86_h_seg_read(struct vcpu *v, u64 seg);

@@ -11,16 +11,22 @@
 void x86_h_int(struct vcpu *v, u64 vector, u64 next)
 {
     struct x86_cpu *cpu = x86_cpu(v);
-    must(v->user);
-    v->rt.pc = v->sv->helper_pc(v);
-    x86_user_int(cpu, (unsigned)vector, next);
+    if (v->user) {
+        v->rt.pc = v->sv->helper_pc(v);
+        x86_user_int(cpu, (unsigned)vector, next);
+    } else {
+        x86_int_deliver(cpu, (unsigned)vector, next);
+    }
 }
 
 /* The program finds its address and flags in RCX and R11, as behind every system call. */
 void x86_h_syscall(struct vcpu *v, u64 next)
 {
     struct x86_cpu *cpu = x86_cpu(v);
-    must(v->user);
+    if (!v->user) {
+        x86_syscall(cpu, next);
+        return;
+    }
     v->rt.r[1] = next;
     v->rt.r[11] = x86_eflags(cpu);
     v->rt.pc = next;
@@ -29,7 +35,10 @@ void x86_h_syscall(struct vcpu *v, u64 next)
 void x86_h_sysenter(struct vcpu *v, u64 next)
 {
     struct x86_cpu *cpu = x86_cpu(v);
-    must(v->user);
+    if (!v->user) {
+        x86_sysenter(cpu);
+        return;
+    }
     v->rt.pc = next;
     x86_user_syscall(cpu, X86_CALL_SYSENTER);
 }
@@ -47,24 +56,18 @@ void x86_h_cpuid(struct vcpu *v)
     r[2] = out[3];
 }
 
-/* User mode: nanoseconds of the host's clock. */
+/* User mode: nanoseconds of the host's clock; else of the guest's. */
 u64 x86_h_tsc(struct vcpu *v)
 {
     struct x86_cpu *cpu = x86_cpu(v);
     if (cpu->cr4 & CR4_TSD && cpu->cpl) {
         x86_throw(cpu, EXC_GP, 0);
     }
-    return clock_now(CLOCK_HOST);
+    return v->user ? (u64)clock_now(CLOCK_HOST) : x86_tsc(cpu);
 }
 u64 x86_h_tsc_aux(struct vcpu *v)
 {
     return v->user ? x86_user_tsc_aux() : x86_cpu(v)->tsc_aux;
-}
-
-u64 x86_h_hostclock(struct vcpu *v, u64 id)
-{
-    (void)v;
-    return clock_of_host((int)id);
 }
 
 u64 x86_h_random(struct vcpu *v)
@@ -94,15 +97,21 @@ u64 x86_h_xcr(struct vcpu *v, u64 n)
 
 u64 x86_h_seg_read(struct vcpu *v, u64 seg)
 {
-    return x86_cpu(v)->seg[seg].sel;
+    const struct x86_cpu *cpu = x86_cpu(v);
+    return seg == X86_SEL_LDT ? cpu->sys.ldt.sel : seg == X86_SEL_TR ? cpu->sys.tr.sel : cpu->seg[seg].sel;
 }
 
-void x86_h_seg_load(struct vcpu *v, u64 seg, u64 sel)
+void x86_h_seg_load(struct vcpu *v, u64 which, u64 sel)
 {
     struct x86_cpu *cpu = x86_cpu(v);
-    must(v->user);
-    if (!x86_user_seg_load(cpu, (enum x86_sreg)seg, (u16)sel)) {
+    unsigned seg = which & 7;
+    if (!v->user) {
+        x86_seg_load(cpu, seg, (u16)sel);
+    } else if (!x86_user_seg_load(cpu, (enum x86_sreg)seg, (u16)sel)) {
         x86_throw(cpu, EXC_GP, (u32)sel & 0xfffc);
+    }
+    if (which == (SEG_SS | X86_SEG_MOVE) && !cpu->shadow) { /* not twice in a row */
+        cpu->shadow = SHADOW_SS;
     }
     v->sv->mode_changed(v);
 }

@@ -7,6 +7,22 @@
 /* One CPU by two names: they differ in the model they have by default. */
 extern const struct target target_x86_64, target_i386;
 
+/* -- for boards --------------------------------------------------------------------------------------------- */
+
+/* Input pins of a cpu. NMI, SMI and INIT count by their rising edge. A20M: bit 20 of addresses is 0. */
+enum x86_pin { X86_INTR, X86_NMI, X86_SMI, X86_INIT, X86_A20M, X86_PINS };
+void x86_pin(void *cpu, unsigned pin, int level);        /* the function of an irq value; any thread */
+void x86_set_io(struct vcpu *cpu, struct mem_space *io); /* the space of ports */
+/* Who is asked for the vector when INTR is high and enabled, with the machine lock held; -1: it was nothing. */
+void x86_set_ack(struct vcpu *cpu, int (*ack)(void *opaque), void *opaque);
+/* Where reset leaves it instead of the reset vector: a boot loader's jump into flat 32-bit protected mode. */
+struct x86_entry {
+    bool set;
+    u32 eip, eax, ebx;
+};
+void x86_set_entry(struct vcpu *cpu, const struct x86_entry *e);
+extern void (*x86_system_reset)(void); /* after a triple fault; set by system/ */
+
 /* IR of the code at rq->off, in the mode of cpu_slots.h; as target->translate. */
 void x86_translate(struct ir *ir, const struct tr_request *rq, struct tr_result *rs);
 
@@ -32,30 +48,16 @@ struct x86_user_state {
     u16 cs, ss, ds, es, fs, gs;
 };
 void x86_user_get(const struct vcpu *cpu, struct x86_user_state *s);
+/* The flags a program may change; selectors stay. */
+void x86_user_set_flags(struct vcpu *cpu, u64 flags);
 u64 x86_user_flags(const struct vcpu *cpu);
-void x86_user_set_flags(struct vcpu *cpu, u64 flags);   /* those a program may change */
-u64 x86_user_base(const struct vcpu *cpu, unsigned gs); /* of FS, or GS */
+/* seg: 0 FS, 1 GS. */
+u64 x86_user_base(const struct vcpu *cpu, unsigned gs);
 void x86_user_set_base(struct vcpu *cpu, unsigned gs, u64 base);
-
-/* The extended state: XSAVE's standard form of all that XCR0 names, or FXSAVE's where XCR0 is 0: there is no XSAVE. */
-enum { X86_USER_FP_MAX = 2696 };
-u64 x86_user_xcr0(const struct vcpu *cpu);
-u32 x86_user_fp_size(const struct vcpu *cpu);
-void x86_user_fp_save(struct vcpu *cpu, u8 *area);
-/* Components of `mask`, 0: x87 and SSE by FXRSTOR; the others become what they are initially. False: #GP. */
-bool x86_user_fp_load(struct vcpu *cpu, const u8 *area, u64 mask);
-void x86_user_fp_init(struct vcpu *cpu);
-/* Exceptions that are raised and not masked, in the order of MXCSR's bits: of the x87, or of SSE. */
-u32 x86_user_fp_raised(struct vcpu *cpu, bool sse);
-
 /* The last fault of the program's: vector, error code, address (as the kernel keeps them for signal frames). */
 struct x86_user_fault {
     u64 vector, error, cr2;
 };
 const struct x86_user_fault *x86_user_fault(const struct vcpu *cpu);
-
-/* CPUID, and the flags of /proc/cpuinfo. */
-void x86_user_cpuid(const struct vcpu *cpu, u32 leaf, u32 sub, u32 out[4]);
-void x86_user_cpu_flags(const struct vcpu *cpu, void (*fn)(void *ctx, const char *name), void *ctx);
 
 #endif

@@ -11,6 +11,16 @@
 
 #define F(m, ...)  FIELD(struct x86_cpu, m, ##__VA_ARGS__)
 #define FS(m, ...) FIELDS(struct x86_cpu, m, ##__VA_ARGS__)
+/* Of the system level. */
+#define T(nm, m) \
+    { \
+        .name = nm, .off = offsetof(struct x86_cpu, sys.m), .size = sizeof(((struct x86_cpu *)0)->sys.m), .count = 1 \
+    }
+#define TS(nm, m) \
+    { \
+        .name = nm, .off = offsetof(struct x86_cpu, sys.m), .size = sizeof(((struct x86_cpu *)0)->sys.m[0]), \
+        .count = sizeof(((struct x86_cpu *)0)->sys.m) / sizeof(((struct x86_cpu *)0)->sys.m[0]) \
+    }
 static const struct field x86_state[] = {
     {.name = "r", .off = offsetof(struct x86_cpu, vcpu.rt.r), .size = 8, .count = 16},
     {.name = "rip", .off = offsetof(struct x86_cpu, vcpu.rt.pc), .size = 8, .count = 1},
@@ -43,9 +53,54 @@ static const struct field x86_state[] = {
     F(efer),
     F(xcr0, .reset = XCR0_X87),
     F(tsc_aux),
-    F(pkru),
     F(cpl),
     F(shadow),
+    {.name = "halted", .off = offsetof(struct x86_cpu, vcpu.halted), .size = 1, .count = 1},
+    {.name = "lines", .off = offsetof(struct x86_cpu, vcpu.lines), .size = 4, .count = 1},
+    T("gdt.base", gdt.base),
+    T("gdt.limit", gdt.limit),
+    T("idt.base", idt.base),
+    T("idt.limit", idt.limit),
+    T("ldt.base", ldt.base),
+    T("ldt.limit", ldt.limit),
+    T("ldt.sel", ldt.sel),
+    T("ldt.attr", ldt.attr),
+    T("tr.base", tr.base),
+    T("tr.limit", tr.limit),
+    T("tr.sel", tr.sel),
+    T("tr.attr", tr.attr),
+    TS("dr", dr),
+    T("dr6", dr6),
+    T("dr7", dr7),
+    TS("pdpte", pdpte),
+    T("tpr", tpr),
+    T("pkru", pkru),
+    T("star", star),
+    T("lstar", lstar),
+    T("cstar", cstar),
+    T("fmask", fmask),
+    T("kernel_gs_base", kernel_gs_base),
+    T("sysenter_cs", sysenter_cs),
+    T("sysenter_esp", sysenter_esp),
+    T("sysenter_eip", sysenter_eip),
+    T("pat", pat),
+    T("apic_base", apic_base),
+    T("misc_enable", misc_enable),
+    T("mtrr_def", mtrr_def),
+    TS("mtrr_fixed", mtrr_fixed),
+    TS("mtrr_base", mtrr_base),
+    TS("mtrr_mask", mtrr_mask),
+    T("tsc_offset", tsc_offset),
+    T("tsc_deadline", tsc_deadline),
+    T("debugctl", debugctl),
+    T("feature_control", feature_control),
+    T("microcode", microcode),
+    T("mcg_status", mcg_status),
+    T("smbase", smbase),
+    T("pending", pending),
+    T("smm", smm),
+    T("nmi_masked", nmi_masked),
+    T("shut_down", shut_down),
     {0},
 };
 
@@ -62,10 +117,25 @@ static bool x86_init(struct vcpu *v, const char *model, struct err *e)
 static void x86_reset(struct vcpu *v)
 {
     struct x86_cpu *cpu = x86_cpu(v);
+    u32 lines = v->lines; /* are the board's */
     fields_reset(cpu, x86_state);
+    v->lines = lines;
     cpu->fp = FP_ENV_SSE;
     v->rt.host_fp = 0x1f80;
     v->halted = false;
+    if (!v->user) {
+        x86_sys_reset(cpu, false);
+    }
+}
+
+/* After the table's fields were loaded: what is derived from them. */
+static void x86_loaded(struct vcpu *v)
+{
+    struct x86_cpu *cpu = x86_cpu(v);
+    cpu->sys.a20_masked = false;
+    x86_pins_sync(cpu);
+    x86_flush_all(cpu);
+    x86_changed(cpu);
 }
 
 /* -- the mode word ------------------------------------------------------------------------------------------------- */
@@ -95,7 +165,7 @@ static u64 unit_bits(const struct x86_cpu *cpu)
            (~cpu->mxcsr >> 7 & 0x3f ? MODE_SSE_EXACT : 0) | (~cpu->fcw & 0x3f || cpu->fsw & 0x80 ? MODE_X87_EXACT : 0);
 }
 
-static u64 x86_mode(const struct vcpu *v)
+u64 x86_mode(const struct vcpu *v)
 {
     const struct x86_cpu *cpu = x86_cpu_const(v);
     bool pe = cpu->cr0 & CR0_PE, vm = cpu->eflags & EFL_VM, lma = cpu->efer & EFER_LMA;
@@ -108,46 +178,18 @@ static u64 x86_mode(const struct vcpu *v)
          (lma ? MODE_LMA : 0) | (cpu->eflags & EFL_TF ? MODE_STEP : 0) | (cpu->shadow ? MODE_SHADOW : 0);
     m |= cpu->eflags & EFL_AC && cpu->cr0 & CR0_AM && cpu->cpl == 3 ? MODE_ALIGN : 0;
     m |= cpu->cpl <= (cpu->eflags & EFL_IOPL) >> 12 ? MODE_IOPL : 0;
-    m |= cpu->cr4 & CR4_UMIP && cpu->cpl == 3 ? MODE_UMIP : 0;
+    m |= cpu->cr4 & CR4_UMIP && cpu->cpl == 3 && pe && !vm ? MODE_UMIP : 0;
+    m |= (cpu->sys.smm ? MODE_SMM : 0) | (x86_debug_on(cpu) ? MODE_BREAK : 0);
+    if (!code64 && cpu->seg[SEG_CS].limit != 0xffffffff) {
+        m |= MODE_CODE_LIMIT | (cpu->seg[SEG_CS].limit >= 0xffff ? MODE_CODE_64K : 0) |
+             (cpu->sys.tight ? MODE_TIGHT : 0);
+    }
     return m;
 }
 
 static const char *x86_mode_name(u64 mode)
 {
     return mode & MODE_VM ? "vm86" : MODE_BITS(mode) == 64 ? "64-bit" : MODE_BITS(mode) == 32 ? "32-bit" : "16-bit";
-}
-
-/* -- accesses ------------------------------------------------------------------------------------------------------ */
-
-static void x86_context(const struct vcpu *v, unsigned view, struct mmu_key *key)
-{
-    (void)v, (void)view;
-    *key = (struct mmu_key){{0, 0}};
-}
-
-/* An access that must be aligned, and is not, is one of SSE's unless the program asked for all to be checked. */
-static void x86_fault(struct vcpu *v, enum cpu_fault kind, u64 va, enum mmu_access acc, unsigned size, unsigned view,
-                      const struct walk_result *r)
-{
-    struct x86_cpu *cpu = x86_cpu(v);
-    (void)size, (void)view, (void)r;
-    must(v->user);
-    if (kind == FAULT_ALIGN) {
-        x86_user_trap(cpu, x86_mode(v) & MODE_ALIGN ? EXC_AC : EXC_GP, 0);
-    } else {
-        x86_user_page_fault(cpu, va, acc);
-    }
-}
-
-static bool x86_interrupt(struct vcpu *v)
-{
-    (void)v;
-    return false;
-}
-static bool x86_has_work(const struct vcpu *v)
-{
-    (void)v;
-    return true;
 }
 
 /* -- the target ---------------------------------------------------------------------------------------------------- */
@@ -189,12 +231,16 @@ static void x86_print(const struct vcpu *v, struct buf *out)
         .models = x86_model_names, \
         .init = x86_init, \
         .reset = x86_reset, \
+        .loaded = x86_loaded, \
         .mode = x86_mode, \
         .context = x86_context, \
         .translate = x86_translate, \
+        .walk = x86_walk, \
         .fault = x86_fault, \
         .interrupt = x86_interrupt, \
         .has_work = x86_has_work, \
+        .watch_hit = x86_watch_hit, \
+        .watch_page = x86_watch_page, \
         .disas = x86_disas, \
         .print = x86_print, \
         .mode_name = x86_mode_name, \

@@ -3,17 +3,22 @@
 
 bool tr_jmp(struct x86 *t)
 {
+    x86_jump_check_near(t, (i64)t->in.imm);
     x86_goto(t, (i64)t->in.imm, EXIT_JUMP);
     return true;
 }
 bool tr_jmp_ind(struct x86 *t)
 {
-    x86_goto_ind(t, opd_get(t, 0), EXIT_JUMP);
+    ir_ref to = opd_get(t, 0);
+    x86_jump_check(t, to);
+    x86_goto_ind(t, to, EXIT_JUMP);
     return true;
 }
 bool tr_jcc(struct x86 *t)
 {
-    x86_branch(t, x86_cond(t), ir_get(t->ir, SLOT_FLAGS), (i64)t->in.imm);
+    ir_ref fl = ir_get(t->ir, SLOT_FLAGS);
+    x86_jump_check_if(t, ir_setf(t->ir, x86_cond(t), fl), (i64)t->in.imm);
+    x86_branch(t, x86_cond(t), fl, (i64)t->in.imm);
     return true;
 }
 
@@ -25,6 +30,7 @@ static void push_return(struct x86 *t)
 }
 bool tr_call(struct x86 *t)
 {
+    x86_jump_check_near(t, (i64)t->in.imm);
     push_return(t);
     x86_goto(t, (i64)t->in.imm, EXIT_CALL);
     return true;
@@ -32,6 +38,7 @@ bool tr_call(struct x86 *t)
 bool tr_call_ind(struct x86 *t)
 {
     ir_ref to = opd_get(t, 0);
+    x86_jump_check(t, to);
     push_return(t);
     x86_goto_ind(t, to, EXIT_CALL);
     return true;
@@ -40,6 +47,7 @@ bool tr_ret(struct x86 *t)
 {
     unsigned n = t->in.opsize;
     ir_ref to = x86_stack_load(t, 0, n);
+    x86_jump_check(t, to);
     x86_stack_move(t, n + (t->in.row->opds[0] ? (i64)(t->in.imm & 0xffff) : 0));
     x86_goto_ind(t, to, EXIT_RET);
     return true;
@@ -56,12 +64,12 @@ static bool loop_while(struct x86 *t, int zf)
 {
     struct ir *ir = t->ir;
     unsigned n = t->in.addrsize;
-    ir_ref c = ir_addi(ir, IR_I64, ir_get(ir, SLOT_RCX), -1);
-    gpr_put(t, 1, n, c);
-    c = count_of(t);
+    ir_ref less = ir_addi(ir, IR_I64, ir_get(ir, SLOT_RCX), -1), c = n == 8 ? less : ir_zext(ir, IR_I64, less, 8 * n);
     if (zf >= 0) { /* counts as 0 when ZF is not as asked */
         c = ir_selectf(ir, zf ? CC_EQ : CC_NE, ir_get(ir, SLOT_FLAGS), IR_I64, c, ir_const(ir, 0));
     }
+    x86_jump_check_if(t, c, (i64)t->in.imm);
+    gpr_put(t, 1, n, less);
     x86_branch_cc(t, CC_NE, IR_I64, c, ir_const(ir, 0), (i64)t->in.imm);
     return true;
 }
@@ -79,6 +87,8 @@ bool tr_loopne(struct x86 *t)
 }
 bool tr_jcxz(struct x86 *t)
 {
-    x86_branch_cc(t, CC_EQ, IR_I64, count_of(t), ir_const(t->ir, 0), (i64)t->in.imm);
+    ir_ref c = count_of(t);
+    x86_jump_check_if(t, ir_setcc(t->ir, CC_EQ, IR_I64, c, ir_const(t->ir, 0)), (i64)t->in.imm);
+    x86_branch_cc(t, CC_EQ, IR_I64, c, ir_const(t->ir, 0), (i64)t->in.imm);
     return true;
 }

@@ -90,12 +90,6 @@ bool tr_rdpid(struct x86 *t)
     opd_put(t, 0, ir_call(t->ir, H_tsc_aux, 0, 0, 0, 0));
     return true;
 }
-/* A clock of the host, in user mode. */
-bool tr_hostclock(struct x86 *t)
-{
-    opd_put(t, 0, ir_call(t->ir, H_hostclock, ir_const(t->ir, t->in.imm & 0xff), 0, 0, 0));
-    return true;
-}
 bool tr_xgetbv(struct x86 *t)
 {
     put_pair(t, ir_call(t->ir, H_xcr, ir_get(t->ir, SLOT_RCX), 0, 0, 0));
@@ -151,14 +145,14 @@ bool tr_mov_to_sreg(struct x86 *t)
     if (t->in.reg > SEG_GS || t->in.reg == SEG_CS) {
         return false;
     }
-    load_selector(t, t->in.reg, opd_get(t, 1));
+    load_selector(t, t->in.reg | X86_SEG_MOVE, opd_get(t, 1));
     x86_end(t);
     return true;
 }
 bool tr_pop_sreg(struct x86 *t)
 {
     unsigned n = t->in.opsize;
-    load_selector(t, sreg_of(t, 0), x86_stack_load(t, 0, n));
+    load_selector(t, sreg_of(t, 0) | X86_SEG_MOVE, x86_stack_load(t, 0, n));
     x86_stack_move(t, n);
     x86_end(t);
     return true;

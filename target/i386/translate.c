@@ -53,18 +53,59 @@ static bool is_plain(const struct x86 *t)
     return t->in.opsize != 2;
 }
 
-static void stepped(struct x86 *t, ir_ref ip)
+static ir_ref done_how(struct x86 *t)
 {
-    ir_call(t->ir, H_step_done, linear_of(t, ip), 0, 0, 0);
+    return ir_const(t->ir, (t->mode & MODE_STEP ? X86_DONE_STEP : 0) | (t->mode & MODE_SHADOW ? X86_DONE_SHADOW : 0));
+}
+/* Out by a helper that looks what follows the instruction. */
+static void done_at(struct x86 *t, ir_ref pc)
+{
+    ir_call(t->ir, H_insn_done, pc, done_how(t), 0, 0);
     ir_exit_pc(t->ir);
     t->flow = FLOW_END;
+}
+static void done_ip(struct x86 *t, ir_ref ip)
+{
+    done_at(t, linear_of(t, ip));
+}
+void x86_far_done(struct x86 *t)
+{
+    if (t->mode & MODE_AFTER) {
+        ir_call(t->ir, H_far_done, done_how(t), 0, 0, 0);
+    }
+    x86_exit_pc(t);
+}
+
+/* Jumps of 16 bits stay inside a segment of 64 KiB. */
+static bool jumps_checked(const struct x86 *t)
+{
+    return (t->mode & MODE_CODE_LIMIT) && !(t->in.opsize == 2 && (t->mode & MODE_CODE_64K));
+}
+void x86_jump_check(struct x86 *t, ir_ref ip)
+{
+    if (jumps_checked(t)) {
+        ir_call(t->ir, H_jump_check, cut_ip(t, ip), 0, 0, 0);
+    }
+}
+void x86_jump_check_near(struct x86 *t, i64 displacement)
+{
+    if (jumps_checked(t)) {
+        x86_jump_check(t, ir_addi(t->ir, IR_I64, next_ip(t), displacement));
+    }
+}
+void x86_jump_check_if(struct x86 *t, ir_ref taken, i64 displacement)
+{
+    if (jumps_checked(t)) {
+        ir_ref to = cut_ip(t, ir_addi(t->ir, IR_I64, next_ip(t), displacement)), none = ir_const(t->ir, 0);
+        x86_jump_check(t, ir_select(t->ir, CC_NE, IR_I64, taken, none, IR_I64, to, none));
+    }
 }
 
 void x86_goto_ind(struct x86 *t, ir_ref ip, enum ir_exit_kind kind)
 {
     ip = cut_ip(t, ip);
-    if (t->mode & MODE_STEP) {
-        stepped(t, ip);
+    if (t->mode & MODE_AFTER) {
+        done_ip(t, ip);
         return;
     }
     ir_exit_ind(t->ir, linear_of(t, ip), kind);
@@ -74,7 +115,7 @@ void x86_goto_ind(struct x86 *t, ir_ref ip, enum ir_exit_kind kind)
 void x86_goto(struct x86 *t, i64 displacement, enum ir_exit_kind kind)
 {
     i64 target = next_off(t) + displacement;
-    if (!is_plain(t) || (t->mode & MODE_STEP) || target != (i32)target) {
+    if (!is_plain(t) || (t->mode & MODE_AFTER) || target != (i32)target) {
         x86_goto_ind(t, ir_addi(t->ir, IR_I64, next_ip(t), displacement), kind);
     } else if (kind == EXIT_JUMP && t->follow && target > t->off && target < PAGE_SIZE) {
         t->flow = FLOW_JUMP;
@@ -97,7 +138,7 @@ static void side_exit_done(struct x86 *t)
 
 void x86_branch(struct x86 *t, enum ir_cond cc, ir_ref flags, i64 displacement)
 {
-    if (!is_plain(t) || (t->mode & MODE_STEP)) {
+    if (!is_plain(t) || (t->mode & MODE_AFTER)) {
         ir_ref ip = next_ip(t), to = cut_ip(t, ir_addi(t->ir, IR_I64, ip, displacement));
         x86_goto_ind(t, ir_selectf(t->ir, cc, flags, IR_I64, to, ip), EXIT_JUMP);
         return;
@@ -107,7 +148,7 @@ void x86_branch(struct x86 *t, enum ir_cond cc, ir_ref flags, i64 displacement)
 }
 void x86_branch_cc(struct x86 *t, enum ir_cond cc, enum ir_type type, ir_ref a, ir_ref b, i64 displacement)
 {
-    if (!is_plain(t) || (t->mode & MODE_STEP)) {
+    if (!is_plain(t) || (t->mode & MODE_AFTER)) {
         ir_ref ip = next_ip(t), to = cut_ip(t, ir_addi(t->ir, IR_I64, ip, displacement));
         x86_goto_ind(t, ir_select(t->ir, cc, type, a, b, IR_I64, to, ip), EXIT_JUMP);
         return;
@@ -118,9 +159,9 @@ void x86_branch_cc(struct x86 *t, enum ir_cond cc, enum ir_type type, ir_ref a, 
 
 void x86_again(struct x86 *t, ir_ref again)
 {
-    if (t->mode & MODE_STEP) { /* each round is a step */
-        ir_ref here = ir_addi(t->ir, IR_I64, next_ip(t), -(i64)t->in.len);
-        stepped(t, ir_select(t->ir, CC_NE, IR_I64, again, ir_const(t->ir, 0), IR_I64, here, next_ip(t)));
+    if (t->mode & MODE_AFTER) { /* each round is a step */
+        ir_ref here = ir_pc(t->ir, t->off), next = ir_pc(t->ir, next_off(t));
+        done_at(t, ir_select(t->ir, CC_NE, IR_I64, again, ir_const(t->ir, 0), IR_I64, here, next));
         return;
     }
     ir_exitcc(t->ir, CC_NE, IR_I64, again, ir_const(t->ir, 0), t->off);
@@ -129,12 +170,7 @@ void x86_again(struct x86 *t, ir_ref again)
 
 void x86_end(struct x86 *t)
 {
-    if (t->mode & MODE_STEP) {
-        stepped(t, next_ip(t));
-        return;
-    }
-    ir_exit(t->ir, next_off(t), EXIT_JUMP);
-    t->flow = FLOW_END;
+    done_at(t, ir_pc(t->ir, next_off(t)));
 }
 
 void x86_exit_pc(struct x86 *t)
@@ -161,8 +197,8 @@ static void translate_insn(struct x86 *t)
         t->ir->nops = nops;
         t->ir->ended = false;
         x86_raise(t, EXC_UD, 0);
-    } else if ((t->mode & MODE_STEP) && t->flow == FLOW_NEXT && !t->ir->ended) {
-        stepped(t, next_ip(t));
+    } else if ((t->mode & MODE_AFTER) && t->flow == FLOW_NEXT && !t->ir->ended) {
+        x86_end(t);
     }
 }
 
@@ -189,6 +225,17 @@ static enum fetched fetch(struct x86 *t, const struct tr_request *rq)
     return d == X86_DECODED ? FETCHED : d == X86_LONG ? FETCH_LONG : FETCH_UNDEFINED;
 }
 
+/* What the first instruction of a block asks for all of it. */
+static void checks_before(struct x86 *t)
+{
+    if (t->mode & MODE_BREAK) {
+        ir_call(t->ir, H_break_check, ir_pc(t->ir, t->off), 0, 0, 0);
+    }
+    if (t->mode & MODE_CODE_LIMIT) {
+        ir_call(t->ir, H_code_check, ir_pc(t->ir, t->off), ir_const(t->ir, MAX(t->in.len, (u8)1)), 0, 0);
+    }
+}
+
 static void form_trace(struct ir *ir, const struct tr_request *rq, struct tr_result *rs, unsigned max_insns)
 {
     struct x86 t = {.ir = ir,
@@ -198,7 +245,7 @@ static void form_trace(struct ir *ir, const struct tr_request *rq, struct tr_res
                     .off = (i32)rq->off};
     ir_init(ir, &x86_ir_target, rq->off, TLB_PAGE_BITS);
     *rs = (struct tr_result){.start = rq->off, .end = rq->off + 1};
-    if (rq->mode & (MODE_STEP | MODE_SHADOW)) {
+    if (rq->mode & (MODE_AFTER | MODE_TIGHT)) {
         max_insns = 1;
     }
     for (unsigned n = 1;; n++) {
@@ -213,6 +260,9 @@ static void form_trace(struct ir *ir, const struct tr_request *rq, struct tr_res
         }
         ir_insn(ir, (u32)t.off, MAX(t.in.len, (u8)1));
         rs->end = MAX(rs->end, (u32)t.off + MAX(t.in.len, (u8)1));
+        if (n == 1) {
+            checks_before(&t);
+        }
         if (f == FETCH_UNDEFINED || f == FETCH_LONG) {
             x86_raise(&t, f == FETCH_LONG ? EXC_GP : EXC_UD, 0);
             return;
