@@ -2,11 +2,13 @@
 #include "system/registry.h"
 
 #include "hw/board/virt/virt.h"
+#include "hw/board/x86_bare/x86_bare.h"
 #include "system/semihosting.h"
 #include "target/arm/arm.h"
+#include "target/i386/i386.h"
 
-const struct board *const registry_boards[] = {&board_virt, NULL};
-const struct target *const registry_targets[] = {&target_aarch64, NULL};
+const struct board *const registry_boards[] = {&board_virt, &board_x86_bare, NULL};
+const struct target *const registry_targets[] = {&target_aarch64, &target_i386, &target_x86_64, NULL};
 const struct accel *const registry_accels[] = {&accel_tcg, NULL};
 
 #define D(name) extern const struct device_class name##_class;
@@ -32,5 +34,6 @@ void registry_wire(void)
 {
     arm_system_off = system_off;
     arm_system_reset = system_reset;
+    x86_system_reset = system_reset;
     arm_semihosting = semihosting_call;
 }

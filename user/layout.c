@@ -2,7 +2,6 @@
  * each field aligned as its ABI's compiler does. */
 #include "user/layout.h"
 
-#include <fcntl.h>
 #include <linux/hdreg.h>
 #include <mqueue.h>
 #include <net/if.h>

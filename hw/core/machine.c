@@ -114,6 +114,9 @@ void machine_free(struct machine *m)
         m->board->fini(m);
     }
     loader_free(m);
+    if (m->iospace) {
+        mem_space_free(m->iospace);
+    }
     mem_space_free(m->sysmem);
     ram_free(&m->ram);
     arena_free(&m->arena);
@@ -159,10 +162,11 @@ static void backend_set(struct device *d, enum part_backend b)
     *(void **)((u8 *)d + p->off) = back;
 }
 
-static bool overlaps(const struct machine *m, u64 base, u64 size, const struct device **with)
+static bool overlaps(const struct machine *m, const struct mem_space *space, u64 base, u64 size,
+                     const struct device **with)
 {
     for (const struct device *d = m->devices; d; d = d->next) {
-        if (d->mmio.space && base < d->mmio.base + d->mmio.size && d->mmio.base < base + size) {
+        if (d->mmio.space == space && base < d->mmio.base + d->mmio.size && d->mmio.base < base + size) {
             *with = d;
             return true;
         }
@@ -186,11 +190,12 @@ static bool part_place(struct machine *m, const struct part *p, unsigned i, stru
         return false;
     }
     if (d->mmio.size) {
-        if (overlaps(m, base, d->mmio.size, &other)) {
+        struct mem_space *space = p->io ? m->iospace : m->sysmem;
+        if (overlaps(m, space, base, d->mmio.size, &other)) {
             return err_set(e, "board '%s' has '%s' and '%s' at the same address", m->board->name, id,
                            device_name(other));
         }
-        mem_map_region(m->sysmem, &d->mmio, base, 0);
+        mem_map_region(space, &d->mmio, base, 0);
     }
     for (int n = 0; p->irq >= 0 && n < p->cls->nirqs; n++) {
         d->irqs[n] = pins(m, p->irq + (int)i * p->cls->nirqs + n);

@@ -29,6 +29,7 @@ struct part {
     u16 count;
     u32 stride;
     bool secure; /* seen by secure accesses only */
+    bool io;     /* base is a port: in the machine's iospace */
 };
 
 /* -boot: what firmware is asked to do. Times are in milliseconds, -1: nothing was said. */
@@ -64,6 +65,7 @@ struct machine {
     struct machine_config cfg;
     struct arena arena;
     struct mem_space *sysmem;
+    struct mem_space *iospace; /* ports; NULL: the machine has none */
     struct ram ram;
     struct mem_region ram_region;
     struct device *devices; /* every device, newest first */
