@@ -1,4 +1,4 @@
-/* Addition, subtraction, multiplication, division, square root.
+/* Addition, subtraction, multiplication, division, square root, scaling.
  *
  * IEEE 754-2008 5.4.1; special cases as FPAdd, FPSub, FPMul, FPDiv, FPSqrt of the Arm ARM (DDI 0487) and tables 4-7,
  * 8-10 and 11-1 of the Intel SDM volume 1. A denormal operand is reported (x86 DE) unless a NaN, an invalid operation
@@ -221,7 +221,25 @@ static u128 fp_sqrt(u128 a, const struct fp_fmt *fmt, struct fp_env *env)
     return fp_pack_arith(&r, fmt, env);
 }
 
+/* -- scaling ------------------------------------------------------------------------------------ */
+
+static u128 fp_scale(u128 a, i32 by, const struct fp_fmt *fmt, struct fp_env *env)
+{
+    struct fp_num n = fp_unpack(a, fmt, env);
+    if (fp_is_nan(&n)) {
+        n = fp_nan_one(&n, env);
+    } else {
+        fp_use_denormal(n.denormal, env);
+        n.exp += by;
+    }
+    return fp_pack(&n, fmt, env);
+}
+
 #define DEFINE(F) \
+    F F##_scale(F a, i32 n, struct fp_env *env) \
+    { \
+        return F##_box(fp_scale(F##_bits(a), n, &fmt_##F, env)); \
+    } \
     F F##_add(F a, F b, struct fp_env *env) \
     { \
         return F##_box(fp_add(F##_bits(a), F##_bits(b), false, &fmt_##F, env)); \

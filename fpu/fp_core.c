@@ -2,7 +2,7 @@
  *
  * Models FPUnpack, FPRound and FPProcessNaNs of the Arm ARM (DDI 0487, shared/functions/float) and the x86 rules of
  * the Intel SDM volume 1: 4.8 (encodings, NaN tables 4-7), 4.9 (exceptions), 8.1.5 (precision control),
- * 10.2.3 (DAZ, FTZ). Not modelled: FEAT_AFP (FPCR.AH, FIZ, NEP), exponent wrapping of unmasked x87 exceptions. */
+ * 10.2.3 (DAZ, FTZ). Not modelled: FEAT_AFP (FPCR.AH, FIZ, NEP). */
 #include "fpu/fp_priv.h"
 
 const struct fp_fmt fmt_f16 = {.exp_bits = 5, .frac_bits = 10, .flush = FLUSH_HALF, .emin = -14};
@@ -197,18 +197,30 @@ static u128 pack_tiny(const struct fp_num *n, const struct fp_fmt *fmt, unsigned
 
 u128 fp_round_pack(const struct fp_num *n, const struct fp_fmt *fmt, unsigned prec, unsigned round, struct fp_env *env)
 {
-    if (n->exp < fmt->emin) {
-        return pack_tiny(n, fmt, prec, round, env);
+    i32 exp = n->exp, wrap = 3 << (fmt->exp_bits - 2);
+    u16 wraps = fmt->int_bit ? env->wrap : 0;
+    if (exp < fmt->emin) {
+        if (!(wraps & FP_UNDERFLOW) || !tiny_after_rounding(n, fmt, prec, round)) {
+            return pack_tiny(n, fmt, prec, round, env);
+        }
+        if (exp + wrap < fmt->emin) { /* too far even so */
+            return pack_tiny(n, fmt, prec, FP_RZ, env);
+        }
+        env->flags |= FP_TINY;
+        exp += wrap;
     }
     bool inexact, up;
-    i32 exp = n->exp;
     u128 sig = fp_round_sig(n->sig, 128 - prec, n->sign, round, &inexact, &up);
     if (sig >> prec) {
         exp++;
         sig >>= 1;
     }
     if (exp > fmt_emax(fmt)) {
-        return pack_overflow(n, fmt, prec, round, env);
+        if (!(wraps & FP_OVERFLOW) || exp - wrap > fmt_emax(fmt)) {
+            return pack_overflow(n, fmt, prec, wraps & FP_OVERFLOW ? FP_RNE : round, env);
+        }
+        env->flags |= FP_OVERFLOW;
+        exp -= wrap;
     }
     if (inexact) {
         env->flags |= FP_INEXACT | (up ? FP_ROUNDED_UP : 0);

@@ -61,8 +61,10 @@ struct fp_env {
     bool flush_in16;
     bool tiny_after;   /* tininess is detected after rounding (x86), else before (Arm) */
     bool arm_alt_half; /* f16 in conversions is Arm's alternative half precision: no infinities, no NaNs */
-    u8 f80_precision;  /* 24, 53 or 64 (0 means 64): f80 add, sub, mul, div and sqrt round to that many bits */
-    u32 flags;         /* enum fp_flag, accumulated */
+    u16 wrap; /* FP_OVERFLOW, FP_UNDERFLOW: such results of operations that precision control governs, and of their
+                 format, are not cut but get an exponent that is off by 3/4 of their range (x87, not masked) */
+    u8 f80_precision; /* 24, 53 or 64 (0 means 64): f80 add, sub, mul, div and sqrt round to that many bits */
+    u32 flags;        /* enum fp_flag, accumulated */
 };
 
 #define FP_ENV_ARM ((struct fp_env){.nan_style = FP_NAN_ARM})
@@ -81,6 +83,7 @@ enum fp_fma_neg { FP_FMA_NEG_PRODUCT = 1, FP_FMA_NEG_ADDEND = 2 };
  *  F_rem                    IEEE remainder: a - b * n, n = a / b to nearest even
  *  F_rem_x87                one step of FPREM (nearest false) or FPREM1 (nearest true): *quo gets the low bits of the
  *                           quotient, *partial whether the exponents were too far apart to finish (C2)
+ *  F_scale                  a * 2^n, rounded once, to the format's precision
  *  F_min, F_max             Arm FMIN/FMAX: a NaN wins, -0 < +0
  *  F_minnm, F_maxnm         Arm FMINNM/FMAXNM (IEEE 754-2008 minNum): a number wins over one quiet NaN
  *  F_min_x86, F_max_x86     SSE MIN/MAX: the second operand when either is a NaN or both are zeros
@@ -101,6 +104,7 @@ enum fp_fma_neg { FP_FMA_NEG_PRODUCT = 1, FP_FMA_NEG_ADDEND = 2 };
     F F##_fma(F a, F b, F c, unsigned neg, struct fp_env *env); \
     F F##_rem(F a, F b, struct fp_env *env); \
     F F##_rem_x87(F a, F b, bool nearest, u64 *quo, bool *partial, struct fp_env *env); \
+    F F##_scale(F a, i32 n, struct fp_env *env); \
     F F##_min(F a, F b, struct fp_env *env); \
     F F##_max(F a, F b, struct fp_env *env); \
     F F##_minnm(F a, F b, struct fp_env *env); \

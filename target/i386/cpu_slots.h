@@ -147,6 +147,30 @@ struct x86_string_key {
     u32 repe : 1, mode64 : 1;
 };
 
+/* -- the x87: what the helper is told, in one word ------------------------------------------------------------------
+ */
+
+struct x87_key {
+    u32 fn : 10;                        /* enum x86_fn */
+    u32 fop : 11;                       /* the opcode's low bits and ModRM */
+    u32 seg : 3;                        /* of the memory operand; SEG_DEFAULT: none */
+    u32 op16 : 1, real : 1, mode64 : 1; /* the environment's form */
+    u32 no_wait : 1;
+};
+/* Bytes of a number in memory, by the instruction (fop); 0: it is in a register. */
+static inline unsigned x87_memory_bytes(unsigned fop)
+{
+    static const u8 plain[8] = {4, 4, 4, 4, 8, 8, 2, 2}; /* D8 D9 DA DB DC DD DE DF */
+    unsigned op = fop >> 8 & 7, reg = fop >> 3 & 7;
+    if ((fop & 0xc0) == 0xc0) {
+        return 0;
+    }
+    if ((op == 3 && reg >= 5) || (op == 7 && (reg == 4 || reg == 6))) {
+        return 10;
+    }
+    return op == 7 && reg >= 5 ? 8 : plain[op];
+}
+
 /* -- helpers
  * ------------------------------------------------------------------------------------------------------------
  *   _(name, ret, arg0, arg1, arg2, arg3, flags, reads, writes)     in helpers.def; the function is x86_h_name */

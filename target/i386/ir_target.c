@@ -64,6 +64,11 @@ static const struct slot_set x86_set_string_in = {
     .w = {IN_WORD(SLOT_RAX, 0) | IN_WORD(SLOT_RCX, 0) | IN_WORD(SLOT_RSI, 0) | IN_WORD(SLOT_RDI, 0),
           MASK(X86_NSLOTS - SLOT_OTHER)}};
 
+static const struct slot_set x86_set_x87 = {
+    .w = {IN_WORD(SLOT_RAX, 0) | MASK(16) << SLOT_ST0, IN_WORD(SLOT_FLAGS, 1) | IN_WORD(SLOT_FTW, 1) |
+                                                           IN_WORD(SLOT_FTOP, 1) | IN_WORD(SLOT_FSW, 1) |
+                                                           IN_WORD(SLOT_FCW, 1) | IN_WORD(SLOT_FIP, 1)}};
+
 static const struct ir_helper helpers[X86_NHELPERS] = {
 #define _(hname, hret, a0, a1, a2, a3, hflags, hreads, hwrites) \
     [H_##hname] = {.name = #hname, \

@@ -1,6 +1,10 @@
 /* What the manual leaves open after an instruction (SDM volume 2, "Flags Affected"): processors differ there. */
 #include "tests/diff/x86_state.h"
 
+#include <string.h>
+
+#include "tests/diff/x86_values.h"
+
 /* Of a shift. */
 static unsigned shift_count(const struct x86_instr *in, u64 rcx)
 {
@@ -73,8 +77,40 @@ static u32 undefined_flags(const struct x86_instr *in, u64 rcx)
     }
 }
 
+/* Condition codes of the x87. */
+static u16 undefined_conditions(const struct x86_instr *in)
+{
+    enum { C0 = 1 << 8, C1 = 1 << 9, C2 = 1 << 10, C3 = 1 << 14 };
+    const char *n = in->row->name;
+    if (x86_row_class(in->row) != X86_X87) {
+        return 0;
+    }
+    switch (in->row->fn) {
+    case X86_FN_fcmovcc:
+    case X86_FN_ffree:
+    case X86_FN_ffreep:
+        return C0 | C1 | C2 | C3;
+    case X86_FN_fcomi:
+    case X86_FN_fcomip:
+    case X86_FN_fucomi:
+    case X86_FN_fucomip:
+        return C1;
+    case X86_FN_fptan:
+    case X86_FN_fsin:
+    case X86_FN_fcos:
+    case X86_FN_fsincos:
+        return C0 | C3;
+    default: /* loads, arithmetic, and whatever compares nothing and keeps no words */
+        return strstr(n, "com") || n[0] != 'f' || n[1] == 'n' || strstr(n, "env") || strstr(n, "rstor") ||
+                       strstr(n, "xam") || strstr(n, "tst") || strstr(n, "prem")
+                   ? 0
+                   : C0 | C2 | C3;
+    }
+}
+
 struct x86_open x86_left_open(const struct x86_instr *in, const struct x86_state *before)
 {
     return (struct x86_open){.flags = undefined_flags(in, before->r[1]),
+                             .fsw = __builtin_cpu_is("amd") ? 0 : undefined_conditions(in),
                              .result = result_is_undefined(in, before->r[1])};
 }

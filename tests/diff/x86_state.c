@@ -45,6 +45,8 @@ void x86_state_to_cpu(const struct x86_state *s, struct x86_cpu *cpu)
     x86_fsw_set(cpu, s->fsw);
     x86_fcw_set(cpu, s->fcw);
     x86_ftw_set(cpu, (u8)~s->empty);
+    cpu->fop = cpu->fcs = cpu->fds = 0;
+    cpu->fip = cpu->fdp = 0;
     x86_mxcsr_set(cpu, s->mxcsr);
 }
 

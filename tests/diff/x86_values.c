@@ -247,4 +247,9 @@ void x86_random_x87(struct x86_rng *rng, struct x86_state *s, enum x86_class c)
         s->fcw = (u16)(MASKS | RESERVED | precision[r >> 41 & 3] | (r >> 43 & 3) << 10);
     }
     s->empty = r >> 45 & 1 ? 0 : s->empty;
+    if ((r >> 46 & 3) == 0 && __builtin_cpu_is("amd")) { /* what happens without the mask is as AMD's do it */
+        u16 masks = (u16)(x86_rnd(rng) | (r >> 48 & 1 ? x86_rnd(rng) : 0)) & MASKS;
+        s->fcw = (u16)(s->fcw & ~MASKS) | masks;
+        s->fsw &= r >> 49 & 7 ? (u16)~FLAGS | masks : 0xffff; /* mostly none is pending */
+    }
 }
