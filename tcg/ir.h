@@ -123,14 +123,16 @@ enum {
     MO_128, /* log2 of the bytes of one value */
     MO_SIZE = 7,
     MO_SIGN = 1 << 3,
+    MO_WHOLE = MO_SIGN, /* of a MO_PAIR store of MO_128: when it faults, neither value has been written */
     MO_BE = 1 << 4,
     MO_PAIR = 1 << 5,   /* two values of MO_SIZE, one behind the other; MO_32 or MO_64 (or MO_128 V128) */
     MO_ALIGN_SHIFT = 6, /* 3 bits: 0 any address, n: must be 1 << n aligned (1..5), fault otherwise */
     MO_ALIGN = 7 << MO_ALIGN_SHIFT,
-    MO_ACQ = 1 << 9,     /* load-acquire */
-    MO_REL = 1 << 10,    /* store-release; with MO_ACQ on an rmw both */
-    MO_ATOMIC = 1 << 11, /* the whole access (128 bits too) is single-copy atomic */
-    MO_VIEW_SHIFT = 12,  /* 2 bits: which of the cpu's views (rt.tlb[]) translates the address */
+    MO_ACQ = 1 << 9,          /* load-acquire */
+    MO_REL = 1 << 10,         /* store-release; with MO_ACQ on an rmw both */
+    MO_TSO = MO_ACQ | MO_REL, /* of a load or store: in order with all others, but a load may pass a store before it */
+    MO_ATOMIC = 1 << 11,      /* the whole access (128 bits too) is single-copy atomic */
+    MO_VIEW_SHIFT = 12,       /* 2 bits: which of the cpu's views (rt.tlb[]) translates the address */
     MO_VIEW = 3 << MO_VIEW_SHIFT,
     MO_STORE = 1 << 14, /* for the slow path only: this descriptor is of a store */
     MO_NODEV = 1 << 15, /* faults as misaligned on memory with a device's attributes, wherever it lies */

@@ -305,7 +305,8 @@ static const char *check_mem(const struct ir_op *op)
     if (type_is_int(op->type) ? w > bits : w != bits) {
         return "access size does not fit the type";
     }
-    if ((op->d & MO_SIGN) && (op->op != IR_ld || !type_is_int(op->type))) {
+    bool whole = op->op == IR_st && (op->d & MO_PAIR) && size == MO_128;
+    if ((op->d & MO_SIGN) && !whole && (op->op != IR_ld || !type_is_int(op->type))) {
         return "sign of what is not an integer load";
     }
     if ((op->d & MO_PAIR) && (size < MO_32 || (op->op != IR_ld && op->op != IR_st))) {

@@ -29,6 +29,36 @@ i64 stat_put_generic(u64 va, const struct stat *h)
 }
 _Static_assert(sizeof(struct guest_stat) == 128, "as asm-generic has it");
 
+i64 stat_put_x86_64(u64 va, const struct stat *h)
+{
+    const struct {
+        u64 dev, ino, nlink;
+        u32 mode, uid, gid, pad;
+        u64 rdev;
+        i64 size, blksize, blocks;
+        u64 atime_s, atime_ns, mtime_s, mtime_ns, ctime_s, ctime_ns, unused[3];
+    } g = {
+        .dev = h->st_dev,
+        .ino = h->st_ino,
+        .nlink = h->st_nlink,
+        .mode = h->st_mode,
+        .uid = h->st_uid,
+        .gid = h->st_gid,
+        .rdev = h->st_rdev,
+        .size = h->st_size,
+        .blksize = h->st_blksize,
+        .blocks = h->st_blocks,
+        .atime_s = (u64)h->st_atim.tv_sec,
+        .atime_ns = (u64)h->st_atim.tv_nsec,
+        .mtime_s = (u64)h->st_mtim.tv_sec,
+        .mtime_ns = (u64)h->st_mtim.tv_nsec,
+        .ctime_s = (u64)h->st_ctim.tv_sec,
+        .ctime_ns = (u64)h->st_ctim.tv_nsec,
+    };
+    _Static_assert(sizeof(g) == 144, "as x86-64 has it");
+    return copy_to_guest(va, &g, sizeof(g)) ? 0 : -EFAULT;
+}
+
 void semid_to_guest(struct guest_semid_ds *g, const struct semid_ds *h)
 {
     memset(g, 0, sizeof(*g));
@@ -43,14 +73,6 @@ void semid_to_guest(struct guest_semid_ds *g, const struct semid_ds *h)
     g->sem_ctime = h->sem_ctime;
     g->sem_nsems = h->sem_nsems;
 }
-void semid_from_guest(struct semid_ds *h, const struct guest_semid_ds *g)
-{
-    memset(h, 0, sizeof(*h));
-    h->sem_perm.uid = g->sem_perm.uid;
-    h->sem_perm.gid = g->sem_perm.gid;
-    h->sem_perm.mode = (unsigned short)g->sem_perm.mode;
-}
-
 /* The kernel's bit: glibc's macro is 0 on 64-bit hosts. */
 #if defined(__x86_64__)
 #define HOST_LARGEFILE 0100000

@@ -28,6 +28,10 @@ struct guest_stat {
     u32 unused[2];
 };
 i64 stat_put_generic(u64 va, const struct stat *h); /* user_abi.put_stat */
+/* And of x86-64. */
+i64 stat_put_x86_64(u64 va, const struct stat *h);
+
+i64 stat_put_word32(u64 va, const struct stat *h); /* the same, of ports with 32-bit longs (sys_word32.c) */
 
 struct guest_semid_ds {
     struct {
@@ -40,7 +44,6 @@ struct guest_semid_ds {
     u64 sem_nsems, unused[2];
 };
 void semid_to_guest(struct guest_semid_ds *g, const struct semid_ds *h);
-void semid_from_guest(struct semid_ds *h, const struct guest_semid_ds *g);
 
 /* The open flags that have other bits elsewhere; the program's own are user_abi.open_bits. */
 int open_flags_from_guest(u64 flags);

@@ -2,6 +2,7 @@
  * each field aligned as its ABI's compiler does. */
 #include "user/layout.h"
 
+#include <fcntl.h>
 #include <linux/hdreg.h>
 #include <mqueue.h>
 #include <net/if.h>

@@ -82,7 +82,7 @@ void user_loop(struct user_thread *t)
         accel_tcg_user.run(cpu);
         if (likely(cpu->trap.kind == UTRAP_SYSCALL)) {
             do_syscall(t);
-        } else if (cpu->trap.kind != UTRAP_NONE) {
+        } else if (cpu->trap.kind != UTRAP_NONE && !(user_cfg.abi->emulate && user_cfg.abi->emulate(t))) {
             siginfo_t si;
             user_cfg.abi->trap_siginfo(cpu, &si);
             signal_force(t, &si);

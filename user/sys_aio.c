@@ -29,7 +29,7 @@ i64 sys_io_setup(struct user_thread *t UNUSED, const u64 a[6])
 {
     aio_context_t ctx = 0;
     u64 old;
-    if (!get_u64(a[1], &old)) {
+    if (!get_word(a[1], &old)) {
         return -EFAULT;
     }
     if (old) {
@@ -40,7 +40,7 @@ i64 sys_io_setup(struct user_thread *t UNUSED, const u64 a[6])
         return r;
     }
     i64 page = user_mmap(0, HANDLE_SIZE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-    if (page < 0 || !put_u64((u64)page + HANDLE_CONTEXT, ctx) || !put_u64(a[1], (u64)page)) {
+    if (page < 0 || !put_u64((u64)page + HANDLE_CONTEXT, ctx) || !put_word(a[1], (u64)page)) {
         host_syscall(SYS_io_destroy, ctx);
         return page < 0 ? page : -EFAULT;
     }
@@ -118,18 +118,19 @@ i64 sys_io_cancel(struct user_thread *t UNUSED, const u64 a[6])
     return user_range_ok(a[1], sizeof(struct iocb)) ? host_syscall(SYS_io_cancel, ctx, g2h(a[1]), g2h(a[2])) : -EFAULT;
 }
 
-static i64 get_events(long nr, const u64 a[6], void *mask)
+static i64 get_events(long nr, const u64 a[6], enum layout time, void *mask)
 {
     aio_context_t ctx;
+    struct timespec ts;
     i64 r = context_of(a[0], &ctx), most = (i64)a[2];
     if (r < 0 || most < 0) {
         return -EINVAL;
     }
     if ((u64)most > ram_window_size() / sizeof(struct io_event) ||
-        !user_range_ok(a[3], (u64)most * sizeof(struct io_event)) || (a[4] && !user_range_ok(a[4], 16))) {
+        !user_range_ok(a[3], (u64)most * sizeof(struct io_event)) || (a[4] && !get_struct(time, a[4], &ts))) {
         return -EFAULT;
     }
-    r = safe_syscall(nr, ctx, a[1], most, g2h(a[3]), a[4] ? g2h(a[4]) : NULL, mask);
+    r = safe_syscall(nr, ctx, a[1], most, g2h(a[3]), a[4] ? &ts : NULL, mask);
     for (i64 i = 0; i < r; i++) {
         u64 obj_va = a[3] + (u64)i * sizeof(struct io_event) + offsetof(struct io_event, obj), obj;
         if (!get_u64(obj_va, &obj) || !put_u64(obj_va, obj - (u64)(uintptr_t)ram_base)) {
@@ -141,10 +142,10 @@ static i64 get_events(long nr, const u64 a[6], void *mask)
 
 i64 sys_io_getevents(struct user_thread *t UNUSED, const u64 a[6])
 {
-    return get_events(SYS_io_getevents, a, NULL);
+    return get_events(SYS_io_getevents, a, LAYOUT_TIMESPEC, NULL);
 }
 
-i64 sys_io_pgetevents(struct user_thread *t UNUSED, const u64 a[6])
+static i64 get_events_masked(const u64 a[6], enum layout time)
 {
     u64 word = user_cfg.abi->word, va = 0, size = 0;
     user_sigset set;
@@ -165,5 +166,13 @@ i64 sys_io_pgetevents(struct user_thread *t UNUSED, const u64 a[6])
         set = signal_host_mask(set);
         host.mask = &set;
     }
-    return get_events(SYS_io_pgetevents, a, &host);
+    return get_events(SYS_io_pgetevents, a, time, &host);
+}
+i64 sys_io_pgetevents(struct user_thread *t UNUSED, const u64 a[6])
+{
+    return get_events_masked(a, LAYOUT_TIMESPEC);
+}
+i64 sys_io_pgetevents_time64(struct user_thread *t UNUSED, const u64 a[6])
+{
+    return get_events_masked(a, LAYOUT_TIMESPEC64);
 }

@@ -208,7 +208,41 @@ i64 sys_statx(struct user_thread *t, const u64 a[6])
     return safe_syscall(SYS_statx, (int)a[0], p, (int)a[2], a[3], g2h(a[4]));
 }
 
-/* -- fcntl --------------------------------------------------------------------------------------------------------- */
+/* -- fcntl: locks have offsets of the ABI's width, or of 64 bits under other numbers where longs have 32 --------------
+ */
+
+enum { GETLK64 = 12, SETLK64, SETLKW64 };
+
+static i64 file_lock(int fd, int cmd, u64 va, enum layout l)
+{
+    struct flock f;
+    if (!get_struct(l, va, &f)) {
+        return -EFAULT;
+    }
+    i64 r = safe_syscall(SYS_fcntl, fd, cmd, &f);
+    if (r < 0 || (cmd != F_GETLK && cmd != F_OFD_GETLK)) {
+        return r;
+    }
+    if (l == LAYOUT_FLOCK && user_cfg.abi->word == 4 && f.l_type != F_UNLCK) { /* as far as a long goes */
+        if (f.l_start > INT_MAX) {
+            return -EOVERFLOW;
+        }
+        f.l_len = f.l_len > INT_MAX ? 0 : f.l_len;
+    }
+    return put_struct(l, va, &f) ? r : -EFAULT;
+}
+
+static i64 lock_call(int fd, int cmd, u64 va)
+{
+    bool narrow = user_cfg.abi->word == 4;
+    if (cmd >= GETLK64 && cmd <= SETLKW64) {
+        return narrow ? file_lock(fd, cmd - GETLK64 + F_GETLK, va, LAYOUT_FLOCK64) : -EINVAL;
+    }
+    return file_lock(fd, cmd, va, cmd >= F_OFD_GETLK ? LAYOUT_FLOCK64 : LAYOUT_FLOCK);
+}
+
+/* -- fcntl - --------------------------------------------------------------------------------------------------------
+ */
 
 i64 sys_fcntl(struct user_thread *t, const u64 a[6])
 {
@@ -226,7 +260,11 @@ i64 sys_fcntl(struct user_thread *t, const u64 a[6])
     case F_SETLKW:
     case F_OFD_GETLK:
     case F_OFD_SETLK:
-    case F_OFD_SETLKW: /* struct flock is one for all 64-bit ports */
+    case F_OFD_SETLKW:
+    case GETLK64:
+    case SETLK64:
+    case SETLKW64:
+        return lock_call(fd, cmd, a[2]);
     case F_GETOWNER_UIDS:
     case F_GETOWN_EX:
     case F_SETOWN_EX:
@@ -267,10 +305,10 @@ i64 user_iovec(struct iovec *v, u64 va, u64 n)
     if (n > IOV_MAX) {
         return -EINVAL;
     }
-    if (!copy_from_guest(v, va, n * sizeof(*v))) {
-        return -EFAULT;
-    }
-    for (u64 i = 0; i < n; i++) {
+    for (u64 i = 0, size = struct_size(LAYOUT_IOVEC); i < n; i++) {
+        if (!get_struct(LAYOUT_IOVEC, va + i * size, &v[i])) {
+            return -EFAULT;
+        }
         u64 base = (u64)(uintptr_t)v[i].iov_base;
         if (v[i].iov_len && !user_range_ok(base, v[i].iov_len)) {
             return -EFAULT;

@@ -1,4 +1,4 @@
-/* The rest: limits, System V semaphores, keys, timers, what a program must not do to the host. */
+/* The rest: limits, keys, timers, what a program must not do to the host. */
 #include <errno.h>
 #include <linux/futex.h>
 #include <linux/kcmp.h>
@@ -7,15 +7,12 @@
 #include <linux/seccomp.h>
 #include <signal.h>
 #include <string.h>
-#include <sys/ipc.h>
 #include <sys/resource.h>
-#include <sys/sem.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
 #include "base/bits.h"
 #include "base/log.h"
-#include "user/convert.h"
 #include "user/syscall.h"
 
 /* -- limits -------------------------------------------------------------------------------------------------------- */
@@ -31,14 +28,32 @@ static struct {
     u64 v[2];
 } kept[RLIM_NLIMITS];
 
-static i64 limit(int pid, int what, u64 set_va, u64 get_va)
+/* The kernel's word for "no limit" is all ones, of whatever width. `size`: bytes of a number. */
+static bool get_limits(u64 va, unsigned size, u64 v[2])
+{
+    for (unsigned i = 0; i < 2; i++) {
+        v[i] = 0;
+        if (!copy_from_guest(&v[i], va + i * size, size)) {
+            return false;
+        }
+        v[i] = size == 4 && v[i] == UINT32_MAX ? ~0ull : v[i];
+    }
+    return true;
+}
+static bool put_limits(u64 va, unsigned size, u64 most, const u64 v[2])
+{
+    u64 cut[2] = {MIN(v[0], most), MIN(v[1], most)};
+    return copy_to_guest(va, &cut[0], size) && copy_to_guest(va + size, &cut[1], size);
+}
+
+static i64 limit(int pid, int what, u64 set_va, u64 get_va, unsigned size, u64 most)
 {
     u64 now[2], want[2];
     if (what < 0 || what >= RLIM_NLIMITS) {
         return -EINVAL;
     }
     bool mine = pid == 0 || pid == getpid();
-    if (set_va && !copy_from_guest(want, set_va, sizeof(want))) {
+    if (set_va && !get_limits(set_va, size, want)) {
         return -EFAULT;
     }
     bool keep = mine && is_memory_limit(what);
@@ -59,91 +74,29 @@ static i64 limit(int pid, int what, u64 set_va, u64 get_va)
         kept[what].set = true;
         memcpy(kept[what].v, want, sizeof(want));
     }
-    return !get_va || copy_to_guest(get_va, now, sizeof(now)) ? 0 : -EFAULT;
+    return !get_va || put_limits(get_va, size, most, now) ? 0 : -EFAULT;
 }
 
-i64 sys_prlimit64(struct user_thread *t, const u64 a[6])
+static u64 word_max(void)
 {
-    (void)t;
-    return limit((int)a[0], (int)a[1], a[2], a[3]);
+    return MASK(8 * user_cfg.abi->word);
 }
-i64 sys_getrlimit(struct user_thread *t, const u64 a[6])
+i64 sys_prlimit64(struct user_thread *t UNUSED, const u64 a[6])
 {
-    (void)t;
-    return limit(0, (int)a[0], 0, a[1]);
+    return limit((int)a[0], (int)a[1], a[2], a[3], 8, ~0ull);
 }
-i64 sys_setrlimit(struct user_thread *t, const u64 a[6])
+i64 sys_getrlimit(struct user_thread *t UNUSED, const u64 a[6])
 {
-    (void)t;
-    return a[1] ? limit(0, (int)a[0], a[1], 0) : -EFAULT;
+    return limit(0, (int)a[0], 0, a[1], user_cfg.abi->word, word_max());
 }
-
-/* -- System V semaphores ------------------------------------------------------------------------------------------- */
-
-/* The number of semaphores in a set, for arrays whose length the call does not say. */
-static i64 sem_count(int id)
+i64 sys_setrlimit(struct user_thread *t UNUSED, const u64 a[6])
 {
-    struct semid_ds ds;
-    i64 r = safe_syscall(SYS_semctl, id, 0, IPC_STAT, &ds);
-    return r < 0 ? r : (i64)ds.sem_nsems;
+    return a[1] ? limit(0, (int)a[0], a[1], 0, user_cfg.abi->word, 0) : -EFAULT;
 }
-
-static i64 sem_stat(int id, int cmd, u64 va)
+/* The first one, to which nothing is more than a signed long. */
+i64 sys_old_getrlimit(struct user_thread *t UNUSED, const u64 a[6])
 {
-    struct semid_ds h;
-    struct guest_semid_ds g;
-    i64 r = safe_syscall(SYS_semctl, id, 0, cmd, &h);
-    if (r < 0) {
-        return r;
-    }
-    semid_to_guest(&g, &h);
-    return copy_to_guest(va, &g, sizeof(g)) ? r : -EFAULT;
-}
-
-i64 sys_semctl(struct user_thread *t, const u64 a[6])
-{
-    int id = (int)a[0], num = (int)a[1], cmd = (int)a[2] & ~0x100; /* IPC_64 is implied */
-    u64 arg = a[3];
-    i64 n;
-    (void)t;
-    switch (cmd) {
-    case IPC_STAT:
-    case SEM_STAT:
-    case SEM_STAT_ANY:
-        return sem_stat(id, cmd, arg);
-    case IPC_SET: {
-        struct guest_semid_ds g;
-        struct semid_ds h;
-        if (!copy_from_guest(&g, arg, sizeof(g))) {
-            return -EFAULT;
-        }
-        semid_from_guest(&h, &g);
-        return safe_syscall(SYS_semctl, id, num, cmd, &h);
-    }
-    case GETALL:
-    case SETALL:
-        n = sem_count(id);
-        if (n < 0 || !user_range_ok(arg, (u64)n * 2)) {
-            return n < 0 ? n : -EFAULT;
-        }
-        return safe_syscall(SYS_semctl, id, num, cmd, g2h(arg));
-    case IPC_INFO:
-    case SEM_INFO:
-        if (!user_range_ok(arg, sizeof(struct seminfo))) {
-            return -EFAULT;
-        }
-        return safe_syscall(SYS_semctl, id, num, cmd, g2h(arg));
-    case IPC_RMID:
-    case GETPID:
-    case GETVAL:
-    case GETNCNT:
-    case GETZCNT:
-        return safe_syscall(SYS_semctl, id, num, cmd);
-    case SETVAL:
-        return safe_syscall(SYS_semctl, id, num, cmd, (int)arg);
-    default:
-        return -EINVAL;
-    }
+    return limit(0, (int)a[0], 0, a[1], user_cfg.abi->word, word_max() >> 1);
 }
 
 /* -- keys ---------------------------------------------------------------------------------------------------------- */
@@ -199,9 +152,9 @@ i64 sys_keyctl(struct user_thread *t, const u64 a[6])
 
 i64 sys_timer_create(struct user_thread *t, const u64 a[6])
 {
-    struct sigevent ev; /* a union's value goes back to the program as it came; the rest is alike on 64-bit ports */
+    struct flat_sigevent ev; /* the value goes back to the program as it came */
     (void)t;
-    if (!user_range_ok(a[2], 4) || (a[1] && !copy_from_guest(&ev, a[1], sizeof(ev)))) {
+    if (!user_range_ok(a[2], 4) || (a[1] && !get_struct(LAYOUT_SIGEVENT, a[1], &ev))) {
         return -EFAULT;
     }
     return safe_syscall(SYS_timer_create, (int)a[0], a[1] ? &ev : 0, g2h(a[2]));
@@ -211,7 +164,12 @@ i64 sys_timer_create(struct user_thread *t, const u64 a[6])
 i64 sys_clock_gettime(struct user_thread *t UNUSED, const u64 a[6])
 {
     struct timespec ts;
-    return clock_gettime((int)a[0], &ts) < 0 ? -errno : copy_to_guest(a[1], &ts, sizeof(ts)) ? 0 : -EFAULT;
+    return clock_gettime((int)a[0], &ts) < 0 ? -errno : put_struct(LAYOUT_TIMESPEC, a[1], &ts) ? 0 : -EFAULT;
+}
+i64 sys_clock_gettime64(struct user_thread *t UNUSED, const u64 a[6])
+{
+    struct timespec ts;
+    return clock_gettime((int)a[0], &ts) < 0 ? -errno : put_struct(LAYOUT_TIMESPEC64, a[1], &ts) ? 0 : -EFAULT;
 }
 
 /* -- several futexes at once --------------------------------------------------------------------------------------- */
@@ -222,12 +180,12 @@ i64 sys_futex_waitv(struct user_thread *t, const u64 a[6])
         u64 val, uaddr;
         u32 flags, reserved;
     } w[128];
-    i64 ts[2];
+    struct timespec ts;
     (void)t;
     if (a[1] == 0 || a[1] > ARRAY_LEN(w)) {
         return -EINVAL;
     }
-    if (!copy_from_guest(w, a[0], a[1] * sizeof(w[0])) || (a[3] && !copy_from_guest(ts, a[3], sizeof(ts)))) {
+    if (!copy_from_guest(w, a[0], a[1] * sizeof(w[0])) || (a[3] && !get_struct(LAYOUT_TIMESPEC64, a[3], &ts))) {
         return -EFAULT;
     }
     for (u64 i = 0; i < a[1]; i++) {
@@ -236,7 +194,7 @@ i64 sys_futex_waitv(struct user_thread *t, const u64 a[6])
         }
         w[i].uaddr = (u64)(uintptr_t)g2h(w[i].uaddr);
     }
-    return safe_syscall(SYS_futex_waitv, w, a[1], a[2], a[3] ? ts : 0, a[4]);
+    return safe_syscall(SYS_futex_waitv, w, a[1], a[2], a[3] ? &ts : NULL, a[4]);
 }
 
 /* -- refusals ------------------------------------------------------------------------------------------------------ */

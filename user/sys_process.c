@@ -9,16 +9,16 @@
 #include <unistd.h>
 
 #include "base/log.h"
-#include "user/user_priv.h"
+#include "user/syscall.h"
 
-/* -- waiting: the layouts of siginfo and rusage are the same on all 64-bit ports ----------------------------------- */
+/* -- waiting ------------------------------------------------------------------------------------------------------- */
 
 i64 sys_wait4(struct user_thread *t UNUSED, const u64 a[6])
 {
     int status = 0;
     struct rusage ru;
     i64 r = safe_syscall(SYS_wait4, (int)a[0], &status, (int)a[2], a[3] ? &ru : NULL);
-    if (r > 0 && ((a[1] && !put_u32(a[1], (u32)status)) || (a[3] && !copy_to_guest(a[3], &ru, sizeof(ru))))) {
+    if (r > 0 && ((a[1] && !put_u32(a[1], (u32)status)) || (a[3] && !put_struct(LAYOUT_RUSAGE, a[3], &ru)))) {
         return -EFAULT;
     }
     return r;
@@ -31,7 +31,7 @@ i64 sys_waitid(struct user_thread *t UNUSED, const u64 a[6])
     memset(&si, 0, sizeof(si));
     i64 r = safe_syscall(SYS_waitid, a[0], a[1], a[2] ? &si : NULL, (int)a[3], a[4] ? &ru : NULL);
     if (r >= 0 &&
-        ((a[2] && !user_cfg.abi->put_siginfo(a[2], &si)) || (a[4] && !copy_to_guest(a[4], &ru, sizeof(ru))))) {
+        ((a[2] && !user_cfg.abi->put_siginfo(a[2], &si)) || (a[4] && !put_struct(LAYOUT_RUSAGE, a[4], &ru)))) {
         return -EFAULT;
     }
     return r;
@@ -95,13 +95,13 @@ static i64 robust_wait(const u64 a[6], const struct timespec *until)
     }
 }
 
-i64 sys_futex(struct user_thread *t, const u64 a[6])
+static i64 futex(struct user_thread *t, const u64 a[6], enum layout time)
 {
     unsigned op = (unsigned)a[1] & FUTEX_CMD_MASK, how = op < ARRAY_LEN(futex_ops) ? futex_ops[op] : 0;
     struct timespec ts;
     u64 fourth = a[3];
     if (how & FUTEX_TIME && a[3]) {
-        if (!copy_from_guest(&ts, a[3], sizeof(ts))) {
+        if (!get_struct(time, a[3], &ts)) {
             return -EFAULT;
         }
         fourth = (u64)(uintptr_t)&ts;
@@ -113,6 +113,14 @@ i64 sys_futex(struct user_thread *t, const u64 a[6])
         return robust_wait(a, a[3] ? &ts : NULL);
     }
     return safe_syscall(SYS_futex, g2h(a[0]), a[1], a[2], fourth, how & FUTEX_TWO ? g2h(a[4]) : NULL, a[5]);
+}
+i64 sys_futex(struct user_thread *t, const u64 a[6])
+{
+    return futex(t, a, LAYOUT_TIMESPEC);
+}
+i64 sys_futex_time64(struct user_thread *t, const u64 a[6])
+{
+    return futex(t, a, LAYOUT_TIMESPEC64);
 }
 
 /* -- prctl --------------------------------------------------------------------------------------------------------- */

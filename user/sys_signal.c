@@ -3,7 +3,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-#include "user/user_priv.h"
+#include "user/syscall.h"
 
 bool get_sigset(u64 va, u64 size, user_sigset *set)
 {
@@ -50,17 +50,22 @@ i64 sys_rt_sigprocmask(struct user_thread *t, const u64 a[6])
     return a[2] && !put_u64(a[2], old) ? -EFAULT : 0;
 }
 
-i64 sys_rt_sigreturn(struct user_thread *t, const u64 a[6] UNUSED)
+i64 signal_return_by(struct user_thread *t, bool (*pop)(struct user_thread *t, user_sigset *mask))
 {
     user_sigset mask;
     signal_block_all(t);
-    if (!user_cfg.abi->pop_frame(t, &mask)) {
+    if (!pop(t, &mask)) {
         siginfo_t bad = {.si_signo = SIGSEGV, .si_code = SI_KERNEL};
         signal_force(t, &bad);
         return -ENORESULT;
     }
     signal_set_mask(t, mask);
     return -ENORESULT;
+}
+
+i64 sys_rt_sigreturn(struct user_thread *t, const u64 a[6] UNUSED)
+{
+    return signal_return_by(t, user_cfg.abi->pop_frame);
 }
 
 i64 sys_rt_sigpending(struct user_thread *t, const u64 a[6])
@@ -88,7 +93,7 @@ i64 sys_rt_sigsuspend(struct user_thread *t UNUSED, const u64 a[6])
     return safe_syscall(SYS_rt_sigsuspend, &set, sizeof(set));
 }
 
-i64 sys_rt_sigtimedwait(struct user_thread *t UNUSED, const u64 a[6])
+static i64 wait_signal(const u64 a[6], enum layout time)
 {
     user_sigset set;
     struct timespec ts;
@@ -96,11 +101,19 @@ i64 sys_rt_sigtimedwait(struct user_thread *t UNUSED, const u64 a[6])
     if (a[3] != sizeof(set)) {
         return -EINVAL;
     }
-    if (!get_u64(a[0], &set) || (a[2] && !copy_from_guest(&ts, a[2], sizeof(ts)))) {
+    if (!get_u64(a[0], &set) || (a[2] && !get_struct(time, a[2], &ts))) {
         return -EFAULT;
     }
     i64 r = safe_syscall(SYS_rt_sigtimedwait, &set, &si, a[2] ? &ts : NULL, sizeof(set));
     return r > 0 && a[1] && !user_cfg.abi->put_siginfo(a[1], &si) ? -EFAULT : r;
+}
+i64 sys_rt_sigtimedwait(struct user_thread *t UNUSED, const u64 a[6])
+{
+    return wait_signal(a, LAYOUT_TIMESPEC);
+}
+i64 sys_rt_sigtimedwait_time64(struct user_thread *t UNUSED, const u64 a[6])
+{
+    return wait_signal(a, LAYOUT_TIMESPEC64);
 }
 
 i64 sys_rt_sigqueueinfo(struct user_thread *t UNUSED, const u64 a[6])

@@ -129,8 +129,11 @@ i64 syscall_pass(const struct sys_row *s, long host, const u64 a[6])
 
 /* Which calls start again after a signal is the kernel's to say: the host's handlers have SA_RESTART, and safe_syscall
  * turns a restart into -ERESTARTSYS. */
-static i64 perform(struct user_thread *t, const struct sys_row *s, u64 nr, const u64 a[6])
+i64 syscall_perform(struct user_thread *t, const struct sys_row *s, u64 nr, const u64 a[6])
 {
+    if (s && (s->args[0] | 0x20) == 'f' && fd_is_ours((int)a[0])) {
+        return -EBADF;
+    }
     switch (s ? s->how : SYSCALL_UNKNOWN) {
     case SYSCALL_PASS:
         return syscall_pass(s, s->host, a);
@@ -158,7 +161,7 @@ i64 user_syscall(struct user_thread *t, u64 nr, const u64 regs[6])
     if (unlikely(user_cfg.strace)) {
         strace_enter(s, nr, a);
     }
-    i64 r = s && (s->args[0] | 0x20) == 'f' && fd_is_ours((int)a[0]) ? -EBADF : perform(t, s, nr, a);
+    i64 r = syscall_perform(t, s, nr, a);
     if (unlikely(user_cfg.strace)) {
         strace_leave(s, a, r);
     }

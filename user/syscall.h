@@ -35,6 +35,8 @@ struct sys_arg {
 bool sys_arg_next(const char **args, struct sys_arg *arg);
 /* What SYSCALL_PASS does: the host's call with pointers converted as `args` says. */
 i64 syscall_pass(const struct sys_row *s, long host, const u64 a[6]);
+/* What a row says: `nr` for the report of a number that has none (s NULL). */
+i64 syscall_perform(struct user_thread *t, const struct sys_row *s, u64 nr, const u64 a[6]);
 /* Copies and moves a program's array of struct iovec; v: IOV_MAX of them. n, or -errno. */
 i64 user_iovec(struct iovec *v, u64 va, u64 n);
 
@@ -53,18 +55,30 @@ sys_fn sys_stat, sys_lstat, sys_openat, sys_openat2, sys_open_by_handle_at, sys_
 #undef OLD
 sys_fn sys_open, sys_creat, sys_readlink, sys_pipe, sys_dup2, sys_getdents, sys_utime, sys_utimes, sys_futimesat,
     sys_time, sys_stime, sys_alarm, sys_nice, sys_poll, sys_epoll_create, sys_epoll_wait, sys_signalfd, sys_waitpid;
+/* sys_word32.c: of ports with 32-bit longs */
+sys_fn sys_stat64, sys_lstat64, sys_fstat64, sys_fstatat64, sys_oldstat, sys_oldlstat, sys_oldfstat, sys_statfs,
+    sys_fstatfs, sys_statfs64, sys_fstatfs64, sys_llseek, sys_mmap2, sys_old_mmap, sys_old_select, sys_getuid16,
+    sys_geteuid16, sys_getgid16, sys_getegid16, sys_getresuid16, sys_getresgid16, sys_getgroups16, sys_setgroups16,
+    sys_sysinfo, sys_olduname, sys_oldolduname, sys_sched_getaffinity, sys_get_mempolicy;
+/* sys_signal_old.c */
+sys_fn sys_sigaction, sys_signal, sys_sigprocmask, sys_sgetmask, sys_ssetmask, sys_sigpending, sys_sigsuspend,
+    sys_sigreturn;
 /* sys_aio.c */
-sys_fn sys_io_setup, sys_io_destroy, sys_io_submit, sys_io_cancel, sys_io_getevents, sys_io_pgetevents;
+sys_fn sys_io_setup, sys_io_destroy, sys_io_submit, sys_io_cancel, sys_io_getevents, sys_io_pgetevents,
+    sys_io_pgetevents_time64;
+/* sys_ipc.c */
+sys_fn sys_semctl, sys_shmctl, sys_msgctl, sys_msgsnd, sys_msgrcv, sys_ipc, sys_mq_notify;
 /* sys_ioctl.c */
 sys_fn sys_ioctl;
 /* sys_net.c */
-sys_fn sys_sendmsg, sys_recvmsg, sys_sendmmsg, sys_recvmmsg, sys_setsockopt, sys_getsockopt;
+sys_fn sys_sendmsg, sys_recvmsg, sys_sendmmsg, sys_recvmmsg, sys_recvmmsg_time64, sys_socketcall, sys_setsockopt,
+    sys_getsockopt;
 /* sys_wait.c */
 sys_fn sys_epoll_ctl, sys_epoll_pwait, sys_epoll_pwait2, sys_ppoll, sys_ppoll_time64, sys_pselect6, sys_pselect6_time64,
     sys_select, sys_signalfd4;
 /* sys_misc.c */
-sys_fn sys_prlimit64, sys_getrlimit, sys_setrlimit, sys_semctl, sys_keyctl, sys_timer_create, sys_clock_gettime,
-    sys_futex_waitv, sys_reboot, sys_seccomp, sys_membarrier, sys_restart_syscall, sys_kcmp;
+sys_fn sys_prlimit64, sys_getrlimit, sys_setrlimit, sys_old_getrlimit, sys_keyctl, sys_timer_create, sys_clock_gettime,
+    sys_clock_gettime64, sys_futex_waitv, sys_reboot, sys_seccomp, sys_membarrier, sys_restart_syscall, sys_kcmp;
 
 /* strace.c: the entry and the result of a call, and a signal that is delivered, to the log. */
 void strace_enter(const struct sys_row *s, u64 nr, const u64 a[6]);

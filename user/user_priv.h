@@ -64,7 +64,7 @@ struct sys_row; /* syscall.c: one row of abi_NAME/syscalls.def */
 /* One page of code with an ELF header around it (vdso.c). Offsets are in `code`. */
 enum { VDSO_SYMBOLS_MAX = 8 };
 struct vdso_code {
-    const u32 *code;
+    const void *code;
     u32 len; /* bytes */
     u32 sigreturn;
     const char *version;
@@ -113,6 +113,8 @@ struct user_abi {
     size_t state_size;
     void (*state_get)(const struct vcpu *cpu, void *state);
     void (*state_set)(struct vcpu *cpu, const void *state);
+    /* Does what the kernel does for the program at a trap that is no signal; false: it is one. NULL: there is none. */
+    bool (*emulate)(struct user_thread *t);
     /* What a trap other than a system call is to the program. */
     void (*trap_siginfo)(const struct vcpu *cpu, siginfo_t *si);
     void (*hwcap)(const struct vcpu *cpu, u64 cap[2]);
@@ -124,6 +126,8 @@ struct user_abi {
                        user_sigset old_mask, u64 sp);
     /* The reverse: false: the frame is bad. */
     bool (*pop_frame)(struct user_thread *t, user_sigset *mask);
+    bool (*pop_old_frame)(struct user_thread *t,
+                          user_sigset *mask);                  /* the one of before rt_sigaction, where there is */
     bool (*get_sigaction)(u64 va, struct user_sigaction *act); /* the guest's struct sigaction */
     bool (*put_sigaction)(u64 va, const struct user_sigaction *act);
     bool (*get_siginfo)(u64 va, siginfo_t *si);
@@ -304,11 +308,12 @@ sys_fn sys_mmap, sys_munmap, sys_mprotect, sys_mremap, sys_brk, sys_msync, sys_m
     sys_munlock, sys_mlockall, sys_munlockall, sys_mincore, sys_shmat, sys_shmdt;
 /* signal.c, sys_signal.c */
 sys_fn sys_rt_sigaction, sys_rt_sigprocmask, sys_rt_sigreturn, sys_rt_sigpending, sys_rt_sigsuspend,
-    sys_rt_sigtimedwait, sys_rt_sigqueueinfo, sys_rt_tgsigqueueinfo, sys_sigaltstack, sys_kill, sys_tkill, sys_tgkill;
+    sys_rt_sigtimedwait, sys_rt_sigtimedwait_time64, sys_rt_sigqueueinfo, sys_rt_tgsigqueueinfo, sys_sigaltstack,
+    sys_kill, sys_tkill, sys_tgkill;
 /* thread.c */
 sys_fn sys_clone, sys_clone3, sys_fork, sys_vfork, sys_exit, sys_exit_group, sys_set_tid_address, sys_gettid,
-    sys_set_robust_list, sys_get_robust_list, sys_futex, sys_rseq, sys_wait4, sys_waitid, sys_prctl, sys_personality,
-    sys_uname;
+    sys_set_robust_list, sys_get_robust_list, sys_futex, sys_futex_time64, sys_rseq, sys_wait4, sys_waitid, sys_prctl,
+    sys_personality, sys_uname;
 /* exec.c */
 sys_fn sys_execve, sys_execveat;
 
@@ -347,6 +352,8 @@ void signal_reinstall(struct user_thread *t);
 void signal_clear_handlers(struct user_sighand *h);
 struct user_sighand *signal_copy_handlers(struct user_sighand *from);
 u32 signal_stack_flags(const struct user_thread *t); /* as sigaltstack reports them */
+/* What the calls that end a handler do; `pop` takes the frame. */
+i64 signal_return_by(struct user_thread *t, bool (*pop)(struct user_thread *t, user_sigset *mask));
 bool get_sigset(u64 va, u64 size, user_sigset *set); /* false: EFAULT or a wrong size */
 
 /* -- life (main.c, thread.c, loader.c, exec.c)

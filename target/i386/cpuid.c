@@ -7,6 +7,7 @@
 
 #include "base/bits.h"
 #include "target/i386/cpu.h"
+#include "target/i386/xstate.h"
 
 static u32 word_of(const char *s)
 {
@@ -101,34 +102,7 @@ static void amd_caches(u32 leaf, u32 o[4])
     }
 }
 
-/* -- extended state: where XSAVE puts what (SDM volume 1, 13.4) ---------------------------------------------------- */
-
-const struct x86_xstate x86_xstates[X86_XSTATES] = {
-    [0] = {0, 160},
-    [1] = {160, 256},
-    [2] = {576, 256},
-    [9] = {2688, 8},
-};
-
-u64 x86_xcr0_mask(const struct x86_cpu *cpu)
-{
-    if (!x86_has(&cpu->features, X86_FEAT_XSAVE)) {
-        return 0;
-    }
-    return XCR0_X87 | XCR0_SSE | (x86_has(&cpu->features, X86_FEAT_AVX) ? XCR0_AVX : 0) |
-           (x86_has(&cpu->features, X86_FEAT_PKU) ? XCR0_PKRU : 0);
-}
-
-u32 x86_xsave_size(u64 xcr0, bool compact)
-{
-    u32 size = 576;
-    for (unsigned i = 2; i < X86_XSTATES; i++) {
-        if (xcr0 >> i & 1 && x86_xstates[i].size) {
-            size = compact ? size + x86_xstates[i].size : x86_xstates[i].off + x86_xstates[i].size;
-        }
-    }
-    return size;
-}
+/* -- leaves -------------------------------------------------------------------------------------------------------- */
 
 static void xsave_leaf(const struct x86_cpu *cpu, u32 sub, u32 o[4])
 {
@@ -146,8 +120,6 @@ static void xsave_leaf(const struct x86_cpu *cpu, u32 sub, u32 o[4])
         o[1] = x86_xstates[sub].off;
     }
 }
-
-/* -- leaves -------------------------------------------------------------------------------------------------------- */
 
 static void topology_leaf(const struct x86_cpu *cpu, u32 sub, u32 o[4])
 {

@@ -28,6 +28,7 @@ void x86_h_sysenter(struct vcpu *v, u64 next);
 void x86_h_cpuid(struct vcpu *v);
 u64 x86_h_tsc(struct vcpu *v);
 u64 x86_h_tsc_aux(struct vcpu *v);
+u64 x86_h_hostclock(struct vcpu *v, u64 id);
 u64 x86_h_random(struct vcpu *v);
 u64 x86_h_xcr(struct vcpu *v, u64 n);
 u64 x86_h_seg_read(struct vcpu *v, u64 seg);

@@ -70,6 +70,12 @@ u64 x86_h_tsc_aux(struct vcpu *v)
     return v->user ? x86_user_tsc_aux() : x86_cpu(v)->tsc_aux;
 }
 
+u64 x86_h_hostclock(struct vcpu *v, u64 id)
+{
+    (void)v;
+    return clock_of_host((int)id);
+}
+
 u64 x86_h_random(struct vcpu *v)
 {
     u64 r;

@@ -48,16 +48,30 @@ struct x86_user_state {
     u16 cs, ss, ds, es, fs, gs;
 };
 void x86_user_get(const struct vcpu *cpu, struct x86_user_state *s);
-/* The flags a program may change; selectors stay. */
-void x86_user_set_flags(struct vcpu *cpu, u64 flags);
 u64 x86_user_flags(const struct vcpu *cpu);
-/* seg: 0 FS, 1 GS. */
-u64 x86_user_base(const struct vcpu *cpu, unsigned gs);
+void x86_user_set_flags(struct vcpu *cpu, u64 flags);   /* those a program may change */
+u64 x86_user_base(const struct vcpu *cpu, unsigned gs); /* of FS, or GS */
 void x86_user_set_base(struct vcpu *cpu, unsigned gs, u64 base);
+
+/* The extended state: XSAVE's standard form of all that XCR0 names, or FXSAVE's where XCR0 is 0: there is no XSAVE. */
+enum { X86_USER_FP_MAX = 2696 };
+u64 x86_user_xcr0(const struct vcpu *cpu);
+u32 x86_user_fp_size(const struct vcpu *cpu);
+void x86_user_fp_save(struct vcpu *cpu, u8 *area);
+/* Components of `mask`, 0: x87 and SSE by FXRSTOR; the others become what they are initially. False: #GP. */
+bool x86_user_fp_load(struct vcpu *cpu, const u8 *area, u64 mask);
+void x86_user_fp_init(struct vcpu *cpu);
+/* Exceptions that are raised and not masked, in the order of MXCSR's bits: of the x87, or of SSE. */
+u32 x86_user_fp_raised(struct vcpu *cpu, bool sse);
+
 /* The last fault of the program's: vector, error code, address (as the kernel keeps them for signal frames). */
 struct x86_user_fault {
     u64 vector, error, cr2;
 };
 const struct x86_user_fault *x86_user_fault(const struct vcpu *cpu);
+
+/* CPUID, and the flags of /proc/cpuinfo. */
+void x86_user_cpuid(const struct vcpu *cpu, u32 leaf, u32 sub, u32 out[4]);
+void x86_user_cpu_flags(const struct vcpu *cpu, void (*fn)(void *ctx, const char *name), void *ctx);
 
 #endif

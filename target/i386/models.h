@@ -35,16 +35,6 @@ extern const struct cpu_model x86_model_names[];
 bool x86_model_set(struct x86_cpu *cpu, const char *text, struct err *e);
 /* Is the feature of that name in CPUID's words? */
 bool x86_model_has(const struct x86_cpu *cpu, const char *name);
-/* A component of the extended state, by its bit in XCR0: its place in XSAVE's standard form. Size 0: none of that
- * number. */
-struct x86_xstate {
-    u32 off, size;
-};
-enum { X86_XSTATES = 10 };
-extern const struct x86_xstate x86_xstates[X86_XSTATES];
-u64 x86_xcr0_mask(const struct x86_cpu *cpu); /* bits that XCR0 may have */
-u32 x86_xsave_size(u64 xcr0, bool compact);
-
 /* CPUID with that EAX and ECX: EAX EBX ECX EDX. */
 void x86_cpuid(const struct x86_cpu *cpu, u32 leaf, u32 sub, u32 out[4]);
 /* Calls fn with each feature's name as Linux's /proc/cpuinfo has it, in its order. */

@@ -91,16 +91,16 @@ ir_ref x86_mem(struct x86 *t, unsigned n, bool write)
 unsigned x86_mo(const struct x86 *t, unsigned bytes)
 {
     unsigned log2 = bytes == 1 ? MO_8 : bytes == 2 ? MO_16 : bytes == 4 ? MO_32 : bytes == 8 ? MO_64 : MO_128;
-    return log2 | (t->mode & MODE_ALIGN ? mo_align(log2) : 0);
+    return log2 | MO_TSO | (t->mode & MODE_ALIGN ? mo_align(log2) : 0);
 }
 
 ir_ref x86_load(struct x86 *t, ir_ref addr, unsigned bytes)
 {
-    return ir_ld(t->ir, int_type(bytes), addr, 0, x86_mo(t, bytes) | MO_ACQ);
+    return ir_ld(t->ir, int_type(bytes), addr, 0, x86_mo(t, bytes));
 }
 void x86_store(struct x86 *t, ir_ref addr, ir_ref v, unsigned bytes)
 {
-    ir_st(t->ir, addr, 0, v, int_type(bytes), x86_mo(t, bytes) | MO_REL);
+    ir_st(t->ir, addr, 0, v, int_type(bytes), x86_mo(t, bytes));
 }
 
 /* -- operands --------------------------------------------------------------------------------------------------------

@@ -65,7 +65,7 @@ static unsigned alignment(const struct x86 *t, unsigned n)
 static unsigned mo_vector(const struct x86 *t, unsigned n)
 {
     unsigned align = alignment(t, n);
-    return align ? MO_128 | mo_align(align) : x86_mo(t, 16);
+    return align ? MO_128 | MO_TSO | mo_align(align) : x86_mo(t, 16);
 }
 
 ir_ref vec_get(struct x86 *t, unsigned i, unsigned half)
@@ -77,12 +77,12 @@ ir_ref vec_get(struct x86 *t, unsigned i, unsigned half)
     unsigned n = opd_bytes(t, i);
     ir_ref addr = x86_mem(t, n, false);
     if (n >= 16) { /* the upper half is as aligned as the lower */
-        unsigned mo = half ? MO_128 : mo_vector(t, n);
-        return ir_ld(t->ir, IR_V128, addr, (i32)(16 * half), mo | MO_ACQ);
+        unsigned mo = half ? MO_128 | MO_TSO : mo_vector(t, n);
+        return ir_ld(t->ir, IR_V128, addr, (i32)(16 * half), mo);
     }
     must(!half);
     enum ir_type type = n == 8 ? IR_F64 : n == 4 ? IR_F32 : IR_I32;
-    return ir_vzero_ext(t->ir, type, ir_ld(t->ir, type, addr, 0, x86_mo(t, n) | MO_ACQ));
+    return ir_vzero_ext(t->ir, type, ir_ld(t->ir, type, addr, 0, x86_mo(t, n)));
 }
 
 ir_ref vec_get_scalar(struct x86 *t, unsigned i, enum ir_type type)
@@ -92,7 +92,7 @@ ir_ref vec_get_scalar(struct x86 *t, unsigned i, enum ir_type type)
     if (r >= 0) {
         return ir_vget(t->ir, type, es, xmm_get(t, (unsigned)r, 0), 0);
     }
-    return ir_ld(t->ir, type, x86_mem(t, 1u << es, false), 0, x86_mo(t, 1u << es) | MO_ACQ);
+    return ir_ld(t->ir, type, x86_mem(t, 1u << es, false), 0, x86_mo(t, 1u << es));
 }
 
 void vec_put(struct x86 *t, unsigned i, unsigned half, ir_ref v)
@@ -104,10 +104,10 @@ void vec_put(struct x86 *t, unsigned i, unsigned half, ir_ref v)
     } else if (n == 32 && !half) {
         t->low = v;
     } else if (n == 32) {
-        ir_st_pair(t->ir, x86_mem(t, n, true), 0, t->low, v, IR_V128, mo_vector(t, n) | MO_PAIR | MO_REL);
+        ir_st_pair(t->ir, x86_mem(t, n, true), 0, t->low, v, IR_V128, mo_vector(t, n) | MO_PAIR | MO_WHOLE);
     } else {
         must(n == 16);
-        ir_st(t->ir, x86_mem(t, n, true), 0, v, IR_V128, mo_vector(t, n) | MO_REL);
+        ir_st(t->ir, x86_mem(t, n, true), 0, v, IR_V128, mo_vector(t, n));
     }
 }
 

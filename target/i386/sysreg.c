@@ -2,6 +2,7 @@
  * INVLPG, INVPCID): which bits exist, which combinations fault, what follows from a change. */
 #include "target/i386/cpu.h"
 #include "target/i386/helpers.h"
+#include "target/i386/xstate.h"
 
 static NORETURN void gp(struct x86_cpu *cpu)
 {

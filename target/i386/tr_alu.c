@@ -42,7 +42,7 @@ static ir_ref locked(struct x86 *t, enum alu_op op, unsigned n, ir_ref b)
         b = ir_add(t->ir, int_type(n), b, carry);
         op = op == ALU_ADC ? ALU_ADD : ALU_SUB;
     }
-    return ir_rmw(t->ir, rmw[op], int_type(n), addr, 0, b, x86_mo(t, n) | MO_ACQ | MO_REL);
+    return ir_rmw(t->ir, rmw[op], int_type(n), addr, 0, b, x86_mo(t, n));
 }
 
 static bool binary(struct x86 *t, enum alu_op op)

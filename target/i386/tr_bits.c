@@ -43,7 +43,7 @@ static bool change_bit(struct x86 *t, enum bit_op op)
     }
     ir_ref pos = ir_andi(ir, IR_I32, number, 8 * n - 1), mask = ir_op2(ir, IR_shl, ty, ir_const(ir, 1), pos);
     if (t->in.lock) {
-        a = ir_rmw(ir, rmw[op], ty, x86_mem(t, n, true), 0, mask, x86_mo(t, n) | MO_ACQ | MO_REL);
+        a = ir_rmw(ir, rmw[op], ty, x86_mem(t, n, true), 0, mask, x86_mo(t, n));
     } else {
         a = opd_get(t, 0);
         if (op != BIT_TEST) {

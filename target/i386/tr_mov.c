@@ -23,7 +23,7 @@ bool tr_xchg(struct x86 *t)
     ir_ref b = opd_get(t, 1);
     if (opd_is_mem(t, 0)) {
         ir_ref addr = x86_mem(t, n, true);
-        opd_put(t, 1, ir_rmw(t->ir, RMW_SWAP, int_type(n), addr, 0, b, x86_mo(t, n) | MO_ACQ | MO_REL));
+        opd_put(t, 1, ir_rmw(t->ir, RMW_SWAP, int_type(n), addr, 0, b, x86_mo(t, n)));
         return true;
     }
     ir_ref a = opd_get(t, 0);
@@ -91,7 +91,7 @@ bool tr_cmpxchg(struct x86 *t)
     ir_ref acc = gpr_get(t, 0, n), src = opd_get(t, 1), old;
     bool mem = opd_is_mem(t, 0);
     if (t->in.lock) {
-        old = ir_cas(ir, ty, x86_mem(t, n, true), 0, acc, src, x86_mo(t, n) | MO_ACQ | MO_REL);
+        old = ir_cas(ir, ty, x86_mem(t, n, true), 0, acc, src, x86_mo(t, n));
     } else {
         old = opd_get(t, 0);
     }
@@ -122,7 +122,7 @@ bool tr_xadd(struct x86 *t)
     enum ir_type ty = int_type(n);
     ir_ref b = opd_get(t, 1), a;
     if (t->in.lock) {
-        a = ir_rmw(ir, RMW_ADD, ty, x86_mem(t, n, true), 0, b, x86_mo(t, n) | MO_ACQ | MO_REL);
+        a = ir_rmw(ir, RMW_ADD, ty, x86_mem(t, n, true), 0, b, x86_mo(t, n));
         opd_put(t, 1, a);
     } else {
         a = opd_get(t, 0);
@@ -147,7 +147,7 @@ bool tr_cmpxchg8b(struct x86 *t)
     ir_ref src = ir_deposit(ir, IR_I64, ir_get(ir, SLOT_RBX), ir_get(ir, SLOT_RCX), 32, 32), addr = x86_mem(t, 8, true),
            old;
     if (t->in.lock) {
-        old = ir_cas(ir, IR_I64, addr, 0, acc, src, x86_mo(t, 8) | MO_ACQ | MO_REL);
+        old = ir_cas(ir, IR_I64, addr, 0, acc, src, x86_mo(t, 8));
     } else {
         old = x86_load(t, addr, 8);
         x86_store(t, addr, ir_select(ir, CC_EQ, IR_I64, old, acc, IR_I64, src, old), 8);

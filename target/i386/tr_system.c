@@ -90,6 +90,12 @@ bool tr_rdpid(struct x86 *t)
     opd_put(t, 0, ir_call(t->ir, H_tsc_aux, 0, 0, 0, 0));
     return true;
 }
+/* A clock of the host, in user mode. */
+bool tr_hostclock(struct x86 *t)
+{
+    opd_put(t, 0, ir_call(t->ir, H_hostclock, ir_const(t->ir, t->in.imm & 0xff), 0, 0, 0));
+    return true;
+}
 bool tr_xgetbv(struct x86 *t)
 {
     put_pair(t, ir_call(t->ir, H_xcr, ir_get(t->ir, SLOT_RCX), 0, 0, 0));

@@ -41,7 +41,7 @@ static enum ir_type element_type(const struct x86 *t, unsigned i)
 static void store_scalar(struct x86 *t, ir_ref v, enum ir_type type)
 {
     unsigned n = type == IR_F64 ? 8 : 4;
-    ir_st(t->ir, x86_mem(t, n, true), 0, v, type, x86_mo(t, n) | MO_REL);
+    ir_st(t->ir, x86_mem(t, n, true), 0, v, type, x86_mo(t, n));
 }
 
 /* MOVSS, MOVSD from memory: zeros above. */

@@ -9,6 +9,7 @@
 #include "base/bits.h"
 #include "target/i386/fpu.h"
 #include "target/i386/i386.h"
+#include "target/i386/xstate.h"
 
 /* Selectors of a 64-bit kernel: 32-bit programs have them too. */
 enum { USER32_CS = 0x23, USER_DS = 0x2b, USER_CS = 0x33 };
@@ -24,8 +25,10 @@ void x86_user_reset(struct vcpu *v, unsigned bits)
     struct x86_cpu *cpu = x86_cpu(v);
     v->user = true;
     v->target->reset(v);
-    x86_fpu_init(cpu);
+    x86_user_fp_init(v);
     memset(v->rt.r, 0, sizeof(v->rt.r));
+    cpu->features.w[X86_FEAT_HOSTCLOCK / 64] |= BIT(X86_FEAT_HOSTCLOCK % 64);
+    cpu->features_id = (u8)x86_features_id(&cpu->features);
     cpu->cpl = 3;
     cpu->cr0 = CR0_PE | CR0_MP | CR0_ET | CR0_NE | CR0_WP | CR0_AM | CR0_PG;
     cpu->cr4 = CR4_DE | CR4_PSE | CR4_PAE | CR4_MCE | CR4_PGE | CR4_OSFXSR | CR4_OSXMMEXCPT |
@@ -97,6 +100,65 @@ void x86_user_set_base(struct vcpu *v, unsigned gs, u64 base)
 const struct x86_user_fault *x86_user_fault(const struct vcpu *v)
 {
     return &x86_cpu_const(v)->user_fault;
+}
+
+/* -- the extended state ------------------------------------------------------------------------------------------ */
+
+u64 x86_user_xcr0(const struct vcpu *v)
+{
+    const struct x86_cpu *cpu = x86_cpu_const(v);
+    return cpu->cr4 & CR4_OSXSAVE ? cpu->xcr0 : 0;
+}
+u32 x86_user_fp_size(const struct vcpu *v)
+{
+    u64 xcr0 = x86_user_xcr0(v);
+    return xcr0 ? x86_xsave_size(xcr0, false) : XSTATE_LEGACY;
+}
+/* The kernel sets the legacy bits always: old programs may look at nothing else. */
+void x86_user_fp_save(struct vcpu *v, u8 *area)
+{
+    struct x86_cpu *cpu = x86_cpu(v);
+    u64 xcr0 = x86_user_xcr0(v);
+    x86_fxsave(cpu, area);
+    if (xcr0) {
+        x86_xstate_save(cpu, area, xcr0);
+        st64le(area + XSTATE_LEGACY, ld64le(area + XSTATE_LEGACY) | XCR0_X87 | XCR0_SSE);
+    }
+}
+bool x86_user_fp_load(struct vcpu *v, const u8 *area, u64 mask)
+{
+    struct x86_cpu *cpu = x86_cpu(v);
+    u64 xcr0 = x86_user_xcr0(v);
+    u8 rest[XSTATE_MAX] = {0};
+    if (mask & xcr0 ? !x86_xstate_load(cpu, area, mask & xcr0) : !x86_fxrstor(cpu, area)) {
+        return false;
+    }
+    st32le(rest + 24, x86_mxcsr(cpu)); /* stays */
+    return x86_xstate_load(cpu, rest, xcr0 & ~(mask & xcr0 ? mask : XCR0_X87 | XCR0_SSE));
+}
+void x86_user_fp_init(struct vcpu *v)
+{
+    struct x86_cpu *cpu = x86_cpu(v);
+    u8 area[XSTATE_MAX] = {0};
+    st32le(area + 24, MXCSR_INIT);
+    must(x86_xstate_load(cpu, area, XCR0_X87 | XCR0_SSE | XCR0_AVX));
+}
+u32 x86_user_fp_raised(struct vcpu *v, bool sse)
+{
+    struct x86_cpu *cpu = x86_cpu(v);
+    u32 m = x86_mxcsr(cpu);
+    return (sse ? m & ~(m >> 7) : (u32)x86_fsw(cpu) & ~(u32)x86_fcw(cpu)) & 0x3f;
+}
+
+/* -- what the program is told of the processor ------------------------------------------------------------------- */
+
+void x86_user_cpuid(const struct vcpu *v, u32 leaf, u32 sub, u32 out[4])
+{
+    x86_cpuid(x86_cpu_const(v), leaf, sub, out);
+}
+void x86_user_cpu_flags(const struct vcpu *v, void (*fn)(void *ctx, const char *name), void *ctx)
+{
+    x86_model_flags(x86_cpu_const(v), fn, ctx);
 }
 
 /* -- traps --------------------------------------------------------------------------------------------------------- */

@@ -282,6 +282,8 @@ static u16 random_mo(struct gen *g, unsigned op, unsigned type)
     mo |= rng_one_in(g->rng, 6) ? (unsigned)MO_BE : 0;
     mo |= op != IR_st && rng_one_in(g->rng, 6) ? (unsigned)MO_ACQ : 0;
     mo |= op != IR_ld && rng_one_in(g->rng, 6) ? (unsigned)MO_REL : 0;
+    mo |= plain && rng_one_in(g->rng, 6) ? (unsigned)MO_TSO : 0;
+    mo |= op == IR_st && (mo & MO_PAIR) && (mo & MO_SIZE) == MO_128 && below(g, 2) ? (unsigned)MO_WHOLE : 0;
     mo |= mo_view(below(g, g->o->views));
     return (u16)mo;
 }

@@ -1,8 +1,9 @@
 /* Instructions of x86-64 against the host's own processor: random fillings of every row that a program may run and that
- * is translated, with random registers and memory, once on the processor and once by moss. Registers, vectors, flags,
- * memory and faults must be the same; what the manual leaves open is excepted.
+ * is translated, with random registers and memory, on the processor, in the interpreter and as host code.
+ * Registers, vectors, flags, memory and faults must be the same; what the manual leaves open is excepted.
  *
- * MOSS_SEED; MOSS_X86_INSNS (per row): how much; MOSS_X86_ROW: only rows with this in their name. */
+ * MOSS_SEED; MOSS_X86_INSNS (per row): how much; MOSS_X86_ROW: only rows with this in their name; MOSS_X86_ENGINE: only
+ * "interpreter" or "host code". */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -150,14 +151,14 @@ static void forget_result(const struct x86_instr *in, struct x86_state *want, co
 }
 
 static void show(const u8 *p, const struct x86_instr *in, const struct x86_state *before, const struct x86_state *want,
-                 const struct x86_state *ours)
+                 const struct x86_state *ours, const char *engine)
 {
     char text[64] = "";
     for (unsigned i = 0; i < in->len; i++) {
         sprintf(text + 3 * i, "%02x ", p[i]);
     }
     printf("%s: %s\n", in->row->name, text);
-    x86_state_differences(before, want, ours, "host", "moss");
+    x86_state_differences(before, want, ours, "host", engine);
     for (unsigned i = 0, lines = 0; i < X86_DATA_SIZE && lines < 8; i += 8) {
         if (memcmp(X86_DATA + i, host_data + i, 8)) {
             printf("  memory %llx: was %016llx, a %016llx, b %016llx\n", X86_DATA_AT + i,
@@ -168,29 +169,46 @@ static void show(const u8 *p, const struct x86_instr *in, const struct x86_state
     }
 }
 
-static void compare(const u8 *p, const struct x86_instr *in, const struct x86_state *before, u64 at)
+enum engine { INTERPRETER, HOST_CODE, ENGINES };
+static const char *const engine_names[ENGINES] = {"interpreter", "host code"};
+static bool wanted[ENGINES];
+
+static void compare_with(enum engine e, const u8 *p, const struct x86_instr *in, const struct x86_state *before,
+                         const struct x86_state *host, int sig, u64 at)
 {
     static struct x86_state want, ours;
-    memcpy(before_data, X86_DATA, X86_DATA_SIZE);
-    int sig = x86_host_run(p, in->len, before, &want);
-    memcpy(host_data, X86_DATA, X86_DATA_SIZE);
+    want = *host;
     memcpy(X86_DATA, before_data, X86_DATA_SIZE);
-    int our_sig = x86_engine_run(X86_INTERPRETER, p, in->len, 1, before, &ours);
+    int our_sig =
+        e == INTERPRETER ? x86_interp_run(p, in->len, 1, before, &ours) : x86_jit_run(p, in->len, before, &ours);
     struct x86_open open = x86_left_open(in, before), none = {0};
     if (open.result && !sig) {
         forget_result(in, &want, &ours, at);
     }
-    compared++;
-    faults += sig != 0;
     bool same = sig == our_sig && x86_state_same(&want, &ours, sig ? &none : &open) &&
                 !memcmp(host_data, X86_DATA, X86_DATA_SIZE);
     open_differs[in->row->fn] += !sig && ((want.flags ^ ours.flags) & open.flags);
     if (!same && shown++ < 40) {
         if (sig != our_sig) {
-            printf("signals: host %d, moss %d\n", sig, our_sig);
+            printf("signals: host %d, %s %d\n", sig, engine_names[e], our_sig);
         }
-        show(p, in, before, &want, &ours);
+        show(p, in, before, &want, &ours, engine_names[e]);
     }
+}
+
+static void compare(const u8 *p, const struct x86_instr *in, const struct x86_state *before, u64 at)
+{
+    static struct x86_state host;
+    memcpy(before_data, X86_DATA, X86_DATA_SIZE);
+    int sig = x86_host_run(p, in->len, before, &host);
+    memcpy(host_data, X86_DATA, X86_DATA_SIZE);
+    for (unsigned e = 0; e < ENGINES; e++) {
+        if (wanted[e]) {
+            compare_with(e, p, in, before, &host, sig, at);
+        }
+    }
+    compared++;
+    faults += sig != 0;
 }
 
 /* form: 0 legacy, 1 VEX.128, 2 VEX.256. */
@@ -225,12 +243,21 @@ static void instructions(void **st)
 {
     (void)st;
     x86_host_catch(NULL);
-    const char *s = getenv("MOSS_SEED"), *n = getenv("MOSS_X86_INSNS"), *only = getenv("MOSS_X86_ROW");
+    const char *s = getenv("MOSS_SEED"), *which = getenv("MOSS_X86_ENGINE"), *n = getenv("MOSS_X86_INSNS"),
+               *only = getenv("MOSS_X86_ROW");
     rng.state = (s ? strtoull(s, NULL, 0) : (u64)time(NULL)) * 2 + 1;
     print_message("seed %llu\n", (unsigned long long)(rng.state / 2));
     unsigned long per_row = n ? strtoul(n, NULL, 0) : 300;
+    for (unsigned e = 0; e < ENGINES; e++) {
+        wanted[e] = !which || *which == *engine_names[e];
+    }
     features = x86_host_features();
-    x86_engine_init(&features);
+    if (wanted[INTERPRETER]) {
+        x86_interp_init(&features);
+    }
+    if (wanted[HOST_CODE]) {
+        x86_jit_init(&features);
+    }
     unsigned rows = 0;
     for (unsigned i = 0; i < x86_nrows; i++) {
         u8 forms[3];

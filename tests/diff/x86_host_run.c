@@ -206,10 +206,10 @@ bool x86_host_init(void)
         __asm__ volatile("xgetbv" : "=a"(low), "=d"(high) : "c"(0));
         has_avx = (low & 6) == 6;
     }
-    int how = MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED_NOREPLACE;
+    int how = MAP_ANONYMOUS | MAP_FIXED_NOREPLACE;
     u8 *code = (u8 *)CODE_AT;
-    if (mmap(code, 0x4000, PROT_READ | PROT_WRITE | PROT_EXEC, how, -1, 0) != code ||
-        mmap(X86_DATA, X86_DATA_SIZE, PROT_READ | PROT_WRITE, how, -1, 0) != X86_DATA) {
+    if (mmap(code, 0x4000, PROT_READ | PROT_WRITE | PROT_EXEC, how | MAP_PRIVATE, -1, 0) != code ||
+        mmap(X86_DATA, X86_DATA_SIZE, PROT_READ | PROT_WRITE, how | MAP_SHARED, -1, 0) != X86_DATA) {
         return false;
     }
     _Static_assert(sizeof(struct shared) < 0x2000, "it fits");

@@ -66,15 +66,6 @@ void x86_state_of_cpu(struct x86_state *s, struct x86_cpu *cpu)
     s->mxcsr = x86_mxcsr(cpu);
 }
 
-u64 x86_program_mode(const struct x86_cpu *cpu)
-{
-    enum { MASKS_SSE = 0x3f << 7 };
-    u64 mode = 3 | 2 << MODE_BITS_SHIFT | MODE_PE | MODE_LMA | MODE_SS32 | 0xfffull << MODE_BASE_SHIFT |
-               (u64)x86_features_id(&cpu->features) << MODE_FEAT_SHIFT;
-    mode |= (cpu->mxcsr & MASKS_SSE) != MASKS_SSE ? MODE_SSE_EXACT : 0;
-    return mode | ((cpu->fcw & FCW_MASKS) != FCW_MASKS || cpu->fsw & FSW_ES ? MODE_X87_EXACT : 0);
-}
-
 /* -- comparing -------------------------------------------------------------------------------------------------------
  */
 

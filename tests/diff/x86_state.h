@@ -29,8 +29,6 @@ void x86_state_random(struct x86_rng *rng, struct x86_state *s, const struct x86
 
 void x86_state_to_cpu(const struct x86_state *s, struct x86_cpu *cpu);
 void x86_state_of_cpu(struct x86_state *s, struct x86_cpu *cpu);
-/* The mode word of a program's cpu with these features. */
-u64 x86_program_mode(const struct x86_cpu *cpu);
 
 bool x86_state_same(const struct x86_state *a, const struct x86_state *b, const struct x86_open *open);
 /* Where b differs from a, one line each. */

@@ -164,8 +164,9 @@ static void hex(char *out, const u8 *p, unsigned n)
 /* What this library's version does not know, or knows differently from the manuals. */
 static bool library_lacks(const struct x86_row *row)
 {
-    static const char *const names[] = {"rdpid", "clwb", "fneni8087_nop", "fndisi8087_nop", "fnsetpm287_nop",
-                                        "ud0",   "ud1",  "rdpkru",        "wrpkru",         "vbroadcasti128"};
+    static const char *const names[] = {"rdpid",          "clwb",           "hostclock",     "fneni8087_nop",
+                                        "fndisi8087_nop", "fnsetpm287_nop", "ud0",           "ud1",
+                                        "rdpkru",         "wrpkru",         "vbroadcasti128"};
     if (row->map == MAP_0F && row->opcode == 0x0d && row->mod == MOD_REG) {
         return true;
     }

@@ -430,13 +430,13 @@ static void store_pair(struct gen *g, const struct store *s, const struct place 
 
 static void store_hit(struct gen *g, const struct store *s, const struct place *p)
 {
-    bool release = s->mo & MO_REL;
+    bool release = s->mo & MO_REL, tso = (s->mo & MO_TSO) == MO_TSO; /* loads have seen to what came before them */
     if (release && ordered_form(s->mo, s->type)) {
         a_excl(g->c, A_STLR, s->mo & MO_SIZE, ZR, s->val[0], a_place_reg(g, p));
         return;
     }
     if (release) {
-        a_insn(g->c, (u32)A_DMB_ISH);
+        a_insn(g->c, (u32)(tso ? A_DMB_ISHST : A_DMB_ISH));
     }
     if (s->n == 2 && (s->mo & MO_ATOMIC) && (s->mo & MO_SIZE) == MO_64 && s->type == IR_I64) {
         store_atomic_pair(g, s, p);
@@ -445,7 +445,7 @@ static void store_hit(struct gen *g, const struct store *s, const struct place *
     } else {
         store_one(g, s, 0, p);
     }
-    if (release) { /* a load-acquire behind it stays behind */
+    if (release && !tso) { /* a load-acquire behind it stays behind */
         a_insn(g->c, (u32)A_DMB_ISH);
     }
 }

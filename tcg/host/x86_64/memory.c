@@ -402,10 +402,10 @@ static void store_hit(struct gen *g, const struct store *s, struct mem m)
 {
     if (s->n == 2 && (s->mo & MO_ATOMIC) && (s->mo & MO_SIZE) == MO_64 && s->type == IR_I64) {
         store_atomic_pair(g, s, m);
-        if (s->mo & MO_REL) {
+        if ((s->mo & MO_TSO) == MO_REL) {
             x_fence(g->c);
         }
-    } else if (s->mo & MO_REL) {
+    } else if ((s->mo & MO_TSO) == MO_REL) {
         store_release(g, s, m);
     } else {
         for (unsigned k = 0; k < s->n; k++) {
@@ -492,6 +492,29 @@ static void store_cold(struct gen *g, const struct store *s, const struct store 
     to_hot(g);
 }
 
+/* User mode: a pair that reaches into another page is written when both pages have been found writable. */
+static void store_whole(struct gen *g, const struct store *s, struct mem m)
+{
+    const i32 bytes = (i32)mo_bytes(s->mo);
+    x_lea(g->c, true, RAX, MEM(s->addr, s->off));
+    x_alu_i(g->c, ALU_AND, false, RAX, 0xfff);
+    x_alu_i(g->c, ALU_CMP, false, RAX, 0x1000 - bytes);
+    u8 *from = x_jcc(g->c, X_A), *join = g->c->p;
+    to_cold(g);
+    bind_cold(g, from);
+    deopt_point(g);
+    deopt_here(g);
+    for (unsigned k = 0; k < 2; k++) { /* lock or byte [m], 0 */
+        x_byte(g->c, 0xf0);
+        x_rmi(g->c, 0x80, false, ALU_OR, m, 0, 1);
+        m.disp += bytes - 1;
+    }
+    back_to_hot(g, join);
+    to_hot(g);
+    deopt_point(g);
+    deopt_here(g);
+}
+
 void emit_st(struct gen *g, struct xop *x)
 {
     unsigned size = x->d & MO_SIZE;
@@ -508,6 +531,9 @@ void emit_st(struct gen *g, struct xop *x)
     struct mem m;
     struct shared sh;
     u8 *cold = shared_access(g, x, s.addr, offsetof(struct tlb_entry, wr), &sh, &m);
+    if (g->cfg->direct && s.n == 2 && (s.mo & MO_WHOLE)) {
+        store_whole(g, &s, m);
+    }
     store_hit(g, &hit, m);
     if (sh.wide) {
         u64 dying = ra_dying(g, x->b) | (s.n == 2 ? ra_dying(g, x->c) : 0);

@@ -1,4 +1,4 @@
-/* See x86_engine.h. */
+/* The interpreter of x86_engine.h. */
 #include "tests/diff/x86_engine.h"
 
 #include <setjmp.h>
@@ -114,12 +114,13 @@ static const struct cpu_services services = {.load = sv_load,
                                              .helper_pc = sv_helper_pc,
                                              .mode_changed = sv_mode_changed};
 
-void x86_engine_init(const struct x86_features *f)
+void x86_interp_init(const struct x86_features *f)
 {
     cpu.vcpu.sv = &services;
-    cpu.vcpu.user = true;
-    cpu.df = 1;
+    cpu.vcpu.target = &target_x86_64;
     cpu.features = *f;
+    cpu.features_id = (u8)x86_features_id(f);
+    x86_user_reset(&cpu.vcpu, 64);
 }
 
 /* -- running ----------------------------------------------------------------------------------------------------------
@@ -129,29 +130,12 @@ static struct ir ir;
 
 static void translate(const u8 *page, u32 off, unsigned insns)
 {
-    struct tr_request rq = {.mode = x86_program_mode(&cpu), .page = page, .off = off, .max_insns = insns};
+    struct tr_request rq = {.mode = target_x86_64.mode(&cpu.vcpu), .page = page, .off = off, .max_insns = insns};
     struct tr_result rs;
     struct err e = {{0}};
     x86_translate(&ir, &rq, &rs);
     if (!ir_verify(&ir, &e)) {
         fail_msg("bad IR: %s", e.msg);
-    }
-}
-
-static int trap_signal(void)
-{
-    switch (cpu.vcpu.trap.kind) {
-    case UTRAP_FP:
-        return SIGFPE;
-    case UTRAP_ILLEGAL:
-        return SIGILL;
-    case UTRAP_BREAK:
-    case UTRAP_STEP:
-        return SIGTRAP;
-    case UTRAP_ALIGN:
-        return SIGBUS;
-    default:
-        return SIGSEGV;
     }
 }
 
@@ -178,16 +162,16 @@ static bool run(const u8 *page, u32 end, unsigned insns)
     return true;
 }
 
-int x86_engine_run(enum x86_engine e UNUSED, const u8 *code, unsigned len, unsigned insns, const struct x86_state *in,
-                   struct x86_state *out)
+int x86_interp_run(const u8 *code, unsigned len, unsigned insns, const struct x86_state *in, struct x86_state *out)
 {
     static u8 page[4096];
     memset(page, 0, sizeof(page));
     memcpy(page + CODE_OFF, code, len);
     x86_state_to_cpu(in, &cpu);
     cpu.vcpu.trap = (struct trap){0};
+    cpu.vcpu.rt.event = 0;
     bool ok = run(page, CODE_OFF + len, insns);
     x86_state_of_cpu(out, &cpu);
     out->fault_at = ok ? 0 : (unsigned)(cpu.vcpu.rt.pc - PAGE_AT) - CODE_OFF;
-    return ok ? 0 : trap_signal();
+    return ok ? 0 : x86_trap_signal(&cpu.vcpu);
 }
