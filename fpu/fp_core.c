@@ -198,16 +198,16 @@ static u128 pack_tiny(const struct fp_num *n, const struct fp_fmt *fmt, unsigned
 u128 fp_round_pack(const struct fp_num *n, const struct fp_fmt *fmt, unsigned prec, unsigned round, struct fp_env *env)
 {
     i32 exp = n->exp, wrap = 3 << (fmt->exp_bits - 2);
-    u16 wraps = fmt->int_bit ? env->wrap : 0;
+    u16 wraps = fmt->int_bit || env->wrap_any ? env->wrap : 0;
     if (exp < fmt->emin) {
         if (!(wraps & FP_UNDERFLOW) || !tiny_after_rounding(n, fmt, prec, round)) {
             return pack_tiny(n, fmt, prec, round, env);
         }
-        if (exp + wrap < fmt->emin) { /* too far even so */
+        if (exp + wrap < fmt->emin && !env->wrap_any) { /* too far even so */
             return pack_tiny(n, fmt, prec, FP_RZ, env);
         }
         env->flags |= FP_TINY;
-        exp += wrap;
+        exp = env->wrap_any ? fmt->emin : exp + wrap;
     }
     bool inexact, up;
     u128 sig = fp_round_sig(n->sig, 128 - prec, n->sign, round, &inexact, &up);
@@ -216,11 +216,11 @@ u128 fp_round_pack(const struct fp_num *n, const struct fp_fmt *fmt, unsigned pr
         sig >>= 1;
     }
     if (exp > fmt_emax(fmt)) {
-        if (!(wraps & FP_OVERFLOW) || exp - wrap > fmt_emax(fmt)) {
+        if (!(wraps & FP_OVERFLOW) || (exp - wrap > fmt_emax(fmt) && !env->wrap_any)) {
             return pack_overflow(n, fmt, prec, wraps & FP_OVERFLOW ? FP_RNE : round, env);
         }
         env->flags |= FP_OVERFLOW;
-        exp -= wrap;
+        exp = env->wrap_any ? fmt_emax(fmt) : exp - wrap;
     }
     if (inexact) {
         env->flags |= FP_INEXACT | (up ? FP_ROUNDED_UP : 0);

@@ -61,8 +61,9 @@ struct fp_env {
     bool flush_in16;
     bool tiny_after;   /* tininess is detected after rounding (x86), else before (Arm) */
     bool arm_alt_half; /* f16 in conversions is Arm's alternative half precision: no infinities, no NaNs */
-    u16 wrap; /* FP_OVERFLOW, FP_UNDERFLOW: such results of operations that precision control governs, and of their
-                 format, are not cut but get an exponent that is off by 3/4 of their range (x87, not masked) */
+    u16 wrap;      /* FP_OVERFLOW, FP_UNDERFLOW: such results of operations that precision control governs, and of their
+                      format, are not cut but get an exponent that is off by 3/4 of their range (x87, not masked) */
+    bool wrap_any; /* wrap is for all formats and however far the exponent is: only flags are wanted (SSE) */
     u8 f80_precision; /* 24, 53 or 64 (0 means 64): f80 add, sub, mul, div and sqrt round to that many bits */
     u32 flags;        /* enum fp_flag, accumulated */
 };

@@ -313,6 +313,9 @@ ir_ref ir_vset(struct ir *ir, unsigned es, ir_ref v, unsigned lane, ir_ref b)
     if (y->op == IR_vget && y->sub == es && y->a == v && y->imm == lane) {
         return v;
     }
+    if (lane == 0 && is_vec(ir, v, 0) && !ir_is_const(b) && type_is_float(ir_result(y))) {
+        return ir_vzero_ext(ir, ir_result(y), b);
+    }
     return ir_pure(ir, OP(.op = IR_vset, .type = IR_V128, .sub = (u8)es, .a = v, .b = b, .imm = lane));
 }
 

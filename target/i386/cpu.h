@@ -137,7 +137,7 @@ enum { XCR0_X87 = 1 << 0, XCR0_SSE = 1 << 1, XCR0_AVX = 1 << 2, XCR0_PKRU = 1 <<
 u32 x86_eflags(const struct x86_cpu *cpu);
 void x86_eflags_set(struct x86_cpu *cpu, u32 v, u32 mask);
 
-/* MXCSR: its control bits are in fp, and so are exceptions that came since it was set. */
+/* MXCSR whole, from where its parts are (mxcsr.c). */
 u32 x86_mxcsr(const struct x86_cpu *cpu);
 void x86_mxcsr_set(struct x86_cpu *cpu, u32 v);
 

@@ -21,6 +21,11 @@ u64 x86_h_flags_read(struct vcpu *v, u64 n);
 void x86_h_flags_write(struct vcpu *v, u64 value, u64 n);
 void x86_h_x87(struct vcpu *v, u64 key, u64 addr, u64 data);
 void x86_h_x87_wait(struct vcpu *v);
+void x86_h_ldmxcsr(struct vcpu *v, u64 value);
+u64 x86_h_stmxcsr(struct vcpu *v);
+void x86_h_store_check(struct vcpu *v, u64 va, u64 n);
+void x86_h_fp_begin(struct vcpu *v);
+void x86_h_fp_end(struct vcpu *v, u64 mmx);
 
 void x86_h_int(struct vcpu *v, u64 vector, u64 next);
 void x86_h_syscall(struct vcpu *v, u64 next);

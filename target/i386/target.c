@@ -6,6 +6,7 @@
 #include "target/i386/cpu.h"
 #include "target/i386/disas.h"
 #include "target/i386/i386.h"
+#include "target/i386/mxcsr.h"
 
 /* -- state --------------------------------------------------------------------------------------------------------- */
 
@@ -161,8 +162,8 @@ static u64 unit_bits(const struct x86_cpu *cpu)
 {
     return (cpu->cr0 & (CR0_EM | CR0_TS) ? MODE_NO_FPU : 0) |
            (!(cpu->cr4 & CR4_OSFXSR) || cpu->cr0 & CR0_EM ? MODE_NO_SSE : 0) |
-           (!(cpu->cr4 & CR4_OSXSAVE) || !(cpu->xcr0 & XCR0_AVX) ? MODE_NO_AVX : 0) |
-           (~cpu->mxcsr >> 7 & 0x3f ? MODE_SSE_EXACT : 0) | (~cpu->fcw & 0x3f || cpu->fsw & 0x80 ? MODE_X87_EXACT : 0);
+           (!(cpu->cr4 & CR4_OSXSAVE) || !(cpu->xcr0 & XCR0_AVX) ? MODE_NO_AVX : 0) | x86_mxcsr_mode(cpu) |
+           (~cpu->fcw & 0x3f || cpu->fsw & 0x80 ? MODE_X87_EXACT : 0);
 }
 
 u64 x86_mode(const struct vcpu *v)
