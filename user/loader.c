@@ -343,6 +343,7 @@ static unsigned make_aux(struct aux *v, u64 random, u64 platform, u64 execfn)
     u64 cap[2];
     user_cfg.abi->hwcap(self->cpu, cap);
     const struct aux all[] = {
+        {AT_SYSINFO, im->vsyscall},
         {AT_SYSINFO_EHDR, im->vdso},
         {AT_MINSIG, user_cfg.abi->min_sigstack},
         {AT_HWCAP, cap[0]},
@@ -367,7 +368,7 @@ static unsigned make_aux(struct aux *v, u64 random, u64 platform, u64 execfn)
     };
     unsigned n = 0;
     for (unsigned i = 0; i < ARRAY_LEN(all); i++) {
-        if (all[i].key != AT_SYSINFO_EHDR || all[i].val) {
+        if ((all[i].key != AT_SYSINFO_EHDR && all[i].key != AT_SYSINFO) || all[i].val) {
             v[n++] = all[i];
         }
     }

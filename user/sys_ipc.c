@@ -44,7 +44,7 @@ static i64 sem_count(int id)
 
 static bool put_semid(u64 va, const struct semid_ds *h)
 {
-    if (user_cfg.abi->word == 8) {
+    if (user_cfg.abi->word == 8 && !user_cfg.abi->semid_pairs) {
         struct guest_semid_ds g;
         semid_to_guest(&g, h);
         return copy_to_guest(va, &g, sizeof(g));

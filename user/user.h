@@ -8,7 +8,7 @@
 struct user_abi; /* user_priv.h */
 
 /* Each is a folder user/abi_NAME. */
-extern const struct user_abi user_abi_aarch64, user_abi_x86_64;
+extern const struct user_abi user_abi_aarch64, user_abi_x86_64, user_abi_i386;
 extern const struct user_abi *const registry_abis[]; /* registry_user.c: all of them, NULL at the end */
 
 /* The ABI a name like "moss-aarch64", "qemu-aarch64-static" or "/usr/libexec/qemu-binfmt/aarch64-binfmt-P" asks for;

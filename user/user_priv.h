@@ -67,10 +67,13 @@ struct vdso_code {
     const void *code;
     u32 len; /* bytes */
     u32 sigreturn;
+    u32 vsyscall; /* AT_SYSINFO's; 0: none */
     const char *version;
+    const char *version2; /* NULL, or of those symbols that are `old` */
     struct {
         const char *name; /* NULL ends, unless all are there */
         u32 off;
+        bool old;
     } symbols[VDSO_SYMBOLS_MAX];
 };
 
@@ -84,6 +87,7 @@ struct user_abi {
     bool big_endian;
     u8 word;                       /* bytes of a long and of a pointer */
     u8 align64;                    /* alignment of 8-byte integers; 8: a pair of registers begins with an even one */
+    bool semid_pairs;              /* struct semid_ds has a second word behind each time */
     u8 epoll_data;                 /* where struct epoll_event has its data: 4 or 8 */
     u32 open_bits[OPEN_BITS];      /* by OPEN_* */
     u8 page_bits;                  /* the guest's pages; at least the host's */
@@ -210,6 +214,7 @@ struct user_image {
     u64 stack_top, stack_size, stack_start /* sp at entry */, arg_start, arg_end, env_start, env_end;
     u64 vdso, vdso_page; /* with an ELF header: for AT_SYSINFO_EHDR; the page */
     u64 sigreturn;       /* where a handler without restorer returns to */
+    u64 vsyscall;        /* AT_SYSINFO */
     u64 auxv, auxv_len;  /* where it lies on the stack */
     u64 phnum, phent;
     bool exec_stack;

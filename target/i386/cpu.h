@@ -59,7 +59,9 @@ struct x86_cpu {
     struct x86_sys sys;
     struct x86_entry entry;
     struct x86_user_fault user_fault;
-    struct x86_identity id; /* set by init */
+    u64 user_tls[X86_USER_TLS]; /* user mode: the thread's own descriptors */
+    const u64 *user_ldt;        /* NULL: none */
+    struct x86_identity id;     /* set by init */
     struct x86_features features;
     u8 features_id;
 };
@@ -148,7 +150,9 @@ void x86_user_trap(struct x86_cpu *cpu, enum x86_exception vector, u32 error);
 void x86_user_page_fault(struct x86_cpu *cpu, u64 va, enum mmu_access acc);
 void x86_user_syscall(struct x86_cpu *cpu, unsigned how);
 void x86_user_int(struct x86_cpu *cpu, unsigned vector, u64 next);
-bool x86_user_seg_load(struct x86_cpu *cpu, enum x86_sreg seg, u16 sel);
+int x86_user_seg_load(struct x86_cpu *cpu, enum x86_sreg seg,
+                      u16 sel); /* 0, or the exception; its code is the selector */
+void x86_user_segs_reset(struct x86_cpu *cpu, unsigned bits);
 u32 x86_user_tsc_aux(void);
 /* The same from a HF_FAULT helper. */
 NORETURN void x86_throw(struct x86_cpu *cpu, enum x86_exception vector, u32 error);

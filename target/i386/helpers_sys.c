@@ -111,10 +111,14 @@ void x86_h_seg_load(struct vcpu *v, u64 which, u64 sel)
 {
     struct x86_cpu *cpu = x86_cpu(v);
     unsigned seg = which & 7;
+    int vector = 0;
     if (!v->user) {
         x86_seg_load(cpu, seg, (u16)sel);
-    } else if (!x86_user_seg_load(cpu, (enum x86_sreg)seg, (u16)sel)) {
-        x86_throw(cpu, EXC_GP, (u32)sel & 0xfffc);
+    } else {
+        vector = x86_user_seg_load(cpu, (enum x86_sreg)seg, (u16)sel);
+    }
+    if (vector) {
+        x86_throw(cpu, (enum x86_exception)vector, (u32)sel & 0xfffc);
     }
     if (which == (SEG_SS | X86_SEG_MOVE) && !cpu->shadow) { /* not twice in a row */
         cpu->shadow = SHADOW_SS;

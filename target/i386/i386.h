@@ -53,6 +53,16 @@ void x86_user_set_flags(struct vcpu *cpu, u64 flags);   /* those a program may c
 u64 x86_user_base(const struct vcpu *cpu, unsigned gs); /* of FS, or GS */
 void x86_user_set_base(struct vcpu *cpu, unsigned gs, u64 base);
 
+/* Segment registers by their encoding: ES CS SS DS FS GS. False: no such descriptor, or none for it; nothing changed.
+ */
+bool x86_user_set_selector(struct vcpu *cpu, unsigned seg, u16 sel);
+/* Descriptors 12 to 14 are the thread's, the local table is the process's: 8192 of them. */
+enum { X86_USER_TLS = 3 };
+u64 x86_user_tls(const struct vcpu *cpu, unsigned n);
+void x86_user_set_tls(struct vcpu *cpu, unsigned n, u64 descriptor);
+void x86_user_set_ldt(struct vcpu *cpu, const u64 *table);
+void x86_user_segs_again(struct vcpu *cpu, u16 sel); /* what it names has changed */
+
 /* The extended state: XSAVE's standard form of all that XCR0 names, or FXSAVE's where XCR0 is 0: there is no XSAVE. */
 enum { X86_USER_FP_MAX = 2696 };
 u64 x86_user_xcr0(const struct vcpu *cpu);

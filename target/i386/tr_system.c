@@ -96,6 +96,13 @@ bool tr_hostclock(struct x86 *t)
     opd_put(t, 0, ir_call(t->ir, H_hostclock, ir_const(t->ir, t->in.imm & 0xff), 0, 0, 0));
     return true;
 }
+bool tr_hostclock_pair(struct x86 *t) /* EDX:EAX */
+{
+    ir_ref ns = ir_call(t->ir, H_hostclock, ir_const(t->ir, t->in.imm & 0xff), 0, 0, 0);
+    gpr_put(t, 0, 4, ns);
+    gpr_put(t, 2, 4, ir_shri(t->ir, IR_I64, ns, 32));
+    return true;
+}
 bool tr_xgetbv(struct x86 *t)
 {
     put_pair(t, ir_call(t->ir, H_xcr, ir_get(t->ir, SLOT_RCX), 0, 0, 0));

@@ -11,15 +11,6 @@
 #include "target/i386/i386.h"
 #include "target/i386/xstate.h"
 
-/* Selectors of a 64-bit kernel: 32-bit programs have them too. */
-enum { USER32_CS = 0x23, USER_DS = 0x2b, USER_CS = 0x33 };
-
-static void set_flat(struct x86_seg *s, u16 sel, u16 attr)
-{
-    const u16 flat = ATTR_PRESENT | 3 << ATTR_DPL_SHIFT | ATTR_S | ATTR_G | ATTR_WRITE | ATTR_ACCESSED;
-    *s = (struct x86_seg){.limit = 0xffffffff, .sel = sel, .attr = flat | attr};
-}
-
 void x86_user_reset(struct vcpu *v, unsigned bits)
 {
     struct x86_cpu *cpu = x86_cpu(v);
@@ -37,14 +28,8 @@ void x86_user_reset(struct vcpu *v, unsigned bits)
     cpu->xcr0 = XCR0_X87 | XCR0_SSE | (x86_has(&cpu->features, X86_FEAT_AVX) ? XCR0_AVX : 0);
     cpu->efer = EFER_SCE | EFER_LME | EFER_LMA | EFER_NXE;
     cpu->eflags = EFL_ONE | EFL_IF;
-    set_flat(&cpu->seg[SEG_CS], bits == 64 ? USER_CS : USER32_CS, ATTR_CODE | (bits == 64 ? ATTR_L : ATTR_BIG));
-    set_flat(&cpu->seg[SEG_SS], USER_DS, ATTR_BIG);
-    for (unsigned s = 0; s < ARRAY_LEN(cpu->seg); s++) {
-        if (s != SEG_CS && s != SEG_SS) {
-            bool null = bits == 64 || s >= SEG_FS;
-            set_flat(&cpu->seg[s], null ? 0 : USER_DS, ATTR_BIG);
-        }
-    }
+    memset(cpu->user_tls, 0, sizeof(cpu->user_tls));
+    x86_user_segs_reset(cpu, bits);
     v->sv->mode_changed(v);
 }
 
@@ -232,22 +217,4 @@ u32 x86_user_tsc_aux(void)
     unsigned n = 0, node = 0;
     getcpu(&n, &node);
     return node << 12 | n;
-}
-
-/* -- segment registers --------------------------------------------------------------------------------------------- */
-
-/* A null selector, or one of the kernel's flat segments. False: #GP with the selector. */
-bool x86_user_seg_load(struct x86_cpu *cpu, enum x86_sreg seg, u16 sel)
-{
-    u16 what = sel | 3;
-    bool data = what == USER_DS, code = what == USER_CS || what == USER32_CS;
-    if (seg == SEG_SS ? sel != USER_DS : sel > 3 && !data && !code) {
-        return false;
-    }
-    set_flat(&cpu->seg[seg], sel, data ? ATTR_BIG : code ? ATTR_CODE | (what == USER_CS ? ATTR_L : ATTR_BIG) : 0);
-    if (sel <= 3) {
-        cpu->seg[seg].attr = 0;
-        cpu->seg[seg].limit = 0;
-    }
-    return true;
 }

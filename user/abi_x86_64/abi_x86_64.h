@@ -2,7 +2,7 @@
 #ifndef MOSS_USER_ABI_X86_64_H
 #define MOSS_USER_ABI_X86_64_H
 
-#include "user/syscall.h"
+#include "user/abi_x86/abi_x86.h"
 
 /* table.c: by number. */
 enum { X86_64_NSYSCALLS = 451 };
@@ -19,7 +19,7 @@ bool x86_64_get_siginfo(u64 va, siginfo_t *si);
 bool x86_64_put_siginfo(u64 va, const siginfo_t *si);
 
 /* calls.c */
-sys_fn sys_arch_prctl, sys_modify_ldt, sys_iopl, sys_ioperm;
+sys_fn sys_arch_prctl, sys_iopl, sys_ioperm;
 bool x86_64_emulate(struct user_thread *t);
 
 #endif

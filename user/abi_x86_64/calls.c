@@ -1,10 +1,9 @@
 /* System calls that x86 alone has, and the page of system calls that came before the vdso.
  *
- * SPEC: arch_prctl(2), modify_ldt(2), iopl(2), ioperm(2); Linux arch/x86/entry/vsyscall/vsyscall_64.c: the page can be
- * run, and not read. Not modelled: an LDT, permission for ports. */
+ * SPEC: arch_prctl(2), iopl(2), ioperm(2); Linux arch/x86/entry/vsyscall/vsyscall_64.c: the page can be
+ * run, and not read. Not modelled: permission for ports. */
 #include <sys/syscall.h>
 
-#include "base/log.h"
 #include "target/i386/i386.h"
 #include "user/abi_x86_64/abi_x86_64.h"
 
@@ -43,16 +42,6 @@ i64 sys_arch_prctl(struct user_thread *t, const u64 a[6])
     default:
         return -EINVAL;
     }
-}
-
-/* Reading finds none: the table a process has before it makes one. */
-i64 sys_modify_ldt(struct user_thread *t UNUSED, const u64 a[6])
-{
-    if (a[0] == 0) {
-        return 0;
-    }
-    unimp("system call", "modify_ldt: entries of a local descriptor table");
-    return -ENOSYS;
 }
 
 /* As for a process without CAP_SYS_RAWIO. */

@@ -10,10 +10,6 @@
 #include "user/abi_x86_64/abi_x86_64.h"
 
 #define RED_ZONE          128
-#define FP_MAGIC1         0x46505853u
-#define FP_MAGIC2         0x46505845u
-#define FP_MAGIC2_SIZE    4u
-#define SW_RESERVED       464u /* of the FXSAVE area: bytes for software */
 #define UC_FP_XSTATE      1u
 #define UC_SIGCONTEXT_SS  2u
 #define UC_STRICT_SS      4u
@@ -35,58 +31,6 @@ struct rt_sigframe {
 };
 _Static_assert(sizeof(struct guest_sigcontext) == 256 && sizeof(struct rt_sigframe) == 440,
                "as the kernel lays it out");
-
-struct sw_bytes {
-    u32 magic1, extended_size;
-    u64 features;
-    u32 size, pad[7];
-};
-_Static_assert(sizeof(struct sw_bytes) == 48, "as the kernel lays it out");
-
-/* -- floating-point state ------------------------------------------------------------------------------------------ */
-
-enum { FP_ROOM = 4096 };
-
-static u32 fp_size(const struct vcpu *cpu)
-{
-    return x86_user_fp_size(cpu) + (x86_user_xcr0(cpu) ? FP_MAGIC2_SIZE : 0);
-}
-
-/* Below sp; gives where, 0: cannot be written. */
-static u64 fp_push(struct user_thread *t, u64 sp)
-{
-    _Alignas(16) u8 area[FP_ROOM] = {0};
-    u32 size = x86_user_fp_size(t->cpu), all = fp_size(t->cpu);
-    must(all <= sizeof(area));
-    x86_user_fp_save(t->cpu, area);
-    if (all > size) {
-        const struct sw_bytes sw = {FP_MAGIC1, all, x86_user_xcr0(t->cpu), size, {0}};
-        memcpy(area + SW_RESERVED, &sw, sizeof(sw));
-        st32le(area + size, FP_MAGIC2);
-    }
-    u64 at = align_down(sp - all, 64);
-    return copy_to_guest(at, area, all) ? at : 0;
-}
-
-/* A frame without the marks has what FXSAVE saves, and the rest is as it is initially. */
-static bool fp_pop(struct user_thread *t, u64 at)
-{
-    _Alignas(16) u8 area[FP_ROOM] = {0};
-    u32 size = x86_user_fp_size(t->cpu);
-    struct sw_bytes sw;
-    if (!at) {
-        x86_user_fp_init(t->cpu);
-        return true;
-    }
-    if (!copy_from_guest(area, at, 512)) {
-        return false;
-    }
-    memcpy(&sw, area + SW_RESERVED, sizeof(sw));
-    bool whole = x86_user_xcr0(t->cpu) && sw.magic1 == FP_MAGIC1 && sw.size >= 576 && sw.size <= size &&
-                 sw.size <= sw.extended_size && copy_from_guest(area, at, sw.size + FP_MAGIC2_SIZE) &&
-                 ld32le(area + sw.size) == FP_MAGIC2;
-    return x86_user_fp_load(t->cpu, area, whole ? sw.features : 0);
-}
 
 /* -- the frame ----------------------------------------------------------------------------------------------------- */
 
@@ -116,7 +60,7 @@ static void fill_context(struct rt_sigframe *f, struct user_thread *t, user_sigs
     m->cs = s.cs;
     m->ss = s.ss;
     m->trapno = fault->vector;
-    m->err = fault->error | (fault->vector == 14 && mm_prot(fault->cr2) >= 0);
+    m->err = x86_fault_code(t->cpu);
     m->cr2 = fault->cr2;
 }
 
@@ -127,7 +71,7 @@ bool x86_64_push_frame(struct user_thread *t, int sig, const siginfo_t *si, cons
     struct vcpu *cpu = t->cpu;
     u64 *r = cpu->rt.r;
     sp = sp == r[4] ? sp - RED_ZONE : sp;
-    f.mc.fpstate = fp_push(t, sp);
+    f.mc.fpstate = x86_fp_push(t, sp, false);
     u64 at = align_down(f.mc.fpstate - sizeof(f), 16) - 8;
     f.info = *si;
     f.restorer = act->restorer;
@@ -154,7 +98,7 @@ bool x86_64_pop_frame(struct user_thread *t, user_sigset *mask)
     const struct guest_sigcontext *m = &f.mc;
     struct x86_user_state s;
     x86_user_get(cpu, &s);
-    if (!copy_from_guest(&f, r[4] - 8, sizeof(f)) || !fp_pop(t, m->fpstate)) {
+    if (!copy_from_guest(&f, r[4] - 8, sizeof(f)) || !x86_fp_pop(t, m->fpstate, false)) {
         return false;
     }
     if ((m->cs | 3) != s.cs) {
