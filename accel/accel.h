@@ -31,18 +31,32 @@ struct accel {
     void (*print_stats)(struct buf *out); /* with `stats`: counts and times since the start */
 };
 
+/* What the accelerator asks of whoever holds the program's memory. */
+struct accel_program {
+    /* walk_result.note of the page at va, or -1: the program may not run it; asked at translation. */
+    int (*page_note)(u64 va);
+    bool tags; /* accesses ignore the top byte of addresses */
+    /* The program does not announce new code (x86). From the return of cover() on, a write to the page comes to
+     * host_fault(), which calls uncover(): false: the page is not covered. NULL: it announces. */
+    void (*cover)(u64 page);
+    bool (*uncover)(u64 page);
+    /* Is it written so often, or where nobody sees it, that covering does not serve? Its blocks look at their bytes
+     * each time then. */
+    bool (*unsteady)(u64 page);
+};
+
 /* User mode: the threads of one program, whose address a is host address ram_base + a (ram_window), without TLB.
  * Each function is called on the thread the cpu belongs to. */
 struct accel_user {
-    /* `page_note`: walk_result.note of the page at va, or -1: the program may not run it; asked at translation. */
-    bool (*init)(const struct accel_config *cfg, int (*page_note)(u64 va), struct err *e);
+    bool (*init)(const struct accel_config *cfg, const struct accel_program *p, struct err *e);
     bool (*add)(struct vcpu *cpu, struct err *e);
     void (*remove)(struct vcpu *cpu);
     /* Runs until the program traps (cpu->trap) or its event word is set (UTRAP_NONE). All state is in the struct. */
     void (*run)(struct vcpu *cpu);
     /* From the host's handler of SIGSEGV and SIGBUS. An access of the running program's code or helper: does not
-     * return, run() does, with UTRAP_MEMORY. Anything else: returns. */
-    void (*host_fault)(struct vcpu *cpu, int sig, void *siginfo, void *ucontext);
+     * return, run() does, with UTRAP_MEMORY. A write that was refused for code's sake, and may happen now: true.
+     * Anything else: false. */
+    bool (*host_fault)(struct vcpu *cpu, int sig, void *siginfo, void *ucontext);
     /* Once, after the first add(): translations are kept in files in `dir`, which stays the caller's; `extra` names
      * what decides over code and only the caller knows (the cpu model). Does nothing where that is not possible. */
     void (*keep_code)(const char *dir, const char *extra);

@@ -50,6 +50,7 @@ enum {
     RAM_WRITTEN = 2,  /* some vcpu's TLB holds it writable without asking: set by the TLB, cleared by its flush */
     RAM_DIRTY = 4,    /* written since the flag was cleared (display, migration); set by every write */
     RAM_MONITOR = 16, /* some vcpu watches bytes of it: no TLB holds it writable without asking */
+    RAM_COVERED = 32, /* user mode: the host refuses writes, for the code made from it */
     RAM_WATCH = 8,    /* dirty tracking is on: a TLB must not cache it writable while RAM_DIRTY is clear */
 };
 extern u8 *ram_flags;

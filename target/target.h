@@ -16,6 +16,8 @@ struct tr_request {
     const u8 *next_page; /* the following page for an instruction that straddles, or NULL when not known yet */
     unsigned max_insns;  /* 1: single steps; else a limit */
     bool follow;         /* go on below conditional branches and into forward ones */
+    bool unsteady;       /* the bytes may change without notice: the trace looks at them when it begins, and ends behind
+                            an instruction that writes memory; cpu_services.code_stale() where they differ */
 };
 /* Result: bytes of guest code from the lowest to the highest address read. */
 struct tr_result {

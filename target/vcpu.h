@@ -55,6 +55,8 @@ struct cpu_services {
     bool (*cas128)(struct vcpu *cpu, u64 va, union v128 *expected, const union v128 *val, unsigned view);
     /* The guest made code in [va, va + n) coherent (IC IVAU and the like). */
     void (*code_sync)(struct vcpu *cpu, u64 va, u64 n);
+    /* In a helper that an unsteady trace begins with: its bytes are others now. Does not return. */
+    NORETURN void (*code_stale)(struct vcpu *cpu);
     /* User mode: what the kernel would say of a page of code: walk_result.note, or -1: it is none. */
     int (*page_note)(struct vcpu *cpu, u64 va);
     /* Another vcpu is to start at what its struct holds now (PSCI CPU_ON), or this one stops for good until then. */

@@ -204,7 +204,13 @@ static int page_note(u64 va)
 static bool start_cpu(struct user_config *c, struct err *e)
 {
     const struct accel_config ac = {.single_step = c->singlestep, .interp = getenv("MOSS_INTERP") != NULL};
-    if (!accel_tcg_user.init(&ac, page_note, e)) {
+    struct accel_program program = {.page_note = page_note, .tags = c->abi->tag_bits != 0};
+    if (c->abi->code_watched) {
+        program.cover = mm_cover;
+        program.uncover = mm_uncover;
+        program.unsteady = mm_code_unsteady;
+    }
+    if (!accel_tcg_user.init(&ac, &program, e)) {
         return false;
     }
     if (!c->cpu) {

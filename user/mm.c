@@ -50,7 +50,7 @@ void mm_unlock(void)
 
 /* -- the host's side ----------------------------------------------------------------------------------------------- */
 
-static int host_prot(int prot)
+int mm_host_prot(int prot)
 {
     return (prot & (PROT_READ | PROT_WRITE)) | (prot & PROT_EXEC ? PROT_READ : 0);
 }
@@ -145,12 +145,19 @@ static u8 kept_prot(int prot)
     return (u8)(prot & (PROT_RWX | user_cfg.abi->prot_guard));
 }
 
+/* What was translated there is not what the program means any more. */
+static void code_gone(u64 va, u64 len)
+{
+    mm_cover_forget(va, len);
+    accel_tcg_user.code_changed(va, len);
+}
+
 static void table_set(u64 va, u64 len, int prot, bool shared)
 {
     bool was_code = map_any(&mm.map, va, va + len, PROT_EXEC);
     map_set(&mm.map, (struct map_range){va, va + len, kept_prot(prot), shared});
     if (was_code) {
-        accel_tcg_user.code_changed(va, len);
+        code_gone(va, len);
     }
 }
 
@@ -160,7 +167,7 @@ static void table_clear(u64 va, u64 len)
     map_clear(&mm.map, va, va + len);
     mm.hint = MAX(mm.hint, MIN(va + len, mm.top));
     if (was_code) {
-        accel_tcg_user.code_changed(va, len);
+        code_gone(va, len);
     }
 }
 
@@ -210,7 +217,7 @@ static i64 mmap_locked(u64 va, u64 len, int prot, int flags, int fd, u64 off)
     }
     len = align_up(len, align);
     int host_flags = (flags & ~(MAP_FIXED_NOREPLACE | MAP_GROWSDOWN | 0x40 /* MAP_32BIT */)) | MAP_FIXED;
-    void *p = mmap(g2h((u64)at), len, host_prot(prot), host_flags, fd, (off_t)off);
+    void *p = mmap(g2h((u64)at), len, mm_host_prot(prot), host_flags, fd, (off_t)off);
     if (p == MAP_FAILED) {
         int err = errno;
         reserve_holes((u64)at, len);
@@ -278,12 +285,12 @@ i64 user_mprotect(u64 va, u64 len, int prot)
     i64 r = -ENOMEM;
     if (map_covered(&mm.map, va, va + len)) {
         bool was_code = map_any(&mm.map, va, va + len, PROT_EXEC);
-        r = mprotect(g2h(va), len, host_prot(prot)) < 0 ? -errno : 0;
+        r = mprotect(g2h(va), len, mm_host_prot(prot)) < 0 ? -errno : 0;
         if (!r) {
             map_protect(&mm.map, va, va + len, kept_prot(prot));
         }
         if (was_code) {
-            accel_tcg_user.code_changed(va, len);
+            code_gone(va, len);
         }
     }
     mm_unlock();
@@ -515,11 +522,19 @@ i64 user_shmdt(u64 va)
 
 /* -- questions ----------------------------------------------------------------------------------------------------- */
 
+int mm_prot_locked(u64 va, bool *shared)
+{
+    size_t i = map_find(&mm.map, va);
+    bool there = i < mm.map.n && mm.map.v[i].start <= va;
+    *shared = there && mm.map.v[i].shared;
+    return there ? mm.map.v[i].prot : -1;
+}
+
 int mm_prot(u64 va)
 {
+    bool shared;
     mm_lock();
-    size_t i = map_find(&mm.map, va);
-    int prot = i < mm.map.n && mm.map.v[i].start <= va ? mm.map.v[i].prot : -1;
+    int prot = mm_prot_locked(va, &shared);
     mm_unlock();
     return prot;
 }

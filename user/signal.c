@@ -104,15 +104,17 @@ static void on_signal(int sig, siginfo_t *si, void *ucontext)
     unsigned slot = sig == SIGSEGV ? QUEUE_SEGV : sig == SIGBUS ? QUEUE_BUS : QUEUE_ANY;
     if (slot != QUEUE_ANY && is_fault(si, uc)) {
         if (t && t->guarded) {
+            if (accel_tcg_user.host_fault(t->cpu, sig, si, ucontext)) {
+                return;
+            }
             user_sigset before; /* else what this handler blocks would stay so */
             memcpy(&before, &uc->uc_sigmask, sizeof(before));
             host_mask(before);
             siglongjmp(t->guard, 1);
         }
-        if (t) {
-            accel_tcg_user.host_fault(t->cpu, sig, si, ucontext);
+        if (!t || !accel_tcg_user.host_fault(t->cpu, sig, si, ucontext)) {
+            moss_crashed(sig, si);
         }
-        moss_crashed(sig, si);
         return;
     }
     if (!t) {

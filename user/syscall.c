@@ -162,6 +162,9 @@ i64 user_syscall(struct user_thread *t, u64 nr, const u64 regs[6])
         strace_enter(s, nr, a);
     }
     i64 r = syscall_perform(t, s, nr, a);
+    if (unlikely(r == -EFAULT) && abi->code_watched && mm_uncover_all()) { /* the kernel may not write there either */
+        r = syscall_perform(t, s, nr, a);
+    }
     if (unlikely(user_cfg.strace)) {
         strace_leave(s, a, r);
     }

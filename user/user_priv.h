@@ -97,6 +97,7 @@ struct user_abi {
     u8 prot_guard;                 /* PROT_BTI and its like; 0: none */
     u8 guard_note;                 /* walk_result.note of such pages */
     u32 guard_property, guard_bit; /* GNU property and its bit by which a program asks for them */
+    bool code_watched;             /* programs do not announce new code: pages that were translated are covered */
     u8 tag_bits;                   /* of an address's top: accesses ignore them, system calls if prctl says so */
 
     const struct sys_row *syscalls; /* by number; name NULL: none */
@@ -282,7 +283,16 @@ u64 mm_pie_base(u64 len, u64 align); /* where a position-independent program goe
 int mm_prot(u64 va);
 /* The next range at or above *va: false: none. For /proc/self/maps. */
 bool mm_next(u64 *start, u64 *end, int *prot, bool *shared);
-void mm_lock(void); /* held around fork and where the host's map must not change */
+/* Code of programs that do not announce it (code_watched): from mm_cover() on a write to the page is refused by the
+ * host, until mm_uncover(): false: the program may not write it. */
+void mm_cover(u64 page);
+bool mm_uncover(u64 page);
+bool mm_uncover_all(void);             /* for the kernel's sake, which would fail; false: none was covered */
+bool mm_code_unsteady(u64 page);       /* is not worth covering, or cannot be */
+void mm_cover_forget(u64 va, u64 len); /* with the map locked */
+int mm_prot_locked(u64 va, bool *shared);
+int mm_host_prot(int prot); /* what the host's page has of a program's protection */
+void mm_lock(void);         /* held around fork and where the host's map must not change */
 void mm_unlock(void);
 
 /* -- system calls -------------------------------------------------------------------------------------------------- */

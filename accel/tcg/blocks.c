@@ -70,10 +70,29 @@ struct page_desc *page_desc_get(u64 ram_off, bool make)
     return d ? &d[page & ((1u << DIR_BITS) - 1)] : NULL;
 }
 
+/* Those of a part of the page that begins at `start`, which may end behind it. */
 static u64 piece_mask(unsigned start, unsigned end)
 {
     unsigned a = start >> 6, z = (MIN(end, RAM_PAGE_SIZE) - 1) >> 6;
     return MASK(z + 1) & ~MASK(a);
+}
+
+/* Of the part of a crossing block that lies in the next page. */
+static u64 crossing_mask(const struct block *b)
+{
+    return piece_mask(0, b->end - RAM_PAGE_SIZE);
+}
+
+static void crossing_insert(struct block *b)
+{
+    struct page_desc *pd = page_desc_get(b->ram_next, true);
+    b->cross_next = pd->crossing;
+    b->cross_prev = &pd->crossing;
+    if (pd->crossing) {
+        pd->crossing->cross_prev = &b->cross_next;
+    }
+    pd->crossing = b;
+    __atomic_or_fetch(&pd->pieces, crossing_mask(b), __ATOMIC_SEQ_CST);
 }
 
 void code_insert(struct block *b)
@@ -89,6 +108,9 @@ void code_insert(struct block *b)
     }
     pd->blocks = b;
     __atomic_or_fetch(&pd->pieces, piece_mask(b->start, b->end), __ATOMIC_SEQ_CST);
+    if (block_crosses(b)) {
+        crossing_insert(b);
+    }
 }
 
 static void exit_unlink(struct block_exit *x)
@@ -149,6 +171,12 @@ void code_kill(struct block *b)
     if (b->page_next) {
         b->page_next->page_prev = b->page_prev;
     }
+    if (block_crosses(b)) {
+        *b->cross_prev = b->cross_next;
+        if (b->cross_next) {
+            b->cross_next->cross_prev = b->cross_prev;
+        }
+    }
     while (b->incoming) {
         exit_unlink(b->incoming);
     }
@@ -168,6 +196,9 @@ static void page_recount(struct page_desc *pd, u64 page_off)
     for (struct block *b = pd->blocks; b; b = b->page_next) {
         pieces |= piece_mask(b->start, b->end);
     }
+    for (struct block *b = pd->crossing; b; b = b->cross_next) {
+        pieces |= crossing_mask(b);
+    }
     __atomic_store_n(&pd->pieces, pieces, __ATOMIC_SEQ_CST);
     if (!pieces) {
         __atomic_and_fetch(ram_page_flags(page_off), (u8)~RAM_CODE, __ATOMIC_SEQ_CST);
@@ -186,6 +217,14 @@ static void page_written(u64 off, u64 len)
     for (struct block *b = pd->blocks, *next; b; b = next) {
         next = b->page_next;
         if (b->start < to && from < b->end) {
+            code_kill(b);
+            tcg.stat_invalidated++;
+            any = true;
+        }
+    }
+    for (struct block *b = pd->crossing, *next; b; b = next) {
+        next = b->cross_next;
+        if (from < b->end - RAM_PAGE_SIZE) {
             code_kill(b);
             tcg.stat_invalidated++;
             any = true;

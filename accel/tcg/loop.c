@@ -105,7 +105,7 @@ void exit_link(u32 arg, struct block *to)
 {
     struct block *from = tcg.by_id[arg >> 3];
     bool whole = tcg.cfg.verify && !tcg.cfg.verify_runs;
-    if (from && !from->dead && !tcg.cfg.no_chain && (whole || verify_done(to))) {
+    if (from && !from->dead && !block_is_of_pc(to) && !tcg.cfg.no_chain && (whole || verify_done(to))) {
         struct block_exit *x = &from->exits[arg & 7];
         /* The place and mode that the exit was made for, or it is no link. */
         if (x->patch_off && to->mode == from->mode && to->ram_off == exit_target(x)) {
@@ -189,7 +189,9 @@ void cpu_run_blocks(struct tcpu *t)
             break;
         }
         verify_stale(t);
-        code_remember(t, b);
+        if (!block_is_of_pc(b)) {
+            code_remember(t, b);
+        }
         u64 token = code_enter(cpu, b->code);
         b = NULL;
         if (TOKEN_KIND(token) == TOKEN_EXIT && !__atomic_load_n(&cpu->rt.event, __ATOMIC_ACQUIRE)) {

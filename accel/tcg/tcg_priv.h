@@ -42,7 +42,7 @@ struct block {
     u64 mode;
     const u8 *code; /* run address of the entry */
     u32 code_len, stale_off;
-    u16 start, end; /* page offsets of the guest bytes translated */
+    u16 start, end; /* page offsets of the guest bytes translated; end may lie in the next page (block_crosses) */
     u16 ninsns;
     bool dead, loops, tagged;
     u8 nexits;
@@ -55,9 +55,15 @@ struct block {
     u32 verified;        /* runs it was in that were the same */
     struct block *hash_next;
     struct block *page_next, **page_prev;
+    u64 ram_next;                           /* the next page, when it reaches into it: one instruction */
+    struct block *cross_next, **cross_prev; /* in that page's list */
     struct block_exit *incoming;
     struct block_exit exits[];
 };
+static inline bool block_crosses(const struct block *b)
+{
+    return b->end > 1u << TLB_PAGE_BITS;
+}
 static inline struct block *exit_block(struct block_exit *x)
 {
     return (struct block *)((char *)(x - x->number) - offsetof(struct block, exits));
@@ -86,8 +92,9 @@ struct chunk {
 
 struct page_desc {
     struct block *blocks;
-    u64 pieces; /* 64-byte pieces of the page covered by some block */
-    u64 tagged; /* those where an access with a tagged address was seen (user.c) */
+    struct block *crossing; /* whose instruction begins in the page before */
+    u64 pieces;             /* 64-byte pieces of the page covered by some block */
+    u64 tagged;             /* those where an access with a tagged address was seen (user.c) */
 };
 
 /* -- TLB ----------------------------------------------------------------------------------------------- */
@@ -186,6 +193,7 @@ struct tcpu {
     bool keep_code;         /* translates without evictions */
     struct verify *verify;
     struct ir *ir; /* trace buffer */
+    bool step;     /* user mode: the next instruction is interpreted (code_step) */
     bool copying;  /* user mode: reads the program's code, which another thread may unmap; how that ended */
     int copy_signal, copy_code;
     jmp_buf copy_failed;
@@ -223,9 +231,9 @@ struct tcg {
     const struct host *host;                   /* NULL: interpreter */
     const struct rt_funcs *funcs, *code_funcs; /* what translated code calls is verify's, with verify=on */
     const struct interp_mem *interp_mem;
-    bool direct;              /* user mode: no TLB */
-    bool saves;               /* translations are kept on disk (saved.c) */
-    int (*page_note)(u64 va); /* user mode: accel_user.init's */
+    bool direct;                  /* user mode: no TLB */
+    bool saves;                   /* translations are kept on disk (saved.c) */
+    struct accel_program program; /* user mode: accel_user.init's */
     struct host_thunks thunks;
     struct mem_space *space;
     pthread_mutex_t lock;
@@ -262,6 +270,12 @@ struct tcg {
 };
 extern struct tcg tcg;
 #define WRITER_MANY 1
+
+/* Not to be linked, or found by its physical place alone: what is in the next page depends on the address. */
+static inline bool block_is_of_pc(const struct block *b)
+{
+    return block_crosses(b) && !tcg.direct;
+}
 
 static inline struct tcpu *tcpu_of(const struct vcpu *cpu)
 {
@@ -330,6 +344,7 @@ static inline void copying(struct tcpu *t, bool begin)
 bool code_read(struct tcpu *t, void *to, u64 ram_off, size_t n); /* the program's code; false: it is gone */
 #define CODE_MAP_CAP 65536u                                      /* of tcpu.map_buf */
 struct block *code_translate(struct tcpu *t, u64 pc, u64 ram_off, bool evict); /* NULL as above, or for want of room */
+void code_step(struct tcpu *t); /* interprets the instruction at rt.pc, and keeps nothing of it */
 void code_remember(struct tcpu *t, const struct block *b);
 /* An entry of the jump cache, if no flush came since flush_gen was `gen`. */
 void jc_fill(struct tcpu *t, u64 pc, const u8 *code, u64 gen);

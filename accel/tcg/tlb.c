@@ -503,7 +503,7 @@ bool fetch_page(struct tcpu *t, u64 pc, u64 *ram_off, struct walk_result *r)
     unsigned i = (unsigned)(pc >> TLB_PAGE_BITS) % FETCH_CACHE;
     struct tlb_context *c = t->view[0];
     if (tcg.direct) {
-        int note = page < ram_window_size() ? tcg.page_note(page) : -1;
+        int note = page < ram_window_size() ? tcg.program.page_note(page) : -1;
         if (note < 0) {
             *r = (struct walk_result){.why = {0x07}}; /* as for a refused access */
             return false;

@@ -12,10 +12,11 @@
 #include "tcg/opt/opt.h"
 #include "tcg/text.h"
 
-#define PAGE_SIZE (1u << TLB_PAGE_BITS)
-#define PAGE_MASK (~(u64)(PAGE_SIZE - 1))
-#define CODE_ROOM 65536u
-#define NEAR_ROOM 32768u /* what a block gets first: its cold code begins in the middle, and few need more */
+#define PAGE_SIZE  (1u << TLB_PAGE_BITS)
+#define PAGE_MASK  (~(u64)(PAGE_SIZE - 1))
+#define CODE_ROOM  65536u
+#define NEXT_BYTES 16u    /* of the next page: no instruction has more there */
+#define NEAR_ROOM  32768u /* what a block gets first: its cold code begins in the middle, and few need more */
 
 static void log_guest(struct tcpu *t, u64 pc, const struct tr_result *rs, u32 off)
 {
@@ -62,21 +63,33 @@ static void log_host(const struct gen_out *out)
     log_unlock();
 }
 
-/* Bytes to IR. */
-static void make_trace(struct tcpu *t, u32 off, unsigned max_insns, struct tr_result *rs)
+/* Bytes to IR. `next`: the following page's bytes lie behind the page's in the copy. */
+static void make_trace(struct tcpu *t, u32 off, bool next, bool unsteady, unsigned max_insns, struct tr_result *rs)
 {
     struct vcpu *cpu = t->cpu;
-    struct tr_request rq = {
-        .mode = t->mode, .page = t->page_copy, .off = off, .max_insns = max_insns, .follow = max_insns > 1};
+    struct tr_request rq = {.mode = t->mode,
+                            .page = t->page_copy,
+                            .off = off,
+                            .next_page = next ? t->page_copy + PAGE_SIZE : NULL,
+                            .max_insns = max_insns,
+                            .follow = max_insns > 1,
+                            .unsteady = unsteady};
     *rs = (struct tr_result){.start = off, .end = off};
     ir_init(t->ir, cpu->target->ir, off, TLB_PAGE_BITS);
     cpu->target->translate(t->ir, &rq, rs);
 }
 
-static struct block *code_new(struct arena *a, unsigned nexits, const struct tr_result *rs, struct tcpu *t, u64 ram_off)
+/* Where a block's bytes are. */
+struct place {
+    u64 ram_off, ram_next; /* next: the following page, NO_PAGE: not asked for */
+};
+
+static struct block *code_new(struct arena *a, unsigned nexits, const struct tr_result *rs, struct tcpu *t,
+                              const struct place *at)
 {
     struct block *b = arena_alloc(a, sizeof(*b) + nexits * sizeof(struct block_exit));
-    b->ram_off = ram_off;
+    b->ram_off = at->ram_off;
+    b->ram_next = at->ram_next;
     b->mode = t->mode;
     b->start = (u16)rs->start;
     b->end = (u16)rs->end;
@@ -126,9 +139,10 @@ void block_add(struct block *b, u32 used)
 
 /* IR to host code in this cpu's chunk, in at most `room` bytes. NULL: no room, or an eviction happened; the caller
  * starts over. */
-static struct block *compile(struct tcpu *t, u64 ram_off, const struct tr_result *rs, u32 room, struct gen_out *out,
-                             bool *too_big)
+static struct block *compile(struct tcpu *t, const struct place *at, const struct tr_result *rs, u32 room,
+                             struct gen_out *out, bool *too_big)
 {
+    u64 ram_off = at->ram_off;
     struct chunk *c = chunk_get(t, CODE_ROOM);
     if (!c) {
         return NULL;
@@ -145,18 +159,18 @@ static struct block *compile(struct tcpu *t, u64 ram_off, const struct tr_result
                              .flags_in = flags_at,
                              .ctx = &near,
                              .no_chain = tcg.cfg.no_chain};
-    u32 at = (u32)align_up(c->used, 16);
+    u32 used = (u32)align_up(c->used, 16);
     memset(out, 0, sizeof(*out));
-    out->rw = c->rw + at;
-    out->rx = c->rx + at;
-    out->cap = MIN(room, tcg.chunk_size - at);
+    out->rw = c->rw + used;
+    out->rx = c->rx + used;
+    out->cap = MIN(room, tcg.chunk_size - used);
     out->map = t->map_buf;
     out->map_cap = CODE_MAP_CAP;
     if (!tcg.host->compile(t->ir, &cfg, out)) {
         *too_big = true;
         return NULL;
     }
-    struct block *b = code_new(&c->arena, out->nexits, rs, t, ram_off);
+    struct block *b = code_new(&c->arena, out->nexits, rs, t, at);
     b->id = cfg.block_id;
     b->chunk = c;
     b->code = out->rx;
@@ -175,7 +189,7 @@ static struct block *compile(struct tcpu *t, u64 ram_off, const struct tr_result
                                           .lazy = out->exits[i].lazy,
                                           .slot = {out->exits[i].slot[0], out->exits[i].slot[1]}};
     }
-    block_add(b, at + out->code_len);
+    block_add(b, used + out->code_len);
     if (tcg.saves) {
         saved_note(t, b, out);
     }
@@ -239,6 +253,11 @@ bool code_read(struct tcpu *t, void *to, u64 ram_off, size_t n)
     return true;
 }
 
+static void fetch_fault(struct vcpu *cpu, u64 va, const struct walk_result *r)
+{
+    cpu->target->fault(cpu, r->why[3] == ~0ull ? FAULT_BUS : FAULT_TRANSLATION, va, MMU_FETCH, 4, 0, r);
+}
+
 static void fetch_refused(struct tcpu *t, u64 pc)
 {
     struct walk_result r = {.why = {0x07}}; /* as for a refused access */
@@ -247,41 +266,83 @@ static void fetch_refused(struct tcpu *t, u64 pc)
     t->cpu->trap.host_code = t->copy_code;
 }
 
+/* An instruction reaches into the next page: its first bytes, behind the page's in the copy. False: the guest's
+ * exception was entered. */
+static bool read_next(struct tcpu *t, u64 pc, u64 *ram_next)
+{
+    u64 va = (pc & PAGE_MASK) + PAGE_SIZE;
+    struct walk_result r;
+    if (!fetch_page(t, va, ram_next, &r)) {
+        fetch_fault(t->cpu, va, &r);
+        return false;
+    }
+    if (!code_read(t, t->page_copy + PAGE_SIZE, *ram_next, NEXT_BYTES)) {
+        fetch_refused(t, va);
+        return false;
+    }
+    return true;
+}
+
+static bool part_same(struct tcpu *t, u64 ram_off, const u8 *copy, u32 n)
+{
+    u8 now[PAGE_SIZE];
+    return code_read(t, now, ram_off, n) && memcmp(now, copy, n) == 0;
+}
 static bool code_same(struct tcpu *t, const struct block *b)
 {
     u32 n = MIN(b->end, PAGE_SIZE) - b->start;
-    u8 now[PAGE_SIZE];
-    return code_read(t, now, (b->ram_off & PAGE_MASK) + b->start, n) && memcmp(now, t->page_copy + b->start, n) == 0;
+    return part_same(t, (b->ram_off & PAGE_MASK) + b->start, t->page_copy + b->start, n) &&
+           (!block_crosses(b) || part_same(t, b->ram_next, t->page_copy + PAGE_SIZE, b->end - PAGE_SIZE));
 }
 
-void code_publish(struct tcpu *t, struct block *const *b, unsigned n)
+static void flag_code(u64 page)
 {
-    if (!n) {
-        return;
-    }
-    u64 page = b[0]->ram_off & PAGE_MASK, writers = 0;
     u8 *flags = ram_page_flags(page);
-    pthread_mutex_lock(&tcg.lock);
-    bool alone = tcg.direct && tcg.ncpus == 1; /* nobody else could have changed it */
-    if (!alone || !(*flags & RAM_CODE)) {
+    if (!(__atomic_load_n(flags, __ATOMIC_RELAXED) & RAM_CODE)) {
         __atomic_fetch_or(flags, RAM_CODE, __ATOMIC_SEQ_CST);
     }
-    if (!alone) {
-        writers = tlb_protect_page(page);
+}
+
+/* Those of a page's writers that may have passed its TLB entry before it was taken from them. */
+static void outlast(struct tcpu *t, u64 page, u64 writers)
+{
+    for (unsigned i = 0; i < tcg.ncpus; i++) {
+        struct tcpu *o = tcg.cpus[i];
+        if (o != t && (writers >> i & 1 || __atomic_load_n(&o->store_page, __ATOMIC_SEQ_CST) == page)) {
+            wait_safe(t, o);
+        }
+    }
+}
+
+/* Blocks of one page; a crossing one is alone. True: nobody can have written the bytes since they were copied. */
+static bool announce(struct tcpu *t, struct block *const *b, unsigned n)
+{
+    u64 page[2] = {b[0]->ram_off & PAGE_MASK, b[0]->ram_next}, writers[2] = {0};
+    unsigned npages = block_crosses(b[0]) ? 2 : 1;
+    pthread_mutex_lock(&tcg.lock);
+    bool alone = tcg.direct && tcg.ncpus == 1;
+    for (unsigned i = 0; i < npages; i++) {
+        flag_code(page[i]);
+        writers[i] = alone ? 0 : tlb_protect_page(page[i]);
     }
     for (unsigned i = 0; i < n; i++) {
         code_insert(b[i]);
     }
     pthread_mutex_unlock(&tcg.lock);
-    if (alone) {
-        return;
-    }
-    for (unsigned i = 0; i < tcg.ncpus && !tcg.direct;
-         i++) { /* a program announces new code, and its cpus come and go */
-        struct tcpu *o = tcg.cpus[i];
-        if (o != t && (writers >> i & 1 || __atomic_load_n(&o->store_page, __ATOMIC_SEQ_CST) == page)) {
-            wait_safe(t, o);
+    for (unsigned i = 0; i < npages; i++) {
+        if (tcg.program.cover) {
+            tcg.program.cover(page[i]);
+        } else if (!tcg.direct) { /* else a program announces new code, and its cpus come and go */
+            outlast(t, page[i], writers[i]);
         }
+    }
+    return alone;
+}
+
+void code_publish(struct tcpu *t, struct block *const *b, unsigned n)
+{
+    if (!n || announce(t, b, n)) {
+        return;
     }
     for (unsigned i = 0; i < n; i++) {
         if (!code_same(t, b[i])) {
@@ -294,21 +355,47 @@ void code_publish(struct tcpu *t, struct block *const *b, unsigned n)
     }
 }
 
+static bool read_page(struct tcpu *t, u64 pc, u64 ram_off)
+{
+    u32 from = (u32)(pc & (PAGE_SIZE - 1)) & ~3u; /* a trace only goes forward */
+    if (!code_read(t, t->page_copy + from, (ram_off & PAGE_MASK) + from, PAGE_SIZE - from)) {
+        fetch_refused(t, pc);
+        return false;
+    }
+    return true;
+}
+
+/* The trace at pc, which is kept or not; false: the fetch faulted. */
+static bool form(struct tcpu *t, u64 pc, unsigned max, bool kept, struct place *at, struct tr_result *rs)
+{
+    u32 off = (u32)(pc & (PAGE_SIZE - 1));
+    bool unsteady = kept && tcg.program.unsteady && tcg.program.unsteady(pc & PAGE_MASK);
+    make_trace(t, off, at->ram_next != NO_PAGE, unsteady, max, rs);
+    if (rs->need_next_page) {
+        if (!read_next(t, pc, &at->ram_next)) {
+            return false;
+        }
+        make_trace(t, off, true, unsteady, max, rs);
+    }
+    return true;
+}
+
 static struct block *translate(struct tcpu *t, u64 pc, u64 ram_off)
 {
     unsigned max = tcg.cfg.hostile ? hostile_insns(t) : tcg.max_insns;
     u32 off = (u32)(pc & (PAGE_SIZE - 1));
-    u32 from = off & ~3u; /* a trace only goes forward */
-    if (!code_read(t, t->page_copy + from, (ram_off & PAGE_MASK) + from, PAGE_SIZE - from)) {
-        fetch_refused(t, pc);
+    if (!read_page(t, pc, ram_off)) {
         return NULL;
     }
+    struct place at = {ram_off, NO_PAGE};
     struct tr_result rs;
     struct gen_out out;
     struct block *b;
     u32 room = NEAR_ROOM;
     for (;;) {
-        make_trace(t, off, max, &rs);
+        if (!form(t, pc, max, true, &at, &rs)) {
+            return NULL;
+        }
         if (log_on(LOG_IN_ASM) && log_in_filter(pc)) {
             log_guest(t, pc, &rs, off);
         }
@@ -330,12 +417,12 @@ static struct block *translate(struct tcpu *t, u64 pc, u64 ram_off)
             log_ir(t->ir, "IR after optimisation");
         }
         if (!tcg.host) {
-            b = code_new(&t->arena, 0, &rs, t, ram_off);
+            b = code_new(&t->arena, 0, &rs, t, &at);
             b->trace = trace_keep(&t->arena, t->ir);
             break;
         }
         bool too_big = false;
-        b = compile(t, ram_off, &rs, room, &out, &too_big);
+        b = compile(t, &at, &rs, room, &out, &too_big);
         if (b) {
             b->trace = made ? arena_dup(&b->chunk->arena, made, trace_size(made)) : NULL;
             break;
@@ -374,17 +461,34 @@ static u64 thread_ns(void)
     return (u64)ts.tv_sec * 1000000000u + (u64)ts.tv_nsec;
 }
 
+/* A block that reaches into the next page is good where that is the same page. In user mode it always is. */
+static bool next_is_same(struct tcpu *t, struct block *b, u64 pc)
+{
+    u64 ram_next;
+    struct walk_result r;
+    if (tcg.direct || !block_crosses(b) ||
+        (fetch_page(t, (pc & PAGE_MASK) + PAGE_SIZE, &ram_next, &r) && ram_next == b->ram_next)) {
+        return true;
+    }
+    pthread_mutex_lock(&tcg.lock);
+    if (!b->dead) {
+        code_kill(b);
+    }
+    pthread_mutex_unlock(&tcg.lock);
+    return false;
+}
+
 struct block *code_for_pc(struct tcpu *t)
 {
     struct vcpu *cpu = t->cpu;
     u64 pc = cpu->rt.pc, ram_off;
     struct walk_result r;
     if (!fetch_page(t, pc, &ram_off, &r)) {
-        cpu->target->fault(cpu, r.why[3] == ~0ull ? FAULT_BUS : FAULT_TRANSLATION, pc, MMU_FETCH, 4, 0, &r);
+        fetch_fault(cpu, pc, &r);
         return NULL;
     }
     struct block *b = code_find(ram_off, t->mode);
-    if (b) {
+    if (b && next_is_same(t, b, pc)) {
         return b;
     }
     if (tcg.saves && (b = saved_load(t, ram_off))) {
@@ -394,6 +498,23 @@ struct block *code_for_pc(struct tcpu *t)
     b = translate(t, pc, ram_off);
     t->stat_ns += tcg.cfg.stats ? thread_ns() - begin : 0;
     return b;
+}
+
+void code_step(struct tcpu *t)
+{
+    struct vcpu *cpu = t->cpu;
+    u64 pc = cpu->rt.pc;
+    struct place at = {NO_PAGE, NO_PAGE};
+    struct walk_result r;
+    struct tr_result rs;
+    enum ir_reason why = REASON_NONE;
+    if (!fetch_page(t, pc, &at.ram_off, &r)) {
+        fetch_fault(cpu, pc, &r);
+    } else if (read_page(t, pc, at.ram_off) && form(t, pc, 1, false, &at, &rs)) {
+        cpu->rt.page = pc & PAGE_MASK;
+        interp_run(t->ir, cpu, tcg.interp_mem, &why);
+        fix_pc(cpu, cpu->target);
+    }
 }
 
 static struct recent_code *recent_code(struct tcpu *t, u64 ram_off)
@@ -477,8 +598,12 @@ const void *rt_lookup(struct vcpu *cpu, u64 pc)
             if (!verify_done(b)) {
                 return tcg.thunks.leave_event;
             }
-            code_remember(t, b);
             code = b->code;
+            if (block_is_of_pc(b)) {
+                cpu->rt.page = pc & PAGE_MASK;
+                return code;
+            }
+            code_remember(t, b);
         }
         jc_fill(t, pc, code, gen);
         cpu->rt.page = pc & PAGE_MASK;

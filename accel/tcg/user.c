@@ -1,9 +1,11 @@
 /* User mode: the threads of one program. No TLB: address a of the program is host address ram_base + a, the host's own
  * page tables refuse what is not mapped, and its signal is brought back to the instruction by the deopt map.
  *
- * A block's key is the program's address: a "RAM offset" is an address here. New code is announced (IC IVAU, mmap), not
- * watched for. The code cache is private memory, writable and executable at one place, so that a child of fork has its
- * own copy.
+ * A block's key is the program's address: a "RAM offset" is an address here. New code is announced (IC IVAU, mmap), or
+ * pages that blocks were made from are kept from being written (accel_program.cover): a write then faults, the page's
+ * blocks die, and it happens. If the writing block was one of them, the instruction is interpreted and the program goes
+ * on behind it, so that it sees its own write at once (docs/decisions/self-modifying.md). The code cache is private
+ * memory, writable and executable at one place, so that a child of fork has its own copy.
  *
  * The top byte of an address may be a tag that the access ignores (TBI). Code is made for addresses without: ram_base
  * and one with a tag make no address that the host has, and its fault is the sign to make these blocks again, which
@@ -18,6 +20,8 @@
 #include "accel/tcg/bytes.h"
 #include "accel/tcg/tcg_priv.h"
 #include "base/log.h"
+
+#define PAGE_MASK (~(u64)(RAM_PAGE_SIZE - 1))
 
 /* -- refused accesses ---------------------------------------------------------------------------------------------- */
 
@@ -130,26 +134,66 @@ static bool has_address(const ucontext_t *uc UNUSED)
 }
 #endif
 
+/* The handler is left behind. */
+static void leave_handler(struct vcpu *cpu, const ucontext_t *uc)
+{
+    syscall(SYS_rt_sigprocmask, SIG_SETMASK, &uc->uc_sigmask, NULL, 8);
+    cpu->sv->unwind(cpu);
+}
+
 /* A fault that an address with a tag may have been. Goes on with the instruction in a block that cuts addresses;
  * returns when this was one. */
 static void try_tagged(struct vcpu *cpu, const struct block *b, const ucontext_t *uc)
 {
-    if (has_address(uc) || b->tagged) {
+    if (!tcg.program.tags || has_address(uc) || b->tagged) {
         return;
     }
     code_tag(cpu->rt.pc);
-    syscall(SYS_rt_sigprocmask, SIG_SETMASK, &uc->uc_sigmask, NULL, 8); /* the handler is left behind */
-    cpu->sv->unwind(cpu);
+    leave_handler(cpu, uc);
 }
 
-static void user_host_fault(struct vcpu *cpu, int sig, void *siginfo, void *ucontext)
+/* A write to a page that blocks were made from. */
+static bool write_to_code(struct tcpu *t, u64 addr, const ucontext_t *uc)
+{
+    struct vcpu *cpu = t->cpu;
+    u64 page = addr & PAGE_MASK;
+    if (!tcg.program.uncover || !was_write(uc) || addr >= ram_window_size() || !tcg.program.uncover(page)) {
+        return false;
+    }
+    code_written(page, RAM_PAGE_SIZE);
+    if (!t->running || t->copying) {
+        return true;
+    }
+    struct rt probe = {0};
+    uintptr_t pc = frame_registers(&probe, uc);
+    const struct block *b = tcg.host ? code_at((const u8 *)pc) : NULL;
+    u64 own = b ? b->ram_off & PAGE_MASK : cpu->rt.page;
+    if (page != own && page != own + RAM_PAGE_SIZE) { /* no block reaches further */
+        return true;
+    }
+    if (b) {
+        frame_registers(&cpu->rt, uc);
+        cpu->rt.ret_sp = 0;
+        state_home(t, pc);
+    } else {
+        cpu->rt.pc = cpu->rt.page + cpu->rt.insn_off;
+    }
+    t->step = true;
+    leave_handler(cpu, uc);
+    return true;
+}
+
+static bool user_host_fault(struct vcpu *cpu, int sig, void *siginfo, void *ucontext)
 {
     struct tcpu *t = tcpu_of(cpu);
     const siginfo_t *si = siginfo;
     const ucontext_t *uc = ucontext;
     u64 addr = has_address(uc) ? (u64)(uintptr_t)si->si_addr - (u64)(uintptr_t)ram_base : ~0ull;
+    if (write_to_code(t, addr, uc)) {
+        return true;
+    }
     if (!t->running) {
-        return;
+        return false;
     }
     if (t->copying) {
         t->copying = false;
@@ -168,7 +212,7 @@ static void user_host_fault(struct vcpu *cpu, int sig, void *siginfo, void *ucon
     } else if (addr < ram_window_size()) { /* a helper's, or the interpreter's: slots are home */
         cpu->rt.pc = cpu->rt.page + cpu->rt.insn_off;
     } else {
-        return;
+        return false;
     }
     refuse(cpu, sig == SIGBUS && si->si_code == BUS_ADRALN ? FAULT_ALIGN : FAULT_TRANSLATION, addr,
            was_write(uc) ? MMU_STORE : MMU_LOAD, sig, has_address(uc) ? si->si_code : SEGV_MAPERR);
@@ -269,7 +313,14 @@ static void user_code_sync(struct vcpu *cpu UNUSED, u64 va, u64 n)
 }
 static int user_page_note(struct vcpu *cpu UNUSED, u64 va)
 {
-    return va < ram_window_size() ? tcg.page_note(va) : -1;
+    return va < ram_window_size() ? tcg.program.page_note(va) : -1;
+}
+/* The block that calls, at its first instruction. */
+NORETURN static void user_code_stale(struct vcpu *cpu)
+{
+    cpu->rt.pc = user_helper_pc(cpu);
+    code_written(cpu->rt.pc, 1);
+    cpu->sv->unwind(cpu);
 }
 static void no_power(struct vcpu *cpu UNUSED)
 {
@@ -290,6 +341,7 @@ static const struct cpu_services user_services = {
     .store_exclusive = sv_store_exclusive,
     .cas128 = sv_cas128,
     .code_sync = user_code_sync,
+    .code_stale = user_code_stale,
     .page_note = user_page_note,
     .power_on = no_power,
     .power_off = no_power,
@@ -297,9 +349,9 @@ static const struct cpu_services user_services = {
 
 /* -- set-up -------------------------------------------------------------------------------------------------------- */
 
-static bool user_init(const struct accel_config *cfg, int (*page_note)(u64 va), struct err *e)
+static bool user_init(const struct accel_config *cfg, const struct accel_program *p, struct err *e)
 {
-    tcg.page_note = page_note;
+    tcg.program = *p;
     tcg.funcs = &user_funcs;
     user_interp_mem.rmw = tcg_interp_mem.rmw;
     user_interp_mem.cas = tcg_interp_mem.cas;
@@ -351,7 +403,12 @@ static void user_run(struct vcpu *cpu)
                 }
             }
             cpu->halted = false; /* a wait for an interrupt is over at once: there are none */
-            cpu_run_blocks(t);
+            if (unlikely(t->step)) {
+                t->step = false;
+                code_step(t);
+            } else {
+                cpu_run_blocks(t);
+            }
         }
     }
     if (unlikely(__atomic_load_n(&cpu->rt.event, __ATOMIC_RELAXED))) { /* what comes later ends the next run at once */

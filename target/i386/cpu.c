@@ -30,6 +30,24 @@ const struct x86_features *x86_features_of(unsigned id)
     return &known[id];
 }
 
+/* -- code that changes without notice ------------------------------------------------------------------------------ */
+
+u64 x86_code_sum(const u8 *p, size_t n)
+{
+    u64 h = n;
+    for (; n >= 8; p += 8, n -= 8) {
+        h = (h ^ ld64le(p)) * 0x9e3779b97f4a7c15ull;
+        h ^= h >> 32;
+    }
+    return n ? (h ^ ldnle(p, (unsigned)n)) * 0x9e3779b97f4a7c15ull : h;
+}
+void x86_h_code_look(struct vcpu *v, u64 pc, u64 n, u64 sum)
+{
+    if (x86_code_sum(ram_base + pc, n) != sum) {
+        v->sv->code_stale(v);
+    }
+}
+
 /* -- exceptions
  * -------------------------------------------------------------------------------------------------------- */
 

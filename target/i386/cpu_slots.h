@@ -138,6 +138,8 @@ enum x86_shadow { SHADOW_NONE, SHADOW_STI, SHADOW_SS };
 enum { X86_DONE_STEP = 1, X86_DONE_SHADOW = 2 };
 /* Of H_seg_read, behind enum x86_sreg. Of H_seg_load's segment: it is MOV or POP, and SS has a shadow. */
 enum { X86_SEL_LDT = 6, X86_SEL_TR = 7, X86_SEG_MOVE = 8 };
+/* A sum of code's bytes, for traces whose bytes may change without notice. */
+u64 x86_code_sum(const u8 *p, size_t n);
 
 /* -- repeated strings: what the helper is told, in one word -------------------------------------------------------- */
 

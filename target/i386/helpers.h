@@ -5,6 +5,7 @@
 #include "target/i386/helpers_control.h"
 #include "target/vcpu.h"
 
+void x86_h_code_look(struct vcpu *v, u64 pc, u64 n, u64 sum);
 void x86_h_raise(struct vcpu *v, u64 vector, u64 error);
 void x86_h_seg_check(struct vcpu *v, u64 seg, u64 offset, u64 n, u64 write);
 u64 x86_h_divide(struct vcpu *v, u64 low, u64 high, u64 divisor, u64 key);

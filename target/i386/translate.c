@@ -236,7 +236,35 @@ static void checks_before(struct x86 *t)
     }
 }
 
-static void form_trace(struct ir *ir, const struct tr_request *rq, struct tr_result *rs, unsigned max_insns)
+/* Does an op from number `from` on write memory, or may? */
+static bool writes_memory(const struct ir *ir, unsigned from)
+{
+    for (unsigned i = from; i < ir->nops; i++) {
+        unsigned op = ir->ops[i].op;
+        if (op == IR_st || op == IR_rmw || op == IR_cas || op == IR_call) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* Of an unsteady trace that has been formed once and has n bytes: are they still those? n 0: of no such trace. */
+static void look_at_bytes(struct x86 *t, const struct tr_request *rq, unsigned n)
+{
+    u8 bytes[PAGE_SIZE + 15];
+    if (!n) {
+        return;
+    }
+    unsigned first = MIN(n, (unsigned)PAGE_SIZE - rq->off);
+    memcpy(bytes, rq->page + rq->off, first);
+    if (n > first) {
+        memcpy(bytes + first, rq->next_page, n - first);
+    }
+    ir_call(t->ir, H_code_look, ir_pc(t->ir, t->off), ir_const(t->ir, n), ir_const(t->ir, x86_code_sum(bytes, n)), 0);
+}
+
+static void form_trace(struct ir *ir, const struct tr_request *rq, struct tr_result *rs, unsigned max_insns,
+                       unsigned look)
 {
     struct x86 t = {.ir = ir,
                     .mode = rq->mode,
@@ -262,7 +290,9 @@ static void form_trace(struct ir *ir, const struct tr_request *rq, struct tr_res
         rs->end = MAX(rs->end, (u32)t.off + MAX(t.in.len, (u8)1));
         if (n == 1) {
             checks_before(&t);
+            look_at_bytes(&t, rq, look);
         }
+        unsigned nops = ir->nops;
         if (f == FETCH_UNDEFINED || f == FETCH_LONG) {
             x86_raise(&t, f == FETCH_LONG ? EXC_GP : EXC_UD, 0);
             return;
@@ -273,7 +303,8 @@ static void form_trace(struct ir *ir, const struct tr_request *rq, struct tr_res
             return;
         }
         i32 next = t.flow == FLOW_JUMP ? t.next : next_off(&t);
-        if (n >= max_insns || next >= PAGE_SIZE || t.exits >= X86_SIDE_EXITS) {
+        if (n >= max_insns || (rq->unsteady && writes_memory(ir, nops)) || next >= PAGE_SIZE ||
+            t.exits >= X86_SIDE_EXITS) {
             ir_exit(ir, next, EXIT_JUMP);
             return;
         }
@@ -285,7 +316,10 @@ void x86_translate(struct ir *ir, const struct tr_request *rq, struct tr_result 
 {
     unsigned max = rq->max_insns ? rq->max_insns : 64;
     for (;;) {
-        form_trace(ir, rq, rs, max);
+        form_trace(ir, rq, rs, max, 0);
+        if (rq->unsteady && !rs->need_next_page && !ir->full) {
+            form_trace(ir, rq, rs, max, rs->end - rs->start);
+        }
         if (!ir->full) {
             return;
         }

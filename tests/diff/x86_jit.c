@@ -47,11 +47,13 @@ static void on_signal(int sig, void *siginfo, void *ucontext)
     accel_tcg_user.host_fault(cpu, sig, siginfo, ucontext);
 }
 
+static const struct accel_program program = {.page_note = page_note};
+
 void x86_jit_init(const struct x86_features *f)
 {
     struct err e = {{0}};
     struct accel_config cfg = {0};
-    if (!ram_window(1ull << 40, 0, &e) || !accel_tcg_user.init(&cfg, page_note, &e)) {
+    if (!ram_window(1ull << 40, 0, &e) || !accel_tcg_user.init(&cfg, &program, &e)) {
         fail_msg("%s", e.msg);
     }
     must(mmap(ram_base + CODE_AT, CODE_SIZE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0) !=

@@ -37,13 +37,15 @@ static int page_note(u64 va UNUSED)
     return -1;
 }
 
+static const struct accel_program program = {.page_note = page_note, .tags = true};
+
 static int set_up(void **state)
 {
     struct err e = {{0}};
     struct accel_config cfg = {.interp = true};
     (void)state;
     assert_true(ram_window(1ull << 34, 0, &e));
-    assert_true(accel_tcg_user.init(&cfg, page_note, &e));
+    assert_true(accel_tcg_user.init(&cfg, &program, &e));
     for (unsigned i = 0; i < CPUS; i++) {
         struct vcpu *cpu = aligned_alloc(64, align_up(target_aarch64.cpu_size, 64));
         memset(cpu, 0, target_aarch64.cpu_size);

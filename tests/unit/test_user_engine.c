@@ -39,13 +39,15 @@ static void map(u64 va)
     assert_ptr_equal(p, ram_base + va);
 }
 
+static const struct accel_program program = {.page_note = page_note, .tags = true};
+
 static int set_up(void **state)
 {
     struct err e = {{0}};
     struct accel_config cfg = {.interp = getenv("MOSS_INTERP") != NULL};
     (void)state;
     assert_true(ram_window(1ull << 40, 0, &e));
-    assert_true(accel_tcg_user.init(&cfg, page_note, &e));
+    assert_true(accel_tcg_user.init(&cfg, &program, &e));
     cpu = calloc(1, target_aarch64.cpu_size);
     cpu->target = &target_aarch64;
     assert_true(target_aarch64.init(cpu, "max", &e));

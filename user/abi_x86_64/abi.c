@@ -105,6 +105,7 @@ const struct user_abi user_abi_x86_64 = {
     .trap_len = 2,
     .min_sigstack = 2048,
     .va_limit = 1ull << 47,
+    .code_watched = true,
     .syscalls = x86_64_syscalls,
     .nsyscalls = X86_64_NSYSCALLS,
     .reset = reset,
