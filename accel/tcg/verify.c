@@ -77,12 +77,13 @@ static struct block *block_here(struct verify *v)
     struct tcpu *t = v->t;
     u64 pc = t->cpu->rt.pc, gen = __atomic_load_n(&t->flush_gen, __ATOMIC_ACQUIRE);
     struct known *k = &v->known[(pc >> 2 ^ pc >> 12) % ARRAY_LEN(v->known)];
-    if (k->pc != pc || k->jc != t->cpu->rt.jc || k->gen != gen || k->evicted != tcg.stat_evicted || k->b->dead) {
+    if (k->pc != pc || k->jc != t->cpu->rt.jc || k->mode != t->mode || k->gen != gen ||
+        k->evicted != tcg.stat_evicted || k->b->dead) {
         struct block *b = block_at(t, pc);
         if (!b) {
             return NULL;
         }
-        *k = (struct known){pc, gen, tcg.stat_evicted, t->cpu->rt.jc, b};
+        *k = (struct known){pc, t->mode, gen, tcg.stat_evicted, t->cpu->rt.jc, b};
     }
     return k->b;
 }

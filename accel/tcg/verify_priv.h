@@ -33,8 +33,8 @@ enum over { OVER_NOT, OVER_LOOP /* the trace left by exit_loop */, OVER_FAULT, O
 enum outcome { OUT_NONE, OUT_SAME /* both met the same exception */, OUT_DIFFERENT, OUT_UNKNOWN };
 
 struct known { /* a block by pc, with all on which that depends */
-    u64 pc, gen, evicted;
-    const struct jc_entry *jc; /* one a context and mode */
+    u64 pc, mode, gen, evicted;
+    const struct jc_entry *jc; /* one a context; tables go from mode to mode */
     struct block *b;
 };
 
