@@ -2,9 +2,10 @@
  * are where a PC and the tools of kernel tests have them.
  *
  *   memory     0..3 GiB, the rest from 4 GiB on; firmware below 4 GiB, its last 128 KiB also below 1 MiB
- *   port 0x92  A20 and the processor's reset     0xf4  ends the emulator     0x3f8  a 16550A
+ *   ports      0x92 A20 and the processor's reset, 0xb2 SMI, 0xf4 ends the emulator, 0x3f8 a 16550A, whose
+ *              interrupt is the processor's, with vector 0x24
  *
- * Not modelled: all else of a PC; interrupts reach the processor by its pins only, and the serial port's by none. */
+ * Not modelled: all else of a PC. */
 #include "hw/board/x86_bare/x86_bare.h"
 
 #include <elf.h>
@@ -14,18 +15,21 @@
 #include "hw/char/ns16550.h"
 #include "hw/core/loader.h"
 #include "hw/core/multiboot.h"
+#include "hw/misc/apm.h"
 #include "hw/misc/debug_exit.h"
 #include "hw/misc/port92.h"
 #include "target/i386/i386.h"
 
 #define LOW_RAM  0xc0000000ull
 #define HIGH_RAM 0x100000000ull
-enum { PIN_A20M = 0, PIN_INIT = 1, SHADOW_ROM = 0x20000, RAW_OFFSET = 0x100000 };
+enum { PIN_A20M, PIN_INIT, PIN_SMI, PIN_INTR };
+enum { SERIAL_VECTOR = 0x24, SHADOW_ROM = 0x20000, RAW_OFFSET = 0x100000 };
 
 static const struct part x86_bare_parts[] = {
     {&port92_class, "port92", 0x92, PIN_A20M, .io = true},
+    {&apm_class, "apm", 0xb2, PIN_SMI, .io = true},
     {&isa_debug_exit_class, "debug-exit", 0xf4, -1, .io = true},
-    {&ns16550_class, "serial0", 0x3f8, -1, SERIAL0, .io = true},
+    {&ns16550_class, "serial0", 0x3f8, PIN_INTR, SERIAL0, .io = true},
     {0},
 };
 
@@ -50,7 +54,14 @@ static const struct mem_ops nowhere_ops = {.read = nowhere_read, .write = nowher
 
 static struct irq x86_bare_pin(struct machine *m, int n)
 {
-    return (struct irq){.fn = x86_pin, .to = m->cpus[0], .n = n == PIN_A20M ? X86_A20M : X86_INIT};
+    static const u8 pins[] = {[PIN_A20M] = X86_A20M, [PIN_INIT] = X86_INIT, [PIN_SMI] = X86_SMI, [PIN_INTR] = X86_INTR};
+    return (struct irq){.fn = x86_pin, .to = m->cpus[0], .n = pins[n]};
+}
+/* There is no interrupt controller: who asks is the serial port. */
+static int x86_bare_ack(void *opaque)
+{
+    (void)opaque;
+    return SERIAL_VECTOR;
 }
 
 static void memory_map(struct machine *m)
@@ -77,6 +88,7 @@ static bool x86_bare_build(struct machine *m, struct err *e)
     }
     m->iospace = mem_space_new("I/O");
     x86_set_io(cpu, m->iospace);
+    x86_set_ack(cpu, x86_bare_ack, m);
     memory_map(m);
     return machine_place_parts(m, x86_bare_pin, e);
 }
