@@ -81,6 +81,7 @@ void x86_h_break_check(struct vcpu *v, u64 pc)
     }
     cpu->sys.hit = 0;
     if (cpu->eflags & EFL_RF) {
+        cpu->eflags &= ~(u32)EFL_RF;
         return;
     }
     for (unsigned i = 0; i < 4; i++) {
@@ -106,7 +107,6 @@ static void insn_done(struct x86_cpu *cpu, bool step, bool in_shadow)
             x86_irq_check(cpu);
         }
     }
-    cpu->eflags &= ~(u32)EFL_RF;
     u64 hits = cpu->sys.hit | (step ? DR6_BS : 0);
     if (wait || !hits) {
         return;

@@ -15,6 +15,7 @@ void x86_h_ret_far(struct vcpu *v, u64 n, u64 drop);
 void x86_h_iret(struct vcpu *v, u64 n, u64 next);
 void x86_h_sysret(struct vcpu *v, u64 n);
 void x86_h_sysexit(struct vcpu *v, u64 n);
+void x86_h_rsm(struct vcpu *v);
 void x86_h_swapgs(struct vcpu *v);
 u64 x86_h_lar(struct vcpu *v, u64 sel, u64 old);
 u64 x86_h_lsl(struct vcpu *v, u64 sel, u64 old);

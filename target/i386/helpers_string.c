@@ -138,12 +138,14 @@ u64 x86_h_string(struct vcpu *v, u64 word)
                        .seg = key.seg,
                        .equal = key.repe,
                        .mode64 = key.mode64};
-    for (unsigned done = 0; done < AT_ONCE;) {
+    /* Steps and breakpoints come between elements. */
+    unsigned most = s.cpu->eflags & EFL_TF || x86_debug_on(s.cpu) ? 1 : AT_ONCE;
+    for (unsigned done = 0; done < most;) {
         u64 left = cut(&s, v->rt.r[RCX]);
         if (!left) {
             return 0;
         }
-        u64 k = run(&s, MIN(left, (u64)AT_ONCE - done));
+        u64 k = run(&s, MIN(left, (u64)most - done));
         bool on = true;
         if (!k) {
             on = element(&s);
@@ -155,5 +157,5 @@ u64 x86_h_string(struct vcpu *v, u64 word)
             return 0;
         }
     }
-    return 1;
+    return cut(&s, v->rt.r[RCX]) != 0;
 }

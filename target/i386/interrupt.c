@@ -262,7 +262,7 @@ void x86_deliver(struct x86_cpu *cpu, enum x86_event kind, unsigned vector, u32 
                       .flags = frame_flags(cpu, kind, vector),
                       .has_error = kind == EVENT_FAULT && x86_has_error_code(vector),
                       .error = error};
-    cpu->vcpu.halted = false;
+    cpu->vcpu.halted = cpu->sys.halted = false;
     cpu->sys.hit = 0;
     cpu->sys.ext = !soft;
     if (vector == EXC_DB && !soft) {
@@ -423,12 +423,14 @@ static int acknowledge(struct x86_cpu *cpu)
 bool x86_interrupt(struct vcpu *v)
 {
     struct x86_cpu *cpu = x86_cpu(v);
+    bool was_halted = cpu->sys.halted;
+    cpu->sys.halted = false;
     x86_pins_sync(cpu);
     u32 p = deliverable(cpu);
     if (p & X86_PEND_SMI) {
         __atomic_fetch_and(&cpu->sys.pending, ~(u32)X86_PEND_SMI, __ATOMIC_SEQ_CST);
+        x86_smm_enter(cpu, was_halted);
         v->halted = false;
-        unimp("x86", "SMI");
         return true;
     }
     if (p & X86_PEND_INIT) {

@@ -55,6 +55,7 @@ X86_SLOTS(_)
     }
 static const struct slot_set x86_set_decimal = SET2(SLOT_RAX, SLOT_FLAGS);
 static const struct slot_set x86_set_cx16 = SET5(SLOT_RAX, SLOT_RDX, SLOT_RBX, SLOT_RCX, SLOT_FLAGS);
+static const struct slot_set x86_set_eflags = SET2(SLOT_EFLAGS, SLOT_EFLAGS);
 static const struct slot_set x86_set_fl = SET2(SLOT_FLAGS, SLOT_FLAGS);
 static const struct slot_set x86_set_stack = SET2(SLOT_RSP, SLOT_RBP);
 static const struct slot_set x86_set_flags = SET5(SLOT_FLAGS, SLOT_DF, SLOT_EFLAGS, SLOT_FLAGS, SLOT_FLAGS);

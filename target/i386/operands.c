@@ -83,6 +83,10 @@ ir_ref x86_mem(struct x86 *t, unsigned n, bool write)
 {
     if (!t->addr) {
         t->addr = x86_linear(t, x86_seg(t), x86_ea(t), n, write);
+        t->addr_write = write;
+    } else if (write && !t->addr_write && t->bits != 64 && !MODE_OPEN(t->mode, x86_seg(t))) { /* read before */
+        ir_call(t->ir, H_seg_check, ir_const(t->ir, x86_seg(t)), x86_ea(t), ir_const(t->ir, n), ir_const(t->ir, true));
+        t->addr_write = true;
     }
     return t->addr;
 }

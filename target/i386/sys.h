@@ -37,9 +37,10 @@ struct x86_sys {
     u64 tsc_offset, tsc_deadline, debugctl, feature_control, microcode, mcg_status;
     u64 zero, tsc_aux; /* of MSRs without a field of their own */
     u32 smbase;
-    u32 pending; /* X86_PEND_*: set by any thread */
-    bool smm, nmi_masked;
-    bool shut_down;  /* by a triple fault */
+    u32 pending;                             /* X86_PEND_*: set by any thread */
+    bool smm, nmi_masked, nmi_masked_before; /* ... when SMM was entered */
+    bool shut_down;                          /* by a triple fault */
+    bool halted;     /* the last instruction was HLT, and nothing came since: what SMM must know */
     bool own;        /* the INT under way is INT3 or INTO */
     bool a20_masked; /* as the TLB has it */
     bool tight;      /* code near its segment's limit: an instruction a block (MODE_TIGHT) */
@@ -191,7 +192,7 @@ bool x86_io_allowed(struct x86_cpu *cpu, unsigned port, unsigned n);
 u64 x86_tsc(const struct x86_cpu *cpu);
 void x86_syscall(struct x86_cpu *cpu, u64 next);
 void x86_sysenter(struct x86_cpu *cpu);
-void x86_smm_enter(struct x86_cpu *cpu);
+void x86_smm_enter(struct x86_cpu *cpu, bool halted);
 unsigned x86_phys_bits(const struct x86_cpu *cpu);
 
 /* mmu.c, walk.c */

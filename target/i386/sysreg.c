@@ -354,7 +354,7 @@ void x86_h_ac_write(struct vcpu *v, u64 on)
 void x86_h_hlt(struct vcpu *v)
 {
     struct x86_cpu *cpu = x86_cpu(v);
-    v->halted = true;
+    v->halted = cpu->sys.halted = true;
     if (cpu->shadow) {
         cpu->shadow = SHADOW_NONE;
         v->sv->mode_changed(v);

@@ -100,6 +100,7 @@ static const struct field x86_state[] = {
     T("smbase", smbase),
     T("pending", pending),
     T("smm", smm),
+    T("nmi_masked_before", nmi_masked_before),
     T("nmi_masked", nmi_masked),
     T("shut_down", shut_down),
     {0},

@@ -209,7 +209,7 @@ static void state_load(struct x86_cpu *cpu, const struct task *t, const struct l
                     EFL_VIP | EFL_ID;
     x86_eflags_set(cpu, (u32)t->flags, l == &tss32 ? all : all & 0xffff);
     for (unsigned i = 0; i < 8; i++) {
-        cpu->vcpu.rt.r[i] = l == &tss32 ? t->r[i] : 0xffff0000u | t->r[i];
+        cpu->vcpu.rt.r[i] = t->r[i]; /* of 16 bits: what is above is nowhere said */
     }
     segments_begin(cpu, t);
     pc_set(cpu, (u32)t->ip);

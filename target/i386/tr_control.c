@@ -342,6 +342,15 @@ bool tr_sysexit(struct x86 *t)
     x86_far_done(t);
     return true;
 }
+bool tr_rsm(struct x86 *t)
+{
+    if (!(t->mode & MODE_SMM)) {
+        return false;
+    }
+    ir_call(t->ir, H_rsm, 0, 0, 0, 0);
+    x86_exit_pc(t);
+    return true;
+}
 bool tr_swapgs(struct x86 *t)
 {
     return level0_call(t, H_swapgs);

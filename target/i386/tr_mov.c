@@ -233,7 +233,7 @@ bool tr_popa(struct x86 *t)
 {
     unsigned n = t->in.opsize;
     ir_ref v[8];
-    for (unsigned r = 0; r < 8; r++) {
+    for (unsigned r = 8; r-- > 0;) { /* as they are popped: a fault tells the first address */
         v[r] = r == 4 ? 0 : x86_stack_load(t, (i64)(n * (7 - r)), n);
     }
     for (unsigned r = 0; r < 8; r++) {

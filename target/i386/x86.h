@@ -20,8 +20,9 @@ struct x86 {
     bool follow;   /* one more instruction may come into the block */
     unsigned exits;
     struct x86_instr in;
-    ir_ref addr; /* linear address of the memory operand, once made; 0: not yet */
-    ir_ref low;  /* of a vector of 32 bytes that goes to memory: its lower half, until the other comes */
+    ir_ref addr;     /* linear address of the memory operand, once made; 0: not yet */
+    bool addr_write; /* checked for a write too */
+    ir_ref low;      /* of a vector of 32 bytes that goes to memory: its lower half, until the other comes */
 };
 
 /* Direct exits a block may have on its way; the last one is its end. */
