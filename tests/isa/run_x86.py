@@ -4,7 +4,7 @@ interpreter, with verify=on and hostile=on; with --peer under another emulator t
 `not for peers`). A test ends with the number of the case that failed, 0 when none did; the emulator's exit status is
 twice that, and 1.
 
-A test is a Multiboot program (FILE.S with test.h), or with a line `/* firmware */` a flat image of 64 KiB that ends with
+A test is a Multiboot program (FILE.S with test.inc), or with a line `/* firmware */` a flat image of 64 KiB that ends with
 the reset vector.
 
   run_x86.py --moss PATH [--peer QEMU] [FILE.S]..."""
@@ -18,26 +18,33 @@ import tempfile
 
 HERE = os.path.join(os.path.dirname(os.path.abspath(__file__)), 'x86')
 WAYS = {'jit': 'tcg', 'interp': 'tcg,interp=on', 'verify': 'tcg,verify=on', 'hostile': 'tcg,hostile=on'}
+TOOLS = ('gcc', 'as', 'ld', 'objcopy')
 NOT_FOR_PEERS = '/* not for peers'
 FIRMWARE = '/* firmware */'
 
 
 def tools():
-    """cpp, as, ld for x86: the host's own, or a cross compiler's."""
+    """The tools for x86: the host's own, or a cross compiler's."""
     prefixes = [''] if platform.machine() in ('x86_64', 'i686') else []
     for prefix in prefixes + ['x86_64-linux-gnu-', 'i686-linux-gnu-']:
-        if all(shutil.which(prefix + t) for t in ('gcc', 'as', 'ld')):
-            return [prefix + t for t in ('gcc', 'as', 'ld')]
+        if all(shutil.which(prefix + t) for t in TOOLS):
+            return [prefix + t for t in TOOLS]
     return None
 
 
-def build(tool, name, out, firmware):
-    cc, asm, ld = tool
-    pre, obj = out + '.s', out + '.o'
+def build(tool, name, out, firmware, wide):
+    """wide: code of 64 bits. What a Multiboot loader takes is ELF of 32 bits all the same."""
+    cc, asm, ld, objcopy = tool
+    pre, obj, linked = out + '.s', out + '.o', out + '.elf'
     subprocess.run([cc, '-E', '-x', 'assembler-with-cpp', '-I', HERE, '-o', pre, name], check=True)
-    subprocess.run([asm, '--32', '-o', obj, pre], check=True)
+    subprocess.run([asm, '--64' if wide else '--32', '-o', obj, pre], check=True)
     how = ['--oformat', 'binary', '-Ttext', '0xf0000', '-e', '0'] if firmware else ['-T', os.path.join(HERE, 'link.ld')]
-    subprocess.run([ld, '-m', 'elf_i386', '--no-warn-rwx-segments', '-o', out, obj] + how, check=True)
+    subprocess.run([ld, '-m', 'elf_x86_64' if wide else 'elf_i386', '--no-warn-rwx-segments', '-o', linked, obj] + how,
+                   check=True)
+    if wide:
+        subprocess.run([objcopy, '-O', 'elf32-i386', linked, out], check=True)
+    else:
+        os.rename(linked, out)
 
 
 def run(argv):
@@ -70,8 +77,8 @@ def main():
                 text = f.read()
             firmware = FIRMWARE in text
             image = os.path.join(tmp, base + '.img')
-            build(tool, name, image, firmware)
-            rest = ['-display', 'none', '-serial', 'stdio', '-monitor', 'none', '-no-reboot', '-nic', 'none', '-bios' if firmware else '-kernel', image]
+            build(tool, name, image, firmware, 'sys64.inc' in text)
+            rest = ['-display', 'none', '-serial', 'stdio', '-monitor', 'none', '-nic', 'none', '-bios' if firmware else '-kernel', image]
             ways = [(w, [args.moss, '-M', 'x86-bare', '-accel', WAYS[w]]) for w in args.ways.split(',')]
             if args.peer and NOT_FOR_PEERS not in text:
                 ways.append((os.path.basename(args.peer), [args.peer, '-M', 'pc', '-cpu', 'max', '-accel', 'tcg', '-device',
