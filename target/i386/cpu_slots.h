@@ -93,11 +93,11 @@ enum {
 #define MODE_IOPL       BIT(28) /* CPL <= IOPL: CLI, STI and port accesses go without a look at CR4 and the TSS */
 #define MODE_UMIP       BIT(29) /* CR4.UMIP and CPL 3 */
 #define MODE_LMA        BIT(30) /* IA-32e mode: 64-bit or compatibility */
-#define MODE_SSE_FLUSH  BIT(32) /* MXCSR.DAZ or FZ */
 #define MODE_BREAK      BIT(31) /* a debug register may match an instruction */
 #define MODE_CODE_LIMIT BIT(32) /* the code segment ends below 4 GiB, */
 #define MODE_CODE_64K   BIT(33) /* but not below 64 KiB: jumps of 16 bits stay inside */
 #define MODE_TIGHT      BIT(34) /* it ends in or near this page: an instruction a block */
+#define MODE_SSE_FLUSH  BIT(35) /* MXCSR.DAZ or FZ */
 /* Something follows each instruction: a helper looks for what. */
 #define MODE_AFTER (MODE_STEP | MODE_SHADOW | MODE_BREAK)
 
