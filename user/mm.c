@@ -80,7 +80,7 @@ static bool window_make(const struct user_config *c, struct err *e)
     }
     base = align_down(base, PAGE);
     if (size) {
-        return ram_window(align_up(MAX(size, WINDOW_LO), 2 << 20), base, e);
+        return ram_window(MIN(align_up(MAX(size, WINDOW_LO), 2 << 20), c->abi->va_limit), base, e);
     }
     for (size = MIN(WINDOW, c->abi->va_limit); size > WINDOW_LO; size >>= 1) {
         struct err quiet = {{0}};

@@ -61,7 +61,7 @@ static bool is_robust_wait(const struct user_thread *t, const u64 a[6])
     u64 offset, pending;
     return a[1] == FUTEX_WAIT && (u32)a[2] & FUTEX_WAITERS && (u32)a[2] & FUTEX_TID_MASK && t->robust_list &&
            get_word(t->robust_list + w, &offset) && get_word(t->robust_list + 2 * w, &pending) && pending &&
-           (pending & ~1ull) + offset == a[0];
+           (((pending & ~1ull) + offset) & MASK(8 * w)) == a[0];
 }
 
 static bool owner_is_gone(u32 word)

@@ -27,8 +27,8 @@ int main(int argc, char **argv)
 
 
 class Cache:
-    def __init__(self, b, cc, must):
-        self.b, self.cc, self.must = b, cc, must
+    def __init__(self, b, must):
+        self.b, self.must = b, must
         self.dir = os.path.join(b.folder, 'kept')
         self.src = os.path.join(b.folder, 'work.c')
         with open(self.src, 'w', encoding='ascii') as f:
@@ -36,7 +36,7 @@ class Cache:
 
     def build(self, name, add):
         exe = os.path.join(self.b.folder, name)
-        subprocess.run([self.cc, '-O1', '-w', '-static', f'-DADD(x)=(x + {add})', '-o', exe, self.src], check=True)
+        subprocess.run([*self.b.cc, '-O1', '-w', '-static', f'-DADD(x)=(x + {add})', '-o', exe, self.src], check=True)
         return exe
 
     def run(self, exe, *args, folder=None, before=None, env=None):
@@ -81,7 +81,7 @@ def kept(c):
     os.chmod(copy, 0o755)
     c.must(c.run(copy)[1] > 0.95 * made, 'a copy of the program is not known')
     # Options that decide over code do not share.
-    r = subprocess.run([c.b.moss, '-code-cache', c.dir, '-cpu', 'cortex-a57', exe], capture_output=True, text=True, check=False)
+    r = subprocess.run([c.b.moss, '-code-cache', c.dir, '-cpu', c.b.model, exe], capture_output=True, text=True, check=False)
     c.must(r.returncode == 0 and r.stdout == out, 'another cpu', r)
     return True
 

@@ -2,8 +2,8 @@
 """User mode with real programs: compiled here by the cross compiler (skipped without it), linked static, static-pie and
 dynamic. Each program of guest/ checks itself; the command line and damaged files are checked here.
 
-    user.py BUILD NAME      runs one test
-    user.py --list          their names"""
+    user.py BUILD ARCH NAME      runs one test
+    user.py --list ARCH          their names"""
 import ctypes
 import os
 import random
@@ -18,8 +18,11 @@ import tempfile
 import cache
 
 HERE = os.path.dirname(os.path.abspath(__file__))
-CC = 'aarch64-linux-gnu-gcc'
-PREFIX = '/usr/aarch64-linux-gnu'
+# How programs are compiled, where their libraries are, what finds those, a model of the CPU.
+ARCHES = {
+    'aarch64': (['aarch64-linux-gnu-gcc'], '/usr/aarch64-linux-gnu', 'ld-linux-aarch64.so.1', 'cortex-a57'),
+    'i386': (['i686-linux-gnu-gcc', '-D_FILE_OFFSET_BITS=64'], '/usr/i686-linux-gnu', 'ld-linux.so.2', 'pentium3'),
+}
 SKIP = 77
 CLONE_NEWUSER, CLONE_NEWNS, MS_REC_PRIVATE = 0x10000000, 0x00020000, 0x44000
 CLONE_NEWPID, CLONE_NEWNET, CLONE_NEWIPC = 0x20000000, 0x40000000, 0x08000000
@@ -32,16 +35,28 @@ LINKS = {'static': ['-static'], 'pie': ['-static-pie'], 'dynamic': []}
 
 
 class Bench:
-    def __init__(self, build, folder):
-        self.build, self.folder = build, folder
-        self.moss = os.path.join(build, 'moss-aarch64')
+    def __init__(self, build, arch, folder):
+        self.build, self.arch, self.folder = build, arch, folder
+        self.cc, self.prefix, self.linker, self.model = ARCHES[arch]
+        self.moss = os.path.join(build, f'moss-{arch}')
         os.environ['MOSS_CODE_CACHE'] = os.path.join(folder, 'translations')  # not the developer's
 
     def compile(self, name, link):
         out = os.path.join(self.folder, f'{name}-{link}')
-        subprocess.run([CC, '-O1', '-w', '-pthread', *LINKS[link], '-o', out, os.path.join(HERE, 'guest', name + '.c')],
+        subprocess.run([*self.cc, '-O1', '-w', '-pthread', *LINKS[link], '-o', out, os.path.join(HERE, 'guest', name + '.c')],
                        check=True)
         return out
+
+    def other_kind(self):
+        """A program of another machine than this one's: its own, with another number in the header."""
+        path = os.path.join(self.folder, 'other')
+        with open(self.compile('echo', 'static'), 'rb') as f:
+            data = bytearray(f.read())
+        data[18] ^= 1
+        with open(path, 'wb') as f:
+            f.write(data)
+        os.chmod(path, 0o755)
+        return path
 
     def run(self, *args, moss=None, env=None, timeout=120):
         return subprocess.run([moss or self.moss, *args], capture_output=True, text=True, timeout=timeout,
@@ -62,7 +77,7 @@ def program(name, links, *args):
     def test(b):
         for link in links:
             exe = b.compile(name, link)
-            r = b.run('-L', PREFIX, exe, *args)
+            r = b.run('-L', b.prefix, exe, *args)
             must(r.returncode == 0, f'{name}, {link}:', r)
             print(r.stdout, end='')
     return test
@@ -72,7 +87,7 @@ def guard(b):
     program('guard', ['static', 'dynamic'])(b)
     for link, status in (['-static'], 0), (['-static', '-Wl,-z,force-bti'], -signal.SIGILL):
         out = os.path.join(b.folder, 'guardelf')
-        subprocess.run([CC, '-nostdlib', '-w', *link, '-o', out, os.path.join(HERE, 'guest', 'guardelf.c')], check=True)
+        subprocess.run([*b.cc, '-nostdlib', '-w', *link, '-o', out, os.path.join(HERE, 'guest', 'guardelf.c')], check=True)
         r = b.run(out)
         must(r.returncode == status, f'a file linked with {link}: expected {status}', r)
 
@@ -90,25 +105,25 @@ def options(b):
     expect([f'[{exe}]', 'MOSS_TEST=2', 'MOSS_TEST3=4'], '-E', 'MOSS_TEST=2,MOSS_TEST3=4', exe, env={'MOSS_TEST': '1'})
     expect([f'[{exe}]'], '-U', 'MOSS_TEST', exe, env={'MOSS_TEST': '1'})
     expect([f'[{exe}]', 'MOSS_TEST=5'], exe, env={'QEMU_SET_ENV': 'MOSS_TEST=5'})
-    for extra in (['-s', '1M'], ['-R', '4G'], ['-R', '0x200000000'], ['-seed', '1'], ['-cpu', 'cortex-a57'], ['-p', '4096'],
+    for extra in (['-s', '1M'], ['-R', '4G'], ['-R', '0x200000000'], ['-seed', '1'], ['-cpu', b.model], ['-p', '4096'],
                   ['-singlestep']):
         expect([f'[{exe}]'], *extra, exe)
     r = b.run('-strace', exe)
     must('write(1,' in r.stderr and 'exit_group(1)' in r.stderr, '-strace', r)
-    r = b.run('-version', moss=os.path.join(b.build, 'qemu-aarch64'))
+    r = b.run('-version', moss=os.path.join(b.build, f'qemu-{b.arch}'))
     must(r.returncode == 0 and 'version 7.2.0' in r.stdout, '-version', r)
     r = b.run('-cpu', 'help')
-    must(r.returncode == 0 and 'cortex-a57' in r.stdout, '-cpu help', r)
+    must(r.returncode == 0 and b.model in r.stdout, '-cpu help', r)
     must('QEMU_LD_PREFIX' in b.run('-h').stdout, '-h')
     # As binfmt_misc calls with flag P: interpreter, path, the original argv[0], arguments.
-    p = os.path.join(b.folder, 'aarch64-binfmt-P')
+    p = os.path.join(b.folder, f'{b.arch}-binfmt-P')
     os.symlink(os.path.join(b.build, 'moss'), p)
     expect(['[other]', '[-x]'], exe, 'other', '-x', moss=p)
 
 
 def startup(b):
     """What a program that does nothing costs: pages that moss touches are most of it, and they can be counted."""
-    moss = os.path.join(b.build, 'moss-aarch64-static')
+    moss = os.path.join(b.build, f'moss-{b.arch}-static')
     if os.path.basename(os.path.realpath(moss)) != 'moss-user':
         return
     exe = b.compile('echo', 'static')
@@ -133,8 +148,9 @@ def errors(b):
     with open(text, 'w', encoding='utf-8') as f:
         f.write('no program')
     for args, words in ((['/nonexistent'], ['Could not open', '/nonexistent']), ([text], ['ELF']), ([b.folder], ['no file']),
-                        (['/bin/true'], ['Invalid ELF image']), ([], ['no program given']),
-                        (['-L', '/nonexistent', exe], ['Could not open', 'ld-linux-aarch64.so.1']),
+                        ([b.other_kind()], ['Invalid ELF image']), ([], ['no program given']),
+                        *([] if os.path.exists(os.path.join('/lib', b.linker)) else [  # else the host's own does
+                            (['-L', '/nonexistent', exe], ['Could not open', b.linker])]),
                         (['-frob', exe], ['unknown option']), (['-cpu', 'z80', exe], ['z80']), (['-s', 'x', exe], ['size']),
                         (['-g', '1234', exe], ['debugger'])):
         r = b.run(*args)
@@ -194,10 +210,10 @@ def alone(b):
         print('skipped: no static binary in this build')
         sys.exit(SKIP)
     root = lone_root(b)
-    shutil.copy(static, os.path.join(root, 'qemu-aarch64-static'))
+    shutil.copy(static, os.path.join(root, f'qemu-{b.arch}-static'))
 
     def inside(_):
-        r = subprocess.run(['/qemu-aarch64-static', '-0', 'first', '/alone', '/alone', '3'], capture_output=True, text=True,
+        r = subprocess.run([f'/qemu-{b.arch}-static', '-0', 'first', '/alone', '/alone', '3'], capture_output=True, text=True,
                            check=False, preexec_fn=lambda: os.chroot(root))
         must(r.returncode == 3 and r.stdout == ''.join(f'{n} euid 0 secure 0\n' for n in (
             'first /alone 3', 'child2 /alone 2', 'child1 /alone 1', 'child0 /alone 0')), 'in a root of its own', r)
@@ -207,7 +223,7 @@ def alone(b):
 
 def binfmt(b):
     """The kernel runs a program by moss: with its own argv[0], in a root without moss, and with the rights of its owner."""
-    moss = os.path.join(b.build, 'moss-aarch64-static')
+    moss = os.path.join(b.build, f'moss-{b.arch}-static')
     root = lone_root(b)
     lone = os.path.exists(os.path.join(b.build, 'moss-user'))  # else what runs there is linked with libraries it can't find
 
@@ -245,7 +261,7 @@ def binfmt(b):
                  'set-user-ID', r)
             must(not os.path.exists(log), 'the caller chooses no file of the owner')
         r = b.run('-binfmt', 'off', moss=moss)
-        must(r.returncode == 0 and not os.path.exists('/proc/sys/fs/binfmt_misc/moss-aarch64'), '-binfmt off', r)
+        must(r.returncode == 0 and not os.path.exists(f'/proc/sys/fs/binfmt_misc/moss-{b.arch}'), '-binfmt off', r)
         return 0
     in_namespace(inside)
 
@@ -270,7 +286,7 @@ def damaged(b):
             f.write(data)
         os.chmod(path, 0o755)
         try:
-            r = b.run('-L', PREFIX, path, timeout=10)
+            r = b.run('-L', b.prefix, path, timeout=10)
         except subprocess.TimeoutExpired:
             continue
         except UnicodeDecodeError:
@@ -316,7 +332,7 @@ def sysfuzz(b):
 
 def kept(name):
     def test(b):
-        return getattr(cache, name)(cache.Cache(b, CC, must))
+        return getattr(cache, name)(cache.Cache(b, must))
     return test
 
 
@@ -345,15 +361,17 @@ TESTS = {
 
 def main():
     if sys.argv[1] == '--list':
-        print('\n'.join(TESTS))
+        print('\n'.join(n for n in TESTS if sys.argv[2] == 'aarch64' or n not in ('tagged', 'guard')))
         return 0
+    build, arch, name = sys.argv[1:]
+    cc = ARCHES[arch][0]
     try:
-        subprocess.run([CC, '--version'], check=True, capture_output=True)
+        subprocess.run([*cc, '--version'], check=True, capture_output=True)
     except (OSError, subprocess.CalledProcessError):
-        print(f'skipped: no {CC}')
+        print(f'skipped: no {cc[0]}')
         return SKIP
     with tempfile.TemporaryDirectory() as folder:
-        TESTS[sys.argv[2]](Bench(os.path.abspath(sys.argv[1]), folder))
+        TESTS[name](Bench(os.path.abspath(build), arch, folder))
     return 0
 
 

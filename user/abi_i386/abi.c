@@ -108,6 +108,7 @@ const struct user_abi user_abi_i386 = {
     .trap_len = 2,
     .min_sigstack = 2048,
     .va_limit = 1ull << 32,
+    .code_watched = true,
     .syscalls = i386_syscalls,
     .nsyscalls = I386_NSYSCALLS,
     .reset = reset,

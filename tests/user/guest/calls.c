@@ -124,10 +124,10 @@ static void socket_requests(void)
 }
 
 /* Kernels that can put processes back from a file let ticks be set. */
-#define TFD_IOC_SET_TICKS _IOW('T', 0, unsigned long) /* linux/timerfd.h: not beside fcntl.h */
+#define TFD_IOC_SET_TICKS _IOW('T', 0, unsigned long long) /* linux/timerfd.h: not beside fcntl.h */
 static void timer_ticks(void)
 {
-    unsigned long ticks = 7, seen = 0;
+    unsigned long long ticks = 7, seen = 0;
     int fd = timerfd_create(CLOCK_MONOTONIC, TFD_NONBLOCK);
     if (access("/proc/sys/kernel/ns_last_pid", F_OK) == 0) {
         CHECK(ioctl(fd, TFD_IOC_SET_TICKS, &ticks) == 0 && read(fd, &seen, sizeof(seen)) == 8 && seen == ticks);
@@ -162,7 +162,7 @@ static void descriptors(void)
     struct {
         long type;
         char text[8];
-    } out = {0x100000001, "far"}, in;
+    } out = {(long)(sizeof(long) == 8 ? 0x100000001 : 0x40000001), "far"}, in;
     int q = msgget(IPC_PRIVATE, 0600);
     CHECK(msgsnd(q, &out, 8, 0) == 0 && msgrcv(q, &in, 8, 1, IPC_NOWAIT) == -1);
     CHECK(msgrcv(q, &in, 8, out.type, IPC_NOWAIT) == 8 && in.type == out.type);

@@ -2,6 +2,7 @@
  * memory. */
 #define _GNU_SOURCE
 #include "check.h"
+#include "machine.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -106,7 +107,7 @@ int main(int argc, char **argv)
     CHECK(readlink(path, its, sizeof(its) - 1) > 0 && !strcmp(exe, its));
     CHECK(same_file(exe, path) && same_file(exe, "/proc/self/exe"));
     CHECK(lstat(path, &link) == 0 && S_ISLNK(link.st_mode));
-    CHECK(read_file(pid, "exe", text, 20) == 20 && text[18] == (char)183 /* EM_AARCH64 */);
+    CHECK(read_file(pid, "exe", text, 20) == 20 && text[18] == (char)ELF_MACHINE);
     if (read_file(pid, "cmdline", text, sizeof(text)) > 0 && strncmp(text, "moss-", 5)) { /* not without checkpoints */
         shared_words(pid, its_at);
         CHECK(read_file(pid, "cmdline", text, sizeof(text)) == 33 && !strcmp(text + 20, "and another"));

@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #include "check.h"
+#include "machine.h"
 
 static sigjmp_buf back;
 static volatile int got, code, count, depth, deepest;
@@ -50,7 +51,7 @@ static void counter(int sig)
 
 static void faults(void)
 {
-    void *mis = (char *)&addr + 2;
+    void *mis __attribute__((unused)) = (char *)&addr + 2;
     char *ro = mmap(NULL, 8192, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
     FILE *f = tmpfile();
     CHECK(ftruncate(fileno(f), 100) == 0);
@@ -61,18 +62,20 @@ static void faults(void)
     }
     FAULT(*(volatile int *)0x1234 = 1)
     CHECK(got == SIGSEGV && code == SEGV_MAPERR && addr == (void *)0x1234);
-    FAULT(*(volatile char *)0xffff800000000000 = 1)
-    CHECK(got == SIGSEGV && code == SEGV_MAPERR);
+    FAULT(*(volatile char *)NO_ADDRESS = 1)
+    CHECK(got == SIGSEGV && code == NO_ADDRESS_CODE);
     FAULT(*(volatile char *)(ro + 5) = 1)
     CHECK(got == SIGSEGV && code == SEGV_ACCERR && addr == ro + 5);
     FAULT(((void (*)(void))ro)())
     CHECK(got == SIGSEGV && code == SEGV_ACCERR && addr == ro);
-    FAULT(__asm__ volatile(".word 0"))
-    CHECK(got == SIGILL && code == ILL_ILLOPC);
-    FAULT(__asm__ volatile("brk #3"))
-    CHECK(got == SIGTRAP && code == TRAP_BRKPT);
+    FAULT(__asm__ volatile(UNDEFINED))
+    CHECK(got == SIGILL && code == UNDEFINED_CODE);
+    FAULT(__asm__ volatile(BREAKPOINT))
+    CHECK(got == SIGTRAP && code == BREAK_CODE);
+#if defined(__aarch64__)
     FAULT(__asm__ volatile("ldxr x1, [%0]" : : "r"(mis) : "x1"))
     CHECK(got == SIGBUS && code == BUS_ADRALN && addr == mis);
+#endif
     FAULT(*(volatile char *)(file + 4096) = 1)
     CHECK(got == SIGBUS && code == BUS_ADRERR && addr == file + 4096);
     FAULT(kill(getpid(), SIGSEGV))
@@ -86,8 +89,8 @@ static void repair(int sig, siginfo_t *si, void *u)
     ucontext_t *uc = u;
     (void)sig;
     (void)si;
-    uc->uc_mcontext.regs[0] = 77;
-    uc->uc_mcontext.pc += 4;
+    UC_RESULT(uc) = 77;
+    UC_PC(uc) += UNDEFINED_LEN;
 }
 static double kept_in_a_register(void)
 {
@@ -98,9 +101,9 @@ static double kept_in_a_register(void)
 }
 static void frames(void)
 {
-    register long r __asm__("x0") = 5;
+    register long r __asm__(RESULT_REG) = 5;
     on(SIGILL, repair, SA_SIGINFO);
-    __asm__ volatile(".word 0" : "+r"(r));
+    __asm__ volatile(UNDEFINED : "+r"(r));
     CHECK(r == 77);
     on(SIGUSR1, counter, 0);
     CHECK(kept_in_a_register() == 2.5 && count == 1);

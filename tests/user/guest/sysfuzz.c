@@ -61,6 +61,12 @@ static const short forbidden[] = {
     SYS_setpriority,
     SYS_sync,
     SYS_exit_group,
+#ifdef SYS_stime
+    SYS_stime,
+    SYS_clock_settime64,
+    SYS_clock_adjtime64,
+    SYS_umount,
+#endif
 };
 
 static int allowed(long nr)

@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "check.h"
+#include "machine.h"
 
 extern char **environ;
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER, robust;
@@ -115,12 +116,10 @@ static void cancelled(void)
 }
 
 /* Threads by the thousand, each running code that nobody ran before, leave nothing behind. */
-static unsigned *fresh_code;
+static void *fresh_code;
 static void *runs_fresh_code(void *arg)
 {
-    fresh_code[0] = 0x52800000 | (unsigned)(long)arg << 5; /* mov w0, #arg */
-    fresh_code[1] = 0xd65f03c0;                            /* ret */
-    __builtin___clear_cache((char *)fresh_code, (char *)(fresh_code + 2));
+    put_code(fresh_code, (unsigned)(long)arg);
     unsigned (*fn)(void);
     memcpy(&fn, &fresh_code, sizeof(fn));
     CHECK(fn() == (unsigned)(long)arg);
