@@ -34,24 +34,38 @@ void gpr_put(struct x86 *t, unsigned r, unsigned bytes, ir_ref v)
 /* -- addresses -------------------------------------------------------------------------------------------------------
  */
 
-static ir_ref cut(struct x86 *t, ir_ref v, unsigned bytes)
-{
-    return bytes == 8 ? v : ir_zext(t->ir, IR_I64, v, 8 * bytes);
-}
-
-ir_ref x86_ea(struct x86 *t)
+/* Sums of 4 bytes are made as such, whose upper half is 0: nothing is left to cut off. */
+ir_ref x86_ea_bytes(struct x86 *t, unsigned bytes)
 {
     const struct x86_instr *in = &t->in;
+    struct ir *ir = t->ir;
+    enum ir_type ty = int_type(bytes);
+    ir_ref a = 0;
+    bool clean = bytes == 8;
     if (in->base == X86_RIP) {
-        return cut(t, ir_pc(t->ir, (i32)(next_off(t) + in->disp)), in->addrsize);
+        a = ir_pc(ir, (i32)(next_off(t) + in->disp));
+        return clean ? a : ir_zext(ir, IR_I64, a, 32);
     }
-    ir_ref a = in->base == X86_NO_REG ? 0 : ir_get(t->ir, SLOT_RAX + in->base);
+    if (in->base != X86_NO_REG) {
+        a = ir_get(ir, SLOT_RAX + in->base);
+        clean = clean || (bytes == 4 && t->bits != 64);
+    }
     if (in->index != X86_NO_REG) {
-        ir_ref i = ir_shli(t->ir, IR_I64, ir_get(t->ir, SLOT_RAX + in->index), in->scale);
-        a = a ? ir_add(t->ir, IR_I64, a, i) : i;
+        ir_ref i = ir_shli(ir, ty, ir_get(ir, SLOT_RAX + in->index), in->scale);
+        clean = bytes == 8 || (bytes == 4 && (a || in->scale || t->bits != 64));
+        a = a ? ir_add(ir, ty, a, i) : i;
     }
-    a = a ? ir_addi(t->ir, IR_I64, a, in->disp) : ir_const(t->ir, (u64)in->disp);
-    return cut(t, a, in->addrsize);
+    if (!a || in->disp) {
+        clean = bytes >= 4;
+        a = a ? ir_add(ir, ty, a, ir_const(ir, bytes == 8 ? (u64)in->disp : (u32)in->disp))
+              : ir_const(ir, (u64)in->disp & MASK(8 * bytes));
+        clean = clean || ir_is_const(a);
+    }
+    return clean ? a : ir_zext(ir, IR_I64, a, 8 * bytes);
+}
+ir_ref x86_ea(struct x86 *t)
+{
+    return x86_ea_bytes(t, t->in.addrsize);
 }
 
 unsigned x86_seg(const struct x86 *t)
@@ -76,7 +90,7 @@ ir_ref x86_linear(struct x86 *t, unsigned seg, ir_ref offset, unsigned n, bool w
     if (MODE_BASE(t->mode, seg)) {
         return offset;
     }
-    return ir_zext(t->ir, IR_I64, ir_add(t->ir, IR_I64, ir_get(t->ir, base[seg]), offset), 32);
+    return ir_add(t->ir, IR_I32, ir_get(t->ir, base[seg]), offset);
 }
 
 ir_ref x86_mem(struct x86 *t, unsigned n, bool write)

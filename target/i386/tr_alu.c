@@ -199,17 +199,17 @@ bool tr_imul1(struct x86 *t)
     return multiply_wide(t, true);
 }
 
+/* The result is multiplied apart from what the flags look at, which is hardly ever wanted. */
 static bool multiply(struct x86 *t, ir_ref a, ir_ref b)
 {
     struct ir *ir = t->ir;
     unsigned n = opd_bytes(t, 0);
-    a = widen(t, a, n, true);
-    b = widen(t, b, n, true);
-    ir_ref low = ir_mul(ir, IR_I64, a, b), lost;
+    ir_ref low = ir_mul(ir, int_type(n), a, b), lost;
     if (n == 8) {
         lost = ir_setcc(ir, CC_NE, IR_I64, ir_op2(ir, IR_smulh, IR_I64, a, b), ir_sari(ir, IR_I64, low, 63));
     } else {
-        lost = ir_setcc(ir, CC_NE, IR_I64, low, widen(t, low, n, true));
+        ir_ref wide = ir_mul(ir, IR_I64, widen(t, a, n, true), widen(t, b, n, true));
+        lost = ir_setcc(ir, CC_NE, IR_I64, wide, widen(t, wide, n, true));
     }
     opd_put(t, 0, low);
     product_flags(t, n, low, lost);

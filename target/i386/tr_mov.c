@@ -12,7 +12,7 @@ bool tr_movnti(struct x86 *t)
 }
 bool tr_lea(struct x86 *t)
 {
-    opd_put(t, 0, x86_ea(t));
+    opd_put(t, 0, x86_ea_bytes(t, opd_bytes(t, 0) == 4 ? MIN(t->in.addrsize, 4) : t->in.addrsize));
     return true;
 }
 

@@ -77,6 +77,7 @@ unsigned x86_mo(const struct x86 *t, unsigned bytes); /* memory descriptor of a 
 
 /* The effective address of the ModRM operand, cut to the address size. */
 ir_ref x86_ea(struct x86 *t);
+ir_ref x86_ea_bytes(struct x86 *t, unsigned bytes); /* the low ones of it (4 or 8 of an address of at least as many) */
 /* Linear address of n bytes at an offset in a segment; checks what the mode does not make needless. */
 ir_ref x86_linear(struct x86 *t, unsigned seg, ir_ref offset, unsigned n, bool write);
 unsigned x86_seg(const struct x86 *t);                 /* of the ModRM operand */

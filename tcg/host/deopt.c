@@ -14,7 +14,7 @@ enum place {
     PL_CONST = NREGS, /* value */
     PL_VECTOR,        /* 16 bytes */
     PL_MEM,           /* u8: LOC_* */
-    PL_FLAGS,         /* u8 recipe, u8 sub, u32 imm, place, place: b is absent when the recipe needs none */
+    PL_RECIPE,        /* u8 recipe, u8 sub, u32 imm, place, place: b is absent when the recipe needs none */
     PL_NONE,
 };
 
@@ -65,7 +65,7 @@ static void put_place(struct gen *g, ir_ref r, unsigned type)
     } else {
         must(ref_is_recipe(g, r));
         const struct xop *x = &g->x[r];
-        put_u8(g, PL_FLAGS);
+        put_u8(g, PL_RECIPE);
         put_u8(g, x->rk);
         put_u8(g, x->sub);
         put(g, &x->imm, 4);
@@ -164,7 +164,7 @@ static void get_mem(const struct reader *r, unsigned loc, union v128 *v)
 
 static bool get_place(struct reader *r, union v128 *v);
 
-static void get_flags(struct reader *r, union v128 *v)
+static void get_recipe(struct reader *r, union v128 *v)
 {
     unsigned rk = r->p[0], sub = r->p[1];
     u32 imm = ld32le(r->p + 2);
@@ -175,7 +175,7 @@ static void get_flags(struct reader *r, union v128 *v)
         b = a;
     }
     if (r->rt) {
-        v->d[0] = flags_of(rk, sub, imm, a.d[0], b.d[0]);
+        v->d[0] = rk == RK_OFFSET ? a.d[0] + b.d[0] : flags_of(rk, sub, imm, a.d[0], b.d[0]);
     }
 }
 
@@ -197,8 +197,8 @@ static bool get_place(struct reader *r, union v128 *v)
         }
         r->p++;
         return true;
-    case PL_FLAGS:
-        get_flags(r, v);
+    case PL_RECIPE:
+        get_recipe(r, v);
         return true;
     case PL_NONE:
         return false;

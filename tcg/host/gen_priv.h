@@ -53,12 +53,13 @@ enum recipe {
     RK_SHR,
     RK_SAR,
     RK_MIX,    /* the flags imm of a, the others of b: both are flags, neither a mix that is a recipe */
+    RK_OFFSET, /* not flags: a + b, which only a deopt map wants */
     RK_PACKED, /* not a recipe: as loaded from the packed form of a */
 };
 
 struct xop {
     u8 op, type, sub;
-    u8 rk;          /* flags: how to make them again; held in c and d */
+    u8 rk;          /* flags (or RK_OFFSET): how to make them again; held in c and d */
     u16 a, b, c, d; /* operands by value name; mem ops: d is the descriptor */
     u32 imm;
     u16 nu[4]; /* next use of each operand after this op */

@@ -176,6 +176,58 @@ static void fold_scale(struct gen *g, struct xop *x)
     }
 }
 
+/* -- sums that only a fault can show ----------------------------------------------------------------------------- */
+
+/* Is the sum at g->i only put into slots that get another value before anything but an access can see them? */
+static bool only_faults_see(const struct gen *g)
+{
+    enum { FAR = 48 };
+    const struct ir *ir = g->ir;
+    const ir_ref r = (ir_ref)g->i;
+    unsigned left = ir->ops[g->i].uses, slot = NOSLOT;
+    for (unsigned j = g->i + 1; j < ir->nops && j < g->i + FAR; j++) {
+        const struct ir_op *op = &ir->ops[j];
+        switch (op->op) {
+        case IR_put:
+            if (op->a == r && left && (slot == NOSLOT || slot == op->imm)) {
+                slot = op->imm;
+                left--;
+            } else if (op->imm == slot) {
+                return left == 0;
+            }
+            break;
+        case IR_nop:
+        case IR_insn:
+            break;
+        case IR_call:
+        case IR_exitcc:
+        case IR_exitf:
+            return false;
+        default:
+            if (ir_ops[op->op].flags & OPF_END) {
+                return false;
+            }
+        }
+    }
+    return false;
+}
+
+/* A run of pushes leaves a stack pointer between any two, which nobody reads: the deopt map makes it of the first. A
+ * value with more uses than puts fails above, for `left` never is 0. */
+static bool select_offset(struct gen *g, struct xop *x)
+{
+    if (x->type != IR_I64 || x->scale || ir_is_const(x->a) || !ir_is_const(x->b) || !only_faults_see(g)) {
+        return false;
+    }
+    x->op = XOP_FOLDED;
+    x->rk = RK_OFFSET;
+    x->c = x->a;
+    x->d = x->b;
+    x->imm = IR_I64;
+    x->nargs = 0;
+    return true;
+}
+
 /* -- flags ------------------------------------------------------------------------------------------------------ */
 
 static bool same_operands(const struct gen *g, const struct xop *v, const struct xop *f)
@@ -431,6 +483,9 @@ static void select_op(struct gen *g, struct xop *x, unsigned *obs)
         return;
     }
     if ((op->op == IR_add || op->op == IR_sub) && op->type != IR_V128) {
+        if (op->op == IR_add && select_offset(g, x)) {
+            return;
+        }
         if (op->op == IR_add || g->arch->scale_sub) {
             fold_scale(g, x);
         }
