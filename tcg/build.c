@@ -104,7 +104,10 @@ static unsigned result_bits(const struct ir *ir, const struct ir_op *op)
     case IR_cls:
     case IR_popcnt:
         return 7;
+    case IR_vtst:
+        return 1;
     case IR_fl_unpack:
+    case IR_vmask:
         return 16;
     case IR_and:
         return min_bits(ir, op, w);

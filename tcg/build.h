@@ -83,6 +83,9 @@ ir_ref ir_vset(struct ir *ir, unsigned es, ir_ref v, unsigned lane, ir_ref x);
 ir_ref ir_vzero_ext(struct ir *ir, enum ir_type of, ir_ref a);
 ir_ref ir_vshuf(struct ir *ir, ir_ref a, ir_ref b, const u8 pattern[16]);
 ir_ref ir_vbsl(struct ir *ir, ir_ref mask, ir_ref yes, ir_ref no);
+ir_ref ir_vblend(struct ir *ir, unsigned es, ir_ref mask, ir_ref negative, ir_ref other); /* by the lanes' signs */
+ir_ref ir_vmask(struct ir *ir, unsigned es, ir_ref v);
+ir_ref ir_vtst(struct ir *ir, ir_ref a, ir_ref b);
 
 /* -- memory, calls, exits ----------------------------------------------------------------------------------------- */
 ir_ref ir_ld(struct ir *ir, enum ir_type t, ir_ref addr, i32 off, unsigned mo);

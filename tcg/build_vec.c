@@ -99,9 +99,11 @@ ir_ref ir_bitcast(struct ir *ir, enum ir_type to, ir_ref a)
 
 /* -- vectors -------------------------------------------------------------------------------------------------- */
 
-static bool is_bitwise(unsigned op)
+/* No size of elements. */
+static bool has_no_size(unsigned op)
 {
-    return (op >= IR_and && op <= IR_xnor) || op == IR_not || op == IR_vpopcnt || op == IR_vtbl || op == IR_vclmul;
+    return (op >= IR_and && op <= IR_xnor) || op == IR_not || op == IR_vpopcnt || op == IR_vtbl || op == IR_vtblm ||
+           op == IR_vclmul || op == IR_vmulh || op == IR_vmulr || op == IR_vmule || op == IR_vsad;
 }
 
 ir_ref ir_v1(struct ir *ir, enum ir_opcode op, unsigned es, ir_ref a, u32 imm)
@@ -113,7 +115,7 @@ ir_ref ir_v1(struct ir *ir, enum ir_opcode op, unsigned es, ir_ref a, u32 imm)
     if (op == IR_not && x->op == IR_not) {
         return x->a;
     }
-    return vec_pure(ir, OP(.op = (u8)op, .type = IR_V128, .sub = is_bitwise(op) ? 0 : (u8)es, .a = a, .imm = imm));
+    return vec_pure(ir, OP(.op = (u8)op, .type = IR_V128, .sub = has_no_size(op) ? 0 : (u8)es, .a = a, .imm = imm));
 }
 
 /* Either operand of ops that commute, the right one of the others. */
@@ -176,7 +178,7 @@ ir_ref ir_v2(struct ir *ir, enum ir_opcode op, unsigned es, ir_ref a, ir_ref b, 
     if (r) {
         return r;
     }
-    es = is_bitwise(op) ? 0 : es;
+    es = has_no_size(op) ? 0 : es;
     return vec_pure(ir, OP(.op = (u8)op, .type = IR_V128, .sub = (u8)es, .a = a, .b = b, .imm = imm));
 }
 
@@ -189,6 +191,37 @@ ir_ref ir_vbsl(struct ir *ir, ir_ref mask, ir_ref yes, ir_ref no)
         return no;
     }
     return vec_pure(ir, OP(.op = IR_vbsl, .type = IR_V128, .a = mask, .b = yes, .c = no));
+}
+
+ir_ref ir_vblend(struct ir *ir, unsigned es, ir_ref mask, ir_ref negative, ir_ref other)
+{
+    if (negative == other) {
+        return other;
+    }
+    return vec_pure(ir, OP(.op = IR_vblend, .type = IR_V128, .sub = (u8)es, .a = other, .b = negative, .c = mask));
+}
+
+ir_ref ir_vmask(struct ir *ir, unsigned es, ir_ref v)
+{
+    if (ir_is_const(v)) {
+        union v128 k = const_vec(ir, v);
+        return ir_const(ir, eval_vmask(es, &k));
+    }
+    return ir_pure(ir, OP(.op = IR_vmask, .type = IR_I32, .sub = (u8)es, .a = v));
+}
+ir_ref ir_vtst(struct ir *ir, ir_ref a, ir_ref b)
+{
+    if (is_vec(ir, a, 0) || is_vec(ir, b, 0)) {
+        return IR_CONST;
+    }
+    if (ir_is_const(a) && !ir_is_const(b)) {
+        return ir_vtst(ir, b, a);
+    }
+    if (ir_is_const(a) && ir_is_const(b)) {
+        union v128 x = const_vec(ir, a), y = const_vec(ir, b);
+        return ir_const(ir, eval_vtst(&x, &y));
+    }
+    return ir_pure(ir, OP(.op = IR_vtst, .type = IR_I32, .a = a, .b = b));
 }
 
 ir_ref ir_vshuf(struct ir *ir, ir_ref a, ir_ref b, const u8 pattern[16])

@@ -233,6 +233,25 @@ void eval_vec(const struct ir_op *op, union v128 *r, const union v128 *a, const 
     case IR_vqxtn:
         eval_narrow(op, r, a);
         break;
+    case IR_vblend:
+    case IR_vmulh:
+    case IR_vmulr:
+    case IR_vmule:
+    case IR_vdot:
+    case IR_vsad:
+    case IR_vuravg:
+    case IR_vpadd:
+    case IR_vpack:
+    case IR_vtblm:
+    case IR_vpermv:
+    case IR_vshlv:
+    case IR_vshrv:
+    case IR_vsarv:
+    case IR_vshl_all:
+    case IR_vshr_all:
+    case IR_vsar_all:
+        eval_across(op, r, a, b, c);
+        break;
     case IR_vclmul:
         eval_vclmul(r, a->d[op->imm & 1], b->d[op->imm >> 1 & 1]);
         break;

@@ -333,6 +333,10 @@ u64 eval_rmw(enum ir_rmw kind, unsigned bytes, u64 old, u64 operand);
  * vzero_ext, vdup and vset, whose operands are not vectors. vshuf takes its pattern through c. r may be an operand. */
 u32 eval_crc32(unsigned es, unsigned poly, u32 acc, u64 val);
 void eval_vec(const struct ir_op *op, union v128 *r, const union v128 *a, const union v128 *b, const union v128 *c);
+/* Those of them whose lanes do not stay for themselves (eval_vec calls it). */
+void eval_across(const struct ir_op *op, union v128 *r, const union v128 *a, const union v128 *b, const union v128 *c);
+u32 eval_vmask(unsigned es, const union v128 *v);
+u32 eval_vtst(const union v128 *a, const union v128 *b);
 /* vget, vgets: the lane's bits as a value of op's type. */
 u64 eval_vget(const struct ir_op *op, const union v128 *v);
 /* vset: v with a lane replaced by the low bits of x. vdup: x in every lane. */

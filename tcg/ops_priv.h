@@ -27,6 +27,7 @@ enum imm_kind {
     IMM_pattern,
     IMM_widen,
     IMM_qxtn,
+    IMM_sign,
     IMM_lanes,
     IMM_fence,
     IMM_helper,

@@ -27,6 +27,7 @@ const struct bit_name text_fcond_bits[] = {
     {FC_LT, "lt"}, {FC_EQ, "eq"}, {FC_GT, "gt"}, {FC_UN, "un"}, {FC_SIGNAL, "signal"}, {0, NULL},
 };
 const struct bit_name text_widen_bits[] = {{1, "hi"}, {2, "signed"}, {0, NULL}};
+const struct bit_name text_sign_bits[] = {{1, "signed"}, {0, NULL}};
 const struct bit_name text_qxtn_bits[] = {{1, "from_signed"}, {2, "to_signed"}, {0, NULL}};
 const struct bit_name text_fence_bits[] = {
     {FENCE_LL, "ll"}, {FENCE_LS, "ls"}, {FENCE_SL, "sl"}, {FENCE_SS, "ss"}, {FENCE_INSN, "insn"}, {0, NULL},
@@ -215,6 +216,9 @@ static void print_imm(struct buf *out, const struct ir *ir, const struct ir_op *
         break;
     case IMM_widen:
         print_bits(out, text_widen_bits, imm);
+        break;
+    case IMM_sign:
+        print_bits(out, text_sign_bits, imm);
         break;
     case IMM_qxtn:
         print_bits(out, text_qxtn_bits, imm);

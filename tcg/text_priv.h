@@ -11,7 +11,7 @@ struct bit_name {
     const char *name;
 };
 extern const struct bit_name text_fcmp_bits[], text_fcond_bits[], text_fl_bits[], text_fmaneg_bits[], text_widen_bits[],
-    text_qxtn_bits[], text_fence_bits[], text_mo_bits[];
+    text_sign_bits[], text_qxtn_bits[], text_fence_bits[], text_mo_bits[];
 
 extern const char *const text_es[4];    /* b h s d */
 extern const char *const text_rmw[];    /* by enum ir_rmw */
@@ -34,7 +34,7 @@ static inline bool text_has_type(const struct ir_op *op)
 static inline bool text_has_es(const struct ir_op *op)
 {
     return ir_result(op) == IR_V128 || op->op == IR_vget || op->op == IR_vgets || op->op == IR_bswap ||
-           op->op == IR_crc32;
+           op->op == IR_crc32 || op->op == IR_vmask;
 }
 /* imm comes before the operands: "put x0, v4", "call helper, v1". */
 static inline bool text_imm_first(const struct ir_op *op)

@@ -179,6 +179,12 @@ static const char *check_sub(const struct ir_op *op)
         ok = op->op == IR_bswap ? op->sub >= 1 && 8u << op->sub <= type_bits(op->type) : op->sub <= MO_64;
         if (op->op == IR_vmull || op->op == IR_vxtl) {
             ok = op->sub <= MO_32;
+        } else if (op->op >= IR_vblend && op->op <= IR_vmask) {
+            static const u8 sizes[IR_vmask + 1] = {
+                [IR_vblend] = 0xd,   [IR_vdot] = 3,       [IR_vuravg] = 3,  [IR_vpadd] = 6,   [IR_vpack] = 6,
+                [IR_vpermv] = 0xc,   [IR_vshlv] = 0xc,    [IR_vshrv] = 0xc, [IR_vsarv] = 0xc, [IR_vshl_all] = 0xe,
+                [IR_vshr_all] = 0xe, [IR_vsar_all] = 0xe, [IR_vmask] = 0xf};
+            ok = sizes[op->op] >> op->sub & 1;
         } else if (op->op == IR_vxtn || op->op == IR_vqxtn) {
             ok = op->sub >= MO_16 && op->sub <= MO_64;
         } else if (op->op == IR_vgets) {
@@ -266,6 +272,7 @@ static const char *check_imm(const struct ir *ir, const struct ir_op *op)
         ok = imm < 2 * FC_SIGNAL;
         break;
     case IMM_hi:
+    case IMM_sign:
     case IMM_poly:
         ok = imm <= 1;
         break;

@@ -10,6 +10,10 @@ void host_fallback(struct rt *rt, struct fp_env *env, u64 key)
     unsigned op = (u8)key;
     if (op == IR_crc32) {
         v[3].d[0] = eval_crc32((u8)(key >> 16), (u32)(key >> 32), (u32)v[0].d[0], v[1].d[0]);
+    } else if (op == IR_vmask) {
+        v[3].d[0] = eval_vmask((u8)(key >> 16), &v[0]);
+    } else if (op == IR_vtst) {
+        v[3].d[0] = eval_vtst(&v[0], &v[1]);
     } else if (op >= IR_vzero_ext && op <= IR_vclmul) {
         struct ir_op o = {.op = (u8)op, .type = (u8)(key >> 8), .sub = (u8)(key >> 16), .imm = (u32)(key >> 32)};
         eval_vec(&o, &v[3], &v[0], &v[1], &v[2]);
@@ -62,6 +66,9 @@ static unsigned operand_type(const struct xop *x, unsigned k)
         return (u8)x->imm;
     case IR_crc32:
         return k ? IR_I64 : IR_I32;
+    case IR_vmask:
+    case IR_vtst:
+        return IR_V128;
     default:
         return x->type;
     }

@@ -423,6 +423,14 @@ static enum interp_end run(struct frame *f, enum ir_reason *reason)
         case IR_vgets:
             r->d[0] = eval_vget(op, vec(f, op->a, &tmp));
             break;
+        case IR_vmask:
+            r->d[0] = eval_vmask(op->sub, vec(f, op->a, &tmp));
+            break;
+        case IR_vtst: {
+            union v128 tmp2;
+            r->d[0] = eval_vtst(vec(f, op->a, &tmp), vec(f, op->b, &tmp2));
+            break;
+        }
         case IR_vset:
             *r = *vec(f, op->a, &tmp);
             eval_vset(op->sub, r, op->imm, num(f, op->b));
@@ -450,6 +458,23 @@ static enum interp_end run(struct frame *f, enum ir_reason *reason)
         case IR_vxtn:
         case IR_vqxtn:
         case IR_vpopcnt:
+        case IR_vblend:
+        case IR_vmulh:
+        case IR_vmulr:
+        case IR_vmule:
+        case IR_vdot:
+        case IR_vsad:
+        case IR_vuravg:
+        case IR_vpadd:
+        case IR_vpack:
+        case IR_vtblm:
+        case IR_vpermv:
+        case IR_vshlv:
+        case IR_vshrv:
+        case IR_vsarv:
+        case IR_vshl_all:
+        case IR_vshr_all:
+        case IR_vsar_all:
         case IR_vclmul:
             run_vec(f, op, r);
             break;

@@ -194,6 +194,7 @@ static u32 random_imm(struct gen *g, const struct ir_op *op)
     case IMM_pattern:
         return random_pattern(g);
     case IMM_hi:
+    case IMM_sign:
     case IMM_poly:
         return below(g, 2);
     case IMM_fmaneg:

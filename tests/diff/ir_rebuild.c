@@ -196,6 +196,12 @@ static ir_ref rebuild_pure(struct map *m, const struct ir_op *op, ir_ref a, ir_r
         return ir_vset(ir, sub, a, imm, b);
     case IR_vshuf:
         return rebuild_shuffle(m, op, a, b);
+    case IR_vblend:
+        return ir_vblend(ir, sub, c, b, a);
+    case IR_vmask:
+        return ir_vmask(ir, sub, a);
+    case IR_vtst:
+        return ir_vtst(ir, a, b);
     case IR_vbsl:
         return ir_vbsl(ir, a, b, c);
     case IR_vabs:

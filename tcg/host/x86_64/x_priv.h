@@ -180,6 +180,7 @@ emit_fn emit_add, emit_sub, emit_mul, emit_and, emit_or, emit_xor, emit_andn, em
     emit_vsat, emit_vcmp, emit_vshift, emit_vshiftv, emit_vmull, emit_vxtl, emit_vxtn, emit_vqxtn, emit_vpopcnt,
     emit_vclmul, emit_fsign, emit_farith, emit_fma, emit_fminmax, emit_vfcmp, emit_fround, emit_fcvt, emit_vfcvtl,
     emit_vfcvtn, emit_f2i, emit_vf2i, emit_i2f, emit_vi2f, emit_fcmp_flushing, emit_fminmaxc, emit_faddsub,
-    emit_festimate, emit_vf2in, emit_vi2fl;
+    emit_festimate, emit_vf2in, emit_vi2fl, emit_vsigned, emit_vpermv, emit_vshift_lanes, emit_vshift_all, emit_vblend,
+    emit_vmask, emit_vtst;
 
 #endif
