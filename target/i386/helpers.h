@@ -42,4 +42,7 @@ void x86_h_seg_load(struct vcpu *v, u64 seg, u64 sel);
 u64 x86_h_base_read(struct vcpu *v, u64 seg);
 void x86_h_base_write(struct vcpu *v, u64 seg, u64 base);
 
+void x86_h_mpsadbw(union v128 *r, const union v128 *a, const union v128 *b, u64 imm);
+void x86_h_phminposuw(union v128 *r, const union v128 *a);
+
 #endif

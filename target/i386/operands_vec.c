@@ -1,4 +1,6 @@
 /* Operands of vector and MMX instructions. SPEC: Intel SDM volume 1, 9.2 to 9.5 and 14.9; volume 2, 2.4. */
+#include <string.h>
+
 #include "target/i386/vec.h"
 
 /* -- may it run -------------------------------------------------------------------------------------------------------
@@ -173,4 +175,82 @@ void mmx_done(struct x86 *t)
 {
     ir_put(t->ir, SLOT_FTOP, ir_const(t->ir, 0));
     ir_put(t->ir, SLOT_FTW, ir_const(t->ir, 0));
+}
+
+ir_ref mmx_get_vec(struct x86 *t, unsigned i)
+{
+    return ir_vzero_ext(t->ir, IR_I64, mmx_get(t, i));
+}
+
+/* -- rows that work half by half --------------------------------------------------------------------------------------
+ */
+
+unsigned row_es(const struct x86 *t)
+{
+    const char *n = t->in.row->name;
+    switch (n[strlen(n) - 1]) {
+    case 'b':
+        return 0;
+    case 'w':
+        return 1;
+    case 'd':
+        return 2;
+    default:
+        must(n[strlen(n) - 1] == 'q');
+        return 3;
+    }
+}
+
+static void mmx_put_low(struct x86 *t, unsigned i, ir_ref v)
+{
+    mmx_put(t, i, ir_vget(t->ir, IR_I64, 3, v, 0));
+}
+static void put_halves(struct x86 *t, const ir_ref v[2])
+{
+    for (unsigned h = 0; h < vec_halves(t); h++) {
+        vec_put(t, 0, h, v[h]);
+    }
+    vec_done(t, 0);
+}
+
+bool vec_map1(struct x86 *t, vec_fn1 *f)
+{
+    if (row_is_mmx(t)) {
+        if (!mmx_ok(t)) {
+            return false;
+        }
+        mmx_put_low(t, 0, f(t, 0, mmx_get_vec(t, opd(t, 1) == OPD_Ib ? 0 : 1)));
+        return true;
+    }
+    if (!vec_ok(t)) {
+        return false;
+    }
+    ir_ref v[2];
+    for (unsigned h = 0; h < vec_halves(t); h++) {
+        v[h] = f(t, h, vec_get(t, 1, h));
+    }
+    put_halves(t, v);
+    return true;
+}
+
+bool vec_map2(struct x86 *t, vec_fn2 *f)
+{
+    if (row_is_mmx(t)) {
+        if (!mmx_ok(t)) {
+            return false;
+        }
+        ir_ref b = mmx_get_vec(t, 1);
+        mmx_put_low(t, 0, f(t, 0, mmx_get_vec(t, 0), b));
+        return true;
+    }
+    if (!vec_ok(t)) {
+        return false;
+    }
+    ir_ref v[2];
+    for (unsigned h = 0; h < vec_halves(t); h++) {
+        ir_ref b = vec_get(t, 2, h);
+        v[h] = f(t, h, vec_get(t, 1, h), b);
+    }
+    put_halves(t, v);
+    return true;
 }

@@ -40,6 +40,35 @@ void vec_put(struct x86 *t, unsigned opd, unsigned half, ir_ref v);
 /* Clears what lies above the result of a VEX form. */
 void vec_done(struct x86 *t, unsigned opd);
 
+/* -- rows that work half by half --------------------------------------------------------------------------------------
+ */
+
+/* log2 of the bytes of the row's elements, by the last letter of its name. */
+unsigned row_es(const struct x86 *t);
+/* Half h of the result. The MMX form of a row is its lower half. */
+typedef ir_ref vec_fn1(struct x86 *t, unsigned h, ir_ref a);
+typedef ir_ref vec_fn2(struct x86 *t, unsigned h, ir_ref a, ir_ref b);
+bool vec_map1(struct x86 *t, vec_fn1 *f); /* operand 0 = f(1) */
+bool vec_map2(struct x86 *t, vec_fn2 *f); /* operand 0 = f(1, 2); of MMX f(0, 1) */
+#define VEC1(name, ...) \
+    static ir_ref do_##name(struct x86 *t UNUSED, unsigned h UNUSED, ir_ref a) \
+    { \
+        __VA_ARGS__ \
+    } \
+    bool tr_##name(struct x86 *t) \
+    { \
+        return vec_map1(t, do_##name); \
+    }
+#define VEC2(name, ...) \
+    static ir_ref do_##name(struct x86 *t UNUSED, unsigned h UNUSED, ir_ref a, ir_ref b) \
+    { \
+        __VA_ARGS__ \
+    } \
+    bool tr_##name(struct x86 *t) \
+    { \
+        return vec_map2(t, do_##name); \
+    }
+
 /* -- MMX: register n is the significand of the x87's physical register n
  * ----------------------------------------------- */
 
@@ -50,6 +79,7 @@ static inline bool row_is_mmx(const struct x86 *t) /* of rows that serve both: t
 /* As vec_ok; #MF when an x87 exception waits. */
 bool mmx_ok(struct x86 *t);
 ir_ref mmx_get(struct x86 *t, unsigned opd); /* I64; memory has the operand's size, zeros above */
+ir_ref mmx_get_vec(struct x86 *t, unsigned opd);
 /* Registers: with mmx_done. */
 void mmx_put(struct x86 *t, unsigned opd, ir_ref v);
 /* Behind the last access: any MMX instruction leaves the x87's top at 0 and no register empty. */
