@@ -103,7 +103,8 @@ ir_ref ir_bitcast(struct ir *ir, enum ir_type to, ir_ref a)
 static bool has_no_size(unsigned op)
 {
     return (op >= IR_and && op <= IR_xnor) || op == IR_not || op == IR_vpopcnt || op == IR_vtbl || op == IR_vtblm ||
-           op == IR_vclmul || op == IR_vmulh || op == IR_vmulr || op == IR_vmule || op == IR_vsad;
+           op == IR_vaes || op == IR_vaes_imc || op == IR_vclmul || op == IR_vmulh || op == IR_vmulr ||
+           op == IR_vmule || op == IR_vsad;
 }
 
 ir_ref ir_v1(struct ir *ir, enum ir_opcode op, unsigned es, ir_ref a, u32 imm)

@@ -252,6 +252,10 @@ void eval_vec(const struct ir_op *op, union v128 *r, const union v128 *a, const 
     case IR_vsar_all:
         eval_across(op, r, a, b, c);
         break;
+    case IR_vaes:
+    case IR_vaes_imc:
+        eval_aes(op, r, a, b);
+        break;
     case IR_vclmul:
         eval_vclmul(r, a->d[op->imm & 1], b->d[op->imm >> 1 & 1]);
         break;

@@ -335,6 +335,7 @@ u32 eval_crc32(unsigned es, unsigned poly, u32 acc, u64 val);
 void eval_vec(const struct ir_op *op, union v128 *r, const union v128 *a, const union v128 *b, const union v128 *c);
 /* Those of them whose lanes do not stay for themselves (eval_vec calls it). */
 void eval_across(const struct ir_op *op, union v128 *r, const union v128 *a, const union v128 *b, const union v128 *c);
+void eval_aes(const struct ir_op *op, union v128 *r, const union v128 *a, const union v128 *key); /* vaes, vaes_imc */
 u32 eval_vmask(unsigned es, const union v128 *v);
 u32 eval_vtst(const union v128 *a, const union v128 *b);
 /* vget, vgets: the lane's bits as a value of op's type. */

@@ -100,6 +100,7 @@ enum {
 };
 /* vfcmp imm: relations that count; FC_SIGNAL: quiet NaNs are invalid too. */
 enum { FC_LT = 1, FC_EQ = 2, FC_GT = 4, FC_UN = 8, FC_SIGNAL = 16 };
+enum { AES_LAST = 1 /* no MixColumns */, AES_INVERSE = 2 };
 enum { CRC_IEEE, CRC_CASTAGNOLI }; /* 0x04c11db7, 0x1edc6f41; bits in reverse order, nothing inverted */
 enum {
     FMA_NEG_PRODUCT = 1,

@@ -28,6 +28,7 @@ enum imm_kind {
     IMM_widen,
     IMM_qxtn,
     IMM_sign,
+    IMM_aes,
     IMM_lanes,
     IMM_fence,
     IMM_helper,

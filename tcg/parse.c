@@ -330,6 +330,8 @@ static u32 get_imm(struct parser *s, struct ir_op *op)
         return get_bits(s, text_widen_bits);
     case IMM_sign:
         return get_bits(s, text_sign_bits);
+    case IMM_aes:
+        return get_bits(s, text_aes_bits);
     case IMM_qxtn:
         return get_bits(s, text_qxtn_bits);
     case IMM_fence:

@@ -28,6 +28,7 @@ const struct bit_name text_fcond_bits[] = {
 };
 const struct bit_name text_widen_bits[] = {{1, "hi"}, {2, "signed"}, {0, NULL}};
 const struct bit_name text_sign_bits[] = {{1, "signed"}, {0, NULL}};
+const struct bit_name text_aes_bits[] = {{AES_LAST, "last"}, {AES_INVERSE, "inverse"}, {0, NULL}};
 const struct bit_name text_qxtn_bits[] = {{1, "from_signed"}, {2, "to_signed"}, {0, NULL}};
 const struct bit_name text_fence_bits[] = {
     {FENCE_LL, "ll"}, {FENCE_LS, "ls"}, {FENCE_SL, "sl"}, {FENCE_SS, "ss"}, {FENCE_INSN, "insn"}, {0, NULL},
@@ -219,6 +220,9 @@ static void print_imm(struct buf *out, const struct ir *ir, const struct ir_op *
         break;
     case IMM_sign:
         print_bits(out, text_sign_bits, imm);
+        break;
+    case IMM_aes:
+        print_bits(out, text_aes_bits, imm);
         break;
     case IMM_qxtn:
         print_bits(out, text_qxtn_bits, imm);

@@ -11,7 +11,7 @@ struct bit_name {
     const char *name;
 };
 extern const struct bit_name text_fcmp_bits[], text_fcond_bits[], text_fl_bits[], text_fmaneg_bits[], text_widen_bits[],
-    text_sign_bits[], text_qxtn_bits[], text_fence_bits[], text_mo_bits[];
+    text_sign_bits[], text_aes_bits[], text_qxtn_bits[], text_fence_bits[], text_mo_bits[];
 
 extern const char *const text_es[4];    /* b h s d */
 extern const char *const text_rmw[];    /* by enum ir_rmw */

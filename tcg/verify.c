@@ -286,6 +286,7 @@ static const char *check_imm(const struct ir *ir, const struct ir_op *op)
             ok = k < 32 || k >= 0x80;
         }
         break;
+    case IMM_aes:
     case IMM_widen:
     case IMM_qxtn:
     case IMM_lanes:

@@ -174,6 +174,13 @@ static inline unsigned x87_memory_bytes(unsigned fop)
     return op == 7 && reg >= 5 ? 8 : plain[op];
 }
 
+/* What the gathers' helper is told: registers, log2 of the indices' factor and of an element's bytes, indices of 8
+ * bytes. */
+struct x86_gather_key {
+    u32 to : 4, mask : 4, index : 4, scale : 2, es : 2, wide : 1;
+    u32 lanes : 4, addr_bytes : 4, seg : 3, mode64 : 1;
+};
+
 /* -- helpers
  * ------------------------------------------------------------------------------------------------------------
  *   _(name, ret, arg0, arg1, arg2, arg3, flags, reads, writes)     in helpers.def; the function is x86_h_name */

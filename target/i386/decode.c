@@ -292,6 +292,9 @@ static bool row_matches(const struct x86_row *row, const struct x86_instr *in, b
     if ((row->flags & ROW_B0) && in->opreg >= 8) {
         return false;
     }
+    if (x86_opds[row->opds[1]].place == PL_MV && (in->rm != 4 || in->addrsize == 2)) { /* it needs a SIB byte */
+        return false;
+    }
     return x86_has(f, row->features[!in->vex ? 0 : in->l ? 2 : 1]);
 }
 
@@ -335,6 +338,9 @@ static void read_operand(struct x86_instr *in, enum x86_opd o, struct reader *r)
     case PL_A:
         in->imm = take(r, n - 2);
         in->imm2 = take(r, 2);
+        break;
+    case PL_MV: /* index 4 is a register here */
+        in->index = in->index == X86_NO_REG ? 4 : in->index;
         break;
     case PL_O:
         in->base = in->index = X86_NO_REG;

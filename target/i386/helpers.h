@@ -44,5 +44,17 @@ void x86_h_base_write(struct vcpu *v, u64 seg, u64 base);
 
 void x86_h_mpsadbw(union v128 *r, const union v128 *a, const union v128 *b, u64 imm);
 void x86_h_phminposuw(union v128 *r, const union v128 *a);
+void x86_h_masked_load(struct vcpu *v, union v128 *ret, u64 va, const union v128 *mask, u64 es);
+void x86_h_masked_check(struct vcpu *v, u64 va, const union v128 *mask, u64 es);
+void x86_h_masked_store(struct vcpu *v, u64 va, const union v128 *mask, const union v128 *x, u64 es);
+void x86_h_gather(struct vcpu *v, u64 base, u64 word);
+u64 x86_h_string_compare(const union v128 *a, const union v128 *b, u64 key);
+void x86_h_string_mask(union v128 *out, u64 word, u64 imm);
+void x86_h_sha1rnds4(union v128 *r, const union v128 *a, const union v128 *b, u64 which);
+void x86_h_sha1msg2(union v128 *r, const union v128 *a, const union v128 *b);
+void x86_h_sha256rnds2(union v128 *r, const union v128 *a, const union v128 *b, const union v128 *wk);
+void x86_h_sha256msg1(union v128 *r, const union v128 *a, const union v128 *b);
+void x86_h_sha256msg2(union v128 *r, const union v128 *a, const union v128 *b);
+u64 x86_h_3dnow(u64 op, u64 a, u64 b);
 
 #endif

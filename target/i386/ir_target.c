@@ -70,6 +70,8 @@ static const struct slot_set x86_set_x87 = {
                                                            IN_WORD(SLOT_FTOP, 1) | IN_WORD(SLOT_FSW, 1) |
                                                            IN_WORD(SLOT_FCW, 1) | IN_WORD(SLOT_FIP, 1)}};
 
+static const struct slot_set x86_set_vectors = {.w = {MASK(32) << SLOT_XMM0}};
+
 static const struct ir_helper helpers[X86_NHELPERS] = {
 #define _(hname, hret, a0, a1, a2, a3, hflags, hreads, hwrites) \
     [H_##hname] = {.name = #hname, \

@@ -54,6 +54,13 @@ static unsigned alignment(const struct x86 *t, unsigned n)
         aligned = true;
         break;
     case X86_FN_movu:
+    case X86_FN_sha1rnds4: /* AMD's do not ask for it */
+    case X86_FN_sha1nexte:
+    case X86_FN_sha1msg1:
+    case X86_FN_sha1msg2:
+    case X86_FN_sha256rnds2:
+    case X86_FN_sha256msg1:
+    case X86_FN_sha256msg2:
     case X86_FN_pcmpestri:
     case X86_FN_pcmpestrm:
     case X86_FN_pcmpistri:

@@ -475,6 +475,8 @@ static enum interp_end run(struct frame *f, enum ir_reason *reason)
         case IR_vshl_all:
         case IR_vshr_all:
         case IR_vsar_all:
+        case IR_vaes:
+        case IR_vaes_imc:
         case IR_vclmul:
             run_vec(f, op, r);
             break;

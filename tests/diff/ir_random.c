@@ -199,6 +199,7 @@ static u32 random_imm(struct gen *g, const struct ir_op *op)
         return below(g, 2);
     case IMM_fmaneg:
         return below(g, op->type == IR_V128 ? 2 * FMA_ABOVE_C : 4);
+    case IMM_aes:
     case IMM_widen:
     case IMM_qxtn:
     case IMM_lanes:

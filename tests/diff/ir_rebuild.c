@@ -212,6 +212,7 @@ static ir_ref rebuild_pure(struct map *m, const struct ir_op *op, ir_ref a, ir_r
     case IR_vxtn:
     case IR_vqxtn:
     case IR_vpopcnt:
+    case IR_vaes_imc:
         return ir_v1(ir, op->op, sub, a, imm);
     default:
         return ir_v2(ir, op->op, sub, a, b, imm);

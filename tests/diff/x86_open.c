@@ -110,7 +110,11 @@ static u16 undefined_conditions(const struct x86_instr *in)
 
 struct x86_open x86_left_open(const struct x86_instr *in, const struct x86_state *before)
 {
+    /* bytes that are not selected; AMD's SHA wants no alignment */
+    bool masked = in->row->fn == X86_FN_maskmovdqu || in->row->fn == X86_FN_maskmovq;
+    bool sha = !strncmp(in->row->name, "sha1", 4) || !strncmp(in->row->name, "sha2", 4);
     return (struct x86_open){.flags = undefined_flags(in, before->r[1]),
+                             .fault = masked || sha,
                              .fsw = __builtin_cpu_is("amd") ? 0 : undefined_conditions(in),
                              .result = result_is_undefined(in, before->r[1])};
 }

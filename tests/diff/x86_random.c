@@ -68,6 +68,7 @@ void x86_fill(struct x86_rng *rng, u8 *p, const struct x86_row *row, unsigned bi
         modrm = row->ext >= 0 ? (modrm & 0xc7) | (u8)(row->ext << 3) : modrm;
         modrm = row->mod == MOD_REG ? modrm | 0xc0 : row->mod == MOD_MEM && modrm >= 0xc0 ? modrm & 0xbf : modrm;
         modrm = row->rm >= 0 ? (modrm & 0xf8) | (u8)row->rm : modrm;
+        modrm = x86_opds[row->opds[1]].place == PL_MV ? (modrm & 0xf8) | 4 : modrm;
         p[n++] = modrm;
     }
     for (; n < 20; n++) {

@@ -21,6 +21,7 @@ struct x86_open {
     u32 flags;   /* bits of EFLAGS */
     u16 fsw;     /* of the x87's status word */
     bool result; /* the first operand */
+    bool fault;  /* where the processor has one, there may be none */
 };
 struct x86_open x86_left_open(const struct x86_instr *in, const struct x86_state *before);
 

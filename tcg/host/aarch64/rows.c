@@ -144,6 +144,8 @@ const struct row a_rows[XOP_COUNT] = {
     ROWV(vsar_all, emit_fallback, 0),
     ROW(vmask, emit_fallback),
     ROW(vtst, emit_fallback),
+    ROWV(vaes, emit_fallback, 0),
+    ROWV(vaes_imc, emit_fallback, 0),
     ROWV(vclmul, a_vclmul, 0),
 
     ROWF(ld, a_ld),

@@ -16,7 +16,8 @@ __attribute__((constructor)) static void x_cpu_init(void)
                            .lzcnt = host_cpu.LZCNT,
                            .popcnt = host_cpu.POPCNT,
                            .movbe = host_cpu.MOVBE,
-                           .pclmul = host_cpu.PCLMULQDQ};
+                           .pclmul = host_cpu.PCLMULQDQ,
+                           .aes = host_cpu.AES};
 }
 
 const char *x_unavailable(void)
@@ -35,7 +36,8 @@ struct x_cpu x_cpu = {.avx = true,
                       .lzcnt = true,
                       .popcnt = true,
                       .movbe = true,
-                      .pclmul = true};
+                      .pclmul = true,
+                      .aes = true};
 const char *x_unavailable(void)
 {
     return "this machine is no x86-64";

@@ -149,6 +149,8 @@ const struct row rows[XOP_COUNT] = {
     ROWV(vsar_all, vshift_all, 0, B(e1), B(e2)),
     ROW(vmask, vmask, KEEPS),
     ROW(vtst, vtst, 0),
+    ROW(vaes, vaes, 0),
+    ROW(vaes_imc, vaes, 0),
     ROW(vclmul, vclmul, 0),
 
     ROW(ld, ld, 0),

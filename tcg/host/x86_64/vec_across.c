@@ -103,3 +103,19 @@ void emit_vtst(struct gen *g, struct xop *x)
     x_setcc(g->c, X_NE, rd);
     x_rr(g->c, X_MOVZX8, false, rd, rd);
 }
+
+/* -- AES --------------------------------------------------------------------------------------------------------------
+ */
+
+void emit_vaes(struct gen *g, struct xop *x)
+{
+    static const u32 opc[4] = {0xdc | M38 | P66, 0xdd | M38 | P66, 0xde | M38 | P66, 0xdf | M38 | P66};
+    if (!x_cpu.aes) {
+        emit_fallback(g, x);
+    } else if (x->op == IR_vaes_imc) {
+        struct opnd a = ra_vopnd(g, x->a, IR_V128);
+        vop(g, 0xdb | M38 | P66, ra_dst(g, a.kind == OP_REG ? ra_dying(g, x->a) : 0), 0, &a);
+    } else {
+        two(g, x, opc[x->imm & (AES_LAST | AES_INVERSE)]);
+    }
+}

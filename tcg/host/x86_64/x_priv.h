@@ -90,7 +90,7 @@ extern const struct row rows[XOP_COUNT];
 
 /* cpu.c: what this machine has. */
 struct x_cpu {
-    bool avx, avx2, fma, f16c, bmi1, bmi2, lzcnt, popcnt, movbe, pclmul;
+    bool avx, avx2, fma, f16c, bmi1, bmi2, lzcnt, popcnt, movbe, pclmul, aes;
 };
 extern struct x_cpu x_cpu; /* tests may clear bits */
 const char *x_unavailable(void);
@@ -181,6 +181,6 @@ emit_fn emit_add, emit_sub, emit_mul, emit_and, emit_or, emit_xor, emit_andn, em
     emit_vclmul, emit_fsign, emit_farith, emit_fma, emit_fminmax, emit_vfcmp, emit_fround, emit_fcvt, emit_vfcvtl,
     emit_vfcvtn, emit_f2i, emit_vf2i, emit_i2f, emit_vi2f, emit_fcmp_flushing, emit_fminmaxc, emit_faddsub,
     emit_festimate, emit_vf2in, emit_vi2fl, emit_vsigned, emit_vpermv, emit_vshift_lanes, emit_vshift_all, emit_vblend,
-    emit_vmask, emit_vtst;
+    emit_vmask, emit_vtst, emit_vaes;
 
 #endif
