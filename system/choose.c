@@ -30,9 +30,37 @@ const struct opt_key machine_keys[] = {
     {0},
 };
 
+/* Which processors the program's name speaks of: NULL is all. */
+static const struct target *named_target;
+
+void target_by_program(const char *program)
+{
+    const char *at = strstr(program, "-system-");
+    for (const struct target *const *t = registry_targets; at && *t; t++) {
+        if (!strcmp(at + strlen("-system-"), (*t)->name)) {
+            named_target = *t;
+        }
+    }
+}
+const struct target *target_named(void)
+{
+    return named_target;
+}
+bool board_is_here(const struct board *b)
+{
+    const struct target *const *t = b->targets;
+    while (*t && *t != named_target) {
+        t++;
+    }
+    return !named_target || *t;
+}
+
 const struct board *board_find(const char *name)
 {
     for (const struct board *const *b = registry_boards; *b; b++) {
+        if (!board_is_here(*b)) {
+            continue;
+        }
         if (!strcmp((*b)->name, name)) {
             return *b;
         }
@@ -62,6 +90,9 @@ const struct board *board_choose(const char *name, struct err *e)
     const char *names[64];
     unsigned n = 0;
     for (const struct board *const *p = registry_boards; *p && n < ARRAY_LEN(names) - 1; p++) {
+        if (!board_is_here(*p)) {
+            continue;
+        }
         names[n++] = (*p)->name;
         for (const char *const *a = (*p)->aliases; a && *a && n < ARRAY_LEN(names) - 1; a++) {
             names[n++] = *a;

@@ -50,6 +50,9 @@ static void list_boards(void)
 {
     printf("Supported machines are:\n");
     for (const struct board *const *b = registry_boards; *b; b++) {
+        if (!board_is_here(*b)) {
+            continue;
+        }
         for (const char *const *a = (*b)->aliases; a && *a; a++) {
             printf("%-20s %s (alias of %s)\n", *a, (*b)->doc, (*b)->name);
         }
@@ -70,10 +73,24 @@ static void list_board_options(const char *name)
     list_props(b->options);
 }
 
+/* Two targets may be two names of one processor. */
+static bool models_listed(const struct target *const *t)
+{
+    for (const struct target *const *p = registry_targets; p != t && !target_named(); p++) {
+        if ((*p)->models == (*t)->models) {
+            return true;
+        }
+    }
+    return target_named() && *t != target_named();
+}
+
 static void list_cpus(void)
 {
     printf("Available CPUs:\n");
     for (const struct target *const *t = registry_targets; *t; t++) {
+        if (models_listed(t)) {
+            continue;
+        }
         for (const struct cpu_model *m = (*t)->models; m && m->name; m++) {
             printf("  %s\n", m->name);
         }

@@ -98,6 +98,7 @@ int system_main(int argc, char **argv)
     if (!options_parse(&s.cfg, argc, argv, &e)) {
         return fail(&e);
     }
+    target_by_program(s.cfg.program);
     if (s.cfg.done || lists_serve(&s.cfg)) {
         return 0;
     }

@@ -26,6 +26,10 @@ bool lists_serve(const struct config *c); /* a list was asked for, and printed *
 
 /* -- choose.c -------------------------------------------------------------------------------------------- */
 extern const struct opt_key machine_keys[]; /* what every board takes */
+/* moss-system-NAME, qemu-system-NAME: boards and models are those of that processor. */
+void target_by_program(const char *program);
+const struct target *target_named(void); /* NULL: any */
+bool board_is_here(const struct board *b);
 const struct board *board_find(const char *name);
 const struct board *board_choose(const char *name, struct err *e);
 /* Refuses keys that neither the board nor machine_keys know. */

@@ -40,10 +40,11 @@ struct boot_wish {
 
 /* What the command line says, handed to the board. Strings live as long as the machine. */
 struct machine_config {
-    u64 ram_size;            /* bytes; 0: the board's default */
-    unsigned cpus;           /* 0: 1 */
-    const char *cpu_model;   /* "cortex-a57,pmu=off" */
-    struct opts *board_opts; /* -machine X,key=value... */
+    u64 ram_size;                /* bytes; 0: the board's default */
+    unsigned cpus;               /* 0: 1 */
+    const struct target *target; /* which of the board's; NULL: its first */
+    const char *cpu_model;       /* "cortex-a57,pmu=off" */
+    struct opts *board_opts;     /* -machine X,key=value... */
     const char *kernel, *initrd, *append, *dtb, *dumpdtb, *firmware;
     struct chardev *serial[4];
     struct blockdev *pflash[2];

@@ -81,7 +81,7 @@ static void memory_map(struct machine *m)
 
 static bool x86_bare_build(struct machine *m, struct err *e)
 {
-    const struct target *t = &target_x86_64;
+    const struct target *t = m->cfg.target ? m->cfg.target : &target_x86_64;
     struct vcpu *cpu = machine_cpu_new(m, t, t->cpu_size);
     if (!t->init(cpu, m->cfg.cpu_model, e)) {
         return false;
