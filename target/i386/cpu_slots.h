@@ -141,6 +141,9 @@ enum { X86_SEL_LDT = 6, X86_SEL_TR = 7, X86_SEG_MOVE = 8 };
 /* A sum of code's bytes, for traces whose bytes may change without notice. */
 u64 x86_code_sum(const u8 *p, size_t n);
 
+/* State images: REX.W; 64-bit mode; the kinds. */
+enum { X86_XSAVE_W = 1, X86_XSAVE_64 = 2, X86_XSAVE_OPT = 4, X86_XSAVE_COMPACT = 8, X86_XSAVE_S = 16 };
+
 /* -- repeated strings: what the helper is told, in one word -------------------------------------------------------- */
 
 enum x86_string { STRING_MOVS, STRING_STOS, STRING_LODS, STRING_CMPS, STRING_SCAS, STRING_INS, STRING_OUTS };

@@ -9,6 +9,7 @@
 #include "base/bits.h"
 #include "target/i386/fpu.h"
 #include "target/i386/i386.h"
+#include "target/i386/mxcsr.h"
 #include "target/i386/xstate.h"
 
 void x86_user_reset(struct vcpu *v, unsigned bits)

@@ -5,6 +5,7 @@
 
 #include "base/bits.h"
 #include "target/i386/fpu.h"
+#include "target/i386/mxcsr.h"
 
 enum {
     AT_FCW = 0,
@@ -13,7 +14,6 @@ enum {
     AT_FOP = 6,
     AT_FIP = 8,
     AT_FDP = 16,
-    AT_MXCSR = 24,
     AT_MXCSR_MASK = 28,
     AT_ST = 32,
     AT_XMM = 160,
@@ -60,9 +60,17 @@ static bool is_zero(const union v128 *v, unsigned n)
     return !any;
 }
 
-u64 x86_xinuse(const struct x86_cpu *cpu)
+static bool x87_is_initial(struct x86_cpu *cpu)
 {
-    return XCR0_X87 | (is_zero(cpu->xmm, ARRAY_LEN(cpu->xmm)) ? 0 : XCR0_SSE) |
+    u64 any = (cpu->fcw ^ FCW_INIT) | x86_fsw(cpu) | x86_ftw(cpu) | cpu->fop | cpu->fip | cpu->fdp;
+    for (unsigned i = 0; i < ARRAY_LEN(cpu->st); i++) {
+        any |= cpu->st[i].frac | (u16)cpu->st[i].se;
+    }
+    return !any;
+}
+u64 x86_xinuse(struct x86_cpu *cpu)
+{
+    return (x87_is_initial(cpu) ? 0 : XCR0_X87) | (is_zero(cpu->xmm, ARRAY_LEN(cpu->xmm)) ? 0 : XCR0_SSE) |
            (is_zero(cpu->ymmh, ARRAY_LEN(cpu->ymmh)) ? 0 : XCR0_AVX) | (cpu->sys.pkru ? XCR0_PKRU : 0);
 }
 
@@ -100,14 +108,53 @@ static void x87_clear(struct x86_cpu *cpu)
     memset(cpu->st, 0, sizeof(cpu->st));
 }
 
-static void mxcsr_put(struct x86_cpu *cpu, u8 *a)
+void x86_mxcsr_put(struct x86_cpu *cpu, u8 *a)
 {
     st32le(a + AT_MXCSR, x86_mxcsr(cpu));
-    st32le(a + AT_MXCSR_MASK, MXCSR_MASK);
+    st32le(a + AT_MXCSR_MASK, x86_mxcsr_mask(cpu));
 }
-static bool mxcsr_good(const u8 *a)
+bool x86_mxcsr_good(const struct x86_cpu *cpu, const u8 *a)
 {
-    return !(ld32le(a + AT_MXCSR) & ~(u32)MXCSR_MASK);
+    return !(ld32le(a + AT_MXCSR) & ~x86_mxcsr_mask(cpu));
+}
+
+void x86_xstate_put(struct x86_cpu *cpu, u8 *a, u64 mask)
+{
+    if (mask & XCR0_X87) {
+        x87_put(cpu, a);
+    }
+    if (mask & XCR0_SSE) {
+        memcpy(a + AT_XMM, cpu->xmm, sizeof(cpu->xmm));
+    }
+    if (mask & XCR0_AVX) {
+        memcpy(a + x86_xstates[2].off, cpu->ymmh, sizeof(cpu->ymmh));
+    }
+    if (mask & XCR0_PKRU) {
+        st64le(a + x86_xstates[9].off, cpu->sys.pkru);
+    }
+}
+
+void x86_xstate_get(struct x86_cpu *cpu, const u8 *a, u64 mask, u64 init)
+{
+    if (mask & XCR0_X87) {
+        x87_get(cpu, a);
+    } else if (init & XCR0_X87) {
+        x87_clear(cpu);
+    }
+    if (mask & XCR0_SSE) {
+        memcpy(cpu->xmm, a + AT_XMM, sizeof(cpu->xmm));
+    } else if (init & XCR0_SSE) {
+        memset(cpu->xmm, 0, sizeof(cpu->xmm));
+    }
+    if (mask & XCR0_AVX) {
+        memcpy(cpu->ymmh, a + x86_xstates[2].off, sizeof(cpu->ymmh));
+    } else if (init & XCR0_AVX) {
+        memset(cpu->ymmh, 0, sizeof(cpu->ymmh));
+    }
+    if ((mask | init) & XCR0_PKRU) {
+        cpu->sys.pkru = mask & XCR0_PKRU ? ld32le(a + x86_xstates[9].off) : 0;
+        x86_changed(cpu);
+    }
 }
 
 /* -- FXSAVE -------------------------------------------------------------------------------------------------------- */
@@ -115,13 +162,13 @@ static bool mxcsr_good(const u8 *a)
 void x86_fxsave(struct x86_cpu *cpu, u8 *a)
 {
     x87_put(cpu, a);
-    mxcsr_put(cpu, a);
+    x86_mxcsr_put(cpu, a);
     memcpy(a + AT_XMM, cpu->xmm, sizeof(cpu->xmm));
 }
 
 bool x86_fxrstor(struct x86_cpu *cpu, const u8 *a)
 {
-    if (!mxcsr_good(a)) {
+    if (!x86_mxcsr_good(cpu, a)) {
         return false;
     }
     x87_get(cpu, a);
@@ -135,20 +182,9 @@ bool x86_fxrstor(struct x86_cpu *cpu, const u8 *a)
 void x86_xstate_save(struct x86_cpu *cpu, u8 *a, u64 mask)
 {
     u64 save = mask & x86_xinuse(cpu);
-    if (save & XCR0_X87) {
-        x87_put(cpu, a);
-    }
+    x86_xstate_put(cpu, a, save);
     if (mask & (XCR0_SSE | XCR0_AVX)) {
-        mxcsr_put(cpu, a);
-    }
-    if (save & XCR0_SSE) {
-        memcpy(a + AT_XMM, cpu->xmm, sizeof(cpu->xmm));
-    }
-    if (save & XCR0_AVX) {
-        memcpy(a + x86_xstates[2].off, cpu->ymmh, sizeof(cpu->ymmh));
-    }
-    if (save & XCR0_PKRU) {
-        st64le(a + x86_xstates[9].off, cpu->sys.pkru);
+        x86_mxcsr_put(cpu, a);
     }
     st64le(a + AT_XSTATE_BV, (ld64le(a + AT_XSTATE_BV) & ~mask) | save);
 }
@@ -165,29 +201,13 @@ static bool header_good(const struct x86_cpu *cpu, const u8 *a)
 bool x86_xstate_load(struct x86_cpu *cpu, const u8 *a, u64 mask)
 {
     u64 there = ld64le(a + AT_XSTATE_BV) & mask;
-    if (!header_good(cpu, a) || (mask & (XCR0_SSE | XCR0_AVX) && !mxcsr_good(a))) {
+    bool mxcsr = mask & (XCR0_SSE | XCR0_AVX); /* whatever the header says of SSE */
+    if (!header_good(cpu, a) || (mxcsr && !x86_mxcsr_good(cpu, a))) {
         return false;
     }
-    if (there & XCR0_X87) {
-        x87_get(cpu, a);
-    } else if (mask & XCR0_X87) {
-        x87_clear(cpu);
-    }
-    if (mask & (XCR0_SSE | XCR0_AVX)) { /* whatever the header says of SSE */
+    x86_xstate_get(cpu, a, there, mask);
+    if (mxcsr) {
         x86_mxcsr_set(cpu, ld32le(a + AT_MXCSR));
-    }
-    if (there & XCR0_SSE) {
-        memcpy(cpu->xmm, a + AT_XMM, sizeof(cpu->xmm));
-    } else if (mask & XCR0_SSE) {
-        memset(cpu->xmm, 0, sizeof(cpu->xmm));
-    }
-    if (there & XCR0_AVX) {
-        memcpy(cpu->ymmh, a + x86_xstates[2].off, sizeof(cpu->ymmh));
-    } else if (mask & XCR0_AVX) {
-        memset(cpu->ymmh, 0, sizeof(cpu->ymmh));
-    }
-    if (mask & XCR0_PKRU) {
-        cpu->sys.pkru = there & XCR0_PKRU ? ld32le(a + x86_xstates[9].off) : 0;
     }
     return true;
 }

@@ -13,17 +13,23 @@ struct x86_xstate {
 enum { X86_XSTATES = 10, XSTATE_LEGACY = 512, XSTATE_HEADER = 64, XSTATE_MAX = 2696 };
 extern const struct x86_xstate x86_xstates[X86_XSTATES];
 
-enum { MXCSR_INIT = 0x1f80, MXCSR_MASK = 0xffff };
-
 u64 x86_xcr0_mask(const struct x86_cpu *cpu); /* bits that XCR0 may have */
 u32 x86_xsave_size(u64 xcr0, bool compact);
-u64 x86_xinuse(const struct x86_cpu *cpu); /* components that may differ from what they are initially */
+u64 x86_xinuse(struct x86_cpu *cpu); /* components that differ from what they are initially; MXCSR does not count */
 
 /* The first 416 bytes of FXSAVE's area, with instruction and operand pointers of 64 bits; fewer registers outside
  * 64-bit mode are the caller's business. */
 enum { FXSAVE_BYTES = 416 };
 void x86_fxsave(struct x86_cpu *cpu, u8 *area);
 bool x86_fxrstor(struct x86_cpu *cpu, const u8 *area); /* false: bits of MXCSR that must be 0 (#GP) */
+
+/* Components in the standard form, no header: into the area; from it, and those of `init` as they are initially. MXCSR
+ * is apart; x86_mxcsr_good: it may be loaded. */
+void x86_xstate_put(struct x86_cpu *cpu, u8 *area, u64 mask);
+void x86_xstate_get(struct x86_cpu *cpu, const u8 *area, u64 mask, u64 init);
+enum { AT_MXCSR = 24 };
+void x86_mxcsr_put(struct x86_cpu *cpu, u8 *area);
+bool x86_mxcsr_good(const struct x86_cpu *cpu, const u8 *area);
 
 /* XSAVE's standard form of the components in `mask`: legacy area and header too; what is not in mask stays. */
 void x86_xstate_save(struct x86_cpu *cpu, u8 *area, u64 mask);

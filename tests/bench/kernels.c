@@ -17,7 +17,7 @@
 
 #if defined(__aarch64__)
 #include <arm_acle.h>
-#elif defined(__x86_64__)
+#elif defined(__SSE4_2__)
 #include <nmmintrin.h>
 #endif
 
@@ -171,9 +171,12 @@ static NOINLINE u64 k_crc32_table(unsigned n)
 
 #if defined(__aarch64__)
 #define CRC32C(c, v) __crc32cd(c, v)
-#else
+#elif defined(__x86_64__)
 #define CRC32C(c, v) (u32) _mm_crc32_u64(c, v)
+#elif defined(__SSE4_2__)
+#define CRC32C(c, v) _mm_crc32_u32(_mm_crc32_u32(c, (u32)(v)), (u32)((v) >> 32))
 #endif
+#ifdef CRC32C /* the processor has the instruction */
 static NOINLINE u64 k_crc32_insn(unsigned n)
 {
     static u64 p[512];
@@ -188,6 +191,7 @@ static NOINLINE u64 k_crc32_insn(unsigned n)
     }
     return c;
 }
+#endif
 
 /* -- control flow -------------------------------------------------------------------------------------------------- */
 
@@ -705,7 +709,9 @@ static const struct kernel {
     {"qsort", "integer", k_qsort, 40, 1},
     {"sha256", "integer", k_sha256, 100000, 1},
     {"crc32-table", "integer", k_crc32_table, 8000, 1},
+#ifdef CRC32C
     {"crc32-insn", "integer", k_crc32_insn, 200000, 1},
+#endif
     {"chase", "integer", k_chase, 5000, 1},
     {"interpreter", "control", k_interpreter, 40000, 1},
     {"switch", "control", k_switch, 100000, 1},

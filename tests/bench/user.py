@@ -1,10 +1,12 @@
 #!/usr/bin/env python3
 """User mode: CPU time of programs under moss, against the host's own code and the QEMUs of this machine, in one run.
 
-  user.py --moss PATH [--qemu PATH]... [--rows REGEX] [--rounds N] [--root DIR] [--json FILE] [--fresh]
+  user.py [GUEST] --moss PATH [--qemu PATH]... [--rows REGEX] [--rounds N] [--root DIR] [--json FILE] [--fresh]
 
-Rows: the kernels of kernels.c (the same source and flags for host and guest, check sums compared), and real programs of
-Debian's arm64 packages, unpacked in .cache/arm64-root, against the host's own of the same names. A row's time is user
+GUEST: aarch64, x86_64 or i386. Rows: the kernels of kernels.c (the same source and flags for host and guest, check sums
+compared; what the host can run itself is the same binary), float ones in further builds where the guest has several
+float units, and real programs of Debian's packages for the guest, unpacked in .cache/ARCH-root (or the host's own), against
+the host's own of the same names, or the same run by the host. A row's time is user
 and system time of the process and its children, the least of N rounds; the emulators take turns within a round. Of each
 version of QEMU the statically linked one is taken when there are both: it starts and forks faster. moss keeps its
 translations from run to run, as it does for users; --fresh: it does not."""
@@ -20,12 +22,31 @@ import tempfile
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 ROOT = os.path.dirname(os.path.dirname(HERE))
+MIRROR = 'http://deb.debian.org/debian'  # the release alone: measured programs change with nothing else
 PACKAGES = 'gzip,xz-utils,coreutils,openssl,sqlite3,python3,bash,perl,cpp-12'
-# Of native time, each group's geometric mean; of the better QEMU's, that of all rows, and each row.
-BARS = {'integer': 2.2, 'float': 3, 'control': 4, 'strings': 8, 'real': 4, 'cold': 6}
-BAR_ALL, BAR_ROW = 0.35, 1.0
+BAR_ROW = 1.0
 BAR_START = 0.005  # seconds, of a static program that does nothing
 FLAGS = ['-O2', '-ftree-vectorize', '-ffp-contract=off', '-static', '-pthread']
+X86_BARS = {'integer': 2, 'float': 1.6, 'avx2': 1.6, 'x87': 2.5, 'control': 3.5, 'real': 3.5, 'cold': 6}
+# cc: the compiler and the package that has it; flags: of the guest's build; native: of the host's, where it cannot run
+# the guest's; more: further builds, for the rows of group "float", which then are another group; debian: the
+# architecture's name there; bars: of native time, each group's geometric mean; bar_all: of the better QEMU's, that of all
+# rows; bar_fast: likewise each row of x87 and packed float.
+GUESTS = {
+    'aarch64': {'cc': ['aarch64-linux-gnu-gcc', 'gcc-aarch64-linux-gnu'], 'flags': ['-march=armv8-a+crc'],
+                'native': {'x86_64': ['-msse4.2'], 'aarch64': ['-march=armv8-a+crc']}, 'more': {}, 'debian': 'arm64',
+                'bars': {'integer': 2.2, 'float': 3, 'control': 4, 'strings': 8, 'real': 4, 'cold': 6}, 'bar_all': 0.35},
+    'x86_64': {'cc': ['x86_64-linux-gnu-gcc', 'gcc-x86-64-linux-gnu'], 'flags': ['-msse4.2'],
+               'native': {'aarch64': ['-march=armv8-a+crc']},
+               'more': {'x87': ['-mfpmath=387', '-fno-tree-vectorize'], 'avx2': ['-mavx2', '-mfma']}, 'debian': 'amd64',
+               'bars': X86_BARS, 'bar_all': 0.3, 'bar_fast': 0.06},
+    'i386': {'cc': ['i686-linux-gnu-gcc', 'gcc-i686-linux-gnu'], 'flags': ['-msse4.2', '-mfpmath=sse'],
+             'native': {'aarch64': ['-march=armv8-a+crc']},
+             'more': {'x87': ['-mno-sse', '-mfpmath=387']}, 'debian': 'i386', 'bars': X86_BARS, 'bar_all': 0.3,
+             'bar_fast': 0.06},
+}
+RUNS_ITSELF = {'x86_64': ('x86_64', 'i386'), 'aarch64': ('aarch64',)}.get(os.uname().machine, ())
+PACKED = ('saxpy', 'sgemm', 'dot')
 
 
 def cpu_time(argv, runs, stdin=None):
@@ -44,25 +65,45 @@ def cpu_time(argv, runs, stdin=None):
     return total / runs, out
 
 
-def build(folder):
-    cross = shutil.which('aarch64-linux-gnu-gcc')
+def build(folder, name):
+    """{build: (native binary, guest's)}; "" is the build of all rows."""
+    guest, src = GUESTS[name], os.path.join(HERE, 'kernels.c')
+    cross = shutil.which(guest['cc'][0])
     if not cross:
-        sys.exit('user bench: aarch64-linux-gnu-gcc is missing (package gcc-aarch64-linux-gnu)')
-    src = os.path.join(HERE, 'kernels.c')
-    native_flags = [] if os.uname().machine == 'aarch64' else ['-msse4.2']
-    subprocess.run(['cc'] + FLAGS + native_flags + ['-o', f'{folder}/native', src, '-lm'], check=True)
-    subprocess.run([cross] + FLAGS + ['-march=armv8-a+crc', '-o', f'{folder}/guest', src, '-lm'], check=True)
+        sys.exit(f'user bench: {guest["cc"][0]} is missing (package {guest["cc"][1]})')
+    native, out = f'{folder}/native', {}
+    if name not in RUNS_ITSELF:
+        flags = guest['native'].get(os.uname().machine, [])
+        subprocess.run(['cc'] + FLAGS + flags + ['-o', native, src, '-lm'], check=True)
+    for more, flags in {'': [], **guest['more']}.items():
+        path = f'{folder}/guest{more}'
+        subprocess.run([cross] + FLAGS + guest['flags'] + flags + ['-o', path, src, '-lm'], check=True)
+        out[more] = (path if name in RUNS_ITSELF else native, path)
+    return out
 
 
-def guest_root(path):
-    """Debian's arm64 programs, unpacked and not configured; None when they are not to be had."""
+def kernels(folder, name):
+    """(row, group, (native argv, guest argv, stdin, runs))"""
+    built = build(folder, name)
+    for more, (native, guest) in built.items():
+        lister = native if name in RUNS_ITSELF or not more else built[''][0]
+        for line in subprocess.run([lister], capture_output=True, text=True, check=True).stdout.splitlines():
+            row, group, runs = line.split()
+            if not more:
+                yield row, group, ([native, row], [guest, row], None, int(runs))
+            elif group == 'float':
+                yield f'{row}.{more}', more, ([native, row], [guest, row], None, int(runs))
+
+
+def guest_root(path, arch):
+    """Debian's programs for `arch`, unpacked and not configured; None when they are not to be had."""
     if not any(os.path.exists(f'{path}/{d}/gzip') for d in ('bin', 'usr/bin')):
         if not shutil.which('mmdebstrap'):
             print('user bench: no mmdebstrap here: rows of real programs are left out', file=sys.stderr)
             return None
         os.makedirs(os.path.dirname(path), exist_ok=True)
-        r = subprocess.run(['mmdebstrap', '--architectures=arm64', '--variant=extract', f'--include={PACKAGES}',
-                            'bookworm', path], capture_output=True, text=True, check=False)
+        r = subprocess.run(['mmdebstrap', f'--architectures={arch}', '--variant=extract', f'--include={PACKAGES}',
+                            'bookworm', path, MIRROR], capture_output=True, text=True, check=False)
         if r.returncode:
             print('user bench: mmdebstrap failed: rows of real programs are left out\n' + r.stderr[-500:], file=sys.stderr)
             return None
@@ -97,28 +138,37 @@ def make_data(folder):
                     f'{i + 3}; else s ^= p[i] << {i % 7}; }} return s; }}\n')
 
 
-def real_programs(root, folder):
+def root_loader(root, debian):
+    """How this host runs a program of the root by itself."""
+    if debian != 'i386' or not RUNS_ITSELF.count('i386'):
+        return None
+    lib = f'{root}/lib/i386-linux-gnu:{root}/usr/lib/i386-linux-gnu'
+    return ['env', f'PYTHONHOME={root}/usr', f'{root}/lib/ld-linux.so.2', '--library-path', lib]
+
+
+def real_programs(root, folder, name):
     """name: (native argv, guest argv behind the emulator, stdin)."""
     cc1 = 'usr/lib/gcc/%s-linux-gnu/12/cc1'
-    host = os.uname().machine
+    host, triplet = os.uname().machine, {'i386': 'i686'}.get(name, name)
+    loader = root_loader(root, GUESTS[name]['debian'])
     rows = {
         'gzip': (['usr/bin/gzip', '-c', f'{folder}/text'], None),
         'xz': (['usr/bin/xz', '-3', '-T1', '-c', f'{folder}/text'], None),
         'sha256sum': (['usr/bin/sha256sum'], f'{folder}/big'),
         'openssl-aes': (['usr/bin/openssl', 'enc', '-aes-256-ctr', '-K', '0' * 64, '-iv', '0' * 32], f'{folder}/big'),
-        'openssl-prime': (['usr/bin/openssl', 'prime', '-checks', '24', str(2 ** 2203 - 1)], None),
+        'openssl-prime': (['usr/bin/openssl', 'prime', '-checks', '24', str(2 ** 1279 - 1)], None),
         'sqlite3': (['usr/bin/sqlite3', ':memory:'], f'{folder}/sql'),
         'python3': (['usr/bin/python3.11', '-S', f'{folder}/prog.py'], None),
         'bash': (['usr/bin/bash', f'{folder}/prog.sh'], None),
         'perl': (['usr/bin/perl', f'{folder}/prog.pl'], None),
-        'gcc (cc1)': ([cc1 % 'aarch64', '-quiet', '-O1', f'{folder}/prog.c', '-o', '/dev/null'], None),
+        'gcc (cc1)': ([cc1 % triplet, '-quiet', '-O1', f'{folder}/prog.c', '-o', '/dev/null'], None),
     }
     out = {}
-    for name, (argv, stdin) in rows.items():
-        native = ['/' + argv[0].replace('aarch64', host)] + argv[1:]
+    for row, (argv, stdin) in rows.items():
+        native = ['/' + argv[0].replace(triplet, host)] + argv[1:]
         guest = next((f'{root}/{p}' for p in (argv[0], argv[0].replace('usr/', '', 1)) if os.path.exists(f'{root}/{p}')), None)
-        if guest and os.path.exists(native[0]):
-            out[name] = (native, [guest] + argv[1:], stdin)
+        if guest and (loader or os.path.exists(native[0])):
+            out[row] = (loader + [guest] + argv[1:] if loader else native, [guest] + argv[1:], stdin)
     return out
 
 
@@ -128,12 +178,12 @@ def version(emu):
     return m.group(1) if m else '?'
 
 
-def find_qemus(asked):
+def find_qemus(asked, name):
     """The newest and the distribution's."""
     found = {}
     places = asked or [f'{d}/{n}' for d in os.environ['PATH'].split(':') + ['/usr/bin', '/usr/local/bin'] +
                        [f'/opt/{o}/bin' for o in (os.listdir('/opt') if os.path.isdir('/opt') else [])]
-                       for n in ('qemu-aarch64-static', 'qemu-aarch64')]
+                       for n in (f'qemu-{name}-static', f'qemu-{name}')]
     for p in sorted(places, key=lambda p: not p.endswith('-static')):
         if os.access(p, os.X_OK) and 'QEMU' in subprocess.run([p, '-version'], capture_output=True, text=True,
                                                              check=False).stdout.upper():
@@ -166,19 +216,23 @@ def verdict(value, bar):
     return f'  (bar {bar:g}{"" if value <= bar else ": OVER"})'
 
 
-def summary(table):
+def summary(table, guest):
     def means(rows):
         return [geomean([r[k] for r in rows if r[k]]) for k in ('vs_native', 'vs_qemu')]
 
     for g in dict.fromkeys(r['group'] for r in table):
         native, qemu = means([r for r in table if r['group'] == g])
-        print(f'{g + ": geometric mean":40}{native:10.2f} of native{verdict(native, BARS[g]) if g in BARS else "":20}'
+        if math.isnan(native):
+            continue
+        print(f'{g + ": geometric mean":40}{native:10.2f} of native{verdict(native, guest["bars"][g]) if g in guest["bars"] else "":20}'
               f'{qemu:9.2f} of the better QEMU')
     native, qemu = means(table)
-    print(f'{"all rows":40}{native:10.2f} of native{"":20}{qemu:9.2f} of the better QEMU{verdict(qemu, BAR_ALL)}')
+    print(f'{"all rows":40}{native:10.2f} of native{"":20}{qemu:9.2f} of the better QEMU{verdict(qemu, guest["bar_all"])}')
     for r in table:
-        if r['vs_qemu'] and r['vs_qemu'] > BAR_ROW:
-            print(f'{r["row"]}: {r["vs_qemu"]:.2f} of the better QEMU{verdict(r["vs_qemu"], BAR_ROW)}')
+        fast = 'bar_fast' in guest and (r['group'] == 'x87' or r['row'].split('.')[0] in PACKED)
+        bar = guest['bar_fast'] if fast else BAR_ROW
+        if r['vs_qemu'] and r['vs_qemu'] > bar:
+            print(f'{r["row"]}: {r["vs_qemu"]:.3f} of the better QEMU{verdict(r["vs_qemu"], bar)}')
         if r['group'] == 'start' and r['times'].get('moss'):
             t = r['times']['moss']
             print(f'{r["row"]}: {t * 1e3:.1f} ms{verdict(t * 1e3, BAR_START * 1e3)}')
@@ -186,31 +240,29 @@ def summary(table):
 
 def main():
     ap = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    ap.add_argument('guest', nargs='?', default='aarch64', choices=GUESTS)
     ap.add_argument('--moss', required=True)
     ap.add_argument('--qemu', action='append', default=[])
     ap.add_argument('--rows', default='')
     ap.add_argument('--rounds', type=int, default=3)
-    ap.add_argument('--root', default=f'{ROOT}/.cache/arm64-root')
+    ap.add_argument('--root', help="programs of Debian's; / for the host's own")
     ap.add_argument('--json')
     ap.add_argument('--fresh', action='store_true')
     a = ap.parse_args()
-    want = re.compile(a.rows)
-    qemus = find_qemus(a.qemu)
+    want, guest = re.compile(a.rows), GUESTS[a.guest]
+    qemus = find_qemus(a.qemu, a.guest)
+    own = a.guest == os.uname().machine
     table = []
     with tempfile.TemporaryDirectory(prefix='moss-user-') as folder:
-        build(folder)
         os.environ['MOSS_CODE_CACHE'] = 'off' if a.fresh else f'{folder}/kept'
-        jobs = []
-        for line in subprocess.run([f'{folder}/native'], capture_output=True, text=True, check=True).stdout.splitlines():
-            name, group, runs = line.split()
-            if want.search(name):
-                jobs.append((name, group, ([f'{folder}/native', name], [f'{folder}/guest', name], None, int(runs))))
-        root = guest_root(a.root)
+        jobs = [k for k in kernels(folder, a.guest) if want.search(k[0])]
+        root = a.root or ('/' if own else guest_root(f'{ROOT}/.cache/{guest["debian"]}-root', guest['debian']))
         if root:
             make_data(folder)
-            jobs += [(n, 'real', (nat, g, i, 1)) for n, (nat, g, i) in real_programs(root, folder).items() if want.search(n)]
-        emus = [('moss', [os.path.abspath(a.moss)] + (['-L', root] if root else []))] + [
-            (label, [p] + (['-L', root] if root else [])) for label, p in qemus]
+            jobs += [(n, 'real', (nat, g, i, 1)) for n, (nat, g, i) in real_programs(root.rstrip('/'), folder, a.guest).items()
+                     if want.search(n)]
+        prefix = ['-L', root] if root and root != '/' else []
+        emus = [('moss', [os.path.abspath(a.moss)] + prefix)] + [(label, [p] + prefix) for label, p in qemus]
         print(f'{"row":16}{"native s":>10}' + ''.join(f'{label + " s":>12}' for label, _ in emus) +
               f'{"/ native":>10}{"/ QEMU":>9}')
         for name, group, job in jobs:
@@ -225,7 +277,7 @@ def main():
             print(f'{name:16}{cell(native, 10, ".3f")}' + ''.join(cell(best.get(label), 12, '.3f') for label, _ in emus) +
                   cell(row['vs_native'], 10, '.2f') + cell(row['vs_qemu'], 9, '.2f') +
                   ('' if same else '   OUTPUTS DIFFER'), flush=True)
-    summary(table)
+    summary(table, guest)
     if a.json:
         with open(a.json, 'w', encoding='utf-8') as f:
             json.dump(table, f, indent=1)

@@ -17,6 +17,7 @@
 #include "base/bits.h"
 #include "tests/diff/x86_engine.h"
 #include "tests/diff/x86_host_run.h"
+#include "tests/diff/x86_images.h"
 #include "tests/diff/x86_values.h"
 
 static struct x86_rng rng;
@@ -39,7 +40,10 @@ static u64 place(const struct x86_row *row, unsigned n)
     if (n >= 8 && rnd(8)) {
         at &= ~31ull;
     }
-    if (x86_row_class(row) != X86_GENERAL && rnd(24) == 0) {
+    if (x86_row_is_image(row)) {
+        at &= rnd(16) ? ~63ull : ~15ull;
+    }
+    if ((x86_row_class(row) != X86_GENERAL || x86_row_is_image(row)) && rnd(24) == 0) {
         at = rnd(2) ? X86_DATA_AT + X86_DATA_SIZE - rnd(n + 8) : X86_DATA_AT - rnd(n + 8);
         at = rnd(2) ? at & ~15ull : at;
     }
@@ -117,6 +121,12 @@ static bool random_state(const struct x86_instr *in, struct x86_state *s, u64 *a
     }
     if (x86_opds[row->opds[1]].place == PL_G && row->map == MAP_0F) { /* BT and the like reach far by it */
         s->r[in->reg] = (u64)(i64)(i32)(rnd(4096) - 2048);
+    }
+    if (x86_row_is_image(row)) {
+        x86_image_state(&rng, s);
+        if (in->base == 0 || in->base == 2 || in->index == 0 || in->index == 2) { /* the mask */
+            return false;
+        }
     }
     s->r[4] = X86_MIDDLE + 0x1000 + rnd(64) * 8;
     return in->seg == SEG_DEFAULT && aim(in, s, at); /* the host's FS is its own */
@@ -201,6 +211,9 @@ static void compare_with(enum engine e, const u8 *p, const struct x86_instr *in,
         forget_mask(in, &want);
         forget_mask(in, &ours);
     }
+    if (x86_row_is_image(in->row) && !sig) { /* bits of MXCSR that there are */
+        memcpy(X86_DATA + (at - X86_DATA_AT) + 28, host_data + (at - X86_DATA_AT) + 28, 4);
+    }
     bool same = (sig && open.fault) || (sig == our_sig && x86_state_same(&want, &ours, sig ? &none : &open) &&
                                         !memcmp(host_data, X86_DATA, X86_DATA_SIZE));
     open_differs[in->row->fn] += !sig && ((want.flags ^ ours.flags) & open.flags);
@@ -242,6 +255,9 @@ static bool one(const struct x86_row *row, unsigned form)
     if (row->fn == X86_FN_ldmxcsr && at >= X86_DATA_AT && at <= X86_DATA_AT + X86_DATA_SIZE - 4) {
         u8 *q = X86_DATA + (at - X86_DATA_AT); /* AMD's bit 17 is not modelled */
         st32le(q, ld32le(q) & (rnd(4) ? 0xffffu : ~(1u << 17)));
+    }
+    if (x86_row_is_image(row) && at >= X86_DATA_AT && at < X86_DATA_AT + X86_DATA_SIZE - 1024) {
+        x86_image_make(&rng, row, X86_DATA + (at - X86_DATA_AT));
     }
     compare(p, &in, &before, at);
     return true;

@@ -48,6 +48,8 @@ void x86_state_to_cpu(const struct x86_state *s, struct x86_cpu *cpu)
     cpu->fop = cpu->fcs = cpu->fds = 0;
     cpu->fip = cpu->fdp = 0;
     x86_mxcsr_set(cpu, s->mxcsr);
+    cpu->fop = cpu->fcs = cpu->fds = 0;
+    cpu->fip = cpu->fdp = 0;
 }
 
 void x86_state_of_cpu(struct x86_state *s, struct x86_cpu *cpu)
