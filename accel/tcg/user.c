@@ -141,6 +141,20 @@ static void leave_handler(struct vcpu *cpu, const ucontext_t *uc)
     cpu->sv->unwind(cpu);
 }
 
+/* Does not return when that was it. */
+static void refuse_misaligned(struct vcpu *cpu, uintptr_t pc, const ucontext_t *uc)
+{
+    u64 at;
+    if (has_address(uc) || !tcg.host->misaligned) {
+        return;
+    }
+    enum host_access a = tcg.host->misaligned((const u8 *)pc, &cpu->rt, &at);
+    if (a != HOST_NO_ACCESS) {
+        at -= (u64)(uintptr_t)ram_base;
+        refuse(cpu, FAULT_ALIGN, at, a == HOST_STORE ? MMU_STORE : MMU_LOAD, SIGBUS, BUS_ADRALN);
+    }
+}
+
 /* A fault that an address with a tag may have been. Goes on with the instruction in a block that cuts addresses;
  * returns when this was one. */
 static void try_tagged(struct vcpu *cpu, const struct block *b, const ucontext_t *uc)
@@ -208,6 +222,7 @@ static bool user_host_fault(struct vcpu *cpu, int sig, void *siginfo, void *ucon
         frame_registers(&cpu->rt, uc);
         cpu->rt.ret_sp = 0; /* may name what this handler's frame lies on */
         state_home(t, pc);
+        refuse_misaligned(cpu, pc, uc);
         try_tagged(cpu, b, uc);
     } else if (addr < ram_window_size()) { /* a helper's, or the interpreter's: slots are home */
         cpu->rt.pc = cpu->rt.page + cpu->rt.insn_off;

@@ -235,6 +235,7 @@ struct host_arch {
     void (*load)(struct code *c, unsigned type, unsigned reg, i32 off);
     void (*store)(struct code *c, unsigned type, i32 off, unsigned reg);
     void (*store_imm)(struct code *c, bool w, i32 off, u64 v);
+    void (*store_zeros)(struct code *c, const i32 *off, unsigned n);          /* 16 bytes at each; vtmp is lost */
     void (*address)(struct code *c, unsigned dst, i32 off);                   /* of the CPU struct + off */
     void (*zero)(struct code *c, unsigned dst);                               /* integer; flags may go */
     void (*load_const)(struct gen *g, unsigned reg, ir_ref r, unsigned type); /* into a vector register */

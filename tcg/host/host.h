@@ -103,6 +103,7 @@ struct gen_out {
     u32 reloc[GEN_MAX_RELOCS];
 };
 
+enum host_access { HOST_NO_ACCESS, HOST_LOAD, HOST_STORE };
 struct host {
     const char *name;
     u64 reach; /* how far a jump goes: no code cache is larger; 0: 2 GiB */
@@ -127,6 +128,10 @@ struct host {
     void (*relocate)(u8 *rw, const u32 *reloc, unsigned n, const struct gen_move *m);
     /* Makes flags of a note where translated code left one, once it has been left; NULL: it leaves none. */
     void (*settle)(const struct ir_target *t, struct vcpu *cpu);
+    /* gen_config.direct, and the host refused the instruction at `at`, which is no page's fault: was it an access that
+     * is misaligned for its MO_ALIGN? *addr: its host address, by rt.save_gpr. NULL: such accesses are looked at
+     * before. */
+    enum host_access (*misaligned)(const u8 *at, const struct rt *rt, u64 *addr);
     int (*disas)(char *out, size_t n, u64 addr, const u8 *p, size_t avail); /* bytes consumed, 0: unknown */
 };
 

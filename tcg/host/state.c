@@ -144,8 +144,29 @@ static void canon_pins(struct gen *g, const struct pins *to)
     }
 }
 
+static bool is_zeros(const struct gen *g, unsigned s)
+{
+    return g->t->slots[s].type == IR_V128 && g->cur[s] == IR_CONST;
+}
+/* Slots of vectors that are 0: many at once, and side by side, where instructions clear upper halves. */
+static void zeros_home(struct gen *g, const struct pins *to)
+{
+    i32 off[IR_MAX_SLOTS];
+    unsigned n = 0;
+    FOR_TOUCHED(g, s)
+    {
+        if (is_zeros(g, (unsigned)s) && to->reg_of[s] == NOREG) {
+            off[n++] = slot_off(g, (unsigned)s);
+        }
+    }
+    if (n) {
+        g->arch->store_zeros(g->c, off, n);
+    }
+}
+
 void canon_but(struct gen *g, const struct pins *to, unsigned slot)
 {
+    zeros_home(g, to);
     FOR_TOUCHED(g, s)
     {
         if (g->t->slots[s].type == IR_FLAGS && s != slot && !slot_is_canon(g, (unsigned)s, to)) {
@@ -154,7 +175,8 @@ void canon_but(struct gen *g, const struct pins *to, unsigned slot)
     }
     FOR_TOUCHED(g, s)
     {
-        if (to->reg_of[s] == NOREG && g->t->slots[s].type != IR_FLAGS && !slot_is_canon(g, (unsigned)s, to)) {
+        if (to->reg_of[s] == NOREG && g->t->slots[s].type != IR_FLAGS && !slot_is_canon(g, (unsigned)s, to) &&
+            !is_zeros(g, (unsigned)s)) {
             ra_copy_home(g, (unsigned)s);
         }
     }

@@ -72,6 +72,13 @@ static void arch_store_imm(struct code *c, bool w, i32 off, u64 v)
     }
     a_mem(c, w ? A_STR_X : A_STR_W, v ? (unsigned)T0 : (unsigned)ZR, CPU, off);
 }
+static void arch_store_zeros(struct code *c, const i32 *off, unsigned n)
+{
+    a_movi_0(c, VT0);
+    for (unsigned i = 0; i < n; i++) {
+        arch_store(c, IR_V128, off[i], VT0);
+    }
+}
 static void arch_address(struct code *c, unsigned dst, i32 off)
 {
     a_add_imm(c, dst, CPU, off);
@@ -170,6 +177,7 @@ const struct host_arch a_arch = {
     .load = arch_load,
     .store = arch_store,
     .store_imm = arch_store_imm,
+    .store_zeros = arch_store_zeros,
     .address = arch_address,
     .zero = arch_zero,
     .load_const = arch_load_const,

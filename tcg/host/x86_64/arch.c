@@ -77,6 +77,15 @@ static void arch_store_imm(struct code *c, bool w, i32 off, u64 v)
         x_store(c, true, cpu_mem(off), RAX);
     }
 }
+static void arch_store_zeros(struct code *c, const i32 *off, unsigned n)
+{
+    v_rrr(c, 0x57 | M0F, XMM0, XMM0, XMM0); /* all of ymm0 */
+    for (unsigned i = 0; i < n; i++) {
+        bool pair = i + 1 < n && off[i + 1] == off[i] + 16;
+        v_rrm(c, X_MOVUPS_MR | (pair ? (u32)OPL : 0), XMM0, 0, cpu_mem(off[i]));
+        i += pair;
+    }
+}
 static void arch_address(struct code *c, unsigned dst, i32 off)
 {
     x_lea(c, true, dst, cpu_mem(off));
@@ -162,6 +171,7 @@ const struct host_arch x_arch = {
     .load = arch_load,
     .store = arch_store,
     .store_imm = arch_store_imm,
+    .store_zeros = arch_store_zeros,
     .address = arch_address,
     .zero = x_zero,
     .load_const = arch_load_const,
@@ -227,5 +237,6 @@ const struct host host_x86_64 = {
     .restore = restore,
     .relocate = relocate,
     .settle = lazy_settle,
+    .misaligned = x_misaligned,
     .disas = x_disas,
 };

@@ -259,7 +259,7 @@ void x_nops(struct code *c, unsigned n)
 static inline u8 *vex_at(u8 *p, u32 opc, unsigned r, unsigned v, unsigned x, unsigned b)
 {
     unsigned pp = (opc & PP_MASK) >> 10, map = (opc & MAP_MASK) >> 8, w = !!(opc & OPW);
-    unsigned low = (~v & 15) << 3 | pp;
+    unsigned low = (~v & 15) << 3 | (opc & OPL ? 4 : 0) | pp;
     if (map == 1 && !w && !(x & 8) && !(b & 8)) {
         p = byte_at(p, 0xc5);
         p = byte_at(p, (~r & 8) << 4 | low);

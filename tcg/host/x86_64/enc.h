@@ -65,6 +65,7 @@ enum {
     OPW = 1 << 12,  /* VEX.W or REX.W */
     OPB = 1 << 13,  /* the register in ModRM.reg is a byte */
     OPBM = 1 << 14, /* the one in ModRM.rm is */
+    OPL = 1 << 15,  /* VEX.L: 256 bits */
 };
 
 /* The eight operations of the first opcode rows: /digit, and opcode >> 3. */
@@ -163,7 +164,7 @@ void x_push(struct code *c, unsigned r);
 void x_pop(struct code *c, unsigned r);
 void x_nops(struct code *c, unsigned n);
 
-/* VEX.128: reg, vvvv, rm. Two-operand forms give vvvv 0. */
+/* VEX, of 128 bits but for OPL: reg, vvvv, rm. Two-operand forms give vvvv 0. */
 void v_rrr(struct code *c, u32 opc, unsigned reg, unsigned v, unsigned rm);
 void v_rrm(struct code *c, u32 opc, unsigned reg, unsigned v, struct mem m);
 void v_rrri(struct code *c, u32 opc, unsigned reg, unsigned v, unsigned rm, u8 imm);

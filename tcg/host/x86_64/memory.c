@@ -59,13 +59,20 @@ static u8 *mem_probe(struct gen *g, unsigned addr, i32 off, unsigned mo, unsigne
     return probe_range(g, addr, off, align < bytes ? bytes - align : 0, mo, tag_off);
 }
 
+/* User mode: one vector, which the host's own instruction refuses when it is misaligned (x_misaligned). */
+static bool refuses_itself(const struct gen *g, unsigned mo)
+{
+    return g->cfg->direct && !g->cfg->tagged &&
+           (mo & (MO_SIZE | MO_ALIGN | MO_PAIR | MO_BE | MO_ATOMIC)) == (MO_128 | mo_align(4));
+}
+
 /* User mode: the operand is the program's memory itself; returns the jump to the cold path when an alignment is asked
  * for, else NULL. What follows up to the next op may fault and must leave all registers but scratch ones alone. */
 static u8 *direct_access(struct gen *g, unsigned addr, i32 off, unsigned mo, struct mem *m)
 {
     unsigned align = 1u << ((mo & MO_ALIGN) >> MO_ALIGN_SHIFT);
     u8 *cold = NULL;
-    if (align > 1) {
+    if (align > 1 && !refuses_itself(g, mo)) {
         unsigned reg = addr;
         if (off & (i32)(align - 1)) {
             x_lea(g->c, true, RAX, MEM(addr, off));
@@ -85,6 +92,19 @@ static u8 *direct_access(struct gen *g, unsigned addr, i32 off, unsigned mo, str
     deopt_here(g);
     *m = MEMX(R15, addr, 0, off);
     return cold;
+}
+
+/* VEX.0F 28 and 29 with SIB, as refuses_itself() has them. */
+enum host_access x_misaligned(const u8 *at, const struct rt *rt, u64 *addr)
+{
+    bool load = at[3] == 0x28;
+    if (at[0] != 0xc4 || (at[1] & 31) != 1 || (!load && at[3] != 0x29) || (at[4] & 7) != 4 || at[4] >> 6 == 3) {
+        return HOST_NO_ACCESS;
+    }
+    unsigned sib = at[5], index = (sib >> 3 & 7) | (at[1] & 0x40 ? 0 : 8), base = (sib & 7) | (at[1] & 0x20 ? 0 : 8);
+    i64 disp = at[4] >> 6 == 1 ? (i8)at[6] : at[4] >> 6 == 2 ? (i32)ld32le(at + 6) : 0;
+    *addr = rt->save_gpr[base] + (index == RSP ? 0 : rt->save_gpr[index] << (sib >> 6)) + (u64)disp;
+    return !(*addr & 15) ? HOST_NO_ACCESS : load ? HOST_LOAD : HOST_STORE;
 }
 
 /* Where the access goes: by the TLB, or straight. NULL: there is no cold path. */
@@ -205,7 +225,7 @@ static void load_vec(struct gen *g, unsigned reg, struct mem m, unsigned mo)
     unsigned size = mo & MO_SIZE;
     bool swap = mo & MO_BE;
     if (size == MO_128) {
-        v_rrm(g->c, X_MOVUPS, reg, 0, m);
+        v_rrm(g->c, refuses_itself(g, mo) ? X_MOVAPS : X_MOVUPS, reg, 0, m);
         if (swap) {
             swap_vec(g, reg, reg);
         }
@@ -344,10 +364,13 @@ static void store_int(struct gen *g, struct mem m, unsigned size, const struct o
     x_rm(g->c, opc[size], size == MO_64, o->reg, m);
 }
 
-static void store_vec(struct gen *g, struct mem m, unsigned size, unsigned reg)
+static void store_vec(struct gen *g, struct mem m, unsigned mo, unsigned reg)
 {
     static const u32 opc[] = {0, 0, X_MOVSS_MR, X_MOVSD_MR, X_MOVUPS_MR};
-    if (size <= MO_16) {
+    unsigned size = mo & MO_SIZE;
+    if (refuses_itself(g, mo)) {
+        v_rrm(g->c, X_MOVAPS_MR, reg, 0, m);
+    } else if (size <= MO_16) {
         v_rrr(g->c, X_MOVD_RX, reg, 0, RAX);
         store_int(g, m, size, &(struct opnd){.kind = OP_REG, .reg = RAX});
     } else {
@@ -358,7 +381,7 @@ static void store_vec(struct gen *g, struct mem m, unsigned size, unsigned reg)
 static void store_one(struct gen *g, const struct store *s, unsigned k, struct mem m)
 {
     if (type_is_vec(s->type)) {
-        store_vec(g, m, s->mo & MO_SIZE, s->val[k].reg);
+        store_vec(g, m, s->mo, s->val[k].reg);
     } else {
         store_int(g, m, s->mo & MO_SIZE, &s->val[k]);
     }

@@ -94,6 +94,7 @@ struct x_cpu {
 };
 extern struct x_cpu x_cpu; /* tests may clear bits */
 const char *x_unavailable(void);
+enum host_access x_misaligned(const u8 *at, const struct rt *rt, u64 *addr); /* memory.c: host->misaligned */
 
 /* table.c: constants all blocks share, 16 bytes each. */
 #define X_TABLE(_) \
