@@ -70,20 +70,28 @@ bool tr_movs_reg(struct x86 *t)
     if (!vec_ok(t)) {
         return false;
     }
-    unsigned es = t->in.pp == PP_F2 ? 3 : 2;
-    ir_ref x = vec_get_scalar(t, 2, es == 3 ? IR_F64 : IR_F32);
-    vec_put(t, 0, 0, ir_vset(t->ir, es, vec_get(t, 1, 0), 0, x));
+    u8 p[16];
+    for (unsigned i = 0; i < 16; i++) {
+        p[i] = (u8)(i < (t->in.pp == PP_F2 ? 8 : 4) ? 16 + i : i);
+    }
+    vec_put(t, 0, 0, ir_vshuf(t->ir, vec_get(t, 1, 0), vec_get(t, 2, 0), p));
     vec_done(t, 0);
     return true;
 }
 
+/* Zeros above the lower half. */
+static ir_ref low_half(struct x86 *t, ir_ref v)
+{
+    return ir_vshuf(t->ir, v, v, (const u8[16]){0, 1, 2, 3, 4, 5, 6, 7, 128, 128, 128, 128, 128, 128, 128, 128});
+}
 /* MOVQ xmm, xmm/m64. */
 bool tr_movq_load(struct x86 *t)
 {
     if (!vec_ok(t)) {
         return false;
     }
-    vec_put(t, 0, 0, ir_vzero_ext(t->ir, IR_F64, vec_get_scalar(t, 1, IR_F64)));
+    ir_ref v = vec_get(t, 1, 0);
+    vec_put(t, 0, 0, vec_reg(t, 1) < 0 ? v : low_half(t, v));
     vec_done(t, 0);
     return true;
 }
@@ -92,12 +100,11 @@ bool tr_movq_store(struct x86 *t)
     if (!vec_ok(t)) {
         return false;
     }
-    ir_ref v = vec_get_scalar(t, 1, IR_F64);
     if (vec_reg(t, 0) < 0) {
-        store_scalar(t, v, IR_F64);
+        store_scalar(t, vec_get_scalar(t, 1, IR_F64), IR_F64);
         return true;
     }
-    xmm_put(t, t->in.rm, 0, ir_vzero_ext(t->ir, IR_F64, v));
+    xmm_put(t, t->in.rm, 0, low_half(t, vec_get(t, 1, 0)));
     if (t->in.vex) {
         xmm_put(t, t->in.rm, 1, vec_zero(t));
     }

@@ -1,5 +1,5 @@
-/* Helpers of the cryptographic instructions: AES (FIPS 197), SHA-1, SHA-256 and SHA-512 (FIPS 180-4), on the host's AES
- * and SHA instructions where it has them. */
+/* Helpers of the cryptographic instructions: SHA-1, SHA-256 and SHA-512 (FIPS 180-4), on the host's SHA instructions
+ * where it has them. */
 #include "target/arm/a64/helpers_simd.h"
 
 #include <string.h>
@@ -10,9 +10,8 @@
 #ifdef __x86_64__
 #include <immintrin.h>
 #define HOST_CRYPTO 1
-#define WITH_AES    __attribute__((target("aes,sse4.1")))
 #define WITH_SHA    __attribute__((target("sha,sse4.1")))
-static bool host_aes, host_sha;
+static bool host_sha;
 static __m128i get(v128_in v)
 {
     return _mm_load_si128((const __m128i *)v);
@@ -28,142 +27,15 @@ static void put(union v128 *v, __m128i x)
 void arm_crypto_without_host(void)
 {
 #if HOST_CRYPTO
-    host_aes = host_sha = false;
+    host_sha = false;
 #endif
 }
 
-/* -- AES in C --------------------------------------------------------------------------------------------------- */
-
-static u8 sbox[256], inv_sbox[256];
-
-static u8 gf_mul(u8 a, u8 b) /* modulo x^8 + x^4 + x^3 + x + 1 */
-{
-    u8 r = 0;
-    for (; b; b >>= 1, a = (u8)(a << 1 ^ (a & 0x80 ? 0x1b : 0))) {
-        r ^= b & 1 ? a : 0;
-    }
-    return r;
-}
-/* The multiplicative inverse by powers of the generator 3 (3^a and 3^(255-a)), then the affine map. */
 __attribute__((constructor)) static void crypto_init(void)
 {
-    u8 power[256], log[256] = {0};
-    power[0] = power[255] = 1;
-    for (unsigned a = 1; a < 255; a++) {
-        power[a] = gf_mul(power[a - 1], 3);
-        log[power[a]] = (u8)a;
-    }
-    for (unsigned x = 0; x < 256; x++) {
-        u8 inv = x ? power[255 - log[x]] : 0;
-        u8 s = 0x63;
-        for (unsigned k = 0; k < 5; k++) {
-            s ^= (u8)(inv << k | inv >> (8 - k));
-        }
-        sbox[x] = s;
-        inv_sbox[s] = (u8)x;
-    }
 #if HOST_CRYPTO
-    host_aes = host_cpu.AES && host_cpu.SSE4_1;
     host_sha = host_cpu.SHA && host_cpu.SSE4_1;
 #endif
-}
-
-/* Column-major state: row r of column c is byte r + 4c; row r goes r columns to the left (to the right, inverse). */
-static union v128 sub_shift(v128_in d, v128_in n, bool inverse)
-{
-    union v128 r;
-    for (unsigned i = 0; i < 16; i++) {
-        unsigned from = (inverse ? i - 4 * (i & 3) : i + 4 * (i & 3)) & 15;
-        u8 x = d->b[from] ^ n->b[from];
-        r.b[i] = inverse ? inv_sbox[x] : sbox[x];
-    }
-    return r;
-}
-static union v128 mix_columns(v128_in n, bool inverse)
-{
-    static const u8 coef[2][4] = {{2, 3, 1, 1}, {14, 11, 13, 9}};
-    union v128 r;
-    for (unsigned i = 0; i < 16; i++) {
-        u8 x = 0;
-        for (unsigned k = 0; k < 4; k++) {
-            x ^= gf_mul(n->b[(i & ~3u) + k], coef[inverse][(k - i) & 3]);
-        }
-        r.b[i] = x;
-    }
-    return r;
-}
-
-/* -- AES on the host ---------------------------------------------------------------------------------------------- */
-
-#if HOST_CRYPTO
-enum aes { AES_E, AES_D, AES_E_MC, AES_D_IMC, AES_MC, AES_IMC };
-WITH_AES static void aes_host(union v128 *ret, enum aes what, v128_in d, v128_in n)
-{
-    __m128i zero = _mm_setzero_si128(), x = _mm_xor_si128(get(d), get(n));
-    switch (what) {
-    case AES_E:
-        x = _mm_aesenclast_si128(x, zero);
-        break;
-    case AES_D:
-        x = _mm_aesdeclast_si128(x, zero);
-        break;
-    case AES_E_MC:
-        x = _mm_aesenc_si128(x, zero);
-        break;
-    case AES_D_IMC:
-        x = _mm_aesdec_si128(x, zero);
-        break;
-    case AES_MC:
-        x = _mm_aesenc_si128(_mm_aesdeclast_si128(x, zero), zero);
-        break;
-    case AES_IMC:
-        x = _mm_aesimc_si128(x);
-        break;
-    }
-    put(ret, x);
-}
-#define TRY_AES(what, d, n) \
-    if (likely(host_aes)) { \
-        aes_host(ret, what, d, n); \
-        return; \
-    }
-#else
-#define TRY_AES(what, d, n)
-#endif
-
-static const union v128 zeros;
-
-void arm_h_aese(union v128 *ret, v128_in d, v128_in n)
-{
-    TRY_AES(AES_E, d, n)
-    *ret = sub_shift(d, n, false);
-}
-void arm_h_aesd(union v128 *ret, v128_in d, v128_in n)
-{
-    TRY_AES(AES_D, d, n)
-    *ret = sub_shift(d, n, true);
-}
-void arm_h_aesmc(union v128 *ret, v128_in n)
-{
-    TRY_AES(AES_MC, n, &zeros)
-    *ret = mix_columns(n, false);
-}
-void arm_h_aesimc(union v128 *ret, v128_in n)
-{
-    TRY_AES(AES_IMC, n, &zeros)
-    *ret = mix_columns(n, true);
-}
-void arm_h_aese_mc(union v128 *ret, v128_in d, v128_in n)
-{
-    TRY_AES(AES_E_MC, d, n)
-    union v128 x = sub_shift(d, n, false);
-    *ret = mix_columns(&x, false);
-}
-void arm_h_aesd_imc(union v128 *ret, v128_in d, v128_in n)
-{
-    TRY_AES(AES_D_IMC, d, n)
-    union v128 x = sub_shift(d, n, true);
-    *ret = mix_columns(&x, true);
 }
 
 /* -- SHA-1: d holds a b c d, lane 0 of n is e, m is W + K -------------------------------------------------------- */

@@ -47,12 +47,6 @@ u64 arm_h_from_fixed16(struct vcpu *v, u64 a, u64 key);
 
 /* helpers_crypto.c */
 void arm_crypto_without_host(void); /* for tests: from now on in C */
-void arm_h_aese(union v128 *ret, v128_in d, v128_in n);
-void arm_h_aesd(union v128 *ret, v128_in d, v128_in n);
-void arm_h_aesmc(union v128 *ret, v128_in n);
-void arm_h_aesimc(union v128 *ret, v128_in n);
-void arm_h_aese_mc(union v128 *ret, v128_in d, v128_in n);
-void arm_h_aesd_imc(union v128 *ret, v128_in d, v128_in n);
 void arm_h_sha1c(union v128 *ret, v128_in d, v128_in n, v128_in m);
 void arm_h_sha1p(union v128 *ret, v128_in d, v128_in n, v128_in m);
 void arm_h_sha1m(union v128 *ret, v128_in d, v128_in n, v128_in m);

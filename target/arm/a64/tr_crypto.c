@@ -4,32 +4,44 @@
 
 /* -- AES --------------------------------------------------------------------------------------------------------- */
 
+/* Arm adds the key first and mixes the columns in an instruction of its own, the IR's round has the key last. */
+static ir_ref round_of(struct a64 *t, ir_ref state, unsigned how)
+{
+    return ir_v2(t->ir, IR_vaes, 0, state, ir_const_v128(t->ir, 0, 0), how);
+}
+static bool last_round(struct a64 *t, unsigned how, u32 rn, u32 rd)
+{
+    ir_ref state = ir_v2(t->ir, IR_xor, 0, v_get(t, rd), v_get(t, rn), 0);
+    v_put(t, rd, round_of(t, state, how | AES_LAST));
+    return true;
+}
 bool tr_AESE(struct a64 *t, u32 rn, u32 rd)
 {
-    v_put(t, rd, ir_call(t->ir, H_aese, v_get(t, rd), v_get(t, rn), 0, 0));
-    return true;
+    return last_round(t, 0, rn, rd);
 }
 bool tr_AESD(struct a64 *t, u32 rn, u32 rd)
 {
-    v_put(t, rd, ir_call(t->ir, H_aesd, v_get(t, rd), v_get(t, rn), 0, 0));
-    return true;
+    return last_round(t, AES_INVERSE, rn, rd);
 }
-/* A round is AESE and AESMC one behind the other: the two are one call then, and the first is dead. */
-static bool mix(struct a64 *t, unsigned round, unsigned both, unsigned alone, u32 rn, u32 rd)
+
+/* Behind AESE or AESD the two are a round, and the first is dead. 0: it is not so. */
+static ir_ref whole_round(struct a64 *t, ir_ref v, unsigned how)
 {
-    ir_ref n = v_get(t, rn);
-    const struct ir_op *op = &t->ir->ops[ir_is_const(n) ? 0 : n];
-    bool pair = op->op == IR_call && op->imm == round;
-    v_put(t, rd, pair ? ir_call(t->ir, both, op->a, op->b, 0, 0) : ir_call(t->ir, alone, n, 0, 0, 0));
-    return true;
+    const struct ir_op *op = &t->ir->ops[ir_is_const(v) ? 0 : v];
+    bool last = op->op == IR_vaes && op->imm == (how | AES_LAST) && op->b == ir_const_v128(t->ir, 0, 0);
+    return last ? round_of(t, op->a, how) : 0;
 }
 bool tr_AESMC(struct a64 *t, u32 rn, u32 rd)
 {
-    return mix(t, H_aese, H_aese_mc, H_aesmc, rn, rd);
+    ir_ref n = v_get(t, rn), r = whole_round(t, n, 0);
+    v_put(t, rd, r ? r : round_of(t, round_of(t, n, AES_INVERSE | AES_LAST), 0));
+    return true;
 }
 bool tr_AESIMC(struct a64 *t, u32 rn, u32 rd)
 {
-    return mix(t, H_aesd, H_aesd_imc, H_aesimc, rn, rd);
+    ir_ref n = v_get(t, rn), r = whole_round(t, n, AES_INVERSE);
+    v_put(t, rd, r ? r : ir_v1(t->ir, IR_vaes_imc, 0, n, 0));
+    return true;
 }
 
 /* -- SHA: helpers of Vd, Vn, Vm ---------------------------------------------------------------------------------- */

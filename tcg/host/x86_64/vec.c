@@ -331,6 +331,65 @@ static bool shuf_ps(struct gen *g, const struct shuf *s)
     return true;
 }
 
+/* All bytes of one source the same way up or down, zeros where nothing comes from; and its lower half alone. */
+static bool shuf_move(struct gen *g, const struct shuf *s)
+{
+    int first = -1;
+    for (int i = 0; i < 16; i++) {
+        int k = s->p[i] & 15;
+        if (s->p[i] >= 0x80) {
+            continue;
+        }
+        first = first < 0 ? i : first;
+        if (k - i != (s->p[first] & 15) - first) {
+            return false;
+        }
+    }
+    if (first < 0) {
+        return false;
+    }
+    int by = (s->p[first] & 15) - first; /* down, by so many bytes */
+    unsigned n = 0;
+    while (first + (int)n < 16 && s->p[first + (int)n] < 0x80) {
+        n++;
+    }
+    for (unsigned i = (unsigned)first + n; i < 16; i++) {
+        if (s->p[i] < 0x80) {
+            return false;
+        }
+    }
+    if (by == 0 && first == 0 && n == 8) {
+        v_rrr(g->c, X_MOVQ_XX, s->rd, 0, s->a);
+    } else if (by > 0 && first == 0 && (int)n == 16 - by) {
+        v_rrri(g->c, 0x73 | M0F | P66, 3, s->rd, s->a, (u8)by); /* psrldq */
+    } else if (by < 0 && first == -by && (int)n == 16 + by) {
+        v_rrri(g->c, 0x73 | M0F | P66, 7, s->rd, s->a, (u8)-by); /* pslldq */
+    } else {
+        return false;
+    }
+    return true;
+}
+
+/* Four of the 2-byte groups of one half change places. */
+static bool shuf_words(struct gen *g, const struct shuf *s)
+{
+    unsigned imm[2] = {0, 0};
+    bool moved[2] = {false, false};
+    for (unsigned i = 0; i < 8; i++) {
+        unsigned k = s->p[2 * i], h = i / 4;
+        if (k & 1 || k >= 0x80 || s->p[2 * i + 1] != k + 1 || (k >> 3 & 1) != h) {
+            return false;
+        }
+        imm[h] |= (k >> 1 & 3) << 2 * (i & 3);
+        moved[h] |= (k >> 1 & 7) != i;
+    }
+    if (moved[0] && moved[1]) {
+        return false;
+    }
+    v_rrri(g->c, 0x70 | M0F | (moved[1] ? PF3 : PF2), s->rd, 0, s->a, (u8)imm[moved[1]]);
+    return true;
+}
+
 static void pshufb_const(struct gen *g, unsigned rd, unsigned rs, const union v128 *p)
 {
     v_rrm(g->c, 0x00 | M38 | P66, rd, rs, POOL_MEM);
@@ -371,6 +430,9 @@ void emit_vshuf(struct gen *g, struct xop *x)
     struct shuf one = s;
     one.a = from_a ? s.a : s.b;
     if ((from_a || from_b) && shuf_dwords(g, &one, from_a && from_b)) {
+        return;
+    }
+    if (from_a != from_b && (shuf_move(g, &one) || shuf_words(g, &one))) {
         return;
     }
     if (shuf_unpack(g, &s) || shuf_align(g, &s) || shuf_blend(g, &s) || shuf_ps(g, &s)) {
