@@ -203,7 +203,7 @@ static bool user_host_fault(struct vcpu *cpu, int sig, void *siginfo, void *ucon
     const siginfo_t *si = siginfo;
     const ucontext_t *uc = ucontext;
     u64 addr = has_address(uc) ? (u64)(uintptr_t)si->si_addr - (u64)(uintptr_t)ram_base : ~0ull;
-    if (write_to_code(t, addr, uc)) {
+    if (sig == SIGSEGV && write_to_code(t, addr, uc)) {
         return true;
     }
     if (!t->running) {

@@ -77,7 +77,7 @@ def program(name, links, *args):
     def test(b):
         for link in links:
             exe = b.compile(name, link)
-            r = b.run('-L', b.prefix, exe, *args)
+            r = b.run('-L', b.prefix, '-E', f'LD_LIBRARY_PATH={b.prefix}/lib', exe, *args)  # a host may have its own
             must(r.returncode == 0, f'{name}, {link}:', r)
             print(r.stdout, end='')
     return test
@@ -132,7 +132,8 @@ def startup(b):
     with subprocess.Popen([moss, exe], stdout=subprocess.DEVNULL, env=env) as p:
         _, status, use = os.wait4(p.pid, 0)
         p.returncode = status
-    must(use.ru_minflt < 450, f'{use.ru_minflt} page faults to start a program')
+    most = {'aarch64': 450, 'i386': 700}[b.arch]  # x86's C library looks for the best of more functions
+    must(use.ru_minflt < most, f'{use.ru_minflt} page faults to start a program')
 
 
 def log(b):

@@ -110,7 +110,9 @@ int main(int argc, char **argv)
     CHECK(read_file(pid, "exe", text, 20) == 20 && text[18] == (char)ELF_MACHINE);
     if (read_file(pid, "cmdline", text, sizeof(text)) > 0 && strncmp(text, "moss-", 5)) { /* not without checkpoints */
         shared_words(pid, its_at);
-        CHECK(read_file(pid, "cmdline", text, sizeof(text)) == 33 && !strcmp(text + 20, "and another"));
+        if (sizeof(long) == 8) { /* a 64-bit kernel takes its own structure alone */
+            CHECK(read_file(pid, "cmdline", text, sizeof(text)) == 33 && !strcmp(text + 20, "and another"));
+        }
         CHECK(!memcmp(text, words, sizeof(words) - 1));
         CHECK(read_file(pid, "environ", text, sizeof(text)) == 12 && !strcmp(text, "MOSS_TEST=6"));
     }
