@@ -130,6 +130,9 @@ static void arch_call_c(struct gen *g, const void *fn, bool fp, bool cpu, bool f
         v_rrm(g->c, 0xae | M0F, 3, 0, RT_MEM(host_fp));
         v_rrm(g->c, 0xae | M0F, 2, 0, RT_MEM(c_fp));
     }
+    if (g->native) { /* other guests do not store two vectors as one */
+        x_upper_zero(g->c);
+    }
     if (cpu && flush) {
         x_store(g->c, true, RT_MEM(ret_sp), RSP);
     }

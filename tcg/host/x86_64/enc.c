@@ -275,6 +275,12 @@ static inline u8 *vex_mem_at(u8 *p, u32 opc, unsigned reg, unsigned v, struct me
     p = vex_at(p, opc, reg, v, m.index == NOREG ? 0 : m.index, m.base == RIP ? 0 : m.base);
     return modrm_mem_at(p, reg, m, imm_bytes);
 }
+void x_upper_zero(struct code *c)
+{
+    put8(c, 0xc5);
+    put8(c, 0xf8);
+    put8(c, 0x77);
+}
 void v_rrr(struct code *c, u32 opc, unsigned reg, unsigned v, unsigned rm)
 {
     c->p = modrm_reg_at(vex_at(c->p, opc, reg, v, 0, rm), reg, rm);

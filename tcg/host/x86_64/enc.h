@@ -165,6 +165,7 @@ void x_pop(struct code *c, unsigned r);
 void x_nops(struct code *c, unsigned n);
 
 /* VEX, of 128 bits but for OPL: reg, vvvv, rm. Two-operand forms give vvvv 0. */
+void x_upper_zero(struct code *c); /* VZEROUPPER: before C, whose instructions may be of SSE */
 void v_rrr(struct code *c, u32 opc, unsigned reg, unsigned v, unsigned rm);
 void v_rrm(struct code *c, u32 opc, unsigned reg, unsigned v, struct mem m);
 void v_rrri(struct code *c, u32 opc, unsigned reg, unsigned v, unsigned rm, u8 imm);

@@ -59,11 +59,13 @@ static u8 *mem_probe(struct gen *g, unsigned addr, i32 off, unsigned mo, unsigne
     return probe_range(g, addr, off, align < bytes ? bytes - align : 0, mo, tag_off);
 }
 
-/* User mode: one vector, which the host's own instruction refuses when it is misaligned (x_misaligned). */
+/* User mode: one vector, or two that are stored whole, which the host's own instruction refuses when they are
+ * misaligned (x_misaligned). */
 static bool refuses_itself(const struct gen *g, unsigned mo)
 {
+    unsigned what = mo & (MO_SIZE | MO_ALIGN | MO_PAIR | MO_BE | MO_ATOMIC);
     return g->cfg->direct && !g->cfg->tagged &&
-           (mo & (MO_SIZE | MO_ALIGN | MO_PAIR | MO_BE | MO_ATOMIC)) == (MO_128 | mo_align(4));
+           (what == (MO_128 | mo_align(4)) || (what == (MO_128 | MO_PAIR | mo_align(5)) && (mo & MO_WHOLE)));
 }
 
 /* User mode: the operand is the program's memory itself; returns the jump to the cold path when an alignment is asked
@@ -104,7 +106,7 @@ enum host_access x_misaligned(const u8 *at, const struct rt *rt, u64 *addr)
     unsigned sib = at[5], index = (sib >> 3 & 7) | (at[1] & 0x40 ? 0 : 8), base = (sib & 7) | (at[1] & 0x20 ? 0 : 8);
     i64 disp = at[4] >> 6 == 1 ? (i8)at[6] : at[4] >> 6 == 2 ? (i32)ld32le(at + 6) : 0;
     *addr = rt->save_gpr[base] + (index == RSP ? 0 : rt->save_gpr[index] << (sib >> 6)) + (u64)disp;
-    return !(*addr & 15) ? HOST_NO_ACCESS : load ? HOST_LOAD : HOST_STORE;
+    return !(*addr & (at[2] & 4 ? 31 : 15)) ? HOST_NO_ACCESS : load ? HOST_LOAD : HOST_STORE;
 }
 
 /* Where the access goes: by the TLB, or straight. NULL: there is no cold path. */
@@ -515,29 +517,14 @@ static void store_cold(struct gen *g, const struct store *s, const struct store 
     to_hot(g);
 }
 
-/* User mode: a pair that reaches into another page is written when both pages have been found writable. */
+/* Two vectors in one access, which faults as a whole. The host's upper halves hold something then: C is not to meet it
+ * (x_upper_zero). */
 static void store_whole(struct gen *g, const struct store *s, struct mem m)
 {
-    const i32 bytes = (i32)mo_bytes(s->mo);
-    x_lea(g->c, true, RAX, MEM(s->addr, s->off));
-    x_alu_i(g->c, ALU_AND, false, RAX, 0xfff);
-    x_alu_i(g->c, ALU_CMP, false, RAX, 0x1000 - bytes);
-    u8 *from = x_jcc(g->c, X_A), *join = g->c->p;
-    to_cold(g);
-    bind_cold(g, from);
-    deopt_point(g);
-    deopt_here(g);
-    for (unsigned k = 0; k < 2; k++) { /* lock or byte [m], 0 */
-        x_byte(g->c, 0xf0);
-        x_rmi(g->c, 0x80, false, ALU_OR, m, 0, 1);
-        m.disp += bytes - 1;
-    }
-    back_to_hot(g, join);
-    to_hot(g);
-    deopt_point(g);
-    deopt_here(g);
+    u32 mov = refuses_itself(g, s->mo) ? X_MOVAPS_MR : X_MOVUPS_MR;
+    v_rrri(g->c, 0x18 | M3A | P66 | OPL, XMM0, s->val[0].reg, s->val[1].reg, 1); /* vinsertf128 */
+    v_rrm(g->c, mov | OPL, XMM0, 0, m);
 }
-
 void emit_st(struct gen *g, struct xop *x)
 {
     unsigned size = x->d & MO_SIZE;
@@ -555,9 +542,10 @@ void emit_st(struct gen *g, struct xop *x)
     struct shared sh;
     u8 *cold = shared_access(g, x, s.addr, offsetof(struct tlb_entry, wr), &sh, &m);
     if (g->cfg->direct && s.n == 2 && (s.mo & MO_WHOLE)) {
-        store_whole(g, &s, m);
+        store_whole(g, &hit, m);
+    } else {
+        store_hit(g, &hit, m);
     }
-    store_hit(g, &hit, m);
     if (sh.wide) {
         u64 dying = ra_dying(g, x->b) | (s.n == 2 ? ra_dying(g, x->c) : 0);
         sh.reg = share_open(g, &sh.plan, RCX, RBIT(s.addr), dying);

@@ -47,6 +47,7 @@ static void mxcsr(struct maker *m, bool load, struct mem at)
 }
 static void to_c_fp(struct maker *m)
 {
+    x_upper_zero(&m->c);
     mxcsr(m, false, RT_MEM(host_fp));
     mxcsr(m, true, RT_MEM(c_fp));
 }
@@ -231,6 +232,7 @@ static void make_fallback(struct maker *m, const struct ir_target *t, struct hos
     x_lea(&m->c, true, RDI, MEM(RBP, -RT_BIAS));
     x_lea(&m->c, true, RSI, MEM(RBP, (i32)t->fp_env_off - RT_BIAS));
     x_mov(&m->c, true, RDX, RCX);
+    x_upper_zero(&m->c);
     x_alu_i(&m->c, ALU_SUB, true, RSP, 8);
     call_fn(m, FN_FALLBACK);
     x_alu_i(&m->c, ALU_ADD, true, RSP, 8);
