@@ -98,8 +98,9 @@ enum {
 #define MODE_CODE_64K   BIT(33) /* but not below 64 KiB: jumps of 16 bits stay inside */
 #define MODE_TIGHT      BIT(34) /* it ends in or near this page: an instruction a block */
 #define MODE_SSE_FLUSH  BIT(35) /* MXCSR.DAZ or FZ */
+#define MODE_SPLIT      BIT(36) /* a locked access met two pages, or a device: as a load and a store */
 /* Something follows each instruction: a helper looks for what. */
-#define MODE_AFTER (MODE_STEP | MODE_SHADOW | MODE_BREAK)
+#define MODE_AFTER (MODE_STEP | MODE_SHADOW | MODE_BREAK | MODE_SPLIT)
 
 /* Feature words are interned when a model is set up; the same gives the same id for the life of the process. */
 unsigned x86_features_id(const struct x86_features *f);
@@ -135,7 +136,7 @@ enum { X86_INT_OWN = 0x100 };
 /* What waits until one instruction more is done: interrupts behind STI, traps too behind a load of SS. */
 enum x86_shadow { SHADOW_NONE, SHADOW_STI, SHADOW_SS };
 /* Of H_insn_done: how the instruction was begun. */
-enum { X86_DONE_STEP = 1, X86_DONE_SHADOW = 2 };
+enum { X86_DONE_STEP = 1, X86_DONE_SHADOW = 2, X86_DONE_SPLIT = 4 };
 /* Of H_seg_read, behind enum x86_sreg. Of H_seg_load's segment: it is MOV or POP, and SS has a shadow. */
 enum { X86_SEL_LDT = 6, X86_SEL_TR = 7, X86_SEG_MOVE = 8 };
 /* A sum of code's bytes, for traces whose bytes may change without notice. */

@@ -96,8 +96,9 @@ void x86_h_break_check(struct vcpu *v, u64 pc)
 }
 
 /* Behind MOV SS traps wait with the interrupts; its step is lost. */
-static void insn_done(struct x86_cpu *cpu, bool step, bool in_shadow)
+static void insn_done(struct x86_cpu *cpu, unsigned how)
 {
+    bool step = how & X86_DONE_STEP, in_shadow = how & X86_DONE_SHADOW;
     struct vcpu *v = &cpu->vcpu;
     bool wait = cpu->shadow == SHADOW_SS && !in_shadow;
     if (in_shadow) {
@@ -106,6 +107,10 @@ static void insn_done(struct x86_cpu *cpu, bool step, bool in_shadow)
         if (!v->user) {
             x86_irq_check(cpu);
         }
+    }
+    if (how & X86_DONE_SPLIT) {
+        cpu->sys.split = false;
+        v->sv->mode_changed(v);
     }
     u64 hits = cpu->sys.hit | (step ? DR6_BS : 0);
     if (wait || !hits) {
@@ -120,12 +125,12 @@ static void insn_done(struct x86_cpu *cpu, bool step, bool in_shadow)
 void x86_h_insn_done(struct vcpu *v, u64 pc, u64 how)
 {
     v->rt.pc = pc;
-    insn_done(x86_cpu(v), how & X86_DONE_STEP, how & X86_DONE_SHADOW);
+    insn_done(x86_cpu(v), (unsigned)how);
 }
 /* The same behind an instruction that set rt.pc. */
 void x86_h_far_done(struct vcpu *v, u64 how)
 {
-    insn_done(x86_cpu(v), how & X86_DONE_STEP, how & X86_DONE_SHADOW);
+    insn_done(x86_cpu(v), (unsigned)how);
 }
 
 /* -- MOV DR

@@ -286,6 +286,7 @@ void x86_deliver(struct x86_cpu *cpu, enum x86_event kind, unsigned vector, u32 
     cpu->sys.delivering = DELIVER_NOT;
     cpu->sys.ext = 0;
     cpu->shadow = SHADOW_NONE;
+    cpu->sys.split = false;
     x86_changed(cpu);
     if (cpu->eflags & EFL_IF || cpu->sys.pending) {
         x86_irq_check(cpu);

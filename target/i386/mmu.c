@@ -103,11 +103,34 @@ static bool is_stack_access(struct x86_cpu *cpu, u64 va)
     return va - (cpu->vcpu.rt.r[4] - 64) < 128 || (in.row->fn == X86_FN_leave && va == cpu->vcpu.rt.r[5]);
 }
 
+/* A locked access for which the host has no atomic one: of two pages, or of a device. With one processor a load and a
+ * store in one block are as good. */
+static bool locked_elsewhere(struct vcpu *v, enum cpu_fault kind, u64 va, enum mmu_access acc, unsigned size)
+{
+    bool crosses = (va & 4095) + size > 4096;
+    return acc == MMU_STORE &&
+           ((kind == FAULT_ALIGN && size <= 8 && crosses && !(x86_mode(v) & MODE_ALIGN)) || kind == FAULT_BUS);
+}
+
+/* May all of it be written? It is asked before anything is read. */
+static bool locked_allowed(struct vcpu *v, u64 *va, unsigned size, unsigned view, struct walk_result *r)
+{
+    u64 last = (*va + size - 1) & ~4095ull;
+    *r = (struct walk_result){0};
+    if (!x86_walk(v, *va, MMU_STORE, view, r)) {
+        return false;
+    }
+    if (last > *va) {
+        *va = last;
+        return x86_walk(v, last, MMU_STORE, view, r);
+    }
+    return true;
+}
+
 void x86_fault(struct vcpu *v, enum cpu_fault kind, u64 va, enum mmu_access acc, unsigned size, unsigned view,
                const struct walk_result *r)
 {
     struct x86_cpu *cpu = x86_cpu(v);
-    (void)size;
     if (v->user) {
         if (kind == FAULT_ALIGN) {
             x86_user_trap(cpu, x86_mode(v) & MODE_ALIGN ? EXC_AC : EXC_GP, 0);
@@ -115,6 +138,16 @@ void x86_fault(struct vcpu *v, enum cpu_fault kind, u64 va, enum mmu_access acc,
             x86_user_page_fault(cpu, va, acc);
         }
         return;
+    }
+    struct walk_result other;
+    if (!cpu->sys.split && locked_elsewhere(v, kind, va, acc, size)) {
+        if (locked_allowed(v, &va, size, view, &other)) { /* the instruction runs again */
+            cpu->sys.split = true;
+            v->sv->mode_changed(v);
+            return;
+        }
+        kind = FAULT_TRANSLATION;
+        r = &other;
     }
     switch (kind) {
     case FAULT_TRANSLATION:

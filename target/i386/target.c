@@ -181,7 +181,7 @@ u64 x86_mode(const struct vcpu *v)
     m |= cpu->eflags & EFL_AC && cpu->cr0 & CR0_AM && cpu->cpl == 3 ? MODE_ALIGN : 0;
     m |= cpu->cpl <= (cpu->eflags & EFL_IOPL) >> 12 ? MODE_IOPL : 0;
     m |= cpu->cr4 & CR4_UMIP && cpu->cpl == 3 && pe && !vm ? MODE_UMIP : 0;
-    m |= (cpu->sys.smm ? MODE_SMM : 0) | (x86_debug_on(cpu) ? MODE_BREAK : 0);
+    m |= (cpu->sys.smm ? MODE_SMM : 0) | (x86_debug_on(cpu) ? MODE_BREAK : 0) | (cpu->sys.split ? MODE_SPLIT : 0);
     if (!code64 && cpu->seg[SEG_CS].limit != 0xffffffff) {
         m |= MODE_CODE_LIMIT | (cpu->seg[SEG_CS].limit >= 0xffff ? MODE_CODE_64K : 0) |
              (cpu->sys.tight ? MODE_TIGHT : 0);

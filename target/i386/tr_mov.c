@@ -21,7 +21,7 @@ bool tr_xchg(struct x86 *t)
 {
     unsigned n = opd_bytes(t, 0);
     ir_ref b = opd_get(t, 1);
-    if (opd_is_mem(t, 0)) {
+    if (opd_is_mem(t, 0) && !(t->mode & MODE_SPLIT)) {
         ir_ref addr = x86_mem(t, n, true);
         opd_put(t, 1, ir_rmw(t->ir, RMW_SWAP, int_type(n), addr, 0, b, x86_mo(t, n)));
         return true;

@@ -55,7 +55,8 @@ static bool is_plain(const struct x86 *t)
 
 static ir_ref done_how(struct x86 *t)
 {
-    return ir_const(t->ir, (t->mode & MODE_STEP ? X86_DONE_STEP : 0) | (t->mode & MODE_SHADOW ? X86_DONE_SHADOW : 0));
+    return ir_const(t->ir, (t->mode & MODE_STEP ? X86_DONE_STEP : 0) | (t->mode & MODE_SHADOW ? X86_DONE_SHADOW : 0) |
+                               (t->mode & MODE_SPLIT ? X86_DONE_SPLIT : 0));
 }
 /* Out by a helper that looks what follows the instruction. */
 static void done_at(struct x86 *t, ir_ref pc)
@@ -191,6 +192,7 @@ void x86_raise(struct x86 *t, enum x86_exception vector, u32 error)
 static void translate_insn(struct x86 *t)
 {
     unsigned nops = t->ir->nops;
+    t->in.lock = t->in.lock && !(t->mode & MODE_SPLIT);
     t->flow = FLOW_NEXT;
     t->addr = 0;
     if (!translators[t->in.row->fn](t) && !t->ir->full) {
