@@ -136,8 +136,8 @@ u64 x86_h_pdep(u64 value, u64 mask)
  * -------------------------------------------------------------------------------------------------------------------
  */
 
-/* Host memory of a locked operation. Nobody locks devices; there the access is as it comes. One of two pages, which only a
- * program has side by side, is done over as a load and a store. */
+/* Host memory of a locked operation. Nobody locks devices; there the access is as it comes. One of two pages, which
+ * only a program has side by side, is done over as a load and a store. */
 static void *locked_at(struct vcpu *v, u64 va, unsigned n)
 {
     if ((va & 4095) + n > 4096 && !v->user) {

@@ -43,7 +43,7 @@ struct x86_sys {
     bool halted;     /* the last instruction was HLT, and nothing came since: what SMM must know */
     bool own;        /* the INT under way is INT3 or INTO */
     bool a20_masked; /* as the TLB has it */
-    bool split; /* MODE_SPLIT */
+    bool split;      /* MODE_SPLIT */
     bool tight;      /* code near its segment's limit: an instruction a block (MODE_TIGHT) */
     u8 hit;          /* data breakpoints that this instruction has met */
     /* While an event is being delivered. */
