@@ -14,6 +14,8 @@
 
 #define CODE_AT  0x10000000ull
 #define CODE_MAX 150
+#define CODE32   0x800                                        /* where the frame for 32 bits stands */
+enum { SEL_CODE32 = 0x23, SEL_DATA = 0x2b, SEL_CODE = 0x33 }; /* of a 64-bit Linux */
 
 /* What XSAVE and FXSAVE write (SDM volume 1, 10.5.1 and 13.4). */
 struct area {
@@ -40,11 +42,15 @@ struct shared {
     struct area in __attribute__((aligned(64))), out __attribute__((aligned(64)));
     u64 r[16], flags, host_sp;
     u32 mxcsr;
+    struct {
+        u32 offset;
+        u16 sel;
+    } far32; /* where code of 32 bits begins */
 };
 static struct shared *const at = (struct shared *)(CODE_AT + 0x1000);
 
 static bool has_avx;
-static u8 *body; /* where the instructions stand */
+static u8 *bodies[2], *body; /* where the instructions stand: of 64 bits, of 32; of the present run */
 static sigjmp_buf fault_at;
 static volatile bool running;
 static struct x86_state fault_state;
@@ -162,11 +168,15 @@ static u8 *absolute(u8 *p, const char *op, unsigned n, unsigned reg, const void 
 #define ABSOLUTE(s, reg, address) p = absolute(p, s, sizeof(s) - 1, reg, address)
 #define PARTS                     "\xb8\x07\x00\x00\x00\x31\xd2" /* mov eax, 7; xor edx, edx */
 
-/* Loads the state, runs what stands at `body`, saves the state. */
-static void code_make(u8 *p)
+/* Loads the state, runs what stands at the body, saves the state. A body of 32 bits is a far jump away, in a segment of
+ * its own; there the data segments count. */
+static void code_make(u8 *p, bool narrow)
 {
     BYTES("\x53\x55\x41\x54\x41\x55\x41\x56\x41\x57"); /* push rbx, rbp, r12..r15 */
     ABSOLUTE("\x48\x89", 4, &at->host_sp);
+    if (narrow) {
+        BYTES("\xb8\x2b\x00\x00\x00\x8e\xd8\x8e\xc0"); /* mov eax, SEL_DATA; mov ds, eax; mov es, eax */
+    }
     if (has_avx) {
         BYTES(PARTS);
         ABSOLUTE("\x0f\xae", 5, &at->in); /* xrstor */
@@ -178,9 +188,20 @@ static void code_make(u8 *p)
     for (unsigned r = 0; r < 16; r++) {
         p = absolute(p, r < 8 ? "\x48\x8b" : "\x4c\x8b", 2, r, &at->r[r]);
     }
-    body = p;
+    if (narrow) {
+        ABSOLUTE("\xff", 5, &at->far32);
+        at->far32.offset = (u32)(uintptr_t)p;
+        at->far32.sel = SEL_CODE32;
+    }
+    bodies[narrow] = p;
     memset(p, 0x90, CODE_MAX);
     p += CODE_MAX;
+    if (narrow) {
+        *p = 0xea; /* a far jump to what follows */
+        st32le(p + 1, (u32)(uintptr_t)p + 7);
+        st16le(p + 5, SEL_CODE);
+        p += 7;
+    }
     for (unsigned r = 0; r < 16; r++) {
         p = absolute(p, r < 8 ? "\x48\x89" : "\x4c\x89", 2, r, &at->r[r]);
     }
@@ -214,33 +235,46 @@ bool x86_host_init(void)
     }
     _Static_assert(sizeof(struct shared) < 0x2000, "it fits");
     at->mxcsr = 0x1f80;
-    code_make(code);
+    code_make(code, false);
+    code_make(code + CODE32, true);
     return true;
 }
 
-int x86_host_run(const u8 *code, unsigned len, const struct x86_state *in, struct x86_state *out)
+/* What a program of 32 bits cannot know. */
+static void forget_wide(struct x86_state *s)
 {
-    static unsigned last;
-    must(len <= CODE_MAX);
-    memcpy(body, code, len);
-    if (last > len) {
-        memset(body + len, 0x90, last - len);
+    for (unsigned i = 0; i < 16; i++) {
+        s->r[i] = i < 8 ? (u32)s->r[i] : 0;
     }
-    last = len;
+}
+
+int x86_host_run(unsigned bits, const u8 *code, unsigned len, const struct x86_state *in, struct x86_state *out)
+{
+    bool narrow = bits == 32;
+    must(len <= CODE_MAX);
+    body = bodies[narrow];
+    memcpy(body, code, len);
+    memset(body + len, 0x90, CODE_MAX - len);
     area_fill(&at->in, in);
     memcpy(at->r, in->r, sizeof(at->r));
     at->flags = in->flags;
     int sig = sigsetjmp(fault_at, 0);
     if (sig) {
         *out = fault_state;
+        if (narrow) {
+            forget_wide(out);
+        }
         return sig;
     }
     running = true;
-    ((void (*)(void))(uintptr_t)CODE_AT)();
+    ((void (*)(void))(uintptr_t)(CODE_AT + (narrow ? CODE32 : 0)))();
     running = false;
     memset(out, 0, sizeof(*out));
     memcpy(out->r, at->r, sizeof(out->r));
     out->flags = at->flags;
     area_read(out, &at->out, has_avx ? at->out.has : PART_X87 | PART_SSE);
+    if (narrow) {
+        forget_wide(out);
+    }
     return 0;
 }

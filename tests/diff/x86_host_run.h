@@ -1,5 +1,5 @@
-/* Instructions of a 64-bit program run on the host's own processor: registers, vectors, x87 and flags are loaded before
- * and saved behind, or taken from the signal's frame when an instruction faults. */
+/* Instructions of a program of 64 or of 32 bits run on the host's own processor: registers, vectors, x87 and flags are
+ * loaded before and saved behind, or taken from the signal's frame when an instruction faults. */
 #ifndef MOSS_TESTS_DIFF_X86_HOST_RUN_H
 #define MOSS_TESTS_DIFF_X86_HOST_RUN_H
 
@@ -17,7 +17,8 @@ bool x86_host_init(void);
  * nothing runs here. */
 void x86_host_catch(void (*other)(int sig, void *siginfo, void *ucontext));
 struct x86_features x86_host_features(void);
-/* At most 150 bytes of code. Returns the signal that ended it, with the state at the fault, or 0. */
-int x86_host_run(const u8 *code, unsigned len, const struct x86_state *in, struct x86_state *out);
+/* At most 150 bytes of code. Returns the signal that ended it, with the state at the fault, or 0. `bits`: 32 or 64; of
+ * 32, the registers that such a program does not have are 0. */
+int x86_host_run(unsigned bits, const u8 *code, unsigned len, const struct x86_state *in, struct x86_state *out);
 
 #endif

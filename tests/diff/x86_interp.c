@@ -123,6 +123,11 @@ void x86_interp_init(const struct x86_features *f)
     x86_user_reset(&cpu.vcpu, 64);
 }
 
+void x86_interp_bits(unsigned bits)
+{
+    x86_user_reset(&cpu.vcpu, bits);
+}
+
 /* -- running ----------------------------------------------------------------------------------------------------------
  */
 

@@ -71,6 +71,11 @@ void x86_jit_init(const struct x86_features *f)
     x86_host_catch(on_signal);
 }
 
+void x86_jit_bits(unsigned bits)
+{
+    x86_user_reset(cpu, bits);
+}
+
 /* Where code may be put that nothing was translated of. */
 static u64 fresh_place(void)
 {

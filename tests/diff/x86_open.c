@@ -58,6 +58,15 @@ static u32 undefined_flags(const struct x86_instr *in, u64 rcx)
     case X86_FN_btr:
     case X86_FN_btc:
         return EFL_OF | EFL_SF | EFL_AF | EFL_PF;
+    case X86_FN_aaa:
+    case X86_FN_aas:
+        return EFL_OF | EFL_SF | EFL_ZF | EFL_PF;
+    case X86_FN_aam:
+    case X86_FN_aad:
+        return EFL_OF | EFL_AF | EFL_CF;
+    case X86_FN_daa:
+    case X86_FN_das:
+        return EFL_OF;
     case X86_FN_bsf:
     case X86_FN_bsr:
         return EFL_ARITH & ~EFL_ZF;

@@ -114,7 +114,7 @@ static const u16 not_plain[] = {
 };
 // clang-format on
 
-bool x86_row_is_plain(const struct x86_row *row)
+bool x86_row_is_plain(const struct x86_row *row, unsigned bits)
 {
     static const u16 gaps[] = {
 #define FUNCTION(name) X86_FN_##name,
@@ -137,5 +137,5 @@ bool x86_row_is_plain(const struct x86_row *row)
         }
     }
     bool vague = row->map == MAP_0F && row->opcode == 0x0d && row->mod == MOD_REG; /* AMD: undefined, Intel: nothing */
-    return !(row->flags & ROW_I64) && !vague;
+    return !(row->flags & (bits == 64 ? ROW_I64 : ROW_O64)) && !vague;
 }
