@@ -50,6 +50,8 @@ struct cpu_model {
     const char *name, *doc; /* NULL name ends a table */
     const void *data;
 };
+/* NULL: there is none of that name, and the nearest is said. */
+const struct cpu_model *cpu_model_find(const struct cpu_model *list, const char *name, struct err *e);
 
 struct target {
     const char *name, *doc; /* "aarch64" */

@@ -339,28 +339,11 @@ static bool feature_set(struct arm_cpu *cpu, const char *name, const char *value
     return feature_switch(cpu, name, on, e);
 }
 
-static const struct cpu_model *model_find(const char *name, struct err *e)
-{
-    const char *names[ARRAY_LEN(arm_models)];
-    unsigned n = 0;
-    for (const struct cpu_model *m = arm_models; m->name; m++) {
-        if (!strcmp(m->name, name)) {
-            return m;
-        }
-        names[n++] = m->name;
-    }
-    names[n] = NULL;
-    const char *near = nearest_name(name, names);
-    err_set(e, "no CPU model \"%s\"%s%s%s; -cpu help lists them", name, near ? "; did you mean \"" : "",
-            near ? near : "", near ? "\"?" : "");
-    return NULL;
-}
-
 bool arm_model_apply(struct arm_cpu *cpu, const char *text, struct err *e)
 {
     struct opts o = {0};
     bool ok = opts_parse(&o, text, "model", e);
-    const struct cpu_model *m = ok ? model_find(opts_str(&o, "model", "max"), e) : NULL;
+    const struct cpu_model *m = ok ? cpu_model_find(arm_models, opts_str(&o, "model", "max"), e) : NULL;
     ok = m != NULL;
     if (ok) {
         cpu->model = m->data;

@@ -345,30 +345,13 @@ static bool feature_set(struct x86_identity *id, const char *name, const char *v
     return true;
 }
 
-static const struct cpu_model *model_find(const char *name, struct err *e)
-{
-    const char *names[ARRAY_LEN(x86_model_names)];
-    unsigned n = 0;
-    for (const struct cpu_model *m = x86_model_names; m->name; m++) {
-        if (!strcmp(m->name, name)) {
-            return m;
-        }
-        names[n++] = m->name;
-    }
-    names[n] = NULL;
-    const char *near = nearest_name(name, names);
-    err_set(e, "no CPU model \"%s\"%s%s%s; -cpu help lists them", name, near ? "; did you mean \"" : "",
-            near ? near : "", near ? "\"?" : "");
-    return NULL;
-}
-
 bool x86_model_set(struct x86_cpu *cpu, const char *text, struct err *e)
 {
     struct opts o = {0};
     struct x86_identity *id = &cpu->id;
     const char *def = cpu->vcpu.target == &target_i386 ? "qemu32" : "qemu64";
     bool ok = opts_parse(&o, text ? text : def, "cpu", e);
-    const struct cpu_model *m = ok ? model_find(opts_str(&o, "cpu", def), e) : NULL;
+    const struct cpu_model *m = ok ? cpu_model_find(x86_model_names, opts_str(&o, "cpu", def), e) : NULL;
     ok = m != NULL;
     if (ok) {
         id->model = m->data;
