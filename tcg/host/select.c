@@ -437,7 +437,7 @@ static bool is_lazy(const struct gen *g, const struct xop *x)
     case IR_fl_sar:
         return true;
     case IR_fl_fcmp:
-        return !(x->sub & FP_SOFT) && (g->native || !(x->sub & FP_FZ));
+        return !(x->sub & FP_SOFT) && (g->native || (!(x->sub & FP_FZ) && g->t->nan != NAN_X86)); /* x86 has DE */
     case IR_fl_mix:
         return !ref_is_mix(g, x->a) && !ref_is_mix(g, x->b);
     default:

@@ -43,8 +43,8 @@ class Bench:
 
     def compile(self, name, link):
         out = os.path.join(self.folder, f'{name}-{link}')
-        subprocess.run([*self.cc, '-O1', '-w', '-pthread', *LINKS[link], '-o', out, os.path.join(HERE, 'guest', name + '.c')],
-                       check=True)
+        subprocess.run([*self.cc, '-O1', '-w', '-pthread', *LINKS[link], '-o', out, os.path.join(HERE, 'guest', name + '.c'),
+                        '-lm'], check=True)
         return out
 
     def other_kind(self):
@@ -341,6 +341,7 @@ TESTS = {
     'signals': program('signals', ['static', 'dynamic']),
     'threads': program('threads', ['static', 'dynamic']),
     'clock': program('clock', ['static', 'dynamic']),
+    'floats': program('floats', ['static', 'dynamic']),
     'calls': program('calls', ['static']),
     'clone': program('clone', ['static', 'dynamic']),
     'others': program('others', ['static', 'dynamic']),
