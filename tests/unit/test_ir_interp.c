@@ -433,6 +433,38 @@ static void vector_conversions(void **state)
     assert_true(got.g[0] == 0x1p64 && got.g[1] == 0x1p63);
 }
 
+/* Lanes alone, lanes that differ, minima as C has them, relations, integers indefinite; the exact unit's exceptions. */
+static void vector_forms(void **state)
+{
+    (void)state;
+    const u32 nan = 0x7fc00000;
+    cpu.env = FP_ENV_SSE;
+    cpu.v[0] = (union v128){.f = {1, 2, 3, 4}};
+    cpu.v[1] = (union v128){.f = {10, 20, 30, 40}};
+    union v128 got = run_vec((struct ir_op){.op = IR_fsub, .sub = MO_32 | FP_LOW});
+    assert_true(got.f[0] == -9 && got.f[1] == 2 && got.f[2] == 3 && got.f[3] == 4);
+    got = run_vec((struct ir_op){.op = IR_faddsub, .sub = MO_32});
+    assert_true(got.f[0] == -9 && got.f[1] == 22 && got.f[2] == -27 && got.f[3] == 44);
+    cpu.v[0] = (union v128){.f = {0.0f, 5, 3, 2}};
+    cpu.v[1] = (union v128){.f = {-0.0f, 2, 3, 5}};
+    cpu.v[1].s[2] = nan;
+    cpu.env.flags = 0;
+    got = run_vec((struct ir_op){.op = IR_fminc, .sub = MO_32});
+    assert_true(got.s[0] == 0x80000000 && got.f[1] == 2 && got.s[2] == nan && got.f[3] == 2);
+    assert_int_equal(cpu.env.flags, FP_INVALID);
+    cpu.env.flags = 0;
+    got = run_vec((struct ir_op){.op = IR_vfcmp, .sub = MO_32 | FP_SOFT, .imm = FC_EQ | FC_UN});
+    assert_true(got.s[0] == ~0u && got.s[1] == 0 && got.s[2] == ~0u && got.s[3] == 0 && cpu.env.flags == 0);
+    got = run_vec((struct ir_op){.op = IR_vfcmp, .sub = MO_32, .imm = FC_LT | FC_SIGNAL});
+    assert_true(got.s[3] == ~0u && got.s[1] == 0 && cpu.env.flags == FP_INVALID);
+    cpu.v[0] = (union v128){.g = {-2.5, 3e9}};
+    got = run_vec((struct ir_op){.op = IR_vf2in, .sub = MO_64, .imm = F2I(0, FPR_ZERO, F2I_INDEF)});
+    assert_true(got.s[0] == (u32)-2 && got.s[1] == 0x80000000 && got.d[1] == 0);
+    cpu.v[0] = (union v128){.s = {(u32)-7, 9, 1, 1}};
+    got = run_vec((struct ir_op){.op = IR_vi2fl});
+    assert_true(got.g[0] == -7 && got.g[1] == 9);
+}
+
 static u32 compare(u64 a, u64 b, const char *bits)
 {
     char text[200];
@@ -678,6 +710,7 @@ int main(void)
         cmocka_unit_test(float_ops),
         cmocka_unit_test(float_conversions),
         cmocka_unit_test(vector_conversions),
+        cmocka_unit_test(vector_forms),
         cmocka_unit_test(float_comparisons),
         cmocka_unit_test(float_modes),
         cmocka_unit_test(loads),

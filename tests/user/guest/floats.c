@@ -81,6 +81,9 @@ static void traps(void)
     struct sigaction sa = {.sa_sigaction = on_fpe, .sa_flags = SA_SIGINFO | SA_NODEFER};
     sigaction(SIGFPE, &sa, NULL);
     for (int i = 0; i < 5; i++) {
+        if (FLT_EVAL_METHOD && (kinds[i] == FE_OVERFLOW || kinds[i] == FE_UNDERFLOW)) {
+            continue; /* the x87 finds it when it stores, and waits with it */
+        }
         feclearexcept(FE_ALL_EXCEPT);
         if (feenableexcept(kinds[i]) < 0) {
             return; /* not with this processor */
@@ -89,8 +92,7 @@ static void traps(void)
         if (sigsetjmp(back, 1) == 0) {
             provoke(kinds[i]);
         }
-        CHECK(FLT_EVAL_METHOD ? code != 0
-                              : code == codes[i]); /* the x87 overflows when it stores, and is inexact then */
+        CHECK(code == codes[i]);
         feclearexcept(FE_ALL_EXCEPT);
         fedisableexcept(FE_ALL_EXCEPT);
     }
