@@ -348,6 +348,7 @@ TESTS = {
     'memory': program('memory', ['static', 'pie', 'dynamic']),
     'tagged': program('tagged', ['static', 'dynamic']),
     'guard': guard,
+    'old386': program('old386', ['static', 'dynamic']),
     'life': program('life', ['static', 'pie', 'dynamic'], '.'),
     'options': options,
     'startup': startup,
@@ -361,9 +362,12 @@ TESTS = {
 }
 
 
+ONLY = {'tagged': 'aarch64', 'guard': 'aarch64', 'old386': 'i386'}
+
+
 def main():
     if sys.argv[1] == '--list':
-        print('\n'.join(n for n in TESTS if sys.argv[2] == 'aarch64' or n not in ('tagged', 'guard')))
+        print('\n'.join(n for n in TESTS if ONLY.get(n, sys.argv[2]) == sys.argv[2]))
         return 0
     build, arch, name = sys.argv[1:]
     cc = ARCHES[arch][0]
