@@ -151,7 +151,8 @@ void x86_user_page_fault(struct x86_cpu *cpu, u64 va, enum mmu_access acc);
 void x86_user_syscall(struct x86_cpu *cpu, unsigned how);
 void x86_user_int(struct x86_cpu *cpu, unsigned vector, u64 next);
 int x86_user_seg_load(struct x86_cpu *cpu, enum x86_sreg seg,
-                      u16 sel); /* 0, or the exception; its code is the selector */
+                      u16 sel);                              /* 0, or the exception; its code is the selector */
+u64 x86_user_descriptor(const struct x86_cpu *cpu, u16 sel); /* 0: none there */
 void x86_user_segs_reset(struct x86_cpu *cpu, unsigned bits);
 u32 x86_user_tsc_aux(void);
 /* The same from a HF_FAULT helper. */

@@ -53,7 +53,11 @@ static bool desc_at(const struct x86_cpu *cpu, u16 sel, u64 *la)
 bool x86_desc_read(struct x86_cpu *cpu, u16 sel, u64 *d)
 {
     u64 la;
-    if (cpu->vcpu.user || !desc_at(cpu, sel, &la)) { /* programs load segments by user.c's rules */
+    if (cpu->vcpu.user) {
+        *d = x86_user_descriptor(cpu, sel);
+        return *d;
+    }
+    if (!desc_at(cpu, sel, &la)) {
         return false;
     }
     *d = x86_sys_load(cpu, la, 8);

@@ -2,8 +2,7 @@
  * and data, three descriptors that each thread may set (for its own storage), and a local table that a process may
  * fill.
  *
- * SPEC: Intel SDM volume 3, 3.4 and 5.5 to 5.7; Linux arch/x86/include/asm/segment.h. Not modelled: the code segment of
- * a program changes by sigreturn alone here; far branches are the translator's. */
+ * SPEC: Intel SDM volume 3, 3.4 and 5.5 to 5.7; Linux arch/x86/include/asm/segment.h. */
 #include <string.h>
 
 #include "target/i386/cpu.h"
@@ -14,8 +13,7 @@ enum { USER32_CS = 0x23, USER_DS = 0x2b, USER_CS = 0x33, TLS_FIRST = 12, SEL_LDT
 #define FLAT_CODE32 0x00cffb000000ffffull
 #define FLAT_CODE64 0x00affb000000ffffull
 
-/* 0: none there. */
-static u64 descriptor_of(const struct x86_cpu *cpu, u16 sel)
+u64 x86_user_descriptor(const struct x86_cpu *cpu, u16 sel)
 {
     unsigned i = sel >> 3;
     if (sel & SEL_LDT) {
@@ -60,7 +58,7 @@ static bool loadable(enum x86_sreg seg, u16 sel, u16 attr)
 
 int x86_user_seg_load(struct x86_cpu *cpu, enum x86_sreg seg, u16 sel)
 {
-    u64 d = descriptor_of(cpu, sel);
+    u64 d = x86_user_descriptor(cpu, sel);
     struct x86_seg s = segment_of(sel, d);
     if (sel <= 3 && seg != SEG_CS && seg != SEG_SS) {
         cpu->seg[seg] = (struct x86_seg){.sel = sel};
