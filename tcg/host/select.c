@@ -437,7 +437,8 @@ static bool is_lazy(const struct gen *g, const struct xop *x)
     case IR_fl_sar:
         return true;
     case IR_fl_fcmp:
-        return !(x->sub & FP_SOFT) && (g->native || (!(x->sub & FP_FZ) && g->t->nan != NAN_X86)); /* x86 has DE */
+        /* What is made again after a fault does not flush; x86 has DE. */
+        return !(x->sub & (FP_SOFT | FP_FZ)) && (g->native || g->t->nan != NAN_X86);
     case IR_fl_mix:
         return !ref_is_mix(g, x->a) && !ref_is_mix(g, x->b);
     default:
