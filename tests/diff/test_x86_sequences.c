@@ -68,7 +68,7 @@ static bool row_is_usable(const struct x86_row *row)
     }
     bool image = strstr(row->name, "save") || strstr(row->name, "rstor") || strstr(row->name, "env") ||
                  strstr(row->name, "rcp") || strstr(row->name, "rsqrt");
-    return !string && !image && !(row->flags & ROW_REP) && x86_row_is_plain(row);
+    return !string && !image && !(row->flags & ROW_REP) && x86_row_is_plain(row, 64);
 }
 
 /* Is a general register that must stay an operand? */
@@ -182,7 +182,7 @@ static void compare(const struct sequence *s, const struct x86_state *before)
 {
     static struct x86_state host, ours;
     static const struct x86_open none;
-    int sig = x86_host_run(s->code, s->len, before, &host);
+    int sig = x86_host_run(64, s->code, s->len, before, &host);
     memcpy(host_data, X86_DATA, X86_DATA_SIZE);
     for (unsigned e = 0; e < 2; e++) {
         memcpy(X86_DATA, before_data, X86_DATA_SIZE);

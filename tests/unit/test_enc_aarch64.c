@@ -151,6 +151,15 @@ static void vector_rows(void **state)
     }
 }
 
+static void pairwise_sums(void **state)
+{
+    (void)state;
+    for (unsigned es = 0; es < 3; es++) {
+        a_v1(fresh(), A_VUADDLP, es, V0 + 3, V0 + 4);
+        expectf("uaddlp v3.%s, v4.%s", lanes[es + 1], lanes[es]);
+    }
+}
+
 /* Halves and FEAT_LSE, which this capstone does not know: against words assembled by hand (DDI 0487, C6 and C7). */
 static void newer_words(void **state)
 {
@@ -434,11 +443,17 @@ static void logic_immediates(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(integer_rows), cmocka_unit_test(scalar_float_rows),
-        cmocka_unit_test(vector_rows),  cmocka_unit_test(newer_words),
-        cmocka_unit_test(memory_rows),  cmocka_unit_test(integer_forms),
-        cmocka_unit_test(jumps),        cmocka_unit_test(float_and_vector_forms),
-        cmocka_unit_test(constants),    cmocka_unit_test(logic_immediates),
+        cmocka_unit_test(integer_rows),
+        cmocka_unit_test(scalar_float_rows),
+        cmocka_unit_test(vector_rows),
+        cmocka_unit_test(pairwise_sums),
+        cmocka_unit_test(newer_words),
+        cmocka_unit_test(memory_rows),
+        cmocka_unit_test(integer_forms),
+        cmocka_unit_test(jumps),
+        cmocka_unit_test(float_and_vector_forms),
+        cmocka_unit_test(constants),
+        cmocka_unit_test(logic_immediates),
     };
     if (cs_open(CS_ARCH_ARM64, CS_MODE_ARM, &cs) != CS_ERR_OK) {
         return 1;

@@ -86,6 +86,7 @@ emit_fn a_add, a_sub, a_mul, a_logic, a_neg, a_shift_op, a_mulh, a_div, a_count,
     a_deposit, a_extr_op, a_setcc, a_select, a_recipe, a_fl_adc, a_fl_mix, a_fl_unpack, a_adc, a_setf, a_selectf, a_ld,
     a_ld_hi, a_st, a_rmw, a_cas, a_fence, a_bitcast, a_farith, a_fma, a_funary, a_fround, a_fcvt_op, a_f2i_op, a_i2f_op,
     a_vf2i_op, a_vi2f_op, a_vi2fl, a_vfcmp, a_vfcvtl, a_vfcvtn, a_vzero_ext, a_vdup, a_vget, a_vset, a_vshuf, a_vtbl,
-    a_vbsl, a_v2_op, a_v1_op, a_vlogic, a_vminmax, a_vcmp, a_vshift_op, a_vmull, a_vxtl_op, a_vxtn, a_vqxtn, a_vclmul;
+    a_vbsl, a_v2_op, a_v1_op, a_vlogic, a_vminmax, a_vcmp, a_vshift_op, a_vmull, a_vxtl_op, a_vxtn, a_vqxtn, a_vclmul,
+    a_vblend, a_vmulh, a_vmule, a_vdot, a_vsad, a_vpack, a_vtblm, a_vshift_lanes, a_vshift_all, a_vmask, a_vtst;
 
 #endif

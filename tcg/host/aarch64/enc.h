@@ -112,7 +112,10 @@ enum acc { A_EQ, A_NE, A_HS, A_LO, A_MI, A_PL, A_VS, A_VC, A_HI, A_LS, A_GE, A_L
     _(VUZP1, 0x4e001800, "uzp1", 15) \
     _(VUZP2, 0x4e005800, "uzp2", 15) \
     _(VTRN1, 0x4e002800, "trn1", 15) \
-    _(VTRN2, 0x4e006800, "trn2", 15)
+    _(VTRN2, 0x4e006800, "trn2", 15) \
+    _(VADDP, 0x4e20bc00, "addp", 15) \
+    _(VURHADD, 0x6e201400, "urhadd", 7) \
+    _(VUABD, 0x6e207400, "uabd", 7)
 #define A_VF1(_) /* vd, vn: float lanes; bit 22: double. Halves: A_VF_HALF1 */ \
     _(VFABS, 0x4ea0f800, "fabs") \
     _(VFNEG, 0x6ea0f800, "fneg") \
@@ -153,7 +156,8 @@ enum acc { A_EQ, A_NE, A_HS, A_LO, A_MI, A_PL, A_VS, A_VC, A_HI, A_LS, A_GE, A_L
 #define A_VSHIFT(_) /* vd, vn, immh:immb in bits 16..22 */ \
     _(VSHL, 0x4f005400, "shl") \
     _(VSSHR, 0x4f000400, "sshr") \
-    _(VUSHR, 0x6f000400, "ushr")
+    _(VUSHR, 0x6f000400, "ushr") \
+    _(VUSRA, 0x6f001400, "usra")
 #define A_VLONG(_) /* vd, vn, vm: bit 30 is the upper half, bits 22..23 the source's element size */ \
     _(VSMULL, 0x0e20c000, "smull") \
     _(VUMULL, 0x2e20c000, "umull")
@@ -326,6 +330,7 @@ void a_fmov_gv(struct code *c, unsigned es, unsigned rd, unsigned vn); /* intege
 void a_fmov_vg(struct code *c, unsigned es, unsigned vd, unsigned rn);
 
 /* Vectors. */
+enum { A_VUADDLP = 0x6e202800 }; /* as A_V1, of the source's size: 0..2 */
 void a_v1(struct code *c, int opc, unsigned es, unsigned rd, unsigned rn);
 void a_v2(struct code *c, int opc, unsigned es, unsigned rd, unsigned rn, unsigned rm);
 void a_vf1(struct code *c, int opc, unsigned es, unsigned rd, unsigned rn);

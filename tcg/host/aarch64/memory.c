@@ -511,6 +511,35 @@ static void store_cold(struct gen *g, const struct store *s, const struct store 
     to_hot(g);
 }
 
+/* User mode: a pair that reaches into another page is written when both pages have been found writable: a byte of each
+ * is stored as it was, which disturbs nobody. Leaves the flags alone. */
+static void store_whole(struct gen *g, const struct store *s, struct place *p)
+{
+    const u32 bytes = mo_bytes(s->mo);
+    unsigned at = a_place_reg(g, p);
+    must(at == T2);
+    *p = (struct place){.base = at, .index = NOREG};
+    a_bfm(g->c, false, true, T0, at, 0, 11);
+    a_addsub_i(g->c, true, false, true, T0, T0, 0x1000 - bytes + 1);
+    a_shift_i(g->c, A_LSR, true, T0, T0, 63);
+    u8 *from = a_cbz(g->c, false, true, T0), *join = g->c->p;
+    to_cold(g);
+    bind_cold(g, from);
+    deopt_point(g);
+    deopt_here(g);
+    a_add_imm(g->c, T1, at, bytes - 1);
+    for (unsigned k = 0; k < 2; k++) {
+        u8 *again = g->c->p;
+        a_excl(g->c, A_LDXR, MO_8, ZR, T0, k ? (unsigned)T1 : at);
+        a_excl(g->c, A_STXR, MO_8, LR, T0, k ? (unsigned)T1 : at);
+        a_bind(a_cbz(g->c, true, false, LR), again);
+    }
+    back_to_hot(g, join);
+    to_hot(g);
+    deopt_point(g);
+    deopt_here(g);
+}
+
 void a_st(struct gen *g, struct xop *x)
 {
     struct store s = {.mo = x->d, .type = x->type, .off = (i32)x->imm, .n = x->d & MO_PAIR ? 2 : 1};
@@ -526,6 +555,9 @@ void a_st(struct gen *g, struct xop *x)
     struct place p;
     struct shared sh;
     u8 *cold = shared_access(g, x, s.addr, offsetof(struct tlb_entry, wr), &sh, &p);
+    if (g->cfg->direct && s.n == 2 && (s.mo & MO_WHOLE)) {
+        store_whole(g, &s, &p);
+    }
     store_hit(g, &hit, &p);
     if (sh.wide) {
         u64 dying = ra_dying(g, x->b) | (s.n == 2 ? ra_dying(g, x->c) : 0);
