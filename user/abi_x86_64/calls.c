@@ -2,7 +2,6 @@
  *
  * SPEC: arch_prctl(2), iopl(2), ioperm(2); Linux arch/x86/entry/vsyscall/vsyscall_64.c: the page can be
  * run, and not read. Not modelled: permission for ports. */
-#include <sys/syscall.h>
 
 #include "target/i386/i386.h"
 #include "user/abi_x86_64/abi_x86_64.h"
@@ -17,6 +16,7 @@ enum {
     GUEST_ARCH_GET_XCOMP_SUPP = 0x1021,
     GUEST_ARCH_GET_XCOMP_PERM = 0x1022,
 };
+enum { GUEST_NR_GETTIMEOFDAY = 96, GUEST_NR_TIME = 201, GUEST_NR_GETCPU = 309 };
 #define GUEST_TASK_SIZE ((1ull << 47) - 4096)
 
 i64 sys_arch_prctl(struct user_thread *t, const u64 a[6])
@@ -61,7 +61,7 @@ i64 sys_ioperm(struct user_thread *t UNUSED, const u64 a[6])
 /* A call of one of its three functions, at whose first instruction the cpu is: made, and returned from. */
 bool x86_64_emulate(struct user_thread *t)
 {
-    static const int calls[3] = {SYS_gettimeofday, SYS_time, SYS_getcpu};
+    static const u16 calls[3] = {GUEST_NR_GETTIMEOFDAY, GUEST_NR_TIME, GUEST_NR_GETCPU};
     struct vcpu *cpu = t->cpu;
     u64 *r = cpu->rt.r, back, at = cpu->rt.pc - VSYSCALL_PAGE;
     if (cpu->trap.kind != UTRAP_MEMORY || cpu->trap.access != MMU_FETCH || at % 1024 || at / 1024 > 2 ||
@@ -69,7 +69,7 @@ bool x86_64_emulate(struct user_thread *t)
         return false;
     }
     const u64 a[6] = {r[7], r[6], r[2]};
-    i64 res = user_syscall(t, (u64)calls[at / 1024], a);
+    i64 res = user_syscall(t, calls[at / 1024], a);
     if (res == -EFAULT) {
         return false;
     }
