@@ -6,6 +6,7 @@
 #include <fcntl.h>
 #include <string.h>
 #include <sys/mount.h>
+#include <sys/utsname.h>
 #include <unistd.h>
 
 #include "user/options.h"
@@ -76,6 +77,13 @@ static bool write_file(const char *path, const void *text, size_t n)
     return ok;
 }
 
+/* Registered, it would be called to run itself, and nothing would run any more. */
+static bool is_host_abi(const struct user_abi *abi)
+{
+    struct utsname u;
+    return uname(&u) == 0 && !strcmp(u.machine, abi->name);
+}
+
 static bool remove_entry(const struct user_config *c)
 {
     char path[PATH_MAX];
@@ -86,6 +94,9 @@ static bool remove_entry(const struct user_config *c)
 static bool turn_on(const struct user_config *c, const char *flags, struct err *e)
 {
     struct buf line = {0};
+    if (is_host_abi(c->abi)) {
+        return err_set(e, "this host runs %s programs by itself, and moss is one of them", c->abi->name);
+    }
     if (access(FOLDER "/register", F_OK) < 0 && mount("binfmt_misc", FOLDER, "binfmt_misc", 0, NULL) < 0) {
         return err_errno(e, "cannot mount binfmt_misc (are you root? has the kernel CONFIG_BINFMT_MISC?)");
     }
