@@ -1,7 +1,6 @@
 /* Calls that the first ports of Linux have and the newer ones do without: by the calls that took their places.
  *
  * SPEC: the manual page of each; Linux fs/stat.c, fs/readdir.c, fs/utimes.c, kernel/uid16.c for the layouts. */
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
@@ -51,39 +50,6 @@ i64 sys_dup2(struct user_thread *t, const u64 a[6])
         return r < 0 || fd_is_ours((int)a[0]) ? -EBADF : (i64)(int)a[1];
     }
     return sys_dup3(t, (const u64[6]){a[0], a[1], 0});
-}
-
-/* Entries of getdents: a number, a position, a length, the name; the type is the last byte. */
-i64 sys_getdents(struct user_thread *t UNUSED, const u64 a[6])
-{
-    const unsigned w = user_cfg.abi->word, head = 2 * w + 2;
-    u64 room = MIN((u32)a[2], 65536u), done = 0;
-    u8 *host = malloc(room ? room : 1);
-    must(host);
-    i64 n = safe_syscall(SYS_getdents64, (int)a[0], host, room);
-    for (i64 at = 0; at < n;) {
-        struct dirent64 d;
-        u8 out[sizeof(d) + 16] = {0};
-        size_t left = (size_t)(n - at);
-        memcpy(&d, host + at, MIN(left, sizeof(d)));
-        size_t len = strlen(d.d_name), rec = align_up(head + len + 2, w);
-        u64 ino = d.d_ino, off = (u64)d.d_off;
-        memcpy(out, &ino, w);
-        memcpy(out + w, &off, w);
-        out[2 * w] = (u8)rec;
-        out[2 * w + 1] = (u8)(rec >> 8);
-        memcpy(out + head, d.d_name, len);
-        out[rec - 1] = d.d_type;
-        /* An entry is never longer in this form than in the host's. */
-        if (!copy_to_guest(a[1] + done, out, rec)) {
-            n = -EFAULT;
-            break;
-        }
-        done += rec;
-        at += d.d_reclen;
-    }
-    free(host);
-    return n < 0 ? n : (i64)done;
 }
 
 /* -- times of files ------------------------------------------------------------------------------------------------ */

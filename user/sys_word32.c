@@ -203,11 +203,6 @@ i64 sys_fstatfs64(struct user_thread *t UNUSED, const u64 a[6])
 
 /* -- 64-bit numbers ------------------------------------------------------------------------------------------------ */
 
-i64 sys_llseek(struct user_thread *t UNUSED, const u64 a[6])
-{
-    i64 r = safe_syscall(SYS_lseek, (int)a[0], a[1] << 32 | a[2], (int)a[4]);
-    return r < 0 ? r : put_u64(a[3], (u64)r) ? 0 : -EFAULT;
-}
 /* The offset in pages of 4096 bytes. */
 i64 sys_mmap2(struct user_thread *t, const u64 a[6])
 {

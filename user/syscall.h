@@ -53,16 +53,18 @@ sys_fn sys_stat, sys_lstat, sys_openat, sys_openat2, sys_open_by_handle_at, sys_
 #define OLD(name, call, args, ...) sys_fn sys_##name;
 #include "user/old_calls.def"
 #undef OLD
-sys_fn sys_open, sys_creat, sys_readlink, sys_pipe, sys_dup2, sys_getdents, sys_utime, sys_utimes, sys_futimesat,
-    sys_time, sys_stime, sys_alarm, sys_nice, sys_poll, sys_epoll_create, sys_epoll_wait, sys_signalfd, sys_waitpid;
+sys_fn sys_open, sys_creat, sys_readlink, sys_pipe, sys_dup2, sys_utime, sys_utimes, sys_futimesat, sys_time, sys_stime,
+    sys_alarm, sys_nice, sys_poll, sys_epoll_create, sys_epoll_wait, sys_signalfd, sys_waitpid;
 /* sys_word32.c: of ports with 32-bit longs */
 sys_fn sys_stat64, sys_lstat64, sys_fstat64, sys_fstatat64, sys_oldstat, sys_oldlstat, sys_oldfstat, sys_statfs,
-    sys_fstatfs, sys_statfs64, sys_fstatfs64, sys_llseek, sys_mmap2, sys_old_mmap, sys_old_select, sys_getuid16,
-    sys_geteuid16, sys_getgid16, sys_getegid16, sys_getresuid16, sys_getresgid16, sys_getgroups16, sys_setgroups16,
-    sys_sysinfo, sys_olduname, sys_oldolduname, sys_sched_getaffinity, sys_get_mempolicy;
+    sys_fstatfs, sys_statfs64, sys_fstatfs64, sys_mmap2, sys_old_mmap, sys_old_select, sys_getuid16, sys_geteuid16,
+    sys_getgid16, sys_getegid16, sys_getresuid16, sys_getresgid16, sys_getgroups16, sys_setgroups16, sys_sysinfo,
+    sys_olduname, sys_oldolduname, sys_sched_getaffinity, sys_get_mempolicy;
 /* sys_signal_old.c */
 sys_fn sys_sigaction, sys_signal, sys_sigprocmask, sys_sgetmask, sys_ssetmask, sys_sigpending, sys_sigsuspend,
     sys_sigreturn;
+/* sys_dir.c */
+sys_fn sys_getdents, sys_getdents64, sys_lseek, sys_llseek;
 /* sys_aio.c */
 sys_fn sys_io_setup, sys_io_destroy, sys_io_submit, sys_io_cancel, sys_io_getevents, sys_io_pgetevents,
     sys_io_pgetevents_time64;

@@ -191,6 +191,27 @@ static void files(void)
     close(fd);
 }
 
+/* Positions in a directory fit into a long, and lead back. */
+static void positions(void)
+{
+    struct entry {
+        uint64_t ino, off;
+        unsigned short len;
+        unsigned char type;
+        char name[];
+    };
+    static char buf[4096], again[4096];
+    int fd = open("/", O_RDONLY | O_DIRECTORY);
+    int n = (int)syscall(SYS_getdents64, fd, buf, sizeof(buf));
+    const struct entry *e = (const struct entry *)buf;
+    CHECK(n > 0 && e->off <= 0x7fffffff);
+    const struct entry *second = (const struct entry *)(buf + e->len);
+    CHECK(second->off <= 0x7fffffff && syscall(SYS_lseek, fd, (long)e->off, SEEK_SET) == (long)e->off);
+    CHECK(syscall(SYS_getdents64, fd, again, sizeof(again)) > 0 &&
+          !strcmp(second->name, ((struct entry *)again)->name));
+    close(fd);
+}
+
 int main(void)
 {
     static const int signals[] = {SIGSEGV, SIGBUS, SIGFPE, SIGILL};
@@ -204,5 +225,6 @@ int main(void)
     old_signals();
     multiplexed();
     files();
+    positions();
     return checks_end("old386");
 }
