@@ -127,10 +127,17 @@ void x86_h_insn_done(struct vcpu *v, u64 pc, u64 how)
     v->rt.pc = pc;
     insn_done(x86_cpu(v), (unsigned)how);
 }
-/* The same behind an instruction that set rt.pc. */
-void x86_h_far_done(struct vcpu *v, u64 how)
+/* The same for helpers that set pc, and ask at their beginning how the instruction was begun. */
+unsigned x86_done_how(const struct x86_cpu *cpu)
 {
-    insn_done(x86_cpu(v), (unsigned)how);
+    return (cpu->eflags & EFL_TF ? X86_DONE_STEP : 0) | (cpu->shadow ? X86_DONE_SHADOW : 0) |
+           (cpu->sys.split ? X86_DONE_SPLIT : 0);
+}
+void x86_far_done(struct x86_cpu *cpu, unsigned how)
+{
+    if (how || cpu->sys.hit) {
+        insn_done(cpu, how);
+    }
 }
 
 /* -- MOV DR

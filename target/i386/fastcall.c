@@ -43,6 +43,7 @@ void x86_syscall(struct x86_cpu *cpu, u64 next)
 void x86_h_sysret(struct vcpu *v, u64 n)
 {
     struct x86_cpu *cpu = x86_cpu(v);
+    unsigned how = x86_done_how(cpu);
     unsigned sel = cpu->sys.star >> 48;
     if (!(cpu->efer & EFER_SCE)) {
         x86_throw(cpu, EXC_UD, 0);
@@ -61,6 +62,7 @@ void x86_h_sysret(struct vcpu *v, u64 n)
     flat_pair(cpu, (sel + (n == 8 ? 16 : 0)) | 3, (sel + 8) | 3, 3, n == 8);
     x86_changed(cpu);
     x86_irq_check(cpu);
+    x86_far_done(cpu, how);
 }
 
 void x86_sysenter(struct x86_cpu *cpu)
@@ -81,6 +83,7 @@ void x86_sysenter(struct x86_cpu *cpu)
 void x86_h_sysexit(struct vcpu *v, u64 n)
 {
     struct x86_cpu *cpu = x86_cpu(v);
+    unsigned how = x86_done_how(cpu);
     unsigned sel = cpu->sys.sysenter_cs & 0xfffc;
     u64 *r = v->rt.r;
     if (!(cpu->cr0 & CR0_PE) || !sel || cpu->cpl ||
@@ -92,6 +95,7 @@ void x86_h_sysexit(struct vcpu *v, u64 n)
     flat_pair(cpu, (sel + (n == 8 ? 32 : 16)) | 3, (sel + (n == 8 ? 40 : 24)) | 3, 3, n == 8);
     x86_changed(cpu);
     x86_irq_check(cpu);
+    x86_far_done(cpu, how);
 }
 
 void x86_h_swapgs(struct vcpu *v)

@@ -128,6 +128,7 @@ static u64 far_target(struct x86_cpu *cpu, u16 sel)
 void x86_h_jmp_far(struct vcpu *v, u64 sel64, u64 ip, u64 n, u64 next)
 {
     struct x86_cpu *cpu = x86_cpu(v);
+    unsigned how = x86_done_how(cpu);
     u16 sel = (u16)sel64;
     struct gate g;
     ip = cut_ip(ip, n);
@@ -148,6 +149,7 @@ void x86_h_jmp_far(struct vcpu *v, u64 sel64, u64 ip, u64 n, u64 next)
         }
     }
     x86_changed(cpu);
+    x86_far_done(cpu, how);
 }
 
 /* -- calls
@@ -199,6 +201,7 @@ static void call_inner(struct x86_cpu *cpu, const struct gate *g, u64 d, u64 nex
 void x86_h_call_far(struct vcpu *v, u64 sel64, u64 ip, u64 n, u64 next)
 {
     struct x86_cpu *cpu = x86_cpu(v);
+    unsigned how = x86_done_how(cpu);
     u16 sel = (u16)sel64;
     struct gate g;
     ip = cut_ip(ip, n);
@@ -213,6 +216,7 @@ void x86_h_call_far(struct vcpu *v, u64 sel64, u64 ip, u64 n, u64 next)
         real_enter(cpu, sel, ip);
         x86_sp_set(cpu, s.sp, s.mask);
         x86_changed(cpu);
+        x86_far_done(cpu, how);
         return;
     }
     u64 d = far_target(cpu, sel);
@@ -229,6 +233,7 @@ void x86_h_call_far(struct vcpu *v, u64 sel64, u64 ip, u64 n, u64 next)
         }
     }
     x86_changed(cpu);
+    x86_far_done(cpu, how);
 }
 
 /* -- returns
@@ -281,6 +286,7 @@ static void leave_to(struct x86_cpu *cpu, u16 cs, u64 code, u64 ip, u16 ss, u64 
 void x86_h_ret_far(struct vcpu *v, u64 n64, u64 drop)
 {
     struct x86_cpu *cpu = x86_cpu(v);
+    unsigned how = x86_done_how(cpu);
     unsigned n = (unsigned)n64;
     struct x86_stack s;
     x86_stack_here(cpu, &s);
@@ -303,6 +309,7 @@ void x86_h_ret_far(struct vcpu *v, u64 n64, u64 drop)
         }
     }
     x86_changed(cpu);
+    x86_far_done(cpu, how);
 }
 
 /* -- IRET
@@ -382,6 +389,7 @@ static void iret_protected(struct x86_cpu *cpu, struct x86_stack *s, unsigned n)
 void x86_h_iret(struct vcpu *v, u64 n64, u64 next)
 {
     struct x86_cpu *cpu = x86_cpu(v);
+    unsigned how = x86_done_how(cpu);
     unsigned n = (unsigned)n64;
     struct x86_stack s;
     if (cpu->eflags & EFL_VM && (cpu->eflags & EFL_IOPL) != EFL_IOPL) {
@@ -401,4 +409,5 @@ void x86_h_iret(struct vcpu *v, u64 n64, u64 next)
     cpu->sys.nmi_masked = false;
     x86_changed(cpu);
     x86_irq_check(cpu);
+    x86_far_done(cpu, how);
 }

@@ -5,7 +5,6 @@
 #include "target/vcpu.h"
 
 void x86_h_insn_done(struct vcpu *v, u64 pc, u64 how);
-void x86_h_far_done(struct vcpu *v, u64 how);
 void x86_h_break_check(struct vcpu *v, u64 pc);
 void x86_h_code_check(struct vcpu *v, u64 pc, u64 len);
 void x86_h_jump_check(struct vcpu *v, u64 ip);

@@ -219,6 +219,8 @@ enum { DR7_GD = 1 << 13, DR7_ONE = 1 << 10 };
 bool x86_watch_hit(struct vcpu *v, u64 va, unsigned n, enum mmu_access acc);
 bool x86_watch_page(const struct vcpu *v, u64 page);
 bool x86_debug_on(const struct x86_cpu *cpu); /* DR7 enables something */
+unsigned x86_done_how(const struct x86_cpu *cpu);
+void x86_far_done(struct x86_cpu *cpu, unsigned how); /* does not return when a trap follows */
 void x86_io_break(struct x86_cpu *cpu, unsigned port, unsigned n);
 
 #endif

@@ -333,13 +333,13 @@ bool tr_invpcid(struct x86 *t)
 bool tr_sysret(struct x86 *t)
 {
     ir_call(t->ir, H_sysret, ir_const(t->ir, t->in.opsize), 0, 0, 0);
-    x86_far_done(t);
+    x86_exit_pc(t);
     return true;
 }
 bool tr_sysexit(struct x86 *t)
 {
     ir_call(t->ir, H_sysexit, ir_const(t->ir, t->in.opsize), 0, 0, 0);
-    x86_far_done(t);
+    x86_exit_pc(t);
     return true;
 }
 bool tr_rsm(struct x86 *t)

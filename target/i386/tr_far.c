@@ -19,7 +19,7 @@ static ir_ref operand_bytes(struct x86 *t)
 /* Behind a helper that set pc. */
 static bool far_end(struct x86 *t)
 {
-    x86_far_done(t);
+    x86_exit_pc(t);
     return true;
 }
 

@@ -58,9 +58,11 @@ static ir_ref done_how(struct x86 *t)
     return ir_const(t->ir, (t->mode & MODE_STEP ? X86_DONE_STEP : 0) | (t->mode & MODE_SHADOW ? X86_DONE_SHADOW : 0) |
                                (t->mode & MODE_SPLIT ? X86_DONE_SPLIT : 0));
 }
-/* Out by a helper that looks what follows the instruction. */
+/* Out by a helper that looks what follows the instruction: what it raises finds the instruction done, so it counts as
+ * one of its own. */
 static void done_at(struct x86 *t, ir_ref pc)
 {
+    ir_insn(t->ir, (u32)t->off, t->in.len);
     ir_call(t->ir, H_insn_done, pc, done_how(t), 0, 0);
     ir_exit_pc(t->ir);
     t->flow = FLOW_END;
@@ -69,14 +71,6 @@ static void done_ip(struct x86 *t, ir_ref ip)
 {
     done_at(t, linear_of(t, ip));
 }
-void x86_far_done(struct x86 *t)
-{
-    if (t->mode & MODE_AFTER) {
-        ir_call(t->ir, H_far_done, done_how(t), 0, 0, 0);
-    }
-    x86_exit_pc(t);
-}
-
 /* Jumps of 16 bits stay inside a segment of 64 KiB. */
 static bool jumps_checked(const struct x86 *t)
 {

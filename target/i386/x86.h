@@ -104,7 +104,6 @@ void x86_goto_ind(struct x86 *t, ir_ref ip, enum ir_exit_kind kind);
 void x86_branch(struct x86 *t, enum ir_cond cc, ir_ref flags, i64 displacement);
 void x86_branch_cc(struct x86 *t, enum ir_cond cc, enum ir_type type, ir_ref a, ir_ref b, i64 displacement);
 void x86_again(struct x86 *t, ir_ref again);   /* the same instruction while `again` (I64) is not 0, then on */
-void x86_far_done(struct x86 *t);              /* behind a helper that set pc */
 void x86_jump_check(struct x86 *t, ir_ref ip); /* before anything changes: may the jump go there? */
 void x86_jump_check_near(struct x86 *t, i64 displacement);
 void x86_jump_check_if(struct x86 *t, ir_ref taken, i64 displacement); /* taken (I64): not 0 */
