@@ -59,7 +59,7 @@ static u64 aim_index(const struct x86_instr *in, struct x86_state *s)
         union v128 *v = h ? &s->ymmh[in->index] : &s->xmm[in->index];
         for (unsigned i = 0; i < (wide ? 2 : 4); i++) {
             u64 x = (u64)(i64)rnd(257) - 128;
-            x = rnd(50) ? x : (u64)(i64)(i32)x86_rnd(&rng); /* an address it is, or #SS is possible */
+            x = rnd(50) ? x : (u64)(i64)(i16)x86_rnd(&rng); /* outside, where nothing is mapped */
             lane_set(v, wide ? 3 : 2, i, x);
         }
     }
