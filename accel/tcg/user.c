@@ -202,7 +202,8 @@ static bool user_host_fault(struct vcpu *cpu, int sig, void *siginfo, void *ucon
     struct tcpu *t = tcpu_of(cpu);
     const siginfo_t *si = siginfo;
     const ucontext_t *uc = ucontext;
-    u64 addr = has_address(uc) ? (u64)(uintptr_t)si->si_addr - (u64)(uintptr_t)ram_base : ~0ull;
+    u64 none = tcg.program.tags ? ~0ull : 1ull << 63; /* one that is canonical nowhere */
+    u64 addr = has_address(uc) ? (u64)(uintptr_t)si->si_addr - (u64)(uintptr_t)ram_base : none;
     if (sig == SIGSEGV && write_to_code(t, addr, uc)) {
         return true;
     }
@@ -246,7 +247,7 @@ static void check_align(struct vcpu *cpu, u64 va, u32 mo, uintptr_t ra)
 static u8 *in_window(struct vcpu *cpu, u64 va, unsigned n, enum mmu_access acc)
 {
     u64 size = ram_window_size();
-    va &= MASK(TAG_SHIFT);
+    va &= tcg.program.tags ? MASK(TAG_SHIFT) : ~0ull;
     if (unlikely(va >= size || size - va < n)) {
         state_home(tcpu_of(cpu), 0);
         refuse(cpu, FAULT_TRANSLATION, va, acc, SIGSEGV, SEGV_MAPERR);

@@ -134,6 +134,8 @@ void x86_fault(struct vcpu *v, enum cpu_fault kind, u64 va, enum mmu_access acc,
     if (v->user) {
         if (kind == FAULT_ALIGN) {
             x86_user_trap(cpu, x86_mode(v) & MODE_ALIGN ? EXC_AC : EXC_GP, 0);
+        } else if ((u64)sext(va, 48) != va) { /* not canonical */
+            x86_user_trap(cpu, EXC_GP, 0);
         } else {
             x86_user_page_fault(cpu, va, acc);
         }

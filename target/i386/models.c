@@ -211,7 +211,7 @@ const struct cpu_model x86_model_names[] = {
 };
 
 /* What no translation stands for, nor any model of the system: a program would be promised too much. */
-static const char *const lacking[] = {"rtm", "hle", "la57"};
+static const char *const lacking[] = {"rtm", "hle", "la57", "clzero"};
 
 /* What makes no sense without another: off with it. */
 static const char *const needs[][2] = {

@@ -64,6 +64,12 @@ static void faults(void)
     CHECK(got == SIGSEGV && code == SEGV_MAPERR && addr == (void *)0x1234);
     FAULT(*(volatile char *)NO_ADDRESS = 1)
     CHECK(got == SIGSEGV && code == NO_ADDRESS_CODE);
+#if defined(__x86_64__)
+    FAULT(*(volatile char *)0x4141414141414141 = 1)
+    CHECK(got == SIGSEGV && code == SI_KERNEL && !addr);
+    FAULT(*(volatile char *)-1 = 1)
+    CHECK(got == SIGSEGV && code == SEGV_MAPERR && addr == (void *)-1);
+#endif
     FAULT(*(volatile char *)(ro + 5) = 1)
     CHECK(got == SIGSEGV && code == SEGV_ACCERR && addr == ro + 5);
     FAULT(((void (*)(void))ro)())
