@@ -59,6 +59,30 @@ DEFINE(f64, f80)
 DEFINE(f64, f128)
 DEFINE(f80, f128)
 
+static f80 widen(u64 frac, unsigned exp, bool sign, unsigned frac_bits, unsigned exp_bits, bool *denormal)
+{
+    unsigned max = (1u << exp_bits) - 1;
+    u16 se = sign ? 0x8000 : 0;
+    *denormal = exp == 0 && frac;
+    frac <<= 63 - frac_bits;
+    if (exp == 0) {
+        if (!frac) {
+            return (f80){0, se};
+        }
+        unsigned n = clz64(frac);
+        return (f80){frac << n, (u16)(se | (0x3fff - (max >> 1) + 1 - n))};
+    }
+    return (f80){frac | 1ull << 63, (u16)(se | (exp == max ? 0x7fff : 0x3fff - (max >> 1) + exp))};
+}
+f80 f32_as_f80(f32 a, bool *denormal)
+{
+    return widen(a & MASK(23), a >> 23 & 0xff, a >> 31, 23, 8, denormal);
+}
+f80 f64_as_f80(f64 a, bool *denormal)
+{
+    return widen(a & MASK(52), a >> 52 & 0x7ff, a >> 63, 52, 11, denormal);
+}
+
 bf16 f32_to_bf16(f32 a, struct fp_env *env)
 {
     return (bf16)convert(a, &fmt_f32, &fmt_bf16, env);

@@ -152,6 +152,9 @@ f16 f128_to_f16(f128 a, struct fp_env *env);
 f32 f128_to_f32(f128 a, struct fp_env *env);
 f64 f128_to_f64(f128 a, struct fp_env *env);
 f80 f128_to_f80(f128 a, struct fp_env *env);
+/* The same number as it is: no NaN is quieted, no flag raised. *denormal: it was one. */
+f80 f32_as_f80(f32 a, bool *denormal);
+f80 f64_as_f80(f64 a, bool *denormal);
 bf16 f32_to_bf16(f32 a, struct fp_env *env); /* BFCVT */
 f32 bf16_to_f32(bf16 a);                     /* exact, a shift: no NaN is quieted */
 

@@ -66,6 +66,9 @@ struct target {
     /* "cortex-a57,pmu=off": model and features. The struct is zeroed; sets it up as after power-on. */
     bool (*init)(struct vcpu *cpu, const char *model, struct err *e);
     void (*reset)(struct vcpu *cpu);
+    /* An exit with EXIT_CARE was taken: changes the mode so that the instruction at rt.pc is translated to do whatever
+     * it meets. NULL: traces have no such exits. */
+    void (*careful)(struct vcpu *cpu);
     /* After `state` was loaded from outside: what is derived from it follows. May be NULL. */
     void (*loaded)(struct vcpu *cpu);
     /* All the state translation depends on, as a number; equal modes share blocks. */

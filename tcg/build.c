@@ -448,6 +448,11 @@ void ir_exitcc(struct ir *ir, enum ir_cond cc, enum ir_type t, ir_ref a, ir_ref 
     exit_when(ir, &c, target_off);
 }
 
+void ir_exitcc_care(struct ir *ir, enum ir_cond cc, enum ir_type t, ir_ref a, ir_ref b, i32 target_off)
+{
+    ir_append(ir, OP(.op = IR_exitcc, .type = t, .sub = cc, .a = a, .b = b, .d = EXIT_CARE, .imm = (u32)target_off));
+}
+
 void ir_exitf(struct ir *ir, enum ir_cond cc, ir_ref fl, i32 target_off)
 {
     struct cond c = ir_cond_flags(ir, cc, fl);

@@ -26,6 +26,8 @@ enum ir_type {
     IR_F16,
     IR_F32,
     IR_F64,
+    IR_F80, /* IEEE 754's double extended with an explicit integer bit: 64 bits of significand, 16 of sign and exponent
+             */
     IR_V128,
     IR_FLAGS,
     IR_TYPES,
@@ -88,6 +90,12 @@ enum { FL_INV = 1 }; /* sub of fl_*, adc, sbb: the architecture's carry is the c
 /* fl_fcmp imm: operand type | these. Result: less N C; equal Z; greater none; unordered V (FCMP_ZPC: unordered
  * Z P C, less C, equal Z: as x86's COMIS). */
 enum { FCMP_SIGNAL = 1 << 8 /* quiet NaNs are invalid too */, FCMP_ZPC = 1 << 9 };
+/* Of F80 the second operand may be narrower, which is not the same as converting it first: what it was decides which
+ * NaN results and whether a denormal counts. fadd, fsub, fmul, fdiv imm: its type (0: F80) | FARG_SWAP; fl_fcmp:
+ * FCMP_ARG(type). */
+enum { FARG_SWAP = 1 << 8 /* b op a */ };
+#define FCMP_ARG(t)        ((u32)(t) << 16)
+#define FCMP_ARG_TYPE(imm) ((imm) >> 16 ? (imm) >> 16 : (imm)&0xff)
 
 /* sub of float ops */
 enum {
@@ -145,7 +153,12 @@ enum {
 enum ir_rmw { RMW_ADD, RMW_AND, RMW_ANDN, RMW_OR, RMW_XOR, RMW_SWAP, RMW_SMIN, RMW_SMAX, RMW_UMIN, RMW_UMAX, RMW_SUB };
 enum { FENCE_LL = 1, FENCE_LS = 2, FENCE_SL = 4, FENCE_SS = 8, FENCE_ALL = 15, FENCE_INSN = 16 };
 
-enum ir_exit_kind { EXIT_JUMP, EXIT_CALL, EXIT_RET }; /* calls and returns pair up in the return prediction */
+enum ir_exit_kind {
+    EXIT_JUMP,
+    EXIT_CALL, /* calls and returns pair up in the return prediction */
+    EXIT_RET,
+    EXIT_CARE, /* d of exitcc alone: the state is not what this trace was made for (REASON_CARE) */
+};
 
 /* Reasons of exit_loop and of every other return to the accelerator's loop (enum is shared with rt.h). */
 enum ir_reason {
@@ -156,6 +169,7 @@ enum ir_reason {
     REASON_YIELD,
     REASON_RETRANSLATE, /* code under the cpu changed */
     REASON_STOP,
+    REASON_CARE, /* a trace must be made with more care: target->careful sees to the mode */
     REASON_COUNT
 };
 
@@ -165,7 +179,7 @@ enum ir_reason {
 struct ir_slot {
     const char *name;
     u32 off; /* in the CPU struct */
-    u8 type; /* I32, I64, F64, V128 or FLAGS (FLAGS: u32 in packed form) */
+    u8 type; /* I32, I64, F64, F80, V128 or FLAGS (FLAGS: u32 in packed form) */
 };
 #define IR_MAX_SLOTS 128
 struct slot_set {
@@ -195,6 +209,15 @@ struct ir_helper {
 
 /* NaN and tininess rules of the guest's float ops. */
 enum ir_nan { NAN_ARM, NAN_X86, NAN_RISCV };
+/* A file of F80 registers that turns: slots first .. first + 7 name them by their distance from the one that the slot
+ * `turn` says is number 0 as the trace begins (32 * its number; a register has 32 bytes), whatever is put there later.
+ * Traces may not use other slots that lie over them in the same place. `up`: a slot whose bit F80_UP_LIVE says that the
+ * F80 unit knows whether its last result was rounded up (FP_ROUNDED_UP), else bit 1 says it. */
+enum { F80_REGS = 8, F80_BYTES = 32, F80_UP = 1 << 1, F80_UP_LIVE = 1 << 8 };
+struct ir_f80 {
+    u8 first, turn, up; /* first 0: there is none */
+    u32 env_off;        /* the struct fp_env of F80 operations: rounding, precision, flags */
+};
 struct ir_target {
     const struct ir_slot *slots;
     unsigned nslots;
@@ -208,6 +231,7 @@ struct ir_target {
     u8 flags;       /* the FLAGS slot that compares and branches use; a slot of another type: none */
     bool fl_pa;     /* its flags have P and A; else these may be anything, and nothing may look at them */
     u32 fp_env_off; /* offset in the CPU struct of the struct fp_env the exact fallback uses (fpu/softfloat.h) */
+    struct ir_f80 f80;
 };
 
 /* -- a trace ------------------------------------------------------------------------------------------ */

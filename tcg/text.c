@@ -13,7 +13,7 @@ const char *const text_rmw[] = {"add", "and", "andn", "or", "xor", "swap", "smin
 const char *const text_fp[TEXT_FPS] = {"dn", "fz", "soft", "low"};
 const char *const text_round[] = {"nearest", "zero", "down", "up", "away", "odd", "current"};
 const char *const text_exit[] = {"jump", "call", "ret"};
-const char *const text_reason[] = {"none", "event", "halt", "exception", "yield", "retranslate", "stop"};
+const char *const text_reason[] = {"none", "event", "halt", "exception", "yield", "retranslate", "stop", "care"};
 _Static_assert(ARRAY_LEN(text_rmw) == TEXT_RMWS && ARRAY_LEN(text_reason) == REASON_COUNT, "names of enums");
 
 const struct bit_name text_fcmp_bits[] = {{FCMP_SIGNAL, "signal"}, {FCMP_ZPC, "zpc"}, {0, NULL}};
@@ -166,7 +166,7 @@ static void print_imm(struct buf *out, const struct ir *ir, const struct ir_op *
 {
     u32 imm = op->imm;
     unsigned kind = ir_ops[op->op].imm;
-    if (kind == IMM_none) {
+    if (kind == IMM_none || (kind == IMM_farg && !imm)) {
         return;
     }
     buf_printf(out, "%s", sep);
@@ -188,7 +188,11 @@ static void print_imm(struct buf *out, const struct ir *ir, const struct ir_op *
         break;
     case IMM_fcmp:
         buf_printf(out, "%s ", ir_type_names[imm & 0xff]);
-        print_bits(out, text_fcmp_bits, imm);
+        print_bits(out, text_fcmp_bits, imm & 0xff00);
+        buf_printf(out, "%s%s", imm >> 16 ? " with " : "", imm >> 16 ? ir_type_names[imm >> 16] : "");
+        break;
+    case IMM_farg:
+        buf_printf(out, "%s%s", ir_type_names[imm & 0xff], imm & FARG_SWAP ? " swapped" : "");
         break;
     case IMM_flbits:
         print_bits(out, text_fl_bits, imm);

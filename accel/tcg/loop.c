@@ -98,6 +98,9 @@ static void run_interp(struct tcpu *t, struct block *b)
     enum ir_reason why = REASON_NONE;
     t->cpu->rt.page = t->cpu->rt.pc & PAGE_MASK;
     trace_run(b->trace, t->cpu, tcg.interp_mem, &why);
+    if (why == REASON_CARE) {
+        t->cpu->target->careful(t->cpu);
+    }
     fix_pc(t->cpu, t->cpu->target);
 }
 
@@ -131,6 +134,9 @@ u64 code_enter(struct vcpu *cpu, const u8 *code)
     u64 token = ((u64(*)(struct vcpu *, const void *))(uintptr_t)tcg.thunks.enter)(cpu, code);
     if (tcg.host->settle) {
         tcg.host->settle(cpu->target->ir, cpu);
+    }
+    if (token == (TOKEN_REASON | REASON_CARE << 3)) {
+        cpu->target->careful(cpu);
     }
     return token;
 }

@@ -60,6 +60,10 @@ static uintptr_t frame_registers(struct rt *rt, const ucontext_t *uc)
         memcpy(&rt->save_vec[i], &uc->uc_mcontext.fpregs->_xmm[i], 16);
     }
     rt->host_fp = uc->uc_mcontext.fpregs->mxcsr;
+    st16le(rt->f80_save + RT_F80_STATUS, uc->uc_mcontext.fpregs->swd);
+    for (unsigned i = 0; i < 8; i++) {
+        memcpy(rt->f80_save + RT_F80_REGS + 10 * i, &uc->uc_mcontext.fpregs->_st[i], 10);
+    }
     return (uintptr_t)uc->uc_mcontext.gregs[REG_RIP];
 }
 static bool was_write(const ucontext_t *uc)

@@ -18,8 +18,8 @@
  * FLAGS: OF SF ZF AF PF CF, in the packed form (enum fl_bits: CF is C, so borrows are as they come). DF: 1 or -1.
  * EFLAGS: all other bits of the register, in place (TF IF IOPL NT RF VM AC VIF VIP ID). Bases of segments are what is
  * added to an offset: 0 in 64-bit mode but for FS and GS. LIMIT: the last valid offset of each, or of expand-down
- * segments the last invalid one. FCW, FSW: the x87's control and status words, but for TOP: FTOP, in bytes: 16 for each
- * register (fpu.h). FTW: bit i set: ST(i) is empty; so MMX instructions put 0 into FTW and FTOP. */
+ * segments the last invalid one. FCW, FSW: the x87's control and status words, but for TOP: FTOP, in bytes: 32 for each
+ * register (fpu.h); C1 is FUP. FTW: bit i set: ST(i) is empty; so MMX instructions put 0 into FTW and FTOP. */
 #define X86_SLOTS(_) \
     _(FLAGS, FLAGS, flags, u32) \
     _(DF, I64, df, u64) \
@@ -40,7 +40,9 @@
     _(FTOP, I32, ftop, u32) \
     _(FSW, I32, fsw, u32) \
     _(FCW, I32, fcw, u32) \
-    _(FIP, I64, fip, u64)
+    _(FIP, I64, fip, u64) \
+    _(FUP, I32, fup, u32) \
+    _(FIPO, I32, fipo, u32)
 
 enum x86_slot {
     SLOT_RAX = 0,
@@ -60,7 +62,8 @@ enum x86_slot {
 #define _(name, type, field, ctype) SLOT_##name,
     X86_SLOTS(_)
 #undef _
-        X86_NSLOTS
+        SLOT_F80, /* + n: the x87's registers by their distance from TOP (ir_target.f80) */
+    X86_NSLOTS = SLOT_F80 + 8
 };
 
 /* -- the mode word ----------------------------------------------------------------------------------------------------
@@ -89,6 +92,8 @@ enum {
 #define MODE_NO_AVX     BIT(12) /* CR4.OSXSAVE clear or XCR0 without AVX: VEX instructions are undefined */
 #define MODE_SSE_EXACT  BIT(13) /* MXCSR leaves an exception unmasked: operations go through the exact unit */
 #define MODE_X87_EXACT  BIT(14) /* FPUCW does, or one is pending */
+#define MODE_X87_FAST   BIT(36) /* neither, and the host can: F80 operations */
+#define MODE_X87_CARE   BIT(37) /* one x87 instruction is to be done with care */
 #define MODE_SMM        BIT(15)
 #define MODE_IOPL       BIT(28) /* CPL <= IOPL: CLI, STI and port accesses go without a look at CR4 and the TSS */
 #define MODE_UMIP       BIT(29) /* CR4.UMIP and CPL 3 */

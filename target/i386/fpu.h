@@ -40,8 +40,22 @@ void x86_ftw_set(struct x86_cpu *cpu, u8 v); /* after x86_fsw_set: TOP must be r
 /* ST(i). */
 static inline struct x86_st *x86_st(struct x86_cpu *cpu, unsigned i)
 {
-    return &cpu->st[(cpu->ftop / 16 + i) & 7];
+    return &cpu->st[(cpu->ftop / F80_BYTES + i) & 7];
 }
-void x86_fpu_init(struct x86_cpu *cpu); /* FNINIT */
+void x86_fpu_init(struct x86_cpu *cpu);   /* FNINIT */
+void x86_fpu_settle(struct x86_cpu *cpu); /* on its own thread: fsw and fup are whole afterwards */
+void x86_careful(struct vcpu *v);         /* target->careful */
+void x86_fpu_sync(struct x86_cpu *cpu);   /* after fcw was loaded from outside: what follows from it */
+/* How x87 instructions are to be translated. */
+static inline u64 x87_mode(const struct x86_cpu *cpu)
+{
+    bool exact = (~cpu->fcw & FCW_MASKS) || cpu->fsw & FSW_ES;
+#ifdef __x86_64__
+    bool fast = !exact && !cpu->fcare;
+#else
+    bool fast = false;
+#endif
+    return (exact ? MODE_X87_EXACT : 0) | (fast ? MODE_X87_FAST : 0) | (cpu->fcare ? MODE_X87_CARE : 0);
+}
 
 #endif

@@ -5,6 +5,7 @@
 #include "base/field.h"
 #include "target/i386/cpu.h"
 #include "target/i386/disas.h"
+#include "target/i386/fpu.h"
 #include "target/i386/i386.h"
 #include "target/i386/mxcsr.h"
 
@@ -40,6 +41,9 @@ static const struct field x86_state[] = {
     F(fsw),
     F(ftop),
     F(ftw),
+    F(fup),
+    F(fcare),
+    F(fipo),
     F(fcw, .reset = 0x40),
     F(fop),
     F(fcs),
@@ -124,6 +128,7 @@ static void x86_reset(struct vcpu *v)
     v->lines = lines;
     cpu->fp = FP_ENV_SSE;
     v->rt.host_fp = 0x1f80;
+    x86_fpu_sync(cpu);
     v->halted = false;
     if (!v->user) {
         x86_sys_reset(cpu, false);
@@ -135,6 +140,7 @@ static void x86_loaded(struct vcpu *v)
 {
     struct x86_cpu *cpu = x86_cpu(v);
     cpu->sys.a20_masked = false;
+    x86_fpu_sync(cpu);
     x86_pins_sync(cpu);
     x86_flush_all(cpu);
     x86_changed(cpu);
@@ -164,7 +170,7 @@ static u64 unit_bits(const struct x86_cpu *cpu)
     return (cpu->cr0 & (CR0_EM | CR0_TS) ? MODE_NO_FPU : 0) |
            (!(cpu->cr4 & CR4_OSFXSR) || cpu->cr0 & CR0_EM ? MODE_NO_SSE : 0) |
            (!(cpu->cr4 & CR4_OSXSAVE) || !(cpu->xcr0 & XCR0_AVX) ? MODE_NO_AVX : 0) | x86_mxcsr_mode(cpu) |
-           (~cpu->fcw & 0x3f || cpu->fsw & 0x80 ? MODE_X87_EXACT : 0);
+           x87_mode(cpu);
 }
 
 u64 x86_mode(const struct vcpu *v)
@@ -234,6 +240,7 @@ static void x86_print(const struct vcpu *v, struct buf *out)
         .init = x86_init, \
         .reset = x86_reset, \
         .loaded = x86_loaded, \
+        .careful = x86_careful, \
         .mode = x86_mode, \
         .context = x86_context, \
         .translate = x86_translate, \

@@ -33,6 +33,47 @@ static void exact(struct x86 *t, unsigned n, bool write, bool wait)
         ea = x86_ea(t);
     }
     ir_call(ir, H_x87, ir_const(ir, word), addr, ea, 0);
+    t->x87.unknown = true;
+}
+
+static bool is_x87(const struct x86 *t)
+{
+    return t->in.row->map == MAP_ONE && t->in.row->opcode >= 0xd8 && t->in.row->opcode <= 0xdf;
+}
+/* MMX counts registers as they are, and what saves and loads the state does too. */
+static bool is_other(const struct x86 *t)
+{
+    const struct x86_row *row = t->in.row;
+    for (unsigned i = 0; i < ARRAY_LEN(row->opds); i++) {
+        unsigned place = x86_opds[row->opds[i]].place;
+        if (place == PL_P || place == PL_Q || place == PL_N) {
+            return true;
+        }
+    }
+    switch (row->fn) {
+    case X86_FN_emms:
+    case X86_FN_femms:
+    case X86_FN_fxsave:
+    case X86_FN_fxrstor:
+    case X86_FN_xsave:
+    case X86_FN_xrstor:
+    case X86_FN_xsaveopt:
+    case X86_FN_xsavec:
+    case X86_FN_xsaves:
+    case X86_FN_xrstors:
+        return true;
+    default:
+        return false;
+    }
+}
+bool x87_splits(struct x86 *t)
+{
+    if (is_other(t)) {
+        bool fast = t->x87.fast;
+        t->x87.unknown = true;
+        return fast;
+    }
+    return is_x87(t) && t->x87.unknown && (t->mode & MODE_X87_FAST);
 }
 
 /* -- numbers ----------------------------------------------------------------------------------------------------------
@@ -41,8 +82,12 @@ static void exact(struct x86 *t, unsigned n, bool write, bool wait)
 static bool number(struct x86 *t, bool write)
 {
     unsigned fop = (t->in.opcode & 7u) << 8 | t->in.mod << 6 | (t->in.reg & 7u) << 3;
-    if (!may_not(t)) {
-        exact(t, x87_memory_bytes(fop), write, true);
+    if (may_not(t) || ((t->mode & MODE_X87_FAST) && !t->x87.unknown && x87_fast(t))) {
+        return true;
+    }
+    exact(t, x87_memory_bytes(fop), write, true);
+    if (t->mode & MODE_X87_CARE) {
+        x86_end(t);
     }
     return true;
 }
@@ -139,15 +184,18 @@ READS(fyl2xp1)
 
 static bool control(struct x86 *t, unsigned n, bool write, bool wait)
 {
-    if (!may_not(t)) {
+    if (!may_not(t) && !((t->mode & MODE_X87_FAST) && !t->x87.unknown && x87_fast(t))) {
         exact(t, n, write, wait);
+        if (t->mode & MODE_X87_CARE) {
+            x86_end(t);
+        }
     }
     return true;
 }
 /* The mode says whether exceptions are masked. */
 static bool control_end(struct x86 *t, unsigned n, bool write, bool wait)
 {
-    if (!may_not(t)) {
+    if (!may_not(t) && !((t->mode & MODE_X87_FAST) && !t->x87.unknown && x87_fast(t))) {
         exact(t, n, write, wait);
         x86_end(t);
     }

@@ -259,6 +259,50 @@ static void look_at_bytes(struct x86 *t, const struct tr_request *rq, unsigned n
     ir_call(t->ir, H_code_look, ir_pc(t->ir, t->off), ir_const(t->ir, n), ir_const(t->ir, x86_code_sum(bytes, n)), 0);
 }
 
+static void form_insns(struct x86 *t, const struct tr_request *rq, struct tr_result *rs, unsigned max_insns,
+                       unsigned look)
+{
+    struct ir *ir = t->ir;
+    for (unsigned n = 1;; n++) {
+        enum fetched f = fetch(t, rq);
+        if (f == FETCH_NEXT_PAGE && n == 1) {
+            rs->need_next_page = true;
+            return;
+        }
+        if (n > 1 && (f == FETCH_NEXT_PAGE || f == FETCH_CUT)) { /* a trace of its own */
+            ir_exit(ir, t->off, EXIT_JUMP);
+            return;
+        }
+        if (f == FETCHED && x87_splits(t)) {
+            ir_exit(ir, t->off, EXIT_JUMP);
+            return;
+        }
+        ir_insn(ir, (u32)t->off, MAX(t->in.len, (u8)1));
+        rs->end = MAX(rs->end, (u32)t->off + MAX(t->in.len, (u8)1));
+        if (n == 1) {
+            checks_before(t);
+            look_at_bytes(t, rq, look);
+        }
+        unsigned nops = ir->nops;
+        if (f == FETCH_UNDEFINED || f == FETCH_LONG) {
+            x86_raise(t, f == FETCH_LONG ? EXC_GP : EXC_UD, 0);
+            return;
+        }
+        t->follow = rq->follow && n < max_insns && t->exits < X86_SIDE_EXITS - 1 && f == FETCHED;
+        translate_insn(t);
+        if (t->flow == FLOW_END || ir->ended || ir->full) {
+            return;
+        }
+        i32 next = t->flow == FLOW_JUMP ? t->next : next_off(t);
+        if (n >= max_insns || (rq->unsteady && writes_memory(ir, nops)) || next >= PAGE_SIZE ||
+            t->exits >= X86_SIDE_EXITS) {
+            ir_exit(ir, next, EXIT_JUMP);
+            return;
+        }
+        t->off = next;
+    }
+}
+
 static void form_trace(struct ir *ir, const struct tr_request *rq, struct tr_result *rs, unsigned max_insns,
                        unsigned look)
 {
@@ -272,40 +316,8 @@ static void form_trace(struct ir *ir, const struct tr_request *rq, struct tr_res
     if (rq->mode & (MODE_AFTER | MODE_TIGHT)) {
         max_insns = 1;
     }
-    for (unsigned n = 1;; n++) {
-        enum fetched f = fetch(&t, rq);
-        if (f == FETCH_NEXT_PAGE && n == 1) {
-            rs->need_next_page = true;
-            return;
-        }
-        if (n > 1 && (f == FETCH_NEXT_PAGE || f == FETCH_CUT)) { /* a trace of its own */
-            ir_exit(ir, t.off, EXIT_JUMP);
-            return;
-        }
-        ir_insn(ir, (u32)t.off, MAX(t.in.len, (u8)1));
-        rs->end = MAX(rs->end, (u32)t.off + MAX(t.in.len, (u8)1));
-        if (n == 1) {
-            checks_before(&t);
-            look_at_bytes(&t, rq, look);
-        }
-        unsigned nops = ir->nops;
-        if (f == FETCH_UNDEFINED || f == FETCH_LONG) {
-            x86_raise(&t, f == FETCH_LONG ? EXC_GP : EXC_UD, 0);
-            return;
-        }
-        t.follow = rq->follow && n < max_insns && t.exits < X86_SIDE_EXITS - 1 && f == FETCHED;
-        translate_insn(&t);
-        if (t.flow == FLOW_END || ir->ended || ir->full) {
-            return;
-        }
-        i32 next = t.flow == FLOW_JUMP ? t.next : next_off(&t);
-        if (n >= max_insns || (rq->unsteady && writes_memory(ir, nops)) || next >= PAGE_SIZE ||
-            t.exits >= X86_SIDE_EXITS) {
-            ir_exit(ir, next, EXIT_JUMP);
-            return;
-        }
-        t.off = next;
-    }
+    form_insns(&t, rq, rs, max_insns, look);
+    x87_trace_end(&t);
 }
 
 void x86_translate(struct ir *ir, const struct tr_request *rq, struct tr_result *rs)

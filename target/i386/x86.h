@@ -20,6 +20,16 @@ struct x86 {
     bool follow;   /* one more instruction may come into the block */
     unsigned exits;
     struct x86_instr in;
+    /* The x87 in this trace. Registers are counted from TOP as it was at the beginning. */
+    struct x87_trace {
+        bool fast;              /* something went by F80 operations */
+        bool unknown;           /* a helper or MMX has changed the state: nothing of this holds any more */
+        u8 turn;                /* how far TOP has gone up since */
+        u8 known, empty;        /* tags: which are known, which of those are empty */
+        u8 asked, wanted;       /* which were known from the beginning, and how: the check is for them */
+        u16 check, exit;        /* the ops that ask: xor, exitcc */
+        ir_ref tags, top, page; /* at the beginning; the page as FIP has it */
+    } x87;
     ir_ref addr;     /* linear address of the memory operand, once made; 0: not yet */
     bool addr_write; /* checked for a write too */
     ir_ref low;      /* of a vector of 32 bytes that goes to memory: its lower half, until the other comes */
@@ -109,6 +119,10 @@ void x86_jump_check_near(struct x86 *t, i64 displacement);
 void x86_jump_check_if(struct x86 *t, ir_ref taken, i64 displacement); /* taken (I64): not 0 */
 void x86_end(struct x86 *t); /* on behind it, in another block: the mode may have changed */
 void x86_exit_pc(struct x86 *t);
+/* Must the instruction be in a trace of its own? Before anything of it is emitted. */
+bool x87_fast(struct x86 *t); /* false: not done, nothing emitted that matters */
+bool x87_splits(struct x86 *t);
+void x87_trace_end(struct x86 *t);                                   /* the trace has ended */
 void x86_raise(struct x86 *t, enum x86_exception vector, u32 error); /* a fault: pc is the instruction's */
 
 #endif

@@ -19,14 +19,14 @@ void x87_put(struct x87 *x, unsigned i, f80 v)
 void x87_push(struct x87 *x, f80 v)
 {
     struct x86_cpu *cpu = x->cpu;
-    cpu->ftop = (cpu->ftop - 16) & 0x70;
+    cpu->ftop = (cpu->ftop - F80_BYTES) & (F80_BYTES * F80_REGS - 1);
     cpu->ftw = cpu->ftw << 1 & 0xff;
     x87_put(x, 0, v);
 }
 void x87_pop(struct x87 *x)
 {
     struct x86_cpu *cpu = x->cpu;
-    cpu->ftop = (cpu->ftop + 16) & 0x70;
+    cpu->ftop = (cpu->ftop + F80_BYTES) & (F80_BYTES * F80_REGS - 1);
     cpu->ftw = cpu->ftw >> 1 | 0x80;
 }
 
@@ -38,11 +38,12 @@ f80 x87_indefinite(void)
 }
 void x87_c1(struct x87 *x, bool v)
 {
-    x->cpu->fsw = (x->cpu->fsw & ~(u32)FSW_C1) | (v ? FSW_C1 : 0);
+    x->cpu->fup = v ? F80_UP : 0;
 }
 void x87_cc(struct x87 *x, u32 cc)
 {
-    x->cpu->fsw = (x->cpu->fsw & ~(u32)FSW_CC) | cc;
+    x->cpu->fsw = (x->cpu->fsw & ~(u32)FSW_CC) | (cc & ~(u32)FSW_C1);
+    x87_c1(x, cc & FSW_C1);
 }
 bool x87_raise(struct x87 *x, u32 exceptions)
 {
@@ -79,27 +80,10 @@ struct operand {
     bool denormal; /* it was one in its format */
 };
 
-/* Exact, and what it was stays: a signalling NaN is one. */
-static f80 widen(u64 frac, unsigned exp, bool sign, unsigned frac_bits, unsigned exp_bits, bool *denormal)
-{
-    unsigned max = (1u << exp_bits) - 1;
-    u16 se = sign ? 0x8000 : 0;
-    *denormal = exp == 0 && frac;
-    frac <<= 63 - frac_bits;
-    if (exp == 0) {
-        if (!frac) {
-            return (f80){0, se};
-        }
-        unsigned n = clz64(frac);
-        return (f80){frac << n, (u16)(se | (0x3fff - (max >> 1) + 1 - n))};
-    }
-    return (f80){frac | 1ull << 63, (u16)(se | (exp == max ? 0x7fff : 0x3fff - (max >> 1) + exp))};
-}
 static struct operand float_of(u64 raw, unsigned bytes)
 {
     struct operand o;
-    o.v = bytes == 4 ? widen(raw & MASK(23), raw >> 23 & 0xff, raw >> 31 & 1, 23, 8, &o.denormal)
-                     : widen(raw & MASK(52), raw >> 52 & 0x7ff, raw >> 63, 52, 11, &o.denormal);
+    o.v = bytes == 4 ? f32_as_f80((f32)raw, &o.denormal) : f64_as_f80(raw, &o.denormal);
     return o;
 }
 /* The second operand: memory as the opcode says, or ST(i). Empty: false. */
@@ -201,7 +185,7 @@ static void compare(struct x87 *x, bool quiet, unsigned pops, bool flags)
 {
     struct operand b = {.v = {0, 0}};
     bool ok = x->key.fn == X86_FN_ftst || source(x, &b), stopped;
-    u32 cc = FSW_C0 | FSW_C2 | FSW_CC3, c1 = x->cpu->fsw & FSW_C1;
+    u32 cc = FSW_C0 | FSW_C2 | FSW_CC3, c1 = x->cpu->fup;
     x87_c1(x, false);
     if (!ok || x87_empty(x, 0)) {
         stopped = x87_stack_fault(x, false);
@@ -323,11 +307,16 @@ void x86_h_x87(struct vcpu *v, u64 word, u64 addr, u64 data)
 {
     struct x87 x = {.cpu = x86_cpu(v), .addr = addr};
     u32 w = (u32)word;
+    x86_fpu_settle(x.cpu);
     memcpy(&x.key, &w, sizeof(x.key));
     if (!x.key.no_wait) {
         x86_h_x87_wait(v);
     }
     env_begin(&x);
+    if (x.cpu->fcare) {
+        x.cpu->fcare = 0;
+        v->sv->mode_changed(v);
+    }
     if (x87_control(&x)) {
         return;
     }

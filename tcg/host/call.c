@@ -40,7 +40,7 @@ static void slots_forget(struct gen *g, const struct ir_helper *h)
         if (!in_set(h->writes, s)) {
             continue;
         }
-        ir_ref old = g->home[s];
+        ir_ref old = ir_is_const(g->home[s]) ? 0 : g->home[s];
         if (old && !val_dead(g, old)) { /* arguments were found already, and are read before the call */
             ra_rescue_home(g, s);
         }
@@ -173,6 +173,9 @@ void emit_call(struct gen *g, struct xop *x)
         share_end(g);
         settle_fcmp(g);
     }
+    if (g->f80) {
+        g->arch->f80->settle(g);
+    }
     if (h->flags & (HF_FAULT | HF_READS | HF_WRITES)) {
         slots_home(g, h);
     }
@@ -183,6 +186,9 @@ void emit_call(struct gen *g, struct xop *x)
         slots_forget(g, h);
     }
     const struct host_arch *a = g->arch;
+    if (g->f80) {
+        a->f80->flush(g);
+    }
     ra_flush(g, a->clobbered);
     args_move(g, arg, a->arg + first, x->nargs);
     for (unsigned k = 0; k < x->nargs; k++) {

@@ -234,6 +234,12 @@ static void emit_op(struct gen *g, struct xop *x)
 {
     const struct row *row = &g->arch->rows[x->op];
     emit_fn *f = x->type == IR_V128 && row->emit_v ? row->emit_v : row->emit;
+    const struct f80_unit *u = g->f80 ? g->arch->f80 : NULL;
+    if (u && x->op == IR_ld && u->takes_load(g, x)) {
+        f = u->load;
+    } else if (u && is_f80(x) && x->op != IR_get && x->op != IR_put) {
+        f = u->takes_store(g, x) ? u->store : u->emit;
+    }
     if (!f) {
         fprintf(stderr, "moss: %s: no emitter for %s.%s\n", g->arch->name, ir_ops[x->op].name, ir_type_names[x->type]);
         must(!"an emitter for every op");
@@ -251,6 +257,9 @@ static bool emit_all(struct gen *g)
 {
     control_entry(g);
     loop_enter(g);
+    if (g->f80) {
+        g->arch->f80->begin(g);
+    }
     for (unsigned i = 1; i < g->ir->nops; i++) {
         struct xop *x = &g->x[i];
         if (x->op == IR_nop) {

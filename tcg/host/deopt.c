@@ -15,6 +15,7 @@ enum place {
     PL_VECTOR,        /* 16 bytes */
     PL_MEM,           /* u8: LOC_* */
     PL_RECIPE,        /* u8 recipe, u8 sub, u32 imm, place, place: b is absent when the recipe needs none */
+    PL_F80,           /* u8: number on the F80 unit's stack */
     PL_NONE,
 };
 
@@ -57,7 +58,10 @@ static void put_place(struct gen *g, ir_ref r, unsigned type)
         return;
     }
     const struct val *v = &g->vals[r];
-    if (v->reg != NOREG) {
+    if (v->fpos) {
+        put_u8(g, PL_F80);
+        put_u8(g, g->fdepth - v->fpos);
+    } else if (v->reg != NOREG) {
         put_u8(g, v->reg);
     } else if (v->mem) {
         put_u8(g, PL_MEM);
@@ -149,6 +153,14 @@ static u64 get_leb(struct reader *r)
     }
 }
 
+static const u8 slot_bytes[IR_TYPES] = {0, 4, 8, 2, 4, 8, 10, 16, 4};
+/* F80 registers lie where they lay as the trace began. */
+static void *slot_home(const struct ir_target *t, const struct rt *rt, unsigned s)
+{
+    u32 turn = t->slots[s].type == IR_F80 ? F80_BYTES * (s - t->f80.first) + rt->f80_turn : 0;
+    unsigned first = t->slots[s].type == IR_F80 ? t->f80.first : s;
+    return (u8 *)(uintptr_t)rt + t->slots[first].off + (turn & (F80_REGS * F80_BYTES - 1));
+}
 static void get_mem(const struct reader *r, unsigned loc, union v128 *v)
 {
     if (loc >= LOC_VSPILL) {
@@ -156,9 +168,8 @@ static void get_mem(const struct reader *r, unsigned loc, union v128 *v)
     } else if (loc >= LOC_SPILL) {
         v->d[0] = r->rt->spill[loc - LOC_SPILL];
     } else {
-        static const u8 bytes[IR_TYPES] = {0, 4, 8, 2, 4, 8, 16, 4};
         const struct ir_slot *s = &r->t->slots[loc - LOC_HOME];
-        memcpy(v, (const u8 *)r->rt + s->off, bytes[s->type]);
+        memcpy(v, slot_home(r->t, r->rt, loc - LOC_HOME), slot_bytes[s->type]);
     }
 }
 
@@ -200,6 +211,12 @@ static bool get_place(struct reader *r, union v128 *v)
     case PL_RECIPE:
         get_recipe(r, v);
         return true;
+    case PL_F80:
+        if (r->rt) {
+            memcpy(v, r->rt->f80_save + RT_F80_REGS + 10 * *r->p, 10);
+        }
+        r->p++;
+        return true;
     case PL_NONE:
         return false;
     }
@@ -214,8 +231,7 @@ static bool get_place(struct reader *r, union v128 *v)
 
 static void write_slot(const struct ir_target *t, struct rt *rt, unsigned s, const union v128 *v)
 {
-    static const u8 bytes[IR_TYPES] = {0, 4, 8, 2, 4, 8, 16, 4};
-    memcpy((u8 *)rt + t->slots[s].off, v, bytes[t->slots[s].type]);
+    memcpy(slot_home(t, rt, s), v, slot_bytes[t->slots[s].type]);
 }
 
 static void skip_point(struct reader *r)

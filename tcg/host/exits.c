@@ -216,6 +216,24 @@ static void exit_loop_edge(struct gen *g, struct cond c, i32 target)
     jumps_here(g, over);
 }
 
+/* The mode is another there. */
+static void exit_mode(struct gen *g, struct cond c, const struct xop *x)
+{
+    canon_prepare(g, &g->base);
+    struct hflags ef = g->ef;
+    u8 *second = NULL, *at = g->arch->jump_if(g, c, &second);
+    to_cold(g);
+    bind_cold(g, at);
+    if (second) {
+        bind_cold(g, second);
+    }
+    canon(g, &g->base);
+    refund(g);
+    g->arch->leave(g, (i32)x->imm, reason_token(REASON_CARE), TH_LEAVE_OFF);
+    to_hot(g);
+    g->ef = ef;
+}
+
 static void exit_aside(struct gen *g, struct cond c, const struct xop *x)
 {
     i32 target = (i32)x->imm;
@@ -264,6 +282,9 @@ static bool flags_need_work(const struct gen *g)
 
 static bool is_loop_back(const struct gen *g, const struct xop *x)
 {
+    if (x->op == IR_exitcc && x->d == EXIT_CARE) {
+        return false;
+    }
     bool call = x->op == IR_exit && x->sub == EXIT_CALL;
     return g->out->loops && !call && (i32)x->imm == (i32)g->ir->start_off;
 }
@@ -316,6 +337,10 @@ static void loop_back_if(struct gen *g, struct cond c)
 static void exit_if(struct gen *g, struct cond c, struct xop *x)
 {
     if (c.kind == C_NEVER) {
+        return;
+    }
+    if (x->op == IR_exitcc && x->d == EXIT_CARE && c.kind != C_ALWAYS) {
+        exit_mode(g, c, x);
         return;
     }
     if (is_loop_back(g, x)) {

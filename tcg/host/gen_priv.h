@@ -37,6 +37,7 @@ struct val {
     u8 slot; /* one that was put from it, NOSLOT */
     u8 hint; /* a slot it will be put into, NOSLOT */
     u8 type;
+    u8 fpos; /* F80: 1 + its place from the bottom of the unit's stack; 0: not there. It has no register */
 };
 
 /* How flags are made again from values: kinds of recipes. D is the difference or sum. */
@@ -155,6 +156,11 @@ struct gen {
     u16 last_put[IR_MAX_SLOTS];
     struct slot_set named; /* select: slots that have not held their entry value all the time */
     struct entry_state entry;
+    bool f80;        /* select: the trace has F80 ops or slots */
+    u8 fdepth;       /* values on the F80 unit's stack */
+    ir_ref fst[8];   /* which, from the bottom; 0: nothing with a name */
+    bool fup_live;   /* the unit knows whether the last result was rounded up */
+    bool fup_stored; /* on this way out its slot has been stored */
     unsigned nextra;
     struct extra_use extra[3 * IR_MAX_OPS];
 
@@ -277,6 +283,22 @@ struct host_arch {
 
     bool (*zero_above)(const struct gen *g, ir_ref r, unsigned type); /* r, read as `type`, is a vector with zeros */
     bool (*clears)(const struct gen *g, const struct xop *x);         /* x's emitter makes one of its operands */
+
+    const struct f80_unit *f80; /* NULL: traces have no F80 */
+};
+
+/* A stack of F80 values, empty between blocks and in C. */
+struct f80_unit {
+    emit_fn *emit;         /* every op of or with F80 */
+    emit_fn *load, *store; /* with the op behind them, or before them, when takes_xxx say so */
+    bool (*takes_load)(const struct gen *g, const struct xop *x);
+    bool (*takes_store)(const struct gen *g, const struct xop *x);
+    void (*begin)(struct gen *g);                               /* of a block's body */
+    void (*canon)(struct gen *g);                               /* slots home and the stack empty, nothing recorded */
+    void (*store_home)(struct gen *g, unsigned slot);           /* ra_copy_home of an F80 slot */
+    void (*rescue)(struct gen *g, unsigned slot, unsigned loc); /* from a home to a spill place */
+    void (*settle)(struct gen *g);                              /* before a call looks at slots */
+    void (*flush)(struct gen *g);                               /* the stack is empty from now on */
 };
 
 /* -- places ------------------------------------------------------------------------------------------------ */
@@ -325,6 +347,24 @@ static inline bool val_gone(const struct gen *g, ir_ref r)
     const struct val *v = &g->vals[r];
     return v->next == NOUSE && v->hold < g->i && v->used != g->i;
 }
+/* Of or with F80, slots too. */
+static inline bool is_f80(const struct xop *x)
+{
+    switch (x->op) {
+    case IR_fctl:
+    case IR_fstat:
+    case IR_fjoin:
+    case IR_ffrac:
+    case IR_fsexp:
+        return true;
+    case IR_f2i:
+    case IR_fcvt:
+    case IR_fl_fcmp:
+        return (u8)x->imm == IR_F80 || x->type == IR_F80;
+    default:
+        return x->type == IR_F80;
+    }
+}
 /* compile.c */
 void reloc_add(struct gen *g, const u8 *at, unsigned kind, unsigned arg);
 void gen_relocate(const struct host_arch *a, u8 *rw, const u32 *reloc, unsigned n, const struct gen_move *m);
@@ -355,6 +395,7 @@ unsigned ra_temp(struct gen *g, u64 from);               /* a register for this 
 u64 ra_free(const struct gen *g, u64 cand);              /* those of them that nothing needs after this op */
 void ra_forget(struct gen *g, unsigned reg);             /* what was in it is dead and overwritten */
 void ra_evict(struct gen *g, unsigned reg);
+unsigned ra_spill_place(struct gen *g, ir_ref r);  /* 16 bytes for r */
 void ra_flush(struct gen *g, u64 regs);            /* live values leave these registers */
 void ra_rescue_home(struct gen *g, unsigned slot); /* a live value that is only in this home moves out */
 void ra_store_home(struct gen *g, unsigned slot);  /* makes the home hold the slot's value */

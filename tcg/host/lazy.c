@@ -59,15 +59,15 @@ bool flags_in_allow(const struct flags_in *f, const u8 slot[2])
  */
 
 /* The widths take the places of the types that no comparison has. */
-_Static_assert(IR_V128 == 6 && IR_FLAGS == 7 && IR_I8 == 8 && IR_I16 == 9 && RK_ADD_DB == 7, "three bits each");
+_Static_assert(IR_F80 == 6 && IR_V128 == 7 && IR_I16 == IR_I8 + 1 && RK_ADD_DB == 7, "three bits each");
 static unsigned note_type(unsigned type)
 {
-    return type >= IR_I8 ? type - IR_I8 + IR_V128 : type;
+    return type >= IR_I8 ? type - IR_I8 + IR_F80 : type;
 }
 static unsigned type_of_note(u32 note)
 {
     unsigned t = note >> 26 & 7;
-    return t >= IR_V128 ? t - IR_V128 + IR_I8 : t;
+    return t >= IR_F80 ? t - IR_F80 + IR_I8 : t;
 }
 
 /* A slot that holds r, and of which C will read all of it that an operand of `type` has. */

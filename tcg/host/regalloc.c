@@ -108,6 +108,11 @@ static unsigned spill_alloc(struct gen *g, ir_ref r, bool vec)
     must(!"spill places enough");
 }
 
+unsigned ra_spill_place(struct gen *g, ir_ref r)
+{
+    return spill_alloc(g, r, true);
+}
+
 /* The slot's home can hold the whole value, and nothing else lives there. */
 static bool home_is_free(const struct gen *g, unsigned s, ir_ref r)
 {
@@ -116,14 +121,15 @@ static bool home_is_free(const struct gen *g, unsigned s, ir_ref r)
         return false;
     }
     ir_ref old = g->home[s];
-    return !old || old == r || val_gone(g, old) || g->vals[old].reg != NOREG || g->vals[old].mem != LOC_HOME + s;
+    return !old || ir_is_const(old) || old == r || val_gone(g, old) || g->vals[old].reg != NOREG ||
+           g->vals[old].mem != LOC_HOME + s;
 }
 
 /* The home of s holds r from now on. */
 static void set_home(struct gen *g, unsigned s, ir_ref r)
 {
     ir_ref old = g->home[s];
-    if (old && old != r && g->vals[old].mem == LOC_HOME + s) {
+    if (old && !ir_is_const(old) && old != r && g->vals[old].mem == LOC_HOME + s) {
         g->vals[old].mem = LOC_NONE;
     }
     g->home[s] = r;
@@ -175,10 +181,16 @@ void ra_flush(struct gen *g, u64 regs)
 void ra_rescue_home(struct gen *g, unsigned s)
 {
     ir_ref r = g->home[s];
-    if (!r || val_gone(g, r) || g->vals[r].reg != NOREG || g->vals[r].mem != LOC_HOME + s) {
+    if (!r || ir_is_const(r) || val_gone(g, r) || g->vals[r].reg != NOREG || g->vals[r].mem != LOC_HOME + s) {
         return;
     }
     struct val *v = &g->vals[r];
+    if (v->type == IR_F80) {
+        unsigned loc = spill_alloc(g, r, true);
+        g->arch->f80->rescue(g, s, loc);
+        v->mem = (u8)loc;
+        return;
+    }
     bool vec = type_is_vec(v->type);
     unsigned loc = spill_alloc(g, r, vec);
     const struct host_arch *a = g->arch;
@@ -209,6 +221,10 @@ void ra_copy_home(struct gen *g, unsigned s)
 {
     ir_ref r = g->cur[s];
     unsigned t = g->t->slots[s].type;
+    if (t == IR_F80) {
+        g->arch->f80->store_home(g, s);
+        return;
+    }
     if (ir_is_const(r)) {
         store_const(g, s, r);
         return;

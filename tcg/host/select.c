@@ -443,7 +443,7 @@ static bool is_lazy(const struct gen *g, const struct xop *x)
         return true;
     case IR_fl_fcmp:
         /* What is made again after a fault does not flush; x86 has DE. */
-        return !(x->sub & (FP_SOFT | FP_FZ)) && (g->native || g->t->nan != NAN_X86);
+        return (u8)x->imm != IR_F80 && !(x->sub & (FP_SOFT | FP_FZ)) && (g->native || g->t->nan != NAN_X86);
     case IR_fl_mix:
         return !ref_is_mix(g, x->a) && !ref_is_mix(g, x->b);
     default:
@@ -473,7 +473,7 @@ static void select_op(struct gen *g, struct xop *x, unsigned *obs)
     if (is_observer(g, op)) {
         *obs = g->i;
         bool jump = op->op == IR_exit && op->sub != EXIT_CALL; /* recursion is no loop */
-        bool direct = jump || op->op == IR_exitcc || op->op == IR_exitf;
+        bool direct = jump || (op->op == IR_exitcc && op->d != EXIT_CARE) || op->op == IR_exitf;
         if (direct && (i32)op->imm == (i32)g->ir->start_off) {
             g->loop_last = g->i;
             g->loop_backs++;
@@ -509,6 +509,8 @@ void select_ops(struct gen *g)
 {
     struct ir *ir = g->ir;
     g->nextra = g->loop_last = g->loop_backs = 0;
+    g->f80 = false;
+    g->fdepth = 0;
     unsigned n = g->t->nslots;
     memcpy(&g->vals[REF_ENTRY], g->entry.vals, n * sizeof(g->vals[0]));
     memcpy(&g->tail[REF_ENTRY], g->entry.tail, n * sizeof(g->tail[0]));
@@ -529,12 +531,13 @@ void select_ops(struct gen *g)
                           .imm = op->imm};
         g->i = i;
         g->name[i] = (ir_ref)i;
+        g->f80 |= g->arch->f80 && is_f80(x);
         if (op->op == IR_nop || op->op == IR_insn || select_name(g, x)) {
             continue;
         }
         val_init(g, (ir_ref)i, ir_result(op));
         select_op(g, x, &obs);
-        if (type_is_vec(ir_result(op)) && g->arch->clears(g, x)) {
+        if (type_is_vec(ir_result(op)) && ir_result(op) != IR_F80 && g->arch->clears(g, x)) {
             g->vals[i].type = IR_V128; /* stored whole, and a vector's slot may hold it */
         }
     }

@@ -23,6 +23,9 @@ bool slot_is_canon(const struct gen *g, unsigned s, const struct pins *to)
 
 bool state_is_canon(const struct gen *g, const struct pins *to, bool but_flags)
 {
+    if (g->fdepth) {
+        return false;
+    }
     FOR_TOUCHED(g, s)
     {
         if (!slot_is_canon(g, (unsigned)s, to) && !(but_flags && g->t->slots[s].type == IR_FLAGS)) {
@@ -34,6 +37,9 @@ bool state_is_canon(const struct gen *g, const struct pins *to, bool but_flags)
 
 bool state_is_canon_but(const struct gen *g, const struct pins *to, unsigned slot)
 {
+    if (g->fdepth) {
+        return false;
+    }
     FOR_TOUCHED(g, s)
     {
         if (s != slot && !slot_is_canon(g, (unsigned)s, to)) {
@@ -46,7 +52,7 @@ bool state_is_canon_but(const struct gen *g, const struct pins *to, unsigned slo
 /* Slot s is going to be made of r, which may lie in another slot's home. */
 static void prepare_value(struct gen *g, unsigned s, ir_ref r, const struct pins *to)
 {
-    if (ir_is_const(r) || g->vals[r].reg != NOREG) {
+    if (ir_is_const(r) || g->vals[r].reg != NOREG || g->vals[r].fpos) {
         return;
     }
     unsigned loc = g->vals[r].mem;
@@ -167,6 +173,10 @@ static void zeros_home(struct gen *g, const struct pins *to)
 void canon_but(struct gen *g, const struct pins *to, unsigned slot)
 {
     zeros_home(g, to);
+    g->fup_stored = false;
+    if (g->f80) {
+        g->arch->f80->canon(g);
+    }
     FOR_TOUCHED(g, s)
     {
         if (g->t->slots[s].type == IR_FLAGS && s != slot && !slot_is_canon(g, (unsigned)s, to)) {
@@ -175,8 +185,9 @@ void canon_but(struct gen *g, const struct pins *to, unsigned slot)
     }
     FOR_TOUCHED(g, s)
     {
-        if (to->reg_of[s] == NOREG && g->t->slots[s].type != IR_FLAGS && !slot_is_canon(g, (unsigned)s, to) &&
-            !is_zeros(g, (unsigned)s)) {
+        unsigned t = g->t->slots[s].type;
+        bool done = t == IR_FLAGS || t == IR_F80 || (g->fup_stored && s == g->t->f80.up);
+        if (to->reg_of[s] == NOREG && !done && !slot_is_canon(g, (unsigned)s, to) && !is_zeros(g, (unsigned)s)) {
             ra_copy_home(g, (unsigned)s);
         }
     }
@@ -200,11 +211,17 @@ void flags_home(struct gen *g)
 
 void state_home(struct gen *g)
 {
+    if (g->f80) {
+        g->arch->f80->settle(g);
+    }
     for (unsigned k = 0; k < g->base.n; k++) {
         ra_store_home(g, g->base.slot[k]);
     }
     FOR_TOUCHED(g, s)
     {
         ra_store_home(g, (unsigned)s);
+    }
+    if (g->f80) {
+        g->arch->f80->flush(g);
     }
 }

@@ -251,6 +251,184 @@ static void vector(const struct float_op *o, struct fp_env *env, union v128 *r, 
     *r = out;
 }
 
+/* -- double extended ------------------------------------------------------------------------------------------------
+ */
+
+static f80 f80_of(const union v128 *v)
+{
+    return (f80){v->d[0], (u16)v->d[1]};
+}
+static void f80_to(union v128 *r, f80 v)
+{
+    *r = (union v128){.d = {v.frac, v.se}};
+}
+
+static f80 f80_arith2(unsigned op, f80 a, f80 b, struct fp_env *env)
+{
+    switch (op) {
+    case IR_fadd:
+        return f80_add(a, b, env);
+    case IR_fsub:
+        return f80_sub(a, b, env);
+    case IR_fmul:
+        return f80_mul(a, b, env);
+    default:
+        return f80_div(a, b, env);
+    }
+}
+
+/* The second operand of an op that takes narrower ones. */
+static f80 second(unsigned type, const union v128 *v, bool *denormal)
+{
+    *denormal = false;
+    return type == IR_F32   ? f32_as_f80((f32)v->d[0], denormal)
+           : type == IR_F64 ? f64_as_f80(v->d[0], denormal)
+                            : f80_of(v);
+}
+/* A narrower operand that was a denormal counts unless something comes before it. */
+static void count_denormal(bool denormal, f80 a, struct fp_env *env)
+{
+    bool bad = (a.se & 0x7fff) && !(a.frac >> 63);
+    if (denormal && !f80_is_nan(a) && !bad && !(env->flags & (FP_INVALID | FP_DIVZERO))) {
+        env->flags |= FP_DENORMAL_USED;
+    }
+}
+
+static u32 f80_flags(u32 imm, f80 a, const union v128 *v, struct fp_env *env)
+{
+    bool denormal, zpc = imm & FCMP_ZPC;
+    f80 b = second(FCMP_ARG_TYPE(imm), v, &denormal);
+    enum fp_rel rel = imm & FCMP_SIGNAL ? f80_compare(a, b, env) : f80_compare_quiet(a, b, env);
+    count_denormal(denormal, a, env);
+    static const u16 nzcv[4] = {FL_N | FL_C, FL_Z, 0, FL_V}, with_p[4] = {FL_C, FL_Z, 0, FL_Z | FL_P | FL_C};
+    return (zpc ? with_p : nzcv)[rel + 1];
+}
+
+static u64 f80_to_int(f80 a, unsigned width, u32 f2i, struct fp_env *env)
+{
+    enum fp_round round = round_of(f2i >> 8, env);
+    switch (f2i & (F2I_UNS | F2I_INDEF)) {
+    case F2I_UNS | F2I_INDEF:
+        return f80_to_uint_x86(a, width, round, env);
+    case F2I_INDEF:
+        return (u64)f80_to_sint_x86(a, width, round, env);
+    case F2I_UNS:
+        return f80_to_uint(a, width, 0, round, env);
+    default:
+        return (u64)f80_to_sint(a, width, 0, round, env);
+    }
+}
+
+static void f80_one(const struct float_op *o, struct fp_env *env, union v128 *r, const union v128 *a,
+                    const union v128 *b)
+{
+    bool denormal;
+    f80 x = f80_of(a), y;
+    unsigned from = o->imm & 0xff, width = type_bits(o->type);
+    switch (o->op) {
+    case IR_fadd:
+    case IR_fsub:
+    case IR_fmul:
+    case IR_fdiv:
+        y = second(from, b, &denormal);
+        f80_to(r, o->imm & FARG_SWAP ? f80_arith2(o->op, y, x, env) : f80_arith2(o->op, x, y, env));
+        count_denormal(denormal, x, env);
+        break;
+    case IR_fsqrt:
+        f80_to(r, f80_sqrt(x, env));
+        break;
+    case IR_fneg:
+        f80_to(r, f80_neg(x));
+        break;
+    case IR_fabs:
+        f80_to(r, f80_abs(x));
+        break;
+    case IR_fround:
+        f80_to(r, f80_round_int(x, round_of(o->imm, env), o->imm & FPR_EXACT, env));
+        break;
+    case IR_fcvt:
+        if (o->type == IR_F80) {
+            f80_to(r, from == IR_F32 ? f32_to_f80((f32)a->d[0], env) : f64_to_f80(a->d[0], env));
+        } else {
+            r->d[0] = o->type == IR_F32 ? f80_to_f32(x, env) : f80_to_f64(x, env);
+        }
+        break;
+    case IR_f2i:
+        r->d[0] = f80_to_int(x, width, o->imm, env) & MASK(width);
+        break;
+    case IR_i2f:
+        y = o->imm >> 8 ? f80_from_uint(from == IR_I64 ? a->d[0] : (u32)a->d[0], 0, env)
+                        : f80_from_sint(from == IR_I64 ? (i64)a->d[0] : (i32)a->d[0], 0, env);
+        f80_to(r, y);
+        break;
+    default:
+        must(o->op == IR_fl_fcmp);
+        r->d[0] = f80_flags(o->imm, x, b, env);
+    }
+}
+
+bool float_is_f80(const struct ir_op *op)
+{
+    switch (op->op) {
+    case IR_f2i:
+    case IR_fcvt:
+    case IR_fl_fcmp:
+        return (op->imm & 0xff) == IR_F80 || op->type == IR_F80;
+    default:
+        return op->type == IR_F80;
+    }
+}
+
+void float_f80(u64 key, struct fp_env *env, union v128 *r, const union v128 *a, const union v128 *b)
+{
+    struct float_op o = {.op = (u8)key, .type = (u8)(key >> 8), .sub = (u8)(key >> 16), .imm = (u32)(key >> 32)};
+    struct fp_env e = *env;
+    e.flags = 0;
+    f80_one(&o, &e, r, a, b);
+    if (o.op != IR_fneg && o.op != IR_fabs) {
+        env->flags &= ~(u32)FP_ROUNDED_UP;
+    }
+    env->flags |= e.flags;
+}
+
+void float_f80_control(struct fp_env *env, u32 v)
+{
+    static const u8 precision[4] = {24, 64, 53, 64}, round[4] = {FP_RNE, FP_RM, FP_RP, FP_RZ};
+    env->f80_precision = precision[v & 3];
+    env->round = round[v >> 2 & 3];
+}
+
+void float_f80_take(const struct ir_target *t, void *cpu, u16 status)
+{
+    static const u16 to[6] = {FP_INVALID, FP_DENORMAL_USED, FP_DIVZERO, FP_OVERFLOW, FP_UNDERFLOW, FP_INEXACT};
+    if (!t->f80.first) {
+        return;
+    }
+    struct fp_env *env = (struct fp_env *)((u8 *)cpu + t->f80.env_off);
+    u32 *up = (u32 *)((u8 *)cpu + t->slots[t->f80.up].off);
+    for (unsigned i = 0; i < ARRAY_LEN(to); i++) {
+        env->flags |= status >> i & 1 ? to[i] : 0;
+    }
+    if (*up & F80_UP_LIVE) {
+        *up = (env->flags & FP_ROUNDED_UP) || (status >> 8 & F80_UP) ? F80_UP : 0;
+    }
+    env->flags &= ~(u32)FP_ROUNDED_UP;
+}
+
+void float_f80_settle(const struct ir_target *t, void *cpu)
+{
+    u16 status = 0;
+#ifdef __x86_64__
+    if (t->f80.first) {
+        __asm__ volatile("fnstsw %0" : "=m"(status));
+        if (status & 0x3f) {
+            __asm__ volatile("fnclex");
+        }
+    }
+#endif
+    float_f80_take(t, cpu, status);
+}
+
 void float_exact(u64 key, struct fp_env *env, union v128 *r, const union v128 *a, const union v128 *b,
                  const union v128 *c)
 {

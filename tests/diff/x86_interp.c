@@ -10,6 +10,7 @@
 #include <signal.h>
 #include <string.h>
 
+#include "target/i386/fpu.h"
 #include "target/i386/i386.h"
 #include "tcg/eval.h"
 #include "tcg/interp/interp.h"
@@ -160,8 +161,13 @@ static bool run(const u8 *page, u32 end, unsigned insns)
             made_for = cpu.vcpu.rt.pc;
             translate(page, (u32)(made_for - PAGE_AT), made_for == PAGE_AT + CODE_OFF ? insns : 1);
         }
-        if (interp_run(&ir, &cpu.vcpu, &mem, &why) == INTERP_FAULT) {
+        enum interp_end how = interp_run(&ir, &cpu.vcpu, &mem, &why);
+        if (how == INTERP_FAULT) {
             return false;
+        }
+        if (how == INTERP_LOOP && why == REASON_CARE) {
+            x86_careful(&cpu.vcpu);
+            made_for = 0;
         }
     }
     return true;

@@ -100,6 +100,9 @@ static void make_enter(struct maker *m, const struct ir_target *t, struct host_t
     x_mov(&m->c, true, RAX, RSI);
     mxcsr(m, false, RT_MEM(c_fp));
     to_guest_fp(m);
+    if (t->f80.first) {
+        x_rm(&m->c, 0xd9, false, 5, RT_MEM(f80_control)); /* fldcw */
+    }
     x_load(&m->c, true, R15, RT_MEM(tlb));
     x_zero(&m->c, RCX);
     x_push(&m->c, RCX);
