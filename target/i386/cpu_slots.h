@@ -92,8 +92,8 @@ enum {
 #define MODE_NO_AVX     BIT(12) /* CR4.OSXSAVE clear or XCR0 without AVX: VEX instructions are undefined */
 #define MODE_SSE_EXACT  BIT(13) /* MXCSR leaves an exception unmasked: operations go through the exact unit */
 #define MODE_X87_EXACT  BIT(14) /* FPUCW does, or one is pending */
-#define MODE_X87_FAST   BIT(36) /* neither, and the host can: F80 operations */
-#define MODE_X87_CARE   BIT(37) /* one x87 instruction is to be done with care */
+#define MODE_X87_FAST   BIT(40) /* neither, and the host can: F80 operations */
+#define MODE_X87_CARE   BIT(41) /* one x87 instruction is to be done with care */
 #define MODE_SMM        BIT(15)
 #define MODE_IOPL       BIT(28) /* CPL <= IOPL: CLI, STI and port accesses go without a look at CR4 and the TSS */
 #define MODE_UMIP       BIT(29) /* CR4.UMIP and CPL 3 */

@@ -9,7 +9,7 @@
 
 #include "fpu/softfloat.h"
 
-enum { CC = 0x4500, ALL = 0xff };
+enum { CC = 0x4500, ALL = 0xff, KEEP_C1 = 1 };
 _Static_assert((FL_C | FL_P | FL_Z) == CC, "packed flags of a comparison are C0, C2 and C3");
 
 /* -- registers
@@ -129,7 +129,7 @@ static ir_ref tags_now(struct x86 *t)
     return v;
 }
 
-/* The instruction's last puts. up: C1. */
+/* The instruction's last puts. up: C1, as SLOT_FUP has it. */
 static bool done(struct x86 *t, u32 up)
 {
     struct ir *ir = t->ir;
@@ -140,7 +140,9 @@ static bool done(struct x86 *t, u32 up)
     }
     ir_put(ir, SLOT_FTOP, top);
     ir_put(ir, SLOT_FTW, tags_now(t));
-    ir_put(ir, SLOT_FUP, ir_const(ir, up));
+    if (up != KEEP_C1) {
+        ir_put(ir, SLOT_FUP, ir_const(ir, up));
+    }
     ir_put(ir, SLOT_FIP, s->page);
     ir_put(ir, SLOT_FIPO, ir_const(ir, (u32)t->off));
     return true;
@@ -363,12 +365,7 @@ static bool compare(struct x86 *t, enum operand o, bool quiet, unsigned pops, bo
     while (pops--) {
         pop(t);
     }
-    ir_ref up = ir_get(ir, SLOT_FUP);
-    done(t, 0);
-    if (eflags) { /* these leave C1 */
-        ir_put(ir, SLOT_FUP, up);
-    }
-    return true;
+    return done(t, eflags ? KEEP_C1 : 0);
 }
 
 /* -- control

@@ -82,7 +82,7 @@ static unsigned best_slot(const struct gen *g, const struct score *c, bool vec)
     for (unsigned s = 0; s < g->t->nslots; s++) {
         unsigned t = g->t->slots[s].type, score = c->reads[s] + (is_written(g, s) ? SCORE_WRITTEN : 0);
         if (g->pins.reg_of[s] != NOREG || g->base.reg_of[s] != NOREG || t == IR_FLAGS || t == IR_F80 ||
-            type_is_vec(t) != vec) {
+            (g->f80 && s == g->t->f80.turn) || type_is_vec(t) != vec) {
             continue;
         }
         if (score > most && (vec || (c->reads[s] && score >= WORTH_IT))) {

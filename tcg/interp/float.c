@@ -385,7 +385,7 @@ void float_f80(u64 key, struct fp_env *env, union v128 *r, const union v128 *a, 
     struct fp_env e = *env;
     e.flags = 0;
     f80_one(&o, &e, r, a, b);
-    if (o.op != IR_fneg && o.op != IR_fabs) {
+    if (o.op != IR_fneg && o.op != IR_fabs && o.op != IR_fl_fcmp) {
         env->flags &= ~(u32)FP_ROUNDED_UP;
     }
     env->flags |= e.flags;

@@ -344,8 +344,106 @@ static void instructions(void **st)
     assert_int_equal(shown, 0);
 }
 
+/* -- x87 instructions, some at a time
+ * ---------------------------------------------------------------------------------- What one leaves the next one finds
+ * in the same block, on the processor's stack as much as here. */
+
+/* One of them at p: of registers, or of memory at rBX; bytes. */
+static unsigned x87_fill(u8 *p)
+{
+    for (;;) {
+        struct x86_instr in;
+        u8 op[24] = {(u8)(0xd8 + rnd(8))};
+        if (rnd(2)) {
+            op[1] = (u8)(0xc0 + rnd(64));
+        } else {
+            op[1] = (u8)(0x43 | rnd(8) << 3); /* [rbx + disp8] */
+            op[2] = (u8)(8 * rnd(16));
+        }
+        if (x86_decode(&in, op, 20, 64, &features) != X86_DECODED || !x86_row_is_plain(in.row)) {
+            continue;
+        }
+        switch (in.row->fn) {
+        case X86_FN_fnstenv: /* FIP is where the code is */
+        case X86_FN_fldenv:
+        case X86_FN_fnsave:
+        case X86_FN_frstor:
+        case X86_FN_fldcw: /* of what lies there */
+        case X86_FN_fbld:  /* digits that are none */
+            continue;
+        case X86_FN_fninit:
+        case X86_FN_fincstp:
+        case X86_FN_fdecstp:
+            if (rnd(8)) {
+                continue;
+            }
+        }
+        memcpy(p, op, in.len);
+        return in.len;
+    }
+}
+
+static void x87_state(struct x86_state *s)
+{
+    static const struct x86_row row = {.map = MAP_ONE, .opcode = 0xd8};
+    x86_state_random(&rng, s, &row);
+    s->fcw |= 0x3f;
+    s->r[3] = X86_MIDDLE;
+    s->r[4] = X86_MIDDLE + 0x1000;
+    s->empty = 0;
+    for (unsigned i = 0, full = rnd(8); i < 8; i++) { /* some, from the top on, hold something */
+        s->empty |= i < full ? 0 : 1u << (((s->fsw >> 11) + i) & 7);
+    }
+    for (unsigned i = 0; i < 64; i++) {
+        st64le(X86_DATA + X86_DATA_SIZE / 2 + 8 * i, rnd(2) ? x86_random_float(&rng, 3) : x86_random_number(&rng));
+    }
+}
+
+static void x87_sequences(void **st)
+{
+    (void)st;
+    x86_host_catch(x86_jit_signal);
+    const char *n = getenv("MOSS_X86_INSNS"), *only = getenv("MOSS_X86_ROW");
+    unsigned long left = only ? 0 : (n ? strtoul(n, NULL, 0) : 300) * 20, done = 0;
+    unsigned bad = 0;
+    for (; left--; done++) {
+        static struct x86_state before, want, ours;
+        u8 code[64];
+        unsigned len = 0, insns = 1 + rnd(10);
+        for (unsigned i = 0; i < insns; i++) {
+            len += x87_fill(code + len);
+        }
+        x87_state(&before);
+        memcpy(before_data, X86_DATA, X86_DATA_SIZE);
+        int sig = x86_host_run(code, len, &before, &want);
+        memcpy(host_data, X86_DATA, X86_DATA_SIZE);
+        for (unsigned e = 0; e < ENGINES; e++) {
+            if (!wanted[e]) {
+                continue;
+            }
+            memcpy(X86_DATA, before_data, X86_DATA_SIZE);
+            int ours_sig = e == INTERPRETER ? x86_interp_run(code, len, insns, &before, &ours)
+                                            : x86_jit_run(code, len, &before, &ours);
+            struct x86_open none = {.fsw = __builtin_cpu_is("amd") ? 0 : 0x4700};
+            if (sig == ours_sig && x86_state_same(&want, &ours, &none) && !memcmp(host_data, X86_DATA, X86_DATA_SIZE)) {
+                continue;
+            }
+            if (bad++ < 10) {
+                printf("%s:", engine_names[e]);
+                for (unsigned i = 0; i < len; i++) {
+                    printf(" %02x", code[i]);
+                }
+                printf("\n");
+                x86_state_differences(&before, &want, &ours, "host", engine_names[e]);
+            }
+        }
+    }
+    print_message("%lu sequences, %u different\n", done, bad);
+    assert_int_equal(bad, 0);
+}
+
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(instructions)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(instructions), cmocka_unit_test(x87_sequences)};
     return x86_host_init() ? cmocka_run_group_tests(tests, NULL, NULL) : 77;
 }

@@ -18,6 +18,7 @@ int x86_jit_run(const u8 *code, unsigned len, const struct x86_state *in, struct
 void x86_interp_bits(unsigned bits);
 void x86_jit_bits(unsigned bits);
 
-int x86_trap_signal(const struct vcpu *v); /* of the trap that ended it */
+void x86_jit_signal(int sig, void *siginfo, void *ucontext); /* for x86_host_catch */
+int x86_trap_signal(const struct vcpu *v);                   /* of the trap that ended it */
 
 #endif

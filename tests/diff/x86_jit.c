@@ -42,7 +42,7 @@ int x86_trap_signal(const struct vcpu *v)
     }
 }
 
-static void on_signal(int sig, void *siginfo, void *ucontext)
+void x86_jit_signal(int sig, void *siginfo, void *ucontext)
 {
     accel_tcg_user.host_fault(cpu, sig, siginfo, ucontext);
 }
@@ -68,7 +68,7 @@ void x86_jit_init(const struct x86_features *f)
         fail_msg("%s", e.msg);
     }
     x86_user_reset(cpu, 64);
-    x86_host_catch(on_signal);
+    x86_host_catch(x86_jit_signal);
 }
 
 void x86_jit_bits(unsigned bits)

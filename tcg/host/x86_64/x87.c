@@ -186,11 +186,11 @@ static void remove_at(struct gen *g, unsigned pos)
         set_place(g, pos, top);
     }
 }
-static void drop_dead(struct gen *g)
+static void drop_dead(struct gen *g, ir_ref a, ir_ref b)
 {
     for (unsigned pos = g->fdepth; pos-- > 0;) {
         ir_ref r = g->fst[pos];
-        if (!r || val_gone(g, r)) {
+        if (!r || (r != a && r != b && val_gone(g, r))) {
             remove_at(g, pos);
         }
     }
@@ -213,7 +213,7 @@ static void spill(struct gen *g, unsigned pos)
 /* Two places free, a and b stay. */
 static void room(struct gen *g, ir_ref a, ir_ref b)
 {
-    drop_dead(g);
+    drop_dead(g, a, b);
     while (g->fdepth > 6) {
         unsigned best = 0, far = 0;
         for (unsigned pos = 0; pos < g->fdepth; pos++) {
@@ -328,7 +328,7 @@ void x87_rescue(struct gen *g, unsigned s, unsigned loc)
 }
 void x87_flush(struct gen *g)
 {
-    drop_dead(g);
+    drop_dead(g, 0, 0);
     while (g->fdepth) {
         ir_ref r = g->fst[g->fdepth - 1];
         if (!r || val_dead(g, r)) {
@@ -492,6 +492,7 @@ static void compare_stack(struct gen *g, const struct xop *x)
     bring(g, x->a);
     bring(g, x->b);
     to_top(g, x->a);
+    x87_up_save(g);
     unsigned rd = ra_pick(g, (ir_ref)g->i, 0);
     x87_op(g, 0xdb, (x->imm & FCMP_SIGNAL ? 0xf0 : 0xe8) + st_of(g, x->b));
     fcmp_packed(g, x->imm);

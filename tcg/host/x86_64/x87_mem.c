@@ -52,6 +52,7 @@ void x87_load(struct gen *g, struct xop *x)
     g->i = j;
     ra_begin(g, y);
     g->lock |= RBIT(addr);
+    g->i = i; /* what the access may still show lives */
     x87_use_begin(g, y);
     u8 *cold = mem_access(g, addr, (i32)x->imm, x->d, offsetof(struct tlb_entry, rd), &m);
     x87_use(g, y, bytes, m);
@@ -69,6 +70,7 @@ void x87_load(struct gen *g, struct xop *x)
         back_to_hot(g, join);
         to_hot(g);
     }
+    g->i = j;
     x87_use_end(g, y);
 }
 
