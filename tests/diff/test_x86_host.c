@@ -360,7 +360,7 @@ static unsigned x87_fill(u8 *p)
             op[1] = (u8)(0x43 | rnd(8) << 3); /* [rbx + disp8] */
             op[2] = (u8)(8 * rnd(16));
         }
-        if (x86_decode(&in, op, 20, 64, &features) != X86_DECODED || !x86_row_is_plain(in.row)) {
+        if (x86_decode(&in, op, 20, 64, &features) != X86_DECODED || !x86_row_is_plain(in.row, 64)) {
             continue;
         }
         switch (in.row->fn) {
@@ -403,6 +403,12 @@ static void x87_sequences(void **st)
 {
     (void)st;
     x86_host_catch(x86_jit_signal);
+    if (wanted[INTERPRETER]) {
+        x86_interp_bits(64);
+    }
+    if (wanted[HOST_CODE]) {
+        x86_jit_bits(64);
+    }
     const char *n = getenv("MOSS_X86_INSNS"), *only = getenv("MOSS_X86_ROW");
     unsigned long left = only ? 0 : (n ? strtoul(n, NULL, 0) : 300) * 20, done = 0;
     unsigned bad = 0;
@@ -415,7 +421,7 @@ static void x87_sequences(void **st)
         }
         x87_state(&before);
         memcpy(before_data, X86_DATA, X86_DATA_SIZE);
-        int sig = x86_host_run(code, len, &before, &want);
+        int sig = x86_host_run(64, code, len, &before, &want);
         memcpy(host_data, X86_DATA, X86_DATA_SIZE);
         for (unsigned e = 0; e < ENGINES; e++) {
             if (!wanted[e]) {
