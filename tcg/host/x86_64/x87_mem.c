@@ -61,11 +61,9 @@ void x87_load(struct gen *g, struct xop *x)
         bool vec = vectors_live(g);
         to_cold(g);
         bind_cold(g, cold);
-        x87_suspend(g);
         mem_slow_args(g, addr, (i32)x->imm, x->d);
         mem_slow_call(g, vec ? TH_LOAD_X : TH_LOAD);
         x_store(g->c, true, RT_MEM(vtmp), RAX);
-        x87_resume(g);
         x87_use(g, y, bytes, RT_MEM(vtmp));
         back_to_hot(g, join);
         to_hot(g);
@@ -108,11 +106,9 @@ void x87_store(struct gen *g, struct xop *x)
             x87_op(g, 0xd9, 0xc0); /* fld st(0) */
             x87_mem(g, form[0], form[1], RT_MEM(vtmp));
         }
-        x87_suspend(g);
         mem_slow_args(g, addr, (i32)y->imm, y->d | MO_STORE);
         x_load(g->c, x->type == IR_F64 || x->type == IR_I64, RDX, RT_MEM(vtmp));
         mem_slow_call(g, vec ? TH_STORE_X : TH_STORE);
-        x87_resume(g);
         if (pops) {
             x87_op(g, 0xdd, 0xd8);
         }
