@@ -227,6 +227,7 @@ static void exit_mode(struct gen *g, struct cond c, const struct xop *x)
     if (second) {
         bind_cold(g, second);
     }
+    g->ef = (struct hflags){0}; /* they are the condition's */
     canon(g, &g->base);
     refund(g);
     g->arch->leave(g, (i32)x->imm, reason_token(REASON_CARE), TH_LEAVE_OFF);
