@@ -172,16 +172,16 @@ static void zeros_home(struct gen *g, const struct pins *to)
 
 void canon_but(struct gen *g, const struct pins *to, unsigned slot)
 {
-    zeros_home(g, to);
-    g->fup_stored = false;
-    if (g->f80) {
-        g->arch->f80->canon(g);
-    }
-    FOR_TOUCHED(g, s)
+    FOR_TOUCHED(g, s) /* flags first: they may be made of what a home still holds */
     {
         if (g->t->slots[s].type == IR_FLAGS && s != slot && !slot_is_canon(g, (unsigned)s, to)) {
             ra_copy_home(g, (unsigned)s);
         }
+    }
+    zeros_home(g, to);
+    g->fup_stored = false;
+    if (g->f80) {
+        g->arch->f80->canon(g);
     }
     FOR_TOUCHED(g, s)
     {
