@@ -92,8 +92,6 @@ enum {
 #define MODE_NO_AVX     BIT(12) /* CR4.OSXSAVE clear or XCR0 without AVX: VEX instructions are undefined */
 #define MODE_SSE_EXACT  BIT(13) /* MXCSR leaves an exception unmasked: operations go through the exact unit */
 #define MODE_X87_EXACT  BIT(14) /* FPUCW does, or one is pending */
-#define MODE_X87_FAST   BIT(40) /* neither, and the host can: F80 operations */
-#define MODE_X87_CARE   BIT(41) /* one x87 instruction is to be done with care */
 #define MODE_SMM        BIT(15)
 #define MODE_IOPL       BIT(28) /* CPL <= IOPL: CLI, STI and port accesses go without a look at CR4 and the TSS */
 #define MODE_UMIP       BIT(29) /* CR4.UMIP and CPL 3 */
@@ -104,6 +102,21 @@ enum {
 #define MODE_TIGHT      BIT(34) /* it ends in or near this page: an instruction a block */
 #define MODE_SSE_FLUSH  BIT(35) /* MXCSR.DAZ or FZ */
 #define MODE_SPLIT      BIT(36) /* a locked access met two pages, or a device: as a load and a store */
+#define MODE_X87_FAST   BIT(40) /* no x87 exception is unmasked or pending, and the host can: F80 operations */
+#define MODE_X87_CARE   BIT(41) /* one x87 instruction is to be done with care */
+
+/* Each bit is one thing's. */
+// clang-format off
+#define MODE_FIELDS(op) \
+    (3ull << MODE_CPL_SHIFT) op (3ull << MODE_BITS_SHIFT) op (63ull << MODE_BASE_SHIFT) op (63ull << MODE_OPEN_SHIFT) op \
+    (255ull << MODE_FEAT_SHIFT) \
+    op MODE_SS32 op MODE_PE op MODE_VM op MODE_STEP op MODE_SHADOW op MODE_ALIGN op MODE_NO_FPU op MODE_NO_SSE \
+    op MODE_NO_AVX op MODE_SSE_EXACT op MODE_X87_EXACT op MODE_SMM op MODE_IOPL op MODE_UMIP op MODE_LMA \
+    op MODE_BREAK op MODE_CODE_LIMIT op MODE_CODE_64K op MODE_TIGHT op MODE_SSE_FLUSH op MODE_SPLIT \
+    op MODE_X87_FAST op MODE_X87_CARE
+// clang-format on
+_Static_assert((MODE_FIELDS(+)) == (MODE_FIELDS(|)), "no bit of the mode word has two meanings");
+
 /* Something follows each instruction: a helper looks for what. */
 #define MODE_AFTER (MODE_STEP | MODE_SHADOW | MODE_BREAK | MODE_SPLIT)
 

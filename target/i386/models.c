@@ -1,5 +1,5 @@
 /* CPU models, and what -cpu makes of one: a model's features by name, then those switched on or off. What moss does not
- * translate is taken away and said once.
+ * translate is taken away, and reported as a gap (-d unimp).
  *
  * SPEC: Intel SDM volume 2, CPUID; AMD APM volume 3, appendix E; the processors' own CPUID for models named after one.
  */
@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "base/bits.h"
+#include "base/log.h"
 #include "base/opts.h"
 #include "target/i386/cpu.h"
 #include "target/i386/cpuid.h"
@@ -291,6 +292,7 @@ static void mask_lacking(struct x86_identity *id)
     for (unsigned i = 0; i < ARRAY_LEN(features); i++) {
         if (is_lacking(&features[i]) && feature_on(id, &features[i])) {
             feature_put(id, &features[i], false);
+            unimp("x86", "CPU feature %s", features[i].name);
         }
     }
 }
