@@ -58,7 +58,8 @@ static const char *region_name(u64 start, u64 end, const char *host)
     if (start == im->vdso_page) {
         return "[vdso]";
     }
-    return start >= brk && end <= align_up(brk_end, 4096) && end > start && brk_end > brk ? "[heap]" : host;
+    /* As the kernel says it: a map that the heap has a part in. Data before it may have become one with it. */
+    return start < align_up(brk_end, 4096) && end > brk && brk_end > brk && !*host ? "[heap]" : host;
 }
 
 static void put_region(struct buf *out, u64 start, u64 end, int prot, bool shared, u64 off, const char *dev, u64 inode,
