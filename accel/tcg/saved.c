@@ -234,7 +234,7 @@ static const struct saved_area *fetch_area(struct tcpu *t, struct saved_file *f,
                                            struct chunk **c)
 {
     struct saved_area head;
-    const struct saved_area *in_file, *mine = (const void *)t->map_buf;
+    const struct saved_area *in_file;
     if (setjmp(t->copy_failed)) { /* one of the two files was cut short */
         return NULL;
     }
@@ -252,6 +252,7 @@ static const struct saved_area *fetch_area(struct tcpu *t, struct saved_file *f,
     memcpy(code, (const u8 *)in_file + head.code_at, room);
     memcpy(t->page_copy, ram_base + ram_page, 1u << TLB_PAGE_BITS);
     copying(t, false);
+    const struct saved_area *mine = (const void *)t->map_buf;
     if (memcmp(mine, &head, sizeof(head)) != 0 || !saved_area_ok(mine, code, head.len, saved.key)) {
         saved.refused++;
         f->data = NULL; /* who wrote that cannot be asked again and again */
