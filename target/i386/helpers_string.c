@@ -5,6 +5,7 @@
 
 #include "target/i386/cpu.h"
 #include "target/i386/helpers.h"
+#include "target/i386/sys.h"
 
 enum { RAX, RCX, RSI = 6, RDI };
 enum { AT_ONCE = 4096 }; /* elements a call */
@@ -93,37 +94,54 @@ static bool element(const struct string *s)
     return !(s->cpu->flags & FL_Z) != s->equal;
 }
 
-/* Upward, of plain memory, the operands a page's end away: whole runs at once. How many elements were done. */
+/* Elements from an offset on, in the direction of DF, that lie in one page of linear memory and in the segment. */
+static u64 reach(const struct string *s, unsigned seg, u64 offset, u64 va, u64 count, bool write)
+{
+    bool up = s->cpu->df == 1;
+    u64 in = va & 4095, k = in + s->n > 4096 ? 0 : up ? (4096 - in) / s->n : in / s->n + 1;
+    k = MIN(k, count);
+    if (k < 2) {
+        return 0;
+    }
+    u64 first = cut(s, offset), last = up ? first + (k - 1) * s->n : first - (k - 1) * s->n;
+    bool inside = cut(s, last) == last && (s->mode64 || x86_seg_holds(&s->cpu->seg[seg], last, s->n, write));
+    return inside ? k : 0;
+}
+
+/* Copies and fills of plain memory: whole runs at once, the operands a page's end away. How many elements were done. */
 static u64 run(const struct string *s, u64 count)
 {
     struct vcpu *v = &s->cpu->vcpu;
     u64 *r = v->rt.r;
-    bool copy = s->op == STRING_MOVS;
-    if ((!copy && s->op != STRING_STOS) || s->cpu->df != 1 || s->addr < 4) {
+    bool copy = s->op == STRING_MOVS, up = s->cpu->df == 1;
+    if ((!copy && s->op != STRING_STOS) || s->addr < 4) {
         return 0;
     }
     u64 to = linear(s, SEG_ES, r[RDI], true), from = copy ? linear(s, s->seg, r[RSI], false) : to;
-    u64 room = MIN(4096 - (to & 4095), 4096 - (from & 4095)) / s->n, k = MIN(room, count);
-    if (k < 8 || (copy && to - from < k * s->n)) { /* overlapping: each element sees those before */
+    u64 k = reach(s, SEG_ES, r[RDI], to, count, true);
+    k = copy ? reach(s, s->seg, r[RSI], from, k, false) : k;
+    unsigned bytes = (unsigned)(k * s->n);
+    if (k < 2 || (copy && (up ? to - from : from - to) < bytes)) { /* each element sees what those before it wrote */
         return 0;
     }
-    const u8 *src = copy ? v->sv->probe(v, from, (unsigned)(k * s->n), MMU_LOAD, X86_VIEW_NORMAL) : NULL;
+    u64 below = up ? 0 : bytes - s->n; /* the lowest element is the first or the last */
+    const u8 *src = copy ? v->sv->probe(v, from - below, bytes, MMU_LOAD, X86_VIEW_NORMAL) : NULL;
     if (copy && !src) {
         return 0;
     }
-    u8 *dst = v->sv->probe(v, to, (unsigned)(k * s->n), MMU_STORE, X86_VIEW_NORMAL);
+    u8 *dst = v->sv->probe(v, to - below, bytes, MMU_STORE, X86_VIEW_NORMAL);
     if (!dst) {
         return 0;
     }
     if (copy) {
-        memmove(dst, src, k * s->n); /* which may lie above and overlap */
-        step(s, RSI, k * s->n);
+        memmove(dst, src, bytes); /* they may overlap the other way */
+        step(s, RSI, up ? bytes : -(u64)bytes);
     } else {
         for (u64 i = 0; i < k; i++) {
             memcpy(dst + i * s->n, &r[RAX], s->n);
         }
     }
-    step(s, RDI, k * s->n);
+    step(s, RDI, up ? bytes : -(u64)bytes);
     return k;
 }
 
