@@ -59,6 +59,25 @@ test:   SETUP
         cmpb $1, small + 0xfff
         jne fail
 
+        CASE(40) /* a repeated string stops where the segment does, in the middle of a page */
+        SET_LIMIT DATA_SMALL, 0x7ff
+        mov $DATA_SMALL, %ebx
+        mov %ebx, %es
+        movb $0, small + 0x800
+        mov $0x7f0, %edi
+        mov $0x20, %ecx
+        mov $0x77, %al
+        FAULT 13, 0, rep stosb
+        cmp $0x10, %ecx
+        jne fail
+        cmp $0x800, %edi
+        jne fail
+        cmpb $0x77, small + 0x7ff
+        jne fail
+        cmpb $0, small + 0x800
+        jne fail
+        SET_LIMIT DATA_SMALL, 0xfff
+
         CASE(7) /* the stack's are #SS */
         mov $DATA_SMALL, %ebx
         mov %esp, %edi
