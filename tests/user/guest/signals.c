@@ -174,7 +174,7 @@ static void restarts(void)
     int fds[2], status;
     char c;
     sigset_t none;
-    struct itimerval soon = {{0, 0}, {0, 50000}};
+    struct itimerval soon = {{0, 0}, {0, 50000}}, never = {{0, 0}, {0, 0}};
     sigemptyset(&none);
     CHECK(pipe(fds) == 0);
     on(SIGALRM, counter, SA_RESTART);
@@ -187,16 +187,15 @@ static void restarts(void)
     CHECK(read(fds[0], &c, 1) == 1 && count == 1);
     wait(&status);
     on(SIGALRM, counter, 0);
+    soon.it_interval = soon.it_value; /* again and again: on a busy machine the first may come before the call */
     setitimer(ITIMER_REAL, &soon, NULL);
     CHECK(read(fds[0], &c, 1) == -1 && errno == EINTR);
-    setitimer(ITIMER_REAL, &soon, NULL);
     CHECK(usleep(10000000) == -1 && errno == EINTR);
-    setitimer(ITIMER_REAL, &soon, NULL);
     CHECK(sigsuspend(&none) == -1 && errno == EINTR);
     count = 0;
-    setitimer(ITIMER_REAL, &soon, NULL);
     while (!count) { /* a loop of translated code, no system call */
     }
+    setitimer(ITIMER_REAL, &never, NULL);
 }
 
 /* A call that a signal came before is made after the handler: nothing that does not wait ends with EINTR. */
@@ -220,12 +219,13 @@ static void storm(void)
 /* A copy that the kernel refuses leaves the signal mask alone. */
 static void refused_copies(void)
 {
-    struct itimerval soon = {{0, 0}, {0, 1000}};
+    struct itimerval often = {{0, 1000}, {0, 1000}}, never = {{0, 0}, {0, 0}};
     struct timespec ts = {2, 0};
     on(SIGALRM, counter, 0);
     CHECK(sigaltstack((void *)8, NULL) == -1 && errno == EFAULT);
-    setitimer(ITIMER_REAL, &soon, NULL);
+    setitimer(ITIMER_REAL, &often, NULL); /* again and again, as above */
     CHECK(nanosleep(&ts, NULL) == -1 && errno == EINTR);
+    setitimer(ITIMER_REAL, &never, NULL);
 }
 
 static void parents_view(void)
