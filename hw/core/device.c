@@ -23,6 +23,83 @@ static const struct mem_ops *class_ops(struct arena *a, const struct device_clas
     return ops;
 }
 
+/* -- windows with holes: each piece is a region of its own that adds where it begins ------------------------------- */
+
+struct device_piece {
+    struct mem_region region;
+    struct device *d;
+    u64 off;
+};
+
+static enum mem_result piece_read(void *opaque, u64 off, unsigned size, u64 *val, struct mem_attrs a)
+{
+    struct device_piece *p = opaque;
+    return p->d->mmio.ops->read(p->d, p->off + off, size, val, a);
+}
+static enum mem_result piece_write(void *opaque, u64 off, unsigned size, u64 val, struct mem_attrs a)
+{
+    struct device_piece *p = opaque;
+    return p->d->mmio.ops->write(p->d, p->off + off, size, val, a);
+}
+
+static unsigned window_count(const struct device_class *c)
+{
+    unsigned n = 0;
+    while (c->windows && c->windows[n].size) {
+        n++;
+    }
+    return n;
+}
+
+static void pieces_make(struct device *d)
+{
+    unsigned n = window_count(d->cls);
+    struct mem_ops *ops = arena_dup(&d->machine->arena, d->mmio.ops, sizeof(*ops));
+    ops->read = piece_read;
+    ops->write = piece_write;
+    d->pieces = arena_alloc(&d->machine->arena, n * sizeof(d->pieces[0]));
+    for (unsigned i = 0; i < n; i++) {
+        struct device_piece *p = &d->pieces[i];
+        must(d->cls->windows[i].off + d->cls->windows[i].size <= d->cls->mmio_size);
+        *p = (struct device_piece){.d = d, .off = d->cls->windows[i].off};
+        p->region = (struct mem_region){
+            .name = device_name(d), .kind = MEM_MMIO, .size = d->cls->windows[i].size, .ops = ops, .opaque = p};
+    }
+}
+
+void device_map(struct device *d, struct mem_space *space, u64 base, int priority)
+{
+    if (!d->cls->windows) {
+        mem_map_region(space, &d->mmio, base, priority);
+        return;
+    }
+    for (unsigned i = 0; i < window_count(d->cls); i++) {
+        mem_map_region(space, &d->pieces[i].region, base + d->pieces[i].off, priority);
+    }
+}
+
+const struct mem_region *device_region(const struct device *d, unsigned i)
+{
+    const struct mem_region *r = NULL;
+    if (!d->cls->windows) {
+        r = i ? NULL : &d->mmio;
+    } else if (i < window_count(d->cls)) {
+        r = &d->pieces[i].region;
+    }
+    return r && r->space ? r : NULL;
+}
+
+void device_unmap(struct device *d)
+{
+    if (!d->cls->windows) {
+        mem_unmap_region(&d->mmio);
+        return;
+    }
+    for (unsigned i = 0; i < window_count(d->cls); i++) {
+        mem_unmap_region(&d->pieces[i].region);
+    }
+}
+
 void (*device_made)(struct device *d);
 
 struct device *device_new(struct machine *m, const struct device_class *cls, const char *id)
@@ -38,6 +115,9 @@ struct device *device_new(struct machine *m, const struct device_class *cls, con
         must(cls->regs || cls->ops);
         d->mmio = (struct mem_region){.name = device_name(d), .kind = MEM_MMIO, .size = cls->mmio_size, .opaque = d};
         d->mmio.ops = class_ops(&m->arena, cls);
+        if (cls->windows) {
+            pieces_make(d);
+        }
     }
     /* A default that its own table refuses is a mistake in the class. */
     must(props_default(d, cls->props, &m->arena, NULL));

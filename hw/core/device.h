@@ -79,6 +79,12 @@ extern void *(*prop_backend)(enum prop_kind kind, const char *id, struct err *e)
 
 /* -- classes and devices --------------------------------------------------------------------------- */
 
+/* A piece of a register window, when there are holes that belong to others: bytes from its start. Register offsets are
+ * the whole window's. */
+struct reg_window {
+    u16 off, size; /* size 0 ends a table */
+};
+
 struct device_class {
     const char *name, *doc;
     const char *bus;        /* "sysbus", "virtio", "pci", "virtio-serial"...: what it plugs into */
@@ -92,13 +98,14 @@ struct device_class {
     void (*describe)(const struct device *d, struct dt *t, const char *node);
     /* Adds its step of the path that firmware knows it by (IEEE 1275): "/disk@0,0". NULL: it is no such step. */
     void (*fw_path)(const struct device *d, struct buf *out);
-    size_t size;               /* of the struct */
-    u32 mmio_size;             /* bytes of its register window; 0: it has none */
-    u8 nirqs;                  /* output pins */
-    u8 min_access, max_access; /* bytes of an access by the bus; 0: 1 and 4 */
-    const struct field *state; /* reset + snapshot + print; required */
-    const struct reg *regs;    /* NULL: ops serves the whole window */
-    const struct mem_ops *ops; /* opaque is the device */
+    size_t size;                      /* of the struct */
+    u32 mmio_size;                    /* bytes of its register window; 0: it has none */
+    const struct reg_window *windows; /* NULL: the whole of it */
+    u8 nirqs;                         /* output pins */
+    u8 min_access, max_access;        /* bytes of an access by the bus; 0: 1 and 4 */
+    const struct field *state;        /* reset + snapshot + print; required */
+    const struct reg *regs;           /* NULL: ops serves the whole window */
+    const struct mem_ops *ops;        /* opaque is the device */
     const struct prop *props;
     bool (*init)(struct device *d, struct err *e);           /* back ends and timers; rare */
     void (*reset)(struct device *d);                         /* after the table; rare */
@@ -114,13 +121,14 @@ struct device {
     const struct device_class *cls;
     const char *id; /* "uart0", "net0"; unique in the machine, or NULL */
     struct machine *machine;
-    struct mem_space *dma;  /* what it reads and writes as a bus master */
-    struct mem_region mmio; /* its register window, if mmio_size */
-    struct irq *irqs;       /* nirqs output pins, filled by the board */
-    struct device *parent;  /* the owner of the bus it sits on */
-    struct device *next;    /* in the machine's list */
-    unsigned nchildren;     /* on the bus it provides */
-    bool live;              /* device_init succeeded */
+    struct mem_space *dma;       /* what it reads and writes as a bus master */
+    struct mem_region mmio;      /* its register window, if mmio_size; mapped by device_map() */
+    struct device_piece *pieces; /* of a class with windows: what is mapped instead */
+    struct irq *irqs;            /* nirqs output pins, filled by the board */
+    struct device *parent;       /* the owner of the bus it sits on */
+    struct device *next;         /* in the machine's list */
+    unsigned nchildren;          /* on the bus it provides */
+    bool live;                   /* device_init succeeded */
 };
 
 /* Allocates in the machine's arena, sets property defaults; not yet initialised. */
@@ -132,6 +140,11 @@ bool device_set_prop(struct device *d, const char *key, const char *value, struc
 /* Between the properties and device_init, for a device that sits on a bus of another: `bus` is the id of that other
  * device; NULL: the newest that provides the right kind of bus and has room. */
 bool device_plug(struct device *d, const char *bus, struct err *e);
+/* Its register window, or the pieces of it, at base. */
+void device_map(struct device *d, struct mem_space *space, u64 base, int priority);
+void device_unmap(struct device *d);
+/* What device_map() mapped, piece by piece; NULL: there are no more. */
+const struct mem_region *device_region(const struct device *d, unsigned i);
 /* Runs the class's init; false leaves a device that is not live and needs no fini. */
 bool device_init(struct device *d, struct err *e);
 void device_reset(struct device *d); /* the field table, then the class's reset */

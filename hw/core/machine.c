@@ -162,16 +162,25 @@ static void backend_set(struct device *d, enum part_backend b)
     *(void **)((u8 *)d + p->off) = back;
 }
 
-static bool overlaps(const struct machine *m, const struct mem_space *space, u64 base, u64 size,
-                     const struct device **with)
+static bool overlap(const struct mem_region *a, const struct mem_region *b)
 {
-    for (const struct device *d = m->devices; d; d = d->next) {
-        if (d->mmio.space == space && base < d->mmio.base + d->mmio.size && d->mmio.base < base + size) {
-            *with = d;
-            return true;
+    return a != b && a->space == b->space && a->base < b->base + b->size && b->base < a->base + a->size;
+}
+
+/* Another device that one of d's windows lies over; NULL: none. */
+static const struct device *overlapped(const struct machine *m, const struct device *d)
+{
+    for (const struct device *o = m->devices; o; o = o->next) {
+        const struct mem_region *mine, *other;
+        for (unsigned i = 0; o != d && (mine = device_region(d, i)); i++) {
+            for (unsigned j = 0; (other = device_region(o, j)); j++) {
+                if (overlap(mine, other)) {
+                    return o;
+                }
+            }
         }
     }
-    return false;
+    return NULL;
 }
 
 static bool part_place(struct machine *m, const struct part *p, unsigned i, struct irq (*pins)(struct machine *, int),
@@ -179,7 +188,6 @@ static bool part_place(struct machine *m, const struct part *p, unsigned i, stru
 {
     const char *id = p->count ? arena_printf(&m->arena, "%s.%u", p->id, i) : p->id;
     u64 base = p->base + (u64)i * p->stride;
-    const struct device *other;
     struct device *d = device_new(m, p->cls, id);
     if (p->size) {
         d->mmio.size = p->size;
@@ -190,12 +198,12 @@ static bool part_place(struct machine *m, const struct part *p, unsigned i, stru
         return false;
     }
     if (d->mmio.size) {
-        struct mem_space *space = p->io ? m->iospace : m->sysmem;
-        if (overlaps(m, space, base, d->mmio.size, &other)) {
+        device_map(d, p->io ? m->iospace : m->sysmem, base, 0);
+        const struct device *other = overlapped(m, d);
+        if (other) {
             return err_set(e, "board '%s' has '%s' and '%s' at the same address", m->board->name, id,
                            device_name(other));
         }
-        mem_map_region(space, &d->mmio, base, 0);
     }
     for (int n = 0; p->irq >= 0 && n < p->cls->nirqs; n++) {
         d->irqs[n] = pins(m, p->irq + (int)i * p->cls->nirqs + n);

@@ -38,6 +38,21 @@ struct boot_wish {
     int splash_time, reboot_timeout;
 };
 
+/* A drive of the board's own (-drive if=ide, -hda, -fda, -cdrom): the board makes the device for it, on the controller
+ * it has for such drives. */
+enum drive_kind { DRIVE_IDE, DRIVE_FLOPPY, DRIVE_SCSI, DRIVE_KINDS };
+struct drive {
+    enum drive_kind kind;
+    unsigned bus, unit; /* unique for the kind, below what the board says */
+    bool cdrom;
+    struct blockdev *disk; /* never NULL; it may have no medium */
+    const char *serial;    /* NULL: none was said */
+};
+/* How many drives of a kind a board takes; 0 buses: it has no controller for them. */
+struct drive_room {
+    u8 buses, units;
+};
+
 /* What the command line says, handed to the board. Strings live as long as the machine. */
 struct machine_config {
     u64 ram_size;                /* bytes; 0: the board's default */
@@ -48,6 +63,9 @@ struct machine_config {
     const char *kernel, *initrd, *append, *dtb, *dumpdtb, *firmware;
     struct chardev *serial[4];
     struct blockdev *pflash[2];
+    const struct drive *drives;
+    unsigned ndrives;
+    const char *vga; /* -vga: a name the board knows; NULL: the board's default, but for -nodefaults */
     bool no_defaults;
     bool semihosting;
     i64 rtc_offset;  /* seconds that the guest's calendar is ahead of the host's (-rtc base=) */
@@ -99,6 +117,10 @@ struct board {
     /* A program for the board's processors into memory, as its segments say; NULL: it takes none. */
     bool (*load_program)(struct machine *m, const char *path, struct kernel *k, struct err *e);
     const char *ram_name; /* of the RAM region, NULL: "ram" */
+    struct drive_room drive_room[DRIVE_KINDS];
+    const char
+        *default_drive;      /* the if= of a -drive that says none: "ide"; NULL: "virtio" if there is a default_block */
+    const char *const *vgas; /* what -vga takes, the default first, NULL ended; NULL: the board has no VGA */
 };
 
 /* Sets up config, options, RAM (the board maps it) and runs build(). NULL: an option, a size or a number the board

@@ -103,7 +103,7 @@ void bench_start(struct bench *b)
         fail_msg("%s", e.msg);
     }
     if (b->d->mmio.size) {
-        mem_map_region(b->m.sysmem, &b->d->mmio, BENCH_BASE, 0);
+        device_map(b->d, b->m.sysmem, BENCH_BASE, 0);
     }
     all_reset(b);
     machine_unlock();

@@ -404,6 +404,32 @@ static void parts_may_not_overlap(void **st)
     assert_string_equal(e.msg, "board 'toyboard' has 'b' and 'a' at the same address");
 }
 
+/* A window with a hole: its pieces are mapped, with the whole window's offsets, and the hole is nobody's. */
+static void windows_may_have_holes(void **state)
+{
+    static const struct reg_window windows[] = {{0x00, 4}, {0x08, 4}, {0}};
+    static struct device_class cls;
+    struct mem_hit hit;
+    (void)state;
+    cls = toy_class;
+    cls.windows = windows;
+    struct bench *b = bench_new(&cls, NULL);
+    bench_w(b, "PLAIN", 0x123);
+    bench_w(b, "CAUSE", 0x4500);
+    assert_int_equal(bench_r32(b, 0x00), 0x113); /* 0x10 is what reset leaves */
+    assert_int_equal(bench_r32(b, 0x08), 0x4500);
+    mem_find(b->m.sysmem, BENCH_BASE + 4, &hit);
+    assert_null(hit.region);
+    assert_int_equal(hit.len, 4);
+    assert_ptr_equal(device_region(b->d, 1)->space, b->m.sysmem);
+    assert_null(device_region(b->d, 2));
+    device_unmap(b->d);
+    assert_null(device_region(b->d, 0));
+    mem_find(b->m.sysmem, BENCH_BASE, &hit);
+    assert_null(hit.region);
+    bench_free(b);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -412,6 +438,7 @@ int main(void)
         cmocka_unit_test(wide_accesses_reach_several_registers),
         cmocka_unit_test(properties_take_text),
         cmocka_unit_test(devices_plug_into_buses),
+        cmocka_unit_test(windows_may_have_holes),
         cmocka_unit_test(parts_become_devices),
         cmocka_unit_test(parts_may_not_overlap),
     };
