@@ -21,7 +21,7 @@ struct surface {
     int w, h;
 };
 /* A pointer's picture: w * h pixels of 0xAARRGGBB, and its hot spot. */
-struct cursor {
+struct pointer_image {
     int w, h, hot_x, hot_y;
     u32 px[]; /* w * h */
 };
@@ -57,16 +57,16 @@ struct surface *screen_surface(struct screen *s);
 /* Other dimensions (1..SCREEN_MAX each, others are cut to it), black, all of it dirty. Same ones: nothing happens. */
 void screen_resize(struct screen *s, int w, int h);
 void screen_dirty(struct screen *s, int x, int y, int w, int h); /* is cut to the surface */
-/* The device's own pointer: a copy is kept; NULL: it has none. */
-void screen_set_cursor(struct screen *s, const struct cursor *c);
-void screen_move_cursor(struct screen *s, int x, int y, bool visible);
+/* The device's own pointer: a copy is kept; NULL: it has none. Its place is where the hot spot is. */
+void screen_set_pointer(struct screen *s, const struct pointer_image *p);
+void screen_move_pointer(struct screen *s, int x, int y, bool visible);
 
 /* -- for displays ------------------------------------------------------------------------------------------------- */
 
 struct screen_watch {
     void (*resized)(void *opaque, struct screen *s); /* surface and its size are new; all is dirty */
     void (*dirty)(void *opaque, struct screen *s, struct rect r);
-    void (*cursor)(void *opaque, struct screen *s); /* picture, place or visibility; may be NULL */
+    void (*pointer)(void *opaque, struct screen *s); /* picture, place or visibility; may be NULL */
     void *opaque;
     struct screen_watch *next; /* screen.c's */
 };
@@ -76,7 +76,7 @@ void screen_refresh(struct screen *s);
 void screen_invalidate(struct screen *s);
 bool screen_text(struct screen *s, struct text_screen *out);
 void screen_wish_size(struct screen *s, int w, int h);
-const struct cursor *screen_cursor(const struct screen *s, int *x, int *y, bool *visible);
+const struct pointer_image *screen_pointer(const struct screen *s, int *x, int *y, bool *visible);
 const char *screen_name(const struct screen *s);
 /* All there are, oldest first; NULL starts. */
 struct screen *screen_next(const struct screen *s);
