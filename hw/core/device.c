@@ -139,36 +139,49 @@ static bool has_room(const struct device *owner)
     return !owner->cls->bus_slots || owner->nchildren < owner->cls->bus_slots;
 }
 
-static struct device *bus_find(struct machine *m, const char *kind, const char *id, struct err *e)
+static struct device *bus_by_id(struct machine *m, const char *kind, const char *id, struct err *e)
 {
-    bool any = false;
     for (struct device *d = m->devices; d; d = d->next) {
-        if (id && d->id && !strcmp(d->id, id)) {
-            if (!d->cls->provides || strcmp(d->cls->provides, kind)) {
-                err_set(e, "'%s' is no %s bus", id, kind);
-                return NULL;
-            }
-            if (!has_room(d)) {
-                err_set(e, "Bus '%s' is full", id);
-                return NULL;
-            }
-            return d;
+        if (!d->id || strcmp(d->id, id) != 0) {
+            continue;
         }
-        if (!id && d->cls->provides && !strcmp(d->cls->provides, kind)) {
-            any = true;
-            if (has_room(d)) {
-                return d;
-            }
+        if (!d->cls->provides || strcmp(d->cls->provides, kind) != 0) {
+            err_set(e, "'%s' is no %s bus", id, kind);
+            return NULL;
         }
+        if (!has_room(d)) {
+            err_set(e, "Bus '%s' is full", id);
+            return NULL;
+        }
+        return d;
     }
-    if (id) {
-        err_set(e, "Bus '%s' not found", id);
-    } else if (any) {
-        err_set(e, "every %s bus of the machine is full", kind);
-    } else {
-        err_set(e, "No '%s' bus found", kind);
-    }
+    err_set(e, "Bus '%s' not found", id);
     return NULL;
+}
+
+/* The newest with room; but one that sits on no bus itself comes before bridges, which are asked for by name. */
+static struct device *bus_find(const struct device *child, const char *id, struct err *e)
+{
+    struct machine *m = child->machine;
+    const char *kind = child->cls->bus;
+    struct device *found = NULL;
+    bool any = false;
+    if (id) {
+        return bus_by_id(m, kind, id, e);
+    }
+    for (struct device *d = m->devices; d; d = d->next) {
+        if (d == child || !d->cls->provides || strcmp(d->cls->provides, kind) != 0) {
+            continue;
+        }
+        any = true;
+        if (has_room(d) && (!found || (found->parent && !d->parent))) {
+            found = d;
+        }
+    }
+    if (!found) {
+        err_set(e, any ? "every %s bus of the machine is full" : "No '%s' bus found", kind);
+    }
+    return found;
 }
 
 bool device_plug(struct device *d, const char *bus, struct err *e)
@@ -178,7 +191,7 @@ bool device_plug(struct device *d, const char *bus, struct err *e)
         return err_set(e, "'%s' is a fixed part of its board and cannot be added", d->cls->name);
     }
     struct err cause = {0};
-    struct device *owner = bus_find(d->machine, kind, bus, &cause);
+    struct device *owner = bus_find(d, bus, &cause);
     if (!owner || (owner->cls->plug && !owner->cls->plug(owner, d, &cause))) {
         return err_set(e, "cannot plug '%s': %s", device_name(d), cause.msg);
     }

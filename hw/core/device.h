@@ -138,7 +138,7 @@ extern void (*device_made)(struct device *d);
 /* Before device_init. False: no such property, or a value it can't take; the sentence names the device and both. */
 bool device_set_prop(struct device *d, const char *key, const char *value, struct err *e);
 /* Between the properties and device_init, for a device that sits on a bus of another: `bus` is the id of that other
- * device; NULL: the newest that provides the right kind of bus and has room. */
+ * device; NULL: the newest that provides the right kind of bus and has room, one that sits on no bus itself first. */
 bool device_plug(struct device *d, const char *bus, struct err *e);
 /* Its register window, or the pieces of it, at base. */
 void device_map(struct device *d, struct mem_space *space, u64 base, int priority);

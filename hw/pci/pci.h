@@ -9,11 +9,12 @@
 
 #include "hw/core/device.h"
 
-struct pci_host;
+struct pci_bus;
 struct pci_device;
 
 #define PCI_CONFIG_SIZE  256
 #define PCI_BARS         6
+#define PCI_FIXED        12
 #define PCI_MSIX_VECTORS 128
 
 enum { /* offsets and bits of the type 0 header */
@@ -25,8 +26,11 @@ enum { /* offsets and bits of the type 0 header */
        PCI_STATUS = 0x06,
        PCI_STATUS_INTERRUPT = 1 << 3,
        PCI_STATUS_CAP_LIST = 1 << 4,
+       PCI_HEADER_TYPE = 0x0e,
        PCI_BAR0 = 0x10,
        PCI_SUBSYSTEM_VENDOR = 0x2c,
+       PCI_ROM = 0x30,
+       PCI_ROM_ENABLE = 1 << 0,
        PCI_CAPABILITIES = 0x34,
        PCI_INTERRUPT_LINE = 0x3c,
        PCI_INTERRUPT_PIN = 0x3d,
@@ -43,19 +47,34 @@ struct pci_bar {
     u64 at; /* where, if mapped */
 };
 
+/* A window that no register places, as those of VGA and of an IDE controller in compatibility mode. */
+struct pci_fixed {
+    struct mem_region *region; /* NULL ends */
+    bool io, off, mapped;      /* off: not decoded, whatever the command register says */
+    u64 base;
+};
+
 struct pci_device {
     struct device dev;
-    struct pci_host *host;
+    struct pci_bus *bus;
+    struct pci_bus *behind;  /* a bridge's other side, else NULL */
     struct pci_device *next; /* on the bus */
     const char *addr;        /* property: "SLOT[.FUNCTION]", hexadecimal */
     bool multifunction;
-    const char *romfile; /* accepted, and no ROM is ever shown */
-    u32 rombar;
+    const char *romfile; /* of the expansion ROM; "": none; NULL: what the class says */
+    u32 rombar;          /* 0: no ROM is shown */
+    u32 romsize;         /* 0: as large as the file asks for */
     u8 devfn;
     u8 config[PCI_CONFIG_SIZE];
     u8 initial[PCI_CONFIG_SIZE], wmask[PCI_CONFIG_SIZE], w1c[PCI_CONFIG_SIZE];
     u8 cap_end; /* first free byte behind the capabilities */
+    u8 header;  /* type: 0, or 1 of a bridge */
     struct pci_bar bar[PCI_BARS];
+    struct pci_fixed fixed[PCI_FIXED];
+    struct mem_region rom;
+    u64 rom_at;
+    bool rom_mapped;
+    const u8 *rom_data;
     bool intx_level;
     /* Either may be NULL: called before config is read, and after it was written. */
     void (*config_reading)(struct pci_device *p, unsigned off, unsigned size);
@@ -74,8 +93,9 @@ struct pci_device {
 #define PCI_PROPS(T, m)                                                                                                \
     PROP("addr", PROP_STR, T, m.addr, NULL, "slot[.function], hexadecimal; else the first free slot"),                 \
     PROP("multifunction", PROP_BOOL, T, m.multifunction, "off", "function 0 says that there are others"),              \
-    PROP("romfile", PROP_STR, T, m.romfile, NULL, "accepted, not used: no option ROM is shown"),                       \
-    PROP("rombar", PROP_U32, T, m.rombar, "1", "accepted, not used")
+    PROP("romfile", PROP_STR, T, m.romfile, NULL, "file with the option ROM; empty: none"),                            \
+    PROP("rombar", PROP_U32, T, m.rombar, "1", "0: the option ROM is not shown"),                                      \
+    PROP("romsize", PROP_U32, T, m.romsize, "0", "size of the ROM's window, a power of two; 0: as the file wants")
 #define PCI_FIELDS(T, m)                                                                                               \
     FIELDS(T, m.config, .flags = F_KEEP), FIELD(T, m.intx_level), FIELDS(T, m.msix_table), FIELDS(T, m.msix_pba)
 // clang-format on
@@ -85,8 +105,12 @@ struct pci_ident {
     u32 class_code; /* base class, sub-class, interface: 24 bits */
     u8 revision;
     u8 interrupt_pin; /* 0: none, 1: INTA */
+    u8 header;        /* 1: a bridge */
 };
 void pci_init(struct pci_device *p, const struct pci_ident *id);
+/* The expansion ROM that romfile= names, else `file`; on machines without ports only what romfile= names, for the files
+ * of distributions are for PCs. NULL: the class has none. After pci_init. False: the file cannot be had. */
+bool pci_add_rom(struct pci_device *p, const char *file, struct err *e);
 void pci_reset(struct pci_device *p);
 bool pci_loaded(struct pci_device *p, struct err *e);
 
@@ -96,12 +120,16 @@ void pci_row(struct pci_device *p, unsigned off, unsigned size, u32 initial, u32
 u8 pci_add_cap(struct pci_device *p, u8 id, u8 size);
 void pci_add_bar(struct pci_device *p, unsigned n, enum pci_bar_kind kind, bool prefetch, struct mem_region *r);
 
+/* A window at a place of its own, decoded as the command register's bit for memory or ports says. */
+void pci_add_fixed(struct pci_device *p, bool io, u64 base, struct mem_region *r);
+void pci_fixed_decode(struct pci_device *p, const struct mem_region *r, bool on); /* or not, whatever that says */
+/* The space of the bus's ports (or of a board's own window of them) and of its memory, for what a function maps by
+ * registers of its own; ports count from `base` there. NULL: the machine has no ports. */
+struct mem_space *pci_space(const struct pci_device *p, bool io, u64 *base);
+
 u32 pci_config_read(struct pci_device *p, unsigned off, unsigned size);
 void pci_config_write(struct pci_device *p, unsigned off, unsigned size, u32 v);
-static inline u16 pci_requester(const struct pci_device *p)
-{
-    return p->devfn; /* bus 0 */
-}
+u16 pci_requester(const struct pci_device *p);
 bool pci_is_master(const struct pci_device *p);
 
 /* -- interrupts: pci_msi.c --------------------------------------------------------------------------- */
@@ -117,13 +145,14 @@ void pci_msi_init(struct pci_device *p, unsigned vectors);
 bool pci_msi_enabled(const struct pci_device *p);
 void pci_msi_notify(struct pci_device *p, unsigned vector);
 
-/* -- the bus: pci_host.c ------------------------------------------------------------------------------- */
+/* -- the bus: pci_bus.c -------------------------------------------------------------------------------- */
 
-/* Puts a function, whose class is of bus "pci", on the host's bus; what -device does through the host's plug. */
-bool pci_plug(struct device *host, struct pci_device *p, struct err *e);
-/* Maps and unmaps BARs as command register and BARs say. */
-void pci_host_map(struct pci_device *p);
+/* Maps and unmaps what a function decodes, as command register, BARs and the bridges above say. */
+void pci_map(struct pci_device *p);
 /* Some function's INTx changed. */
-void pci_host_intx(struct pci_host *h);
+void pci_intx_changed(struct pci_device *p);
+/* A function that is a fixed part of its board: made, plugged at devfn, initialised. `owner` is the host. */
+struct pci_device *pci_make(struct device *owner, const struct device_class *cls, const char *id, unsigned devfn,
+                            struct err *e);
 
 #endif

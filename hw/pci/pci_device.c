@@ -1,11 +1,11 @@
 /* A PCI function's configuration space (PCI Local Bus 3.0, chapter 6): header, capabilities, BARs.
  *
- * Not modelled: bridges, expansion ROMs, power management, extended configuration space. */
+ * Not modelled: power management, extended configuration space. */
 #include <string.h>
 
 #include "base/bits.h"
 #include "base/log.h"
-#include "hw/pci/pci.h"
+#include "hw/pci/pci_bus.h"
 
 #define CAPS_START 0x40
 
@@ -20,8 +20,8 @@ void pci_row(struct pci_device *p, unsigned off, unsigned size, u32 initial, u32
 
 void pci_init(struct pci_device *p, const struct pci_ident *id)
 {
-    must(p->host);
-    u32 header = p->multifunction ? 0x80 : 0;
+    must(p->bus);
+    u32 header = id->header | (p->multifunction ? 0x80 : 0);
     const struct {
         u8 off, size;
         u32 initial, wmask, w1c;
@@ -32,15 +32,18 @@ void pci_init(struct pci_device *p, const struct pci_ident *id)
         {PCI_STATUS, 2, 0, 0, 0xf900},
         {0x08, 4, id->class_code << 8 | id->revision, 0, 0},
         {0x0c, 1, 0, 0xff, 0}, /* cache line size */
-        {0x0e, 1, header, 0, 0},
-        {PCI_SUBSYSTEM_VENDOR, 2, id->subsystem_vendor, 0, 0},
-        {0x2e, 2, id->subsystem, 0, 0},
+        {PCI_HEADER_TYPE, 1, header, 0, 0},
         {PCI_INTERRUPT_LINE, 1, 0, 0xff, 0},
         {PCI_INTERRUPT_PIN, 1, id->interrupt_pin, 0, 0},
     };
     for (unsigned i = 0; i < ARRAY_LEN(rows); i++) {
         pci_row(p, rows[i].off, rows[i].size, rows[i].initial, rows[i].wmask, rows[i].w1c);
     }
+    if (!id->header) {
+        pci_row(p, PCI_SUBSYSTEM_VENDOR, 2, id->subsystem_vendor, 0, 0);
+        pci_row(p, PCI_SUBSYSTEM_VENDOR + 2, 2, id->subsystem, 0, 0);
+    }
+    p->header = id->header;
     p->cap_end = CAPS_START;
 }
 
@@ -85,8 +88,8 @@ void pci_reset(struct pci_device *p)
     for (unsigned i = 0; i < p->msix_count; i++) {
         p->msix_table[i * 4 + 3] = 1; /* masked */
     }
-    pci_host_map(p);
-    pci_host_intx(p->host);
+    pci_map(p);
+    pci_root_intx(p->bus->root);
 }
 
 bool pci_loaded(struct pci_device *p, struct err *e)
@@ -98,8 +101,8 @@ bool pci_loaded(struct pci_device *p, struct err *e)
                            p->config[i], p->initial[i]);
         }
     }
-    pci_host_map(p);
-    pci_host_intx(p->host);
+    pci_map(p);
+    pci_root_intx(p->bus->root);
     return true;
 }
 
@@ -134,10 +137,10 @@ void pci_config_write(struct pci_device *p, unsigned off, unsigned size, u32 v)
         *b = (u8)(((*b & ~w) | (new &w)) & ~(new & p->w1c[off + i]));
     }
     if (touches(off, size, PCI_COMMAND, 2)) {
-        pci_host_map(p);
-        pci_host_intx(p->host);
-    } else if (touches(off, size, PCI_BAR0, 4 * PCI_BARS)) {
-        pci_host_map(p);
+        pci_map(p);
+        pci_root_intx(p->bus->root);
+    } else if (touches(off, size, PCI_BAR0, 0x3c - PCI_BAR0)) {
+        pci_map(p);
     }
     if (p->msix_cap && touches(off, size, p->msix_cap, 4)) {
         pci_msix_flush(p);

@@ -11,7 +11,7 @@ void pci_set_intx(struct pci_device *p, bool level)
     }
     p->intx_level = level;
     p->config[PCI_STATUS] = (u8)deposit(p->config[PCI_STATUS], 3, 1, level);
-    pci_host_intx(p->host);
+    pci_intx_changed(p);
 }
 
 static void message(struct pci_device *p, u64 addr, u32 data)

@@ -1,11 +1,14 @@
 /* The PCI host and core: configuration space, BARs, INTx, MSI and MSI-X. */
+#include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/bits.h"
 #include "base/lock.h"
 #include "base/log.h"
 #include "hw/misc/pci_testdev.h"
 #include "hw/pci/pci.h"
+#include "hw/pci/pci_bridge.h"
 #include "hw/pci/pci_host.h"
 #include "tests/hw/bench.h"
 
@@ -41,7 +44,6 @@ static const struct mem_ops func_ops = {.read = func_read, .write = func_write};
 
 static bool func_init(struct device *d, struct err *e)
 {
-    (void)e;
     struct func *f = (struct func *)d;
     static const u64 sizes[3] = {0x1000, 0x10000, 0x20};
     pci_init(&f->pci,
@@ -55,7 +57,7 @@ static bool func_init(struct device *d, struct err *e)
     pci_add_bar(&f->pci, 4, PCI_BAR_IO, false, &f->r[2]);
     pci_msi_init(&f->pci, 4);
     pci_msix_init(&f->pci, 1, 40);
-    return true;
+    return pci_add_rom(&f->pci, NULL, e);
 }
 static void func_reset(struct device *d)
 {
@@ -318,12 +320,111 @@ static void testdev_counts(void **st)
     bench_free(b);
 }
 
+static struct device *made(struct bench *b, const struct device_class *cls, const char *id, const char *bus,
+                           const char *romfile)
+{
+    struct err e = {0};
+    struct device *d = device_new(&b->m, cls, id);
+    machine_lock();
+    if ((romfile && !device_set_prop(d, "romfile", romfile, &e)) || !device_plug(d, bus, &e) || !device_init(d, &e)) {
+        fail_msg("%s", e.msg);
+    }
+    device_reset(d);
+    machine_unlock();
+    return d;
+}
+
+/* Bus 3 is behind slot 1: memory and ports by its windows, its pins turned by its slots, requester ids its own. */
+static void behind_a_bridge(void **st)
+{
+    (void)st;
+    struct bench *b = host_new();
+    made(b, &pci_bridge_class, "br", NULL, NULL);
+    struct pci_device *root = (struct pci_device *)made(b, &func_class, NULL, NULL, NULL);
+    struct pci_device *f = (struct pci_device *)made(b, &func_class, NULL, "br", NULL);
+    const u64 far = ECAM + (3 << 20);
+    assert_int_equal(root->bus->bridge == NULL, 1); /* with no bus= it is the root's */
+    assert_int_equal(rd(b, cfg(1, 0x0a), 2), 0x0604);
+    assert_int_equal(rd(b, cfg(1, 0x0e), 1), 1);
+    assert_int_equal(rd(b, far, 4), 0xffffffff);
+    wr(b, cfg(1, 0x18), 4, 0x00030300);
+    assert_int_equal(rd(b, far, 4), 0x56781234);
+    assert_int_equal(pci_requester(f), 0x300);
+    assert_int_equal(rd(b, ECAM + (4 << 20), 4), 0xffffffff);
+
+    wr(b, far + 0x10, 4, MMIO32 + 0x5000);
+    wr(b, far + 0x20, 4, 0x1000);
+    wr(b, far + 4, 2, 3);
+    assert_int_equal(rd(b, MMIO32 + 0x5010, 4), 0xffffffff);
+    wr(b, cfg(1, 4), 2, 3); /* the bridge passes nothing yet: its windows are the first bytes */
+    wr(b, cfg(1, 0x20), 4, (u32)MMIO32 | MMIO32 >> 16);
+    assert_int_equal(rd(b, MMIO32 + 0x5010, 4), 0xab10);
+    wr(b, cfg(1, 0x1c), 2, 0x1010);
+    assert_int_equal(rd(b, PIO + 0x1004, 2), 0xab04);
+    bench_snapshot_roundtrip(b);
+    assert_int_equal(rd(b, MMIO32 + 0x5010, 4), 0xab10);
+    wr(b, cfg(1, 0x1c), 2, 0x0010); /* base above limit: closed */
+    assert_int_equal(rd(b, PIO + 0x1004, 2), 0xffff);
+    wr(b, cfg(1, 4), 2, 0);
+    assert_int_equal(rd(b, MMIO32 + 0x5010, 4), 0xffffffff);
+
+    machine_lock();
+    pci_set_intx(f, true); /* slot 0 INTA behind slot 1 */
+    machine_unlock();
+    assert_int_equal(bench_irq(b, 1), 1);
+    wr(b, cfg(1, 0x18), 4, 0xffffffff); /* numbers that make no tree */
+    rd(b, ECAM + (15 << 20), 4);
+    wr(b, cfg(1, 0x18), 4, 0);
+    rd(b, ECAM + (3 << 20), 4);
+    bench_free(b);
+}
+
+/* The ids in the file become the function's, and its bytes still add up to 0. */
+static void option_rom(void **st)
+{
+    (void)st;
+    char path[] = "/tmp/moss-rom-XXXXXX";
+    u8 rom[512] = {0x55, 0xaa, 1, [0x18] = 0x20, [0x20] = 'P', 'C', 'I', 'R', 1, 2, 3, 4, [0x30] = 1, [0x35] = 0x80};
+    u8 sum = 0;
+    for (unsigned i = 0; i < sizeof(rom); i++) {
+        sum = (u8)(sum - rom[i]);
+    }
+    rom[6] = sum;
+    int fd = mkstemp(path);
+    assert_true(fd >= 0 && write(fd, rom, sizeof(rom)) == (ssize_t)sizeof(rom));
+    close(fd);
+    struct bench *b = host_new();
+    made(b, &func_class, NULL, NULL, path);
+    unlink(path);
+    wr(b, cfg(1, 0x30), 4, ~0u);
+    assert_int_equal(rd(b, cfg(1, 0x30), 4), 0xfffff801);
+    wr(b, cfg(1, 0x30), 4, MMIO32 | 1);
+    assert_int_equal(rd(b, MMIO32, 4), 0xffffffff);
+    wr(b, cfg(1, 4), 2, PCI_COMMAND_MEMORY);
+    assert_int_equal(rd(b, MMIO32, 2), 0xaa55);
+    assert_int_equal(rd(b, MMIO32 + 0x24, 4), 0x56781234);
+    for (unsigned i = sum = 0; i < sizeof(rom); i++) {
+        sum = (u8)(sum + rd(b, MMIO32 + i, 1));
+    }
+    assert_int_equal(sum, 0);
+    assert_int_equal(rd(b, MMIO32 + 512, 1), 0xff);
+    bench_snapshot_roundtrip(b);
+    wr(b, cfg(1, 0x30), 4, MMIO32);
+    assert_int_equal(rd(b, MMIO32, 4), 0xffffffff);
+    bench_free(b);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(configuration_space),          cmocka_unit_test(slots),
-        cmocka_unit_test(bars_are_mapped_when_enabled), cmocka_unit_test(intx_is_swizzled_and_shared),
-        cmocka_unit_test(msi_and_msix_messages),        cmocka_unit_test(testdev_counts),
+        cmocka_unit_test(behind_a_bridge),
+        cmocka_unit_test(option_rom),
+        cmocka_unit_test(configuration_space),
+        cmocka_unit_test(slots),
+        cmocka_unit_test(bars_are_mapped_when_enabled),
+        cmocka_unit_test(intx_is_swizzled_and_shared),
+        cmocka_unit_test(msi_and_msix_messages),
+        cmocka_unit_test(testdev_counts),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
