@@ -3,6 +3,7 @@
 #include <fenv.h>
 #include <float.h>
 #include <math.h>
+#include <pthread.h>
 #include <setjmp.h>
 #include <signal.h>
 
@@ -117,12 +118,32 @@ static void flushing(void)
 #endif
 }
 
+/* A new thread computes as the one that made it. */
+static void *in_thread(void *arg)
+{
+    volatile long double widest = 1 + (long double)least;
+    volatile double wide = one + least;
+    volatile float narrow = (float)(one + least);
+    CHECK(fegetround() == FE_UPWARD && widest > 1 && wide > 1 && narrow > 1);
+    return arg;
+}
+
+static void threads(void)
+{
+    pthread_t t;
+    CHECK(fesetround(FE_UPWARD) == 0);
+    CHECK(pthread_create(&t, NULL, in_thread, NULL) == 0 && pthread_join(t, NULL) == 0);
+    CHECK(fegetround() == FE_UPWARD);
+    fesetround(FE_TONEAREST);
+}
+
 int main(void)
 {
     exceptions();
     rounding();
     traps();
     flushing();
+    threads();
     exceptions();
     return checks_end("floats");
 }
