@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
-"""Real test suites under user mode: the suites of Python, Perl and stress-ng, run by Debian's arm64 programs under moss and
-by its amd64 programs on this host, test by test; what is printed is where the two differ. To be run as root, some hours.
+"""Real test suites under user mode: the suites of Python, Perl and stress-ng, run by Debian's programs for an ISA under moss
+and by this host itself, test by test; what is printed is where the two differ. To be run as root, some hours.
 
-    suites.py roots                         unpack both systems into .cache/suites (4 GB)
+    suites.py roots                         unpack both systems into .cache/suites (2 GB each)
     suites.py run SUITE [ITEM...]           run items (all: none named) on both sides; known results are kept
     suites.py report SUITE [--all]          the differences, or every item's two results
     suites.py report                        a table: a line a suite
@@ -11,11 +11,12 @@ by its amd64 programs on this host, test by test; what is printed is where the t
 SUITE is python (items: modules of `test`), perl (files under t/ and lib/), stress (stressors) or sqlite (its one item is
 veryquick, 20 minutes). For perl, unpack its source (perl_5.36.0.orig.tar.xz) as .cache/suites/perl. For sqlite, the same as
 .cache/suites/sqlite, and what `make testfixture` makes of it for the two as testfixture-arm64 and testfixture-amd64 in it.
-Options of run: --side guest|host, --timeout SECONDS an item, --again (run known ones too), --build DIR.
+Options: --isa aarch64|i386|x86_64; of run: --side guest|host, --timeout SECONDS an item, --again (run known ones too), --build
+DIR. The host's side of aarch64 is amd64; x86's programs are the same on both sides, run by moss and by the kernel.
 
 Each item runs in namespaces of its own: nothing of it is left when it ends or its time is up, its /tmp is fresh, its
 network is a loopback. Perl's share a folder, so one run of them at a time. Results are in
-.cache/suites/results/SUITE/SIDE/ITEM.json, the output beside them; what moss says it lacks (`unimp`) is counted there and told by report."""
+.cache/suites/results/SUITE/{moss-ISA,ARCH}/ITEM.json, the output beside them; what moss says it lacks (`unimp`) is counted there and told by report."""
 import argparse
 import glob
 import json
@@ -29,7 +30,9 @@ import xml.etree.ElementTree as xml
 
 TREE = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 CACHE = os.path.join(TREE, '.cache', 'suites')
-ARCH = {'guest': 'arm64', 'host': 'amd64'}
+ISAS = {'aarch64': ('arm64', 'amd64'), 'i386': ('i386', 'i386'), 'x86_64': ('amd64', 'amd64')}
+ISA = 'aarch64'  # --isa's
+ARCH = dict(zip(('guest', 'host'), ISAS[ISA]))
 PACKAGES = ('bash coreutils dash findutils grep sed procps util-linux mount hostname tzdata netbase base-passwd libc-bin '
             'python3 libpython3.11-testsuite perl perl-modules-5.36 stress-ng tcl8.6').split()
 
@@ -44,20 +47,32 @@ exit $?
 '''
 
 
+def choose(isa):
+    global ISA
+    ISA = isa
+    ARCH.update(zip(('guest', 'host'), ISAS[isa]))
+
+
 def root_of(side):
     return os.path.join(CACHE, ARCH[side])
 
 
+def place(side):
+    """Where results of a side are kept, below the suite's name."""
+    return 'moss-' + ISA if side == 'guest' else ARCH[side]
+
+
 def put_moss(build):
-    path = root_of('guest') + '/opt/moss-aarch64'
+    path = f'{root_of("guest")}/opt/moss-{ISA}'
     os.makedirs(os.path.dirname(path), exist_ok=True)
     new = f'{path}.{os.getpid()}'
-    shutil.copy(os.path.join(build, 'moss-aarch64-static'), new)
+    shutil.copy(os.path.join(build, f'moss-{ISA}-static'), new)
     os.rename(new, path)  # processes of another run may have the old one
 
 
 def command(side, argv, user='0:0'):
-    moss = ['/opt/moss-aarch64'] if side == 'guest' else []
+    # A program for i386 finds the machine to be what moss tells its programs.
+    moss = [f'/opt/moss-{ISA}'] if side == 'guest' else ['/usr/bin/setarch', 'i686'] if ISA == 'i386' else []
     return ['unshare', '--mount', '--pid', '--net', '--ipc', '--fork', '--kill-child', 'sh', '-c', INSIDE, 'sh', root_of(side),
             user, *moss, *argv]
 
@@ -82,7 +97,7 @@ def collect_unimp(suite, root):
 
 def run_item(suite, side, item, timeout):
     """{'result': how the item ended, 'tests': {name: result}, 'seconds': s}"""
-    folder = os.path.join(CACHE, 'results', suite.name, side)
+    folder = os.path.join(CACHE, 'results', suite.name, place(side))
     os.makedirs(folder, exist_ok=True)
     stem = os.path.join(folder, item.replace('/', '-'))
     start = time.monotonic()
@@ -106,7 +121,7 @@ def run_item(suite, side, item, timeout):
 
 
 def known(suite, side):
-    folder = os.path.join(CACHE, 'results', suite.name, side)
+    folder = os.path.join(CACHE, 'results', suite.name, place(side))
     out = {}
     for name in os.listdir(folder) if os.path.isdir(folder) else []:
         if name.endswith('.json'):
@@ -295,10 +310,11 @@ def run(suite, args):
 
 
 def unpack():
-    for side in ARCH:
-        root = root_of(side)
-        subprocess.run(['mmdebstrap', '--arch=' + ARCH[side], '--variant=extract', '--include=' + ','.join(PACKAGES),
-                        'bookworm', root], check=True)
+    for root, arch in {root_of(side): ARCH[side] for side in ARCH}.items():
+        if os.path.exists(root + '/var/suites'):
+            continue
+        subprocess.run(['mmdebstrap', '--arch=' + arch, '--variant=extract', '--skip=check/qemu',
+                        '--include=' + ','.join(PACKAGES), 'bookworm', root, 'http://deb.debian.org/debian'], check=True)
         os.mkdir(root + '/var/suites')
         os.chmod(root + '/var/suites', 0o1777)  # moss logs there, as whoever the program makes itself
         for name in ('passwd', 'group'):
@@ -315,11 +331,13 @@ def main():
     p.add_argument('suite', nargs='?')
     p.add_argument('words', nargs=argparse.REMAINDER if 'shell' in sys.argv[1:2] else '*')
     p.add_argument('--side', choices=list(ARCH))
+    p.add_argument('--isa', choices=list(ISAS), default='aarch64')
     p.add_argument('--timeout', type=float, default=600)
     p.add_argument('--again', action='store_true')
     p.add_argument('--all', action='store_true')
     p.add_argument('--build', default=os.path.join(TREE, 'build'))
     args = p.parse_args() if sys.argv[1:2] == ['shell'] else p.parse_intermixed_args()
+    choose(args.isa)
     if args.verb == 'roots':
         return unpack()
     if args.verb == 'shell':
