@@ -73,6 +73,7 @@ static bool rtc_apply(const struct config *c, struct machine_config *mc, struct 
             return false;
         }
         mc->rtc_stands = clock == 2;
+        mc->rtc_slews = fix == 1;
     }
     return true;
 }

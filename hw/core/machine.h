@@ -70,6 +70,7 @@ struct machine_config {
     bool semihosting;
     i64 rtc_offset;  /* seconds that the guest's calendar is ahead of the host's (-rtc base=) */
     bool rtc_stands; /* the calendar stands still while the machine is stopped (-rtc clock=vm) */
+    bool rtc_slews;  /* a clock makes up for periodic interrupts that nobody answered (-rtc driftfix=slew) */
     bool nographic;
     /* What firmware is told of the machine. */
     u8 uuid[16];
