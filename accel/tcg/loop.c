@@ -76,7 +76,7 @@ static bool handle_events(struct tcpu *t)
     if (ev & (EVENT_IRQ | EVENT_TARGET)) {
         cpu->target->interrupt(cpu);
     }
-    return true;
+    return !cpu->halted; /* it may have told the cpu to wait */
 }
 
 static void log_exec(struct tcpu *t, const struct block *b)

@@ -1,4 +1,5 @@
-/* CPUID: the leaves, made of a model's words and a few numbers that all models share (caches, one core a package).
+/* CPUID: the leaves, made of a model's words and a few numbers that all models share (caches), and the board's
+ * topology.
  *
  * SPEC: Intel SDM volume 2, CPUID; AMD APM volume 3, appendix E. */
 #include "target/i386/cpuid.h"
@@ -36,12 +37,38 @@ static u32 signature(const struct x86_identity *id)
     return id->stepping | (id->number & 15) << 4 | family << 8 | (id->number >> 4) << 16 | (id->family - family) << 20;
 }
 
+/* -- its place among others ---------------------------------------------------------------------------------------- */
+
+static unsigned threads_of(const struct x86_cpu *cpu)
+{
+    return MAX(cpu->sys.place.threads, 1u);
+}
+static unsigned cores_of(const struct x86_cpu *cpu)
+{
+    return MAX(cpu->sys.place.cores, 1u);
+}
+/* Bits of an APIC id that tell n things apart. */
+static unsigned id_bits(unsigned n)
+{
+    return n > 1 ? 32 - clz32(n - 1) : 0;
+}
+static unsigned package_bits(const struct x86_cpu *cpu)
+{
+    return id_bits(threads_of(cpu)) + id_bits(cores_of(cpu));
+}
+
+/* What is the local APIC's goes with it: a program in user mode sees what the host's /proc/cpuinfo would show. */
 static void features_leaf(const struct x86_cpu *cpu, u32 o[4])
 {
+    enum { APIC = BIT(9), HTT = BIT(28), X2APIC = BIT(21), DEADLINE = BIT(24) };
+    const struct x86_sys *s = &cpu->sys;
+    unsigned all = MIN(threads_of(cpu) * cores_of(cpu), 255u);
+    bool apic = cpu->vcpu.user || (s->apic_ops && s->apic_ops->enabled(s->apic));
     o[0] = signature(&cpu->id);
-    o[1] = (cpu->id.words[WORD_1_EDX] & BIT(19) ? 8u << 8 : 0) | 1u << 16 | (u32)cpu->vcpu.index << 24;
+    o[1] = (cpu->id.words[WORD_1_EDX] & BIT(19) ? 8u << 8 : 0) | all << 16 | s->place.apic_id << 24;
     o[2] = cpu->id.words[WORD_1_ECX] | (cpu->cr4 & CR4_OSXSAVE ? 1u << 27 : 0);
-    o[3] = cpu->id.words[WORD_1_EDX];
+    o[2] &= ~(cpu->vcpu.user || s->apic_ops ? 0u : X2APIC | DEADLINE);
+    o[3] = (cpu->id.words[WORD_1_EDX] & ~(apic ? 0u : APIC)) | (all > 1 ? HTT : 0);
 }
 
 static void brand_leaf(const struct x86_cpu *cpu, unsigned third, u32 o[4])
@@ -67,12 +94,14 @@ static const struct cache {
     {CACHE_BOTH, 3, 16, 16384},
 };
 
-/* Leaf 4, and AMD's 8000_001D of the same form. */
-static void cache_leaf(u32 sub, u32 o[4])
+/* Leaf 4, and AMD's 8000_001D of the same form: the last is the package's, the others a core's. */
+static void cache_leaf(const struct x86_cpu *cpu, u32 sub, u32 o[4])
 {
     if (sub < ARRAY_LEN(caches)) {
         const struct cache *c = &caches[sub];
-        o[0] = c->type | (u32)c->level << 5 | 1u << 8;
+        u32 ids = (1u << (c->level == 3 ? package_bits(cpu) : id_bits(threads_of(cpu)))) - 1;
+        u32 cores = is_amd(cpu) ? 0 : (1u << id_bits(cores_of(cpu))) - 1;
+        o[0] = c->type | (u32)c->level << 5 | 1u << 8 | MIN(ids, 0xfffu) << 14 | MIN(cores, 63u) << 26;
         o[1] = 63 | (c->ways - 1u) << 22;
         o[2] = c->sets - 1;
     }
@@ -123,9 +152,10 @@ static void xsave_leaf(const struct x86_cpu *cpu, u32 sub, u32 o[4])
 
 static void topology_leaf(const struct x86_cpu *cpu, u32 sub, u32 o[4])
 {
-    o[1] = sub < 2;
-    o[2] = sub | (sub == 0 ? 1u << 8 : sub == 1 ? 2u << 8 : 0);
-    o[3] = cpu->vcpu.index;
+    o[0] = sub == 0 ? id_bits(threads_of(cpu)) : sub == 1 ? package_bits(cpu) : 0;
+    o[1] = sub == 0 ? threads_of(cpu) : sub == 1 ? threads_of(cpu) * cores_of(cpu) : 0;
+    o[2] = (sub & 0xff) | (sub == 0 ? 1u << 8 : sub == 1 ? 2u << 8 : 0);
+    o[3] = cpu->sys.place.apic_id;
 }
 
 static void basic_leaf(const struct x86_cpu *cpu, u32 leaf, u32 sub, u32 o[4])
@@ -142,7 +172,7 @@ static void basic_leaf(const struct x86_cpu *cpu, u32 leaf, u32 sub, u32 o[4])
         o[0] = is_amd(cpu) ? 0 : 0xff01; /* "ask leaf 4" */
         break;
     case 4:
-        cache_leaf(sub, o);
+        cache_leaf(cpu, sub, o);
         break;
     case 5:
         o[0] = o[1] = w[WORD_1_ECX] & 8 ? 64 : 0;
@@ -177,6 +207,7 @@ unsigned x86_phys_bits(const struct x86_cpu *cpu)
 
 static void extended_leaf(const struct x86_cpu *cpu, u32 leaf, u32 sub, u32 o[4])
 {
+    enum { CMP_LEGACY = BIT(1) };
     const u32 *w = cpu->id.words;
     bool lm = w[WORD_81_EDX] & BIT(29);
     switch (leaf) {
@@ -188,7 +219,7 @@ static void extended_leaf(const struct x86_cpu *cpu, u32 leaf, u32 sub, u32 o[4]
         break;
     case 0x80000001:
         o[0] = is_amd(cpu) ? signature(&cpu->id) : 0;
-        o[2] = w[WORD_81_ECX];
+        o[2] = w[WORD_81_ECX] | (is_amd(cpu) && threads_of(cpu) * cores_of(cpu) > 1 ? CMP_LEGACY : 0);
         o[3] = w[WORD_81_EDX];
         break;
     case 0x80000002:
@@ -210,16 +241,17 @@ static void extended_leaf(const struct x86_cpu *cpu, u32 leaf, u32 sub, u32 o[4]
     case 0x80000008:
         o[0] = x86_phys_bits(cpu) | (lm ? (w[WORD_7_ECX] & BIT(16) ? 57u : 48u) : 32u) << 8;
         o[1] = w[WORD_88_EBX];
+        o[2] = is_amd(cpu) ? package_bits(cpu) << 12 | MIN(threads_of(cpu) * cores_of(cpu) - 1, 255u) : 0;
         break;
     case 0x8000001d:
         if (w[WORD_81_ECX] & BIT(22)) {
-            cache_leaf(sub, o);
+            cache_leaf(cpu, sub, o);
         }
         break;
     case 0x8000001e:
         if (w[WORD_81_ECX] & BIT(22)) {
-            o[0] = cpu->vcpu.index;
-            o[1] = cpu->vcpu.index & 0xff;
+            o[0] = cpu->sys.place.apic_id;
+            o[1] = (o[0] >> id_bits(threads_of(cpu)) & 0xff) | (threads_of(cpu) - 1) << 8;
         }
         break;
     default:

@@ -15,6 +15,34 @@ void x86_pin(void *cpu, unsigned pin, int level);        /* the function of an i
 void x86_set_io(struct vcpu *cpu, struct mem_space *io); /* the space of ports */
 /* Who is asked for the vector when INTR is high and enabled, with the machine lock held; -1: it was nothing. */
 void x86_set_ack(struct vcpu *cpu, int (*ack)(void *opaque), void *opaque);
+
+/* A cpu's local APIC, which is a device: these are its cpu's, and come on the cpu's own thread without the machine lock
+ * (`enabled`: any thread). It drives INTR and the other pins; without one the pins are the board's, and CPUID knows of
+ * no APIC. */
+enum { X86_ACK_OUTSIDE = 256 };
+struct x86_apic_ops {
+    bool (*msr_read)(void *apic, u32 number, u64 *v); /* APIC_BASE, TSC_DEADLINE, 0x800 to 0x8ff; false: #GP(0) */
+    bool (*msr_write)(void *apic, u32 number, u64 v);
+    u64 (*tpr_read)(void *apic); /* CR8: the upper half of the task priority */
+    void (*tpr_write)(void *apic, u64 v);
+    int (*ack)(void *apic); /* a vector; -1: it was nothing; X86_ACK_OUTSIDE: who x86_set_ack named is asked */
+    void (*init)(void *apic);
+    void (*tsc_moved)(void *apic); /* x86_tsc_offset gives something else than before */
+    bool (*enabled)(void *apic);   /* APIC_BASE.EN, as CPUID shows it */
+};
+void x86_set_apic(struct vcpu *cpu, const struct x86_apic_ops *ops, void *apic);
+/* A start-up IPI: at `vector` << 12 in real mode, if it waits for one. Any thread. */
+void x86_sipi(void *cpu, unsigned vector);
+u64 x86_tsc_offset(const struct vcpu *cpu); /* the time-stamp counter less CLOCK_VIRTUAL: a tick is a nanosecond */
+bool x86_has_feature(const struct vcpu *cpu, const char *name); /* in CPUID, by the name that -cpu has for it */
+/* Its place among the others, for CPUID. Ids have threads and cores in fields of whole bits. */
+struct x86_spot {
+    u32 apic_id;
+    unsigned threads, cores; /* of a core, of a package; 0: 1 */
+    bool waits;              /* for a start-up IPI, after reset and INIT: it is not the bootstrap processor */
+};
+void x86_set_spot(struct vcpu *cpu, const struct x86_spot *p);
+
 /* Where reset leaves it instead of the reset vector: a boot loader's jump into flat 32-bit protected mode. */
 struct x86_entry {
     bool set;

@@ -373,19 +373,35 @@ void x86_pin(void *opaque, unsigned pin, int level)
     struct x86_cpu *cpu = opaque;
     u32 old = __atomic_load_n(&cpu->vcpu.lines, __ATOMIC_ACQUIRE);
     if (latch[pin] && level && !(old >> pin & 1)) {
+        if (pin == X86_INIT) {
+            __atomic_fetch_and(&cpu->sys.pending, ~(u32)X86_PEND_SIPI, __ATOMIC_SEQ_CST);
+        }
         __atomic_fetch_or(&cpu->sys.pending, latch[pin], __ATOMIC_SEQ_CST);
     }
     vcpu_line(opaque, pin, level);
 }
 
+/* One that comes after an INIT waits until the cpu has seen that; one that nobody waits for is dropped. */
+void x86_sipi(void *opaque, unsigned vector)
+{
+    struct x86_cpu *cpu = opaque;
+    __atomic_store_n(&cpu->sys.sipi, vector, __ATOMIC_SEQ_CST);
+    __atomic_fetch_or(&cpu->sys.pending, X86_PEND_SIPI, __ATOMIC_SEQ_CST);
+    __atomic_fetch_or(&cpu->vcpu.rt.event, EVENT_IRQ, __ATOMIC_SEQ_CST);
+    vcpu_kick(&cpu->vcpu);
+}
+
 static bool can_interrupt(const struct x86_cpu *cpu)
 {
-    return cpu->eflags & EFL_IF && !cpu->shadow && !cpu->sys.shut_down;
+    return cpu->eflags & EFL_IF && !cpu->shadow && !cpu->sys.shut_down && !cpu->sys.wait_sipi;
 }
 static u32 deliverable(const struct x86_cpu *cpu)
 {
     u32 p = pending(cpu);
-    p &= ~(u32)(cpu->sys.smm ? X86_PEND_SMI | X86_PEND_INIT : 0);
+    if (cpu->sys.wait_sipi) {
+        return p & (X86_PEND_INIT | X86_PEND_SIPI);
+    }
+    p &= ~(u32)X86_PEND_SIPI & ~(u32)(cpu->sys.smm ? X86_PEND_SMI | X86_PEND_INIT : 0);
     return p & ~(u32)(cpu->sys.nmi_masked || cpu->shadow ? X86_PEND_NMI : 0);
 }
 
@@ -415,10 +431,38 @@ static void outside(struct x86_cpu *cpu, unsigned vector)
 
 static int acknowledge(struct x86_cpu *cpu)
 {
+    int mine = cpu->sys.apic_ops ? cpu->sys.apic_ops->ack(cpu->sys.apic) : X86_ACK_OUTSIDE;
+    if (mine != X86_ACK_OUTSIDE) {
+        return mine;
+    }
     machine_lock();
     int vector = cpu->sys.ack ? cpu->sys.ack(cpu->sys.ack_opaque) : -1;
     machine_unlock();
     return vector;
+}
+
+/* INIT, or the start-up IPI that ends the wait behind one. */
+static bool restart(struct x86_cpu *cpu, u32 p)
+{
+    u32 what = p & X86_PEND_INIT ? X86_PEND_INIT : X86_PEND_SIPI;
+    __atomic_fetch_and(&cpu->sys.pending, ~what, __ATOMIC_SEQ_CST);
+    if (what == X86_PEND_INIT) {
+        x86_sys_reset(cpu, true);
+        x86_irq_check(cpu);
+    } else {
+        x86_sipi_enter(cpu);
+    }
+    return true;
+}
+
+/* A start-up IPI that nobody waits for, but for one behind an INIT that came this moment. */
+static void sipi_drop(struct x86_cpu *cpu)
+{
+    u32 p = pending(cpu);
+    while (!cpu->sys.wait_sipi && (p & (X86_PEND_INIT | X86_PEND_SIPI)) == X86_PEND_SIPI &&
+           !__atomic_compare_exchange_n(&cpu->sys.pending, &p, p & ~(u32)X86_PEND_SIPI, false, __ATOMIC_SEQ_CST,
+                                        __ATOMIC_SEQ_CST)) {
+    }
 }
 
 bool x86_interrupt(struct vcpu *v)
@@ -434,11 +478,10 @@ bool x86_interrupt(struct vcpu *v)
         v->halted = false;
         return true;
     }
-    if (p & X86_PEND_INIT) {
-        __atomic_fetch_and(&cpu->sys.pending, ~(u32)X86_PEND_INIT, __ATOMIC_SEQ_CST);
-        x86_sys_reset(cpu, true);
-        return true;
+    if (p & (X86_PEND_INIT | X86_PEND_SIPI)) {
+        return restart(cpu, p);
     }
+    sipi_drop(cpu);
     if (p & X86_PEND_NMI) {
         __atomic_fetch_and(&cpu->sys.pending, ~(u32)X86_PEND_NMI, __ATOMIC_SEQ_CST);
         cpu->sys.nmi_masked = true;

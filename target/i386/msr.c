@@ -40,6 +40,9 @@ static u64 tsc_read(struct x86_cpu *cpu, const struct msr *m UNUSED)
 static bool tsc_write(struct x86_cpu *cpu, const struct msr *m UNUSED, u64 v)
 {
     cpu->sys.tsc_offset += v - x86_tsc(cpu);
+    if (cpu->sys.apic_ops) {
+        cpu->sys.apic_ops->tsc_moved(cpu->sys.apic);
+    }
     return true;
 }
 static u64 tsc_aux_read(struct x86_cpu *cpu, const struct msr *m UNUSED)
@@ -49,20 +52,6 @@ static u64 tsc_aux_read(struct x86_cpu *cpu, const struct msr *m UNUSED)
 static bool tsc_aux_write(struct x86_cpu *cpu, const struct msr *m UNUSED, u64 v)
 {
     cpu->tsc_aux = (u32)v;
-    return true;
-}
-static bool apic_base_write(struct x86_cpu *cpu, const struct msr *m UNUSED, u64 v)
-{
-    unimp("x86", "APIC_BASE=%llx: there is no local APIC", (unsigned long long)v);
-    cpu->sys.apic_base = v;
-    return true;
-}
-static bool deadline_write(struct x86_cpu *cpu, const struct msr *m UNUSED, u64 v)
-{
-    cpu->sys.tsc_deadline = v;
-    if (v) {
-        unimp("x86", "TSC_DEADLINE: there is no local APIC");
-    }
     return true;
 }
 static u64 smbase_read(struct x86_cpu *cpu, const struct msr *m UNUSED)
@@ -158,6 +147,12 @@ static const struct msr *msr_find(const struct x86_cpu *cpu, u32 number)
     return NULL;
 }
 
+/* APIC_BASE, TSC_DEADLINE, and what x2APIC mode has for registers: the local APIC's, which knows what it has. */
+static bool is_apics(const struct x86_cpu *cpu, u32 number)
+{
+    return cpu->sys.apic_ops && (number == 0x1b || number == 0x6e0 || number >> 8 == 8);
+}
+
 /* INIT leaves them. */
 void x86_msrs_reset(struct x86_cpu *cpu)
 {
@@ -179,6 +174,13 @@ u64 x86_h_msr_read(struct vcpu *v, u64 number)
 {
     struct x86_cpu *cpu = x86_cpu(v);
     const struct msr *m = msr_find(cpu, (u32)number);
+    u64 val;
+    if (is_apics(cpu, (u32)number)) {
+        if (!cpu->sys.apic_ops->msr_read(cpu->sys.apic, (u32)number, &val)) {
+            refuse(cpu, "read", (u32)number);
+        }
+        return val;
+    }
     if (!m) {
         refuse(cpu, "read", (u32)number);
     }
@@ -188,6 +190,12 @@ void x86_h_msr_write(struct vcpu *v, u64 number, u64 val)
 {
     struct x86_cpu *cpu = x86_cpu(v);
     const struct msr *m = msr_find(cpu, (u32)number);
+    if (is_apics(cpu, (u32)number)) {
+        if (!cpu->sys.apic_ops->msr_write(cpu->sys.apic, (u32)number, val)) {
+            refuse(cpu, "write", (u32)number);
+        }
+        return;
+    }
     if (!m || (!m->write && (!m->wmask || val & ~m->wmask))) {
         refuse(cpu, "write", (u32)number);
     }

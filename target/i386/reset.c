@@ -68,8 +68,12 @@ void x86_sys_reset(struct x86_cpu *cpu, bool init)
         cpu->xcr0 = XCR0_X87;
     }
     segments_reset(cpu);
-    cpu->vcpu.halted = false;
-    if (cpu->entry.set && !init) {
+    cpu->vcpu.halted = s->wait_sipi = s->place.waits;
+    s->halted = false;
+    if (init && s->apic_ops) {
+        s->apic_ops->init(s->apic);
+    }
+    if (cpu->entry.set && !init && !s->place.waits) {
         entry_apply(cpu);
     }
     x86_pins_sync(cpu);
@@ -80,6 +84,15 @@ void x86_sys_reset(struct x86_cpu *cpu, bool init)
 /* -- the board
  * ------------------------------------------------------------------------------------------------------------
  */
+
+void x86_sipi_enter(struct x86_cpu *cpu)
+{
+    u32 vector = __atomic_load_n(&cpu->sys.sipi, __ATOMIC_ACQUIRE) & 0xff;
+    cpu->vcpu.halted = cpu->sys.wait_sipi = false;
+    cpu->seg[SEG_CS].sel = (u16)(vector << 8);
+    cpu->seg[SEG_CS].base = cpu->vcpu.rt.pc = vector << 12;
+    x86_changed(cpu);
+}
 
 void x86_set_io(struct vcpu *v, struct mem_space *io)
 {
@@ -92,12 +105,34 @@ void x86_set_ack(struct vcpu *v, int (*ack)(void *opaque), void *opaque)
 }
 void (*x86_system_reset)(void);
 
-/* CR8 is the local APIC's task priority; there is none yet, and nothing is held back. */
+void x86_set_apic(struct vcpu *v, const struct x86_apic_ops *ops, void *apic)
+{
+    x86_cpu(v)->sys.apic_ops = ops;
+    x86_cpu(v)->sys.apic = apic;
+}
+void x86_set_spot(struct vcpu *v, const struct x86_spot *p)
+{
+    x86_cpu(v)->sys.place = *p;
+}
+u64 x86_tsc_offset(const struct vcpu *v)
+{
+    return x86_cpu_const(v)->sys.tsc_offset;
+}
+bool x86_has_feature(const struct vcpu *v, const char *name)
+{
+    return x86_model_has(x86_cpu_const(v), name);
+}
+
+/* CR8 is the local APIC's task priority. */
 u64 x86_tpr_read(const struct x86_cpu *cpu)
 {
-    return cpu->sys.tpr;
+    return cpu->sys.apic_ops ? cpu->sys.apic_ops->tpr_read(cpu->sys.apic) : cpu->sys.tpr;
 }
 void x86_tpr_write(struct x86_cpu *cpu, u64 v)
 {
-    cpu->sys.tpr = v;
+    if (cpu->sys.apic_ops) {
+        cpu->sys.apic_ops->tpr_write(cpu->sys.apic, v);
+    } else {
+        cpu->sys.tpr = v;
+    }
 }

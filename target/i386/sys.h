@@ -4,6 +4,7 @@
 
 #include "base/bits.h"
 #include "target/i386/cpu_slots.h"
+#include "target/i386/i386.h"
 #include "target/target.h"
 
 struct x86_cpu;
@@ -20,7 +21,7 @@ struct x86_table {
 };
 
 /* What asks for the cpu's attention from outside, or once: bits of x86_sys.pending (atomic). */
-enum { X86_PEND_NMI = 1, X86_PEND_SMI = 2, X86_PEND_INIT = 4 };
+enum { X86_PEND_NMI = 1, X86_PEND_SMI = 2, X86_PEND_INIT = 4, X86_PEND_SIPI = 8 };
 
 enum { X86_MTRRS = 8, X86_FIXED_MTRRS = 11 };
 
@@ -29,15 +30,17 @@ struct x86_sys {
     struct x86_seg ldt, tr;
     u64 dr[4], dr6, dr7;
     u64 pdpte[4]; /* PAE paging outside IA-32e mode */
-    u64 tpr;      /* CR8, while no APIC has it */
+    u64 tpr;      /* CR8, where no APIC has it */
     u32 pkru;
     u64 star, lstar, cstar, fmask, kernel_gs_base;
     u64 sysenter_cs, sysenter_esp, sysenter_eip;
-    u64 pat, apic_base, misc_enable, mtrr_def, mtrr_fixed[X86_FIXED_MTRRS], mtrr_base[X86_MTRRS], mtrr_mask[X86_MTRRS];
-    u64 tsc_offset, tsc_deadline, debugctl, feature_control, microcode, mcg_status;
+    u64 pat, misc_enable, mtrr_def, mtrr_fixed[X86_FIXED_MTRRS], mtrr_base[X86_MTRRS], mtrr_mask[X86_MTRRS];
+    u64 tsc_offset, debugctl, feature_control, microcode, mcg_status;
     u64 zero, tsc_aux; /* of MSRs without a field of their own */
     u32 smbase;
     u32 pending;                             /* X86_PEND_*: set by any thread */
+    u32 sipi;                                /* vector of the last start-up IPI; any thread */
+    bool wait_sipi;                          /* halted until one comes */
     bool smm, nmi_masked, nmi_masked_before; /* ... when SMM was entered */
     bool shut_down;                          /* by a triple fault */
     bool halted;     /* the last instruction was HLT, and nothing came since: what SMM must know */
@@ -55,6 +58,9 @@ struct x86_sys {
     struct mem_space *io;
     int (*ack)(void *opaque); /* the vector of the interrupt that INTR asks for; -1: it is gone. Machine lock held */
     void *ack_opaque;
+    const struct x86_apic_ops *apic_ops; /* NULL: it has none */
+    void *apic;
+    struct x86_spot place;
 };
 
 /* -- descriptors (seg.c) --------------------------------------------------------------------------------------------
@@ -194,6 +200,7 @@ u64 x86_tsc(const struct x86_cpu *cpu);
 void x86_syscall(struct x86_cpu *cpu, u64 next);
 void x86_sysenter(struct x86_cpu *cpu);
 void x86_smm_enter(struct x86_cpu *cpu, bool halted);
+void x86_sipi_enter(struct x86_cpu *cpu); /* at the vector of the start-up IPI */
 unsigned x86_phys_bits(const struct x86_cpu *cpu);
 
 /* mmu.c, walk.c */

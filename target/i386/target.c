@@ -89,20 +89,20 @@ static const struct field x86_state[] = {
     T("sysenter_esp", sysenter_esp),
     T("sysenter_eip", sysenter_eip),
     T("pat", pat),
-    T("apic_base", apic_base),
     T("misc_enable", misc_enable),
     T("mtrr_def", mtrr_def),
     TS("mtrr_fixed", mtrr_fixed),
     TS("mtrr_base", mtrr_base),
     TS("mtrr_mask", mtrr_mask),
     T("tsc_offset", tsc_offset),
-    T("tsc_deadline", tsc_deadline),
     T("debugctl", debugctl),
     T("feature_control", feature_control),
     T("microcode", microcode),
     T("mcg_status", mcg_status),
     T("smbase", smbase),
     T("pending", pending),
+    T("sipi", sipi),
+    T("wait_sipi", wait_sipi),
     T("smm", smm),
     T("nmi_masked_before", nmi_masked_before),
     T("nmi_masked", nmi_masked),
@@ -117,6 +117,7 @@ static bool x86_init(struct vcpu *v, const char *model, struct err *e)
         return false;
     }
     cpu->features_id = (u8)x86_features_id(&cpu->features);
+    cpu->sys.place.apic_id = v->index;
     return true;
 }
 
@@ -129,7 +130,7 @@ static void x86_reset(struct vcpu *v)
     cpu->fp = FP_ENV_SSE;
     v->rt.host_fp = 0x1f80;
     x86_fpu_sync(cpu);
-    v->halted = false;
+    v->halted = cpu->sys.wait_sipi = false;
     if (!v->user) {
         x86_sys_reset(cpu, false);
     }

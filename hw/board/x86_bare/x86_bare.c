@@ -1,9 +1,9 @@
-/* x86-bare: an x86 processor, memory, and what a bare-metal program needs to speak and to end. No document: the ports
- * are where a PC and the tools of kernel tests have them.
+/* x86-bare: x86 processors with their local APICs, memory, and what a bare-metal program needs to speak and to end. No
+ * document: the ports are where a PC and the tools of kernel tests have them.
  *
  *   memory     0..3 GiB, the rest from 4 GiB on; firmware below 4 GiB, its last 128 KiB also below 1 MiB
  *   ports      0x92 A20 and the processor's reset, 0xb2 SMI, 0xf4 ends the emulator, 0x3f8 a 16550A, whose
- *              interrupt is the processor's, with vector 0x24
+ *              interrupt is the first processor's LINT0, with vector 0x24
  *
  * Not modelled: all else of a PC. */
 #include "hw/board/x86_bare/x86_bare.h"
@@ -12,6 +12,7 @@
 #include <glib.h>
 
 #include "base/bits.h"
+#include "hw/board/pc/cpus.h"
 #include "hw/char/ns16550.h"
 #include "hw/core/loader.h"
 #include "hw/core/multiboot.h"
@@ -34,6 +35,7 @@ static const struct part x86_bare_parts[] = {
 };
 
 struct x86_bare {
+    struct pc_cpus cpus;
     struct ram rom;
     struct mem_region high_ram, rom_region, shadow, nowhere;
 };
@@ -54,10 +56,11 @@ static const struct mem_ops nowhere_ops = {.read = nowhere_read, .write = nowher
 
 static struct irq x86_bare_pin(struct machine *m, int n)
 {
-    static const u8 pins[] = {[PIN_A20M] = X86_A20M, [PIN_INIT] = X86_INIT, [PIN_SMI] = X86_SMI, [PIN_INTR] = X86_INTR};
-    return (struct irq){.fn = x86_pin, .to = m->cpus[0], .n = pins[n]};
+    static const u8 lines[] = {[PIN_A20M] = PC_A20M, [PIN_INIT] = PC_INIT, [PIN_SMI] = PC_SMI};
+    struct x86_bare *b = m->board_data;
+    return n == PIN_INTR ? pc_cpus_intr(&b->cpus) : pc_cpus_line(&b->cpus, lines[n]);
 }
-/* There is no interrupt controller: who asks is the serial port. */
+/* There is no 8259: who asks is the serial port. */
 static int x86_bare_ack(void *opaque)
 {
     (void)opaque;
@@ -81,14 +84,11 @@ static void memory_map(struct machine *m)
 
 static bool x86_bare_build(struct machine *m, struct err *e)
 {
-    const struct target *t = m->cfg.target ? m->cfg.target : &target_x86_64;
-    struct vcpu *cpu = machine_cpu_new(m, t, t->cpu_size);
-    if (!t->init(cpu, m->cfg.cpu_model, e)) {
+    struct x86_bare *b = m->board_data;
+    if (!pc_cpus_make(m, &b->cpus, true, e)) {
         return false;
     }
-    m->iospace = mem_space_new("I/O");
-    x86_set_io(cpu, m->iospace);
-    x86_set_ack(cpu, x86_bare_ack, m);
+    pc_cpus_set_pic(&b->cpus, x86_bare_ack, m);
     memory_map(m);
     return machine_place_parts(m, x86_bare_pin, e);
 }
@@ -163,6 +163,11 @@ static bool x86_bare_finish(struct machine *m, struct err *e)
            loader_check(m, e);
 }
 
+static void x86_bare_reset(struct machine *m)
+{
+    pc_cpus_virtual_wire(&((struct x86_bare *)m->board_data)->cpus);
+}
+
 static void x86_bare_fini(struct machine *m)
 {
     struct x86_bare *b = m->board_data;
@@ -177,15 +182,16 @@ static const struct target *const x86_bare_targets[] = {&target_x86_64, &target_
 
 const struct board board_x86_bare = {
     .name = "x86-bare",
-    .doc = "x86 processor, memory, a serial port: for bare-metal programs",
+    .doc = "x86 processors, memory, a serial port: for bare-metal programs",
     .targets = x86_bare_targets,
     .default_cpu = "max",
     .default_ram = 128ull << 20,
-    .max_cpus = 1,
+    .max_cpus = 16,
     .parts = x86_bare_parts,
     .board_size = sizeof(struct x86_bare),
     .build = x86_bare_build,
     .finish = x86_bare_finish,
+    .reset = x86_bare_reset,
     .fini = x86_bare_fini,
     .load_program = x86_bare_load_program,
     .ram_name = "ram",
