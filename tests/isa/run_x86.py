@@ -5,12 +5,13 @@ interpreter, with verify=on and hostile=on; with --peer under another emulator t
 twice that, and 1.
 
 A test is a Multiboot program (FILE.S with test.inc), or with a line `/* firmware */` a flat image of 64 KiB that ends with
-the reset vector.
+the reset vector. `/* needs -smp N */`: processors.
 
   run_x86.py --moss PATH [--peer QEMU] [FILE.S]..."""
 import argparse
 import os
 import platform
+import re
 import shutil
 import subprocess
 import sys
@@ -78,7 +79,8 @@ def main():
             firmware = FIRMWARE in text
             image = os.path.join(tmp, base + '.img')
             build(tool, name, image, firmware, 'sys64.inc' in text)
-            rest = ['-display', 'none', '-serial', 'stdio', '-monitor', 'none', '-nic', 'none', '-bios' if firmware else '-kernel', image]
+            smp = re.search(r'/\* needs -smp (\d+) \*/', text)
+            rest = (['-smp', smp.group(1)] if smp else []) + ['-display', 'none', '-serial', 'stdio', '-monitor', 'none', '-nic', 'none', '-bios' if firmware else '-kernel', image]
             ways = [(w, [args.moss, '-M', 'x86-bare', '-accel', WAYS[w]]) for w in args.ways.split(',')]
             if args.peer and NOT_FOR_PEERS not in text:
                 ways.append((os.path.basename(args.peer), [args.peer, '-M', 'pc', '-cpu', 'max', '-accel', 'tcg', '-device',
