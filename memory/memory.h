@@ -61,6 +61,12 @@ static inline u8 *ram_page_flags(u64 off)
 /* Set by the accelerator: bytes of a RAM_CODE or RAM_MONITOR page are about to be, or were, written by somebody else
  * than the translated code itself (DMA, a loader, the debugger). */
 extern void (*ram_code_written)(u64 ram_off, u64 len);
+/* Dirty tracking of a range, from now on; all of it counts as written. */
+void ram_watch(u64 ram_off, u64 len);
+/* Was the page written since the last call (or since its watch began)? Read its bytes after. */
+bool ram_take_dirty(u64 ram_off);
+/* Set by the accelerator: nobody may write the page any more without asking. Not 0: somebody may still be at it. */
+extern u64 (*ram_protect)(u64 ram_off);
 
 /* -- regions and spaces ------------------------------------------------------------------------ */
 

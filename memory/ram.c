@@ -32,6 +32,13 @@ static void nobody_translates(u64 ram_off, u64 len)
 }
 void (*ram_code_written)(u64 ram_off, u64 len) = nobody_translates;
 
+static u64 nobody_writes(u64 ram_off)
+{
+    (void)ram_off;
+    return 0;
+}
+u64 (*ram_protect)(u64 ram_off) = nobody_writes;
+
 /* The RAMs in the reservation, by address; set-up only, under the machine lock or before threads exist. */
 enum { RAM_MAX = 256 };
 static struct {
@@ -183,4 +190,26 @@ void ram_wrote(u64 off, u64 n)
         }
         off = stop;
     }
+}
+
+void ram_watch(u64 ram_off, u64 len)
+{
+    for (u64 end = ram_off + len; ram_off < end; ram_off += RAM_PAGE_SIZE) {
+        __atomic_fetch_or(ram_page_flags(ram_off), RAM_WATCH | RAM_DIRTY, __ATOMIC_SEQ_CST);
+    }
+}
+
+/* A store that passed its check before the page was protected may land after the bytes are read: then the page counts
+ * as written once more, until no such store can be under way. */
+bool ram_take_dirty(u64 ram_off)
+{
+    u8 *flags = ram_page_flags(ram_off);
+    if (!(__atomic_load_n(flags, __ATOMIC_SEQ_CST) & RAM_DIRTY)) {
+        return false;
+    }
+    __atomic_fetch_and(flags, (u8)~RAM_DIRTY, __ATOMIC_SEQ_CST);
+    if (ram_protect(align_down(ram_off, RAM_PAGE_SIZE))) {
+        __atomic_fetch_or(flags, RAM_DIRTY, __ATOMIC_SEQ_CST);
+    }
+    return true;
 }

@@ -30,6 +30,8 @@ ALLOW = {
     'hw/block': ['base', 'memory', 'hw/core', 'hw/virtio', 'block'],
     'hw/net': ['base', 'memory', 'hw/core', 'hw/virtio', 'net'],
     'hw/misc': ['base', 'memory', 'hw/core', 'hw/virtio', 'hw/pci'],
+    'hw/display': ['base', 'memory', 'hw/core', 'hw/misc', 'hw/pci', 'hw/virtio', 'ui'],
+    'hw/input': ['base', 'memory', 'hw/core', 'hw/virtio', 'ui'],
     'hw/board': ['base', 'memory', 'hw', 'chardev', 'block', 'net', 'target'],
     'system': ['base', 'memory', 'tcg', 'target', 'accel', 'hw/core', 'chardev', 'block', 'net', 'ui'],
     'user': ['base', 'memory', 'tcg', 'target', 'accel'],

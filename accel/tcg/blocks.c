@@ -33,6 +33,7 @@ void blocks_init(void)
     tcg.by_id = pages_new(sizeof(*tcg.by_id) << 22);
     tcg.nids = 1;
     ram_code_written = others_wrote;
+    ram_protect = tlb_protect_page;
 }
 
 static unsigned hash_of(u64 ram_off, u64 mode)

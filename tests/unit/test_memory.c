@@ -339,6 +339,35 @@ static void code_written(u64 off, u64 len)
     code_calls++;
 }
 
+static u64 still_writing(u64 off)
+{
+    (void)off;
+    return 1;
+}
+
+static void dirty_pages_are_taken(void **st)
+{
+    (void)st;
+    struct ram ram;
+    assert_true(ram_new(&ram, "ram", 0x4000, NULL));
+    u64 base = ram_offset(ram.host);
+    u64 (*was)(u64) = ram_protect;
+    ram_watch(base, 0x2000);
+    assert_true(ram_take_dirty(base) && ram_take_dirty(base + 0x1000));
+    assert_false(ram_take_dirty(base) || ram_take_dirty(base + 0x1000));
+    mem_wrote(ram.host + 0xffe, 4);
+    assert_true(ram_take_dirty(base) && ram_take_dirty(base + 0x1000));
+    assert_false(ram_take_dirty(base) || ram_take_dirty(base + 0x1000));
+    ram_protect = still_writing; /* a store is under way: once more */
+    mem_wrote(ram.host, 1);
+    assert_true(ram_take_dirty(base));
+    assert_true(ram_take_dirty(base));
+    ram_protect = was;
+    assert_true(ram_take_dirty(base));
+    assert_false(ram_take_dirty(base));
+    ram_free(&ram);
+}
+
 static void writes_tell_dirty_and_code(void **st)
 {
     (void)st;
@@ -490,6 +519,7 @@ int main(void)
         cmocka_unit_test(the_lock_is_taken_when_asked_for),
         cmocka_unit_test(secure_regions_are_hidden),
         cmocka_unit_test(writes_tell_dirty_and_code),
+        cmocka_unit_test(dirty_pages_are_taken),
         cmocka_unit_test(lookups_beside_changes),
         cmocka_unit_test(the_map_is_printed),
     };
