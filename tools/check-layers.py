@@ -32,6 +32,7 @@ ALLOW = {
     'hw/misc': ['base', 'memory', 'hw/core', 'hw/virtio', 'hw/pci'],
     'hw/display': ['base', 'memory', 'hw/core', 'hw/misc', 'hw/pci', 'hw/virtio', 'ui'],
     'hw/input': ['base', 'memory', 'hw/core', 'hw/virtio', 'ui'],
+    'hw/acpi': ['base', 'memory', 'hw/core', 'hw/pci'],
     'hw/board': ['base', 'memory', 'hw', 'chardev', 'block', 'net', 'target'],
     'system': ['base', 'memory', 'tcg', 'target', 'accel', 'hw/core', 'chardev', 'block', 'net', 'ui'],
     'user': ['base', 'memory', 'tcg', 'target', 'accel'],
