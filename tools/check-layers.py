@@ -29,6 +29,7 @@ ALLOW = {
     'hw/char': ['base', 'memory', 'hw/core', 'hw/virtio', 'chardev'],
     'hw/block': ['base', 'memory', 'hw/core', 'hw/virtio', 'block'],
     'hw/net': ['base', 'memory', 'hw/core', 'hw/virtio', 'net'],
+    'hw/input': ['base', 'memory', 'hw/core', 'hw/virtio', 'ui'],
     'hw/misc': ['base', 'memory', 'hw/core', 'hw/virtio', 'hw/pci'],
     'hw/display': ['base', 'memory', 'hw/core', 'hw/misc', 'hw/pci', 'hw/virtio', 'ui'],
     'hw/input': ['base', 'memory', 'hw/core', 'hw/virtio', 'ui'],
