@@ -71,7 +71,7 @@ bool code_cache_init(u64 size, struct err *e)
 
 bool code_cache_thunks(const struct ir_target *t, struct err *e)
 {
-    if (!tcg.host->make_thunks(tcg.cache_rw, tcg.cache_rx, THUNK_SIZE, t, tcg.code_funcs, &tcg.thunks)) {
+    if (!tcg.host->make_thunks(tcg.cache_rw, tcg.cache_rx, THUNK_SIZE, t, tcg.code_funcs, tcg.direct, &tcg.thunks)) {
         return err_set(e, "the code cache has no room for its entry points");
     }
     return true;

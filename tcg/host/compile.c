@@ -380,10 +380,11 @@ bool gen_compile(const struct host_arch *a, struct ir *ir, const struct gen_conf
         return false;
     }
     struct gen *g = gen_take();
-    if (g->t != ir->target || g->arch != a) {
+    if (g->t != ir->target || g->arch != a || g->vpins != cfg->thunks->vpins) {
         g->arch = a;
         g->t = ir->target;
-        pins_make(&g->base, a, g->t);
+        g->vpins = cfg->thunks->vpins;
+        pins_make(&g->base, a, g->t, g->vpins);
         entry_state_make(g);
     }
     g->native = a->native == 1 + ir->target->nan;

@@ -1,12 +1,14 @@
 /* The deopt map: for each place that may fault, which guest instruction it belongs to and where each slot is.
  *
- *      u16 points; u32 code_off[points];
+ *      u16 points (and MAP_VPINS); u32 code_off[points];
  *      then a point after the other:  u16 insn_off, u8 refund, u8 n, n x { u8 slot, place }
  *
  * A slot that is not listed is where block boundaries want it: its pinned register, or its home. Places are listed
  * below; registers are as a slow-path thunk saved them. Constants are in LEB128. */
 #include "tcg/host/state_priv.h"
 
+#define MAP_VPINS (1u << 15) /* with the number of points: host_thunks.vpins */
+_Static_assert(IR_MAX_OPS < MAP_VPINS, "numbers of points have 15 bits");
 #define POINT_HOT (1u << 31) /* in gen.point: in hot code, which does not move */
 
 enum place {
@@ -125,7 +127,7 @@ bool deopt_finish(struct gen *g, i32 cold_delta)
     }
     memmove(out->map + head, out->map, out->map_len);
     out->map_len += head;
-    st16le(out->map, (u16)g->npoints);
+    st16le(out->map, (u16)(g->npoints | (g->vpins ? MAP_VPINS : 0)));
     for (unsigned k = 0; k < g->npoints; k++) {
         u32 at = g->point[k];
         st32le(out->map + 2 + 4 * k, at & POINT_HOT ? at & ~POINT_HOT : at - (u32)cold_delta);
@@ -260,14 +262,14 @@ static unsigned find_point(const u8 *map, unsigned n, u32 code_off)
 }
 
 /* All values are read before any is written: homes are sources too. */
-static void restore_point(struct reader *r, const struct host_arch *a, struct rt *rt)
+static void restore_point(struct reader *r, const struct host_arch *a, bool vpins, struct rt *rt)
 {
     struct {
         u8 slot;
         union v128 v;
     } w[IR_MAX_SLOTS];
     struct pins pins;
-    pins_make(&pins, a, r->t);
+    pins_make(&pins, a, r->t, vpins);
     unsigned n = r->p[3];
     rt->countdown += r->p[2];
     r->p += 4;
@@ -279,8 +281,10 @@ static void restore_point(struct reader *r, const struct host_arch *a, struct rt
         pins.reg_of[w[k].slot] = NOREG;
     }
     for (unsigned k = 0; k < pins.n; k++) {
+        unsigned reg = pins.reg[k];
         if (pins.reg_of[pins.slot[k]] != NOREG) {
-            write_slot(r->t, rt, pins.slot[k], &(union v128){.d = {rt->save_gpr[pins.reg[k]], 0}});
+            union v128 v = {.d = {reg < VREG ? rt->save_gpr[reg] : 0, 0}};
+            write_slot(r->t, rt, pins.slot[k], reg < VREG ? &v : &rt->save_vec[reg - VREG]);
         }
     }
     for (unsigned k = 0; k < n; k++) {
@@ -290,14 +294,14 @@ static void restore_point(struct reader *r, const struct host_arch *a, struct rt
 
 u32 deopt_restore(const struct host_arch *a, const struct ir_target *t, const u8 *map, u32 code_off, struct vcpu *cpu)
 {
-    unsigned n = ld16le(map), k = find_point(map, n, code_off);
+    unsigned n = ld16le(map) & ~MAP_VPINS, k = find_point(map, n, code_off);
     struct reader r = {.p = map + 2 + 4 * n, .t = t};
     while (k--) {
         skip_point(&r);
     }
     u32 insn_off = ld16le(r.p);
     if (cpu) {
-        restore_point(&r, a, (struct rt *)(void *)cpu);
+        restore_point(&r, a, ld16le(map) & MAP_VPINS, (struct rt *)(void *)cpu);
     }
     return insn_off;
 }

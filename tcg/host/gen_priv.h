@@ -100,7 +100,7 @@ struct pins {
     u8 reg_of[IR_MAX_SLOTS];          /* NOREG: not pinned */
     u64 mask;
 };
-void pins_make(struct pins *p, const struct host_arch *a, const struct ir_target *t);
+void pins_make(struct pins *p, const struct host_arch *a, const struct ir_target *t, bool vpins);
 
 /* A TLB probe's result that more accesses use (share.c). */
 struct share {
@@ -131,6 +131,7 @@ struct gen {
     struct gen_out *out;
     struct pins base, pins;    /* of block boundaries; of this block: of its loop, if it is one */
     struct code hot, cold, *c; /* c: the one being written */
+    bool vpins;                /* host_thunks.vpins, as base has them */
     bool native;               /* the guest's float ops are the host's instructions (host_arch.native) */
     u8 *hot_end, *cold_base, *cold_end;
     bool full;
@@ -220,7 +221,8 @@ struct host_arch {
     u64 loop_vec;     /* vector registers a loop may give to slots, highest first */
     u8 tmp, vtmp;     /* registers that hold nothing between instructions of an emitter */
     u8 key;           /* where TH_FALLBACK finds what to do */
-    u8 result, npins; /* result: of a C function */
+    u8 result;        /* of a C function */
+    u8 npins, nvpins; /* how many of `pin` are integer ones, and behind them vector ones */
     u8 pin[MAX_PINS]; /* hottest first */
     u8 arg[6];        /* of a C function */
     u8 native;        /* 1 + enum ir_nan of guests whose float ops are the host's instructions as they are, in all modes

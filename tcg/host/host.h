@@ -20,6 +20,7 @@ struct host_thunks {
     const void *leave_event;
     const void *ret_stale; /* host code of a predicted return that is not to be trusted any more; NULL: none are kept */
     const void *slow[16];  /* save registers, call C; the back end's own */
+    bool vpins;            /* block boundaries have vector slots in registers too */
 };
 
 /* How translated code came back: low 3 bits say what, the rest is the argument. */
@@ -109,8 +110,9 @@ struct host {
     u64 reach; /* how far a jump goes: no code cache is larger; 0: 2 GiB */
     /* NULL when it can run here, else why not. */
     const char *(*unavailable)(void);
-    /* Writes the shared entry points; returns the bytes used, 0 if cap is too small. */
-    u32 (*make_thunks)(u8 *rw, const u8 *rx, u32 cap, const struct ir_target *t, const struct rt_funcs *f,
+    /* Writes the shared entry points; returns the bytes used, 0 if cap is too small. vpins: vector slots are pinned
+     * too, which pays where accesses have no slow paths that would save them. */
+    u32 (*make_thunks)(u8 *rw, const u8 *rx, u32 cap, const struct ir_target *t, const struct rt_funcs *f, bool vpins,
                        struct host_thunks *out);
     /* Code that may be run at once. False: did not fit (cap or map_cap). The IR was verified and optimised; ops.uses is
      * exact. */

@@ -62,11 +62,11 @@ static void claim(struct gen *g, unsigned s, unsigned reg)
 }
 
 /* The register of a pinned slot the loop does not touch; NOREG: none is left. */
-static unsigned free_pin(struct gen *g, const struct score *c)
+static unsigned free_pin(struct gen *g, const struct score *c, bool vec)
 {
     for (unsigned k = g->base.n; k-- > 0;) {
         unsigned s = g->base.slot[k];
-        if (!c->touched[s] && g->pins.reg_of[s] != NOREG) {
+        if (!c->touched[s] && g->pins.reg_of[s] != NOREG && (g->base.reg[k] >= VREG) == vec) {
             g->pins.reg_of[s] = NOREG;
             return g->base.reg[k];
         }
@@ -74,9 +74,10 @@ static unsigned free_pin(struct gen *g, const struct score *c)
     return NOREG;
 }
 
-/* The slot without a register that gains most from one: a written one saves the way through memory in each round.
- * Another slot goes home for it, so what is read once or twice, cheaply out of memory, is left there. */
-static unsigned best_slot(const struct gen *g, const struct score *c, bool vec)
+/* The slot without a register that gains most from one: a written one saves the way through memory in each round. Where
+ * there is no room another slot goes home for it, so what is read once or twice, cheaply out of memory, is left there.
+ */
+static unsigned best_slot(const struct gen *g, const struct score *c, bool vec, bool room)
 {
     unsigned best = NOSLOT, most = 0;
     for (unsigned s = 0; s < g->t->nslots; s++) {
@@ -85,7 +86,7 @@ static unsigned best_slot(const struct gen *g, const struct score *c, bool vec)
             (g->f80 && s == g->t->f80.turn) || type_is_vec(t) != vec) {
             continue;
         }
-        if (score > most && (vec || (c->reads[s] && score >= WORTH_IT))) {
+        if (score > most && (room || (c->reads[s] && score >= WORTH_IT))) {
             best = s;
             most = score;
         }
@@ -102,18 +103,20 @@ void loop_plan(struct gen *g)
     if (!g->loop_last || g->cfg->no_chain || g->cfg->count || !count_slots(g, &c)) {
         return;
     }
-    u64 left = g->arch->loop_vec;
-    for (unsigned s; left && (s = best_slot(g, &c, true)) != NOSLOT;) {
+    u64 left = g->arch->loop_vec & ~g->base.mask;
+    for (unsigned s; left && (s = best_slot(g, &c, true, true)) != NOSLOT;) {
         unsigned reg = 63 - clz64(left);
         left &= ~RBIT(reg);
         claim(g, s, reg);
     }
-    for (unsigned s; (s = best_slot(g, &c, false)) != NOSLOT;) {
-        unsigned reg = free_pin(g, &c);
-        if (reg == NOREG) {
-            break;
+    for (unsigned vec = 0; vec < 2; vec++) {
+        for (unsigned s; (s = best_slot(g, &c, vec, false)) != NOSLOT;) {
+            unsigned reg = free_pin(g, &c, vec);
+            if (reg == NOREG) {
+                break;
+            }
+            claim(g, s, reg);
         }
-        claim(g, s, reg);
     }
     g->out->loops = true;
 }

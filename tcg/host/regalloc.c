@@ -6,17 +6,24 @@
  * flags. */
 #include "tcg/host/gen_priv.h"
 
-void pins_make(struct pins *p, const struct host_arch *a, const struct ir_target *t)
+static void pin(struct pins *p, unsigned slot, unsigned reg)
+{
+    p->slot[p->n] = (u8)slot;
+    p->reg[p->n++] = (u8)reg;
+    p->reg_of[slot] = (u8)reg;
+    p->mask |= RBIT(reg);
+}
+void pins_make(struct pins *p, const struct host_arch *a, const struct ir_target *t, bool vpins)
 {
     p->target = t;
-    p->n = MIN(t->npins, a->npins);
+    p->n = 0;
     p->mask = 0;
     memset(p->reg_of, NOREG, sizeof(p->reg_of));
-    for (unsigned k = 0; k < p->n; k++) {
-        p->slot[k] = t->pins[k];
-        p->reg[k] = a->pin[k];
-        p->reg_of[t->pins[k]] = a->pin[k];
-        p->mask |= RBIT(a->pin[k]);
+    for (unsigned k = 0; k < MIN(t->npins, a->npins); k++) {
+        pin(p, t->pins[k], a->pin[k]);
+    }
+    for (unsigned k = 0; vpins && k < MIN(t->nvpins, a->nvpins); k++) {
+        pin(p, t->vpins[k], a->pin[a->npins + k]);
     }
 }
 

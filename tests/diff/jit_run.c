@@ -14,7 +14,7 @@
 enum { AREA = 1 << 20, THUNKS = 8192, TLB_ENTRIES = 4 };
 
 static u8 *area;
-static struct host_thunks thunks;
+static struct host_thunks kinds[2], thunks; /* without and with pinned vectors; those in use */
 static struct gen_out out;
 static u8 map[1 << 16];
 
@@ -149,12 +149,16 @@ static void set_up(void)
     }
     area = mmap(NULL, AREA, PROT_READ | PROT_WRITE | PROT_EXEC, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
     must(area != MAP_FAILED);
-    must(host_native()->make_thunks(area, area, THUNKS, &ir_cpu_target, &funcs, &thunks) != 0);
+    for (unsigned k = 0; k < 2; k++) {
+        u8 *at = area + k * THUNKS;
+        must(host_native()->make_thunks(at, at, THUNKS, &ir_cpu_target, &funcs, k, &kinds[k]) != 0);
+    }
 }
 
 bool jit_compile(struct ir *ir, const struct jit_opts *o)
 {
     set_up();
+    thunks = kinds[o->vpins];
     struct gen_config cfg = {.target = &ir_cpu_target,
                              .funcs = &funcs,
                              .thunks = &thunks,
@@ -162,7 +166,7 @@ bool jit_compile(struct ir *ir, const struct jit_opts *o)
                              .count = o->count,
                              .no_chain = o->no_chain};
     out = (struct gen_out){
-        .rw = area + THUNKS, .rx = area + THUNKS, .cap = AREA - THUNKS, .map = map, .map_cap = sizeof(map)};
+        .rw = area + 2 * THUNKS, .rx = area + 2 * THUNKS, .cap = AREA - 2 * THUNKS, .map = map, .map_cap = sizeof(map)};
     return host_native()->compile(ir, &cfg, &out);
 }
 

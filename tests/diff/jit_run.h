@@ -7,6 +7,7 @@
 
 struct jit_opts {
     bool count, no_chain;
+    bool vpins;    /* vector slots are pinned too */
     unsigned tlb;  /* 0: every access is slow; 1: the pages of memory are in; 2: some are, some not */
     bool event;    /* the event word is set */
     u64 cached_pc; /* the jump cache knows this one; ~0: none */

@@ -96,6 +96,7 @@ static bool run_once(const struct ir *ir, u64 seed, u32 fp_flags)
     struct ir_outcome want = ir_cpu_interp(ir, &by_interp);
     struct jit_opts o = {.count = rng_one_in(&r, 4),
                          .no_chain = rng_one_in(&r, 8),
+                         .vpins = rng_below(&r, 2),
                          .tlb = rng_below(&r, 3),
                          .event = is_loop(ir),
                          .cached_pc = want.how == INTERP_EXIT && rng_below(&r, 2) ? want.pc : ~0ull};
@@ -296,6 +297,7 @@ static void loop_once(const struct ir *ir, u64 seed, void (*prepare)(struct ir_c
     } while (want.how == INTERP_EXIT && want.pc == start);
     struct jit_opts o = {.tlb = rng_below(&r, 3), .event = rng_one_in(&r, 3), .cached_pc = ~0ull};
     o.count = rng_one_in(&r, 6);
+    o.vpins = rng_below(&r, 2);
     work = *ir;
     count_uses(&work);
     if (!jit_compile(&work, &o)) {

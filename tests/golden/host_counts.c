@@ -26,7 +26,7 @@ static void set_up(void)
 {
     static const struct rt_funcs none;
     memset(&x_cpu, true, sizeof(x_cpu)); /* nothing but flags */
-    thunks_len = host_x86_64.make_thunks(code, code, CODE / 4, &arm_ir_target, &none, &thunks);
+    thunks_len = host_x86_64.make_thunks(code, code, CODE / 4, &arm_ir_target, &none, false, &thunks);
     must(thunks_len);
 }
 

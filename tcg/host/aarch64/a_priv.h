@@ -64,7 +64,7 @@ void a_return_land(struct gen *g, i32 off);
 void a_patch_jump(u8 *rw, const u8 *at, const u8 *target);
 void a_patch_entry(u8 *rw, const u8 *entry, const u8 *stale);
 void a_flush_code(u8 *rw, const u8 *rx, size_t n);
-u32 a_make_thunks(u8 *rw, const u8 *rx, u32 cap, const struct ir_target *t, const struct rt_funcs *f,
+u32 a_make_thunks(u8 *rw, const u8 *rx, u32 cap, const struct ir_target *t, const struct rt_funcs *f, bool vpins,
                   struct host_thunks *out);
 /* The control words: the guest's into rt.host_fp and C's in, and back; two registers to work with. */
 void a_fp_to_c(struct code *c, unsigned t0, unsigned t1);

@@ -287,14 +287,15 @@ static void make_fallback(struct maker *m, const struct ir_target *t, struct hos
     end_slow(m, true);
 }
 
-u32 a_make_thunks(u8 *rw, const u8 *rx, u32 cap, const struct ir_target *t, const struct rt_funcs *f,
+u32 a_make_thunks(u8 *rw, const u8 *rx, u32 cap, const struct ir_target *t, const struct rt_funcs *f, bool vpins,
                   struct host_thunks *out)
 {
     if (cap < 8192) {
         return 0;
     }
     struct maker m = {.c = {rw}, .rw = rw, .rx = rx};
-    pins_make(&m.pins, &a_arch, t);
+    pins_make(&m.pins, &a_arch, t, vpins);
+    out->vpins = vpins;
     const void *fn[FN_COUNT] = {(const void *)f->load, (const void *)f->store, (const void *)f->atomic_ptr,
                                 (const void *)f->lookup, (const void *)host_fallback};
     for (unsigned k = 0; k < FN_COUNT; k++) {

@@ -30,14 +30,14 @@ static void pins_load(struct maker *m, const struct ir_target *t)
 {
     for (unsigned k = 0; k < m->pins.n; k++) {
         const struct ir_slot *s = &t->slots[m->pins.slot[k]];
-        x_load(&m->c, s->type == IR_I64, m->pins.reg[k], MEM(RBP, (i32)s->off - RT_BIAS));
+        x_arch.load(&m->c, s->type, m->pins.reg[k], (i32)s->off);
     }
 }
 static void pins_store(struct maker *m, const struct ir_target *t)
 {
     for (unsigned k = 0; k < m->pins.n; k++) {
         const struct ir_slot *s = &t->slots[m->pins.slot[k]];
-        x_store(&m->c, s->type == IR_I64, MEM(RBP, (i32)s->off - RT_BIAS), m->pins.reg[k]);
+        x_arch.store(&m->c, s->type, (i32)s->off, m->pins.reg[k]);
     }
 }
 
@@ -243,14 +243,15 @@ static void make_fallback(struct maker *m, const struct ir_target *t, struct hos
     x_byte(&m->c, 0xc3);
 }
 
-u32 x_make_thunks(u8 *rw, const u8 *rx, u32 cap, const struct ir_target *t, const struct rt_funcs *f,
+u32 x_make_thunks(u8 *rw, const u8 *rx, u32 cap, const struct ir_target *t, const struct rt_funcs *f, bool vpins,
                   struct host_thunks *out)
 {
     if (cap < 4096) {
         return 0;
     }
     struct maker m = {.c = {rw}, .rw = rw, .rx = rx};
-    pins_make(&m.pins, &x_arch, t);
+    pins_make(&m.pins, &x_arch, t, vpins);
+    out->vpins = vpins;
     const void *fn[FN_COUNT] = {(const void *)f->load, (const void *)f->store, (const void *)f->atomic_ptr,
                                 (const void *)f->lookup, (const void *)host_fallback};
     out->slow[TH_TABLE] = rx;
