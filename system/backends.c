@@ -177,6 +177,24 @@ static bool serial_ports(const struct config *c, struct machine_config *mc, stru
     return true;
 }
 
+/* A board without the port leaves it alone. */
+static bool parallel_ports(const struct config *c, struct machine_config *mc, struct err *e)
+{
+    bool monitor;
+    for (size_t i = 0; i < c->parallel.n; i++) {
+        char id[16];
+        snprintf(id, sizeof(id), "parallel%zu", i);
+        if (i >= ARRAY_LEN(mc->parallel)) {
+            return err_set(e, "-parallel %s: at most %zu parallel ports", c->parallel.v[i], ARRAY_LEN(mc->parallel));
+        }
+        if (!chardev_from_spec(c->parallel.v[i], id, &mc->parallel[i], &monitor, e)) {
+            err_prefix(e, "-parallel %s", c->parallel.v[i]);
+            return false;
+        }
+    }
+    return true;
+}
+
 /* The monitor is not there yet. What only asks for it to be out of the way, or on a stream that is used for more, goes
  * through; what waits for its answers is told. */
 static bool monitors_refuse(const struct config *c, struct err *e)
@@ -277,5 +295,5 @@ bool backends_make(struct config *c, const struct board *b, struct machine_confi
     }
     return items_pass(c, b, mc, PASS_CHARDEV, e) && items_pass(c, b, mc, PASS_DRIVE, e) && drives_rest(c, b, mc, e) &&
            items_pass(c, b, mc, PASS_NET, e) && nets_finish(c, b, e) && items_pass(c, b, mc, PASS_OBJECT, e) &&
-           monitors_refuse(c, e) && serial_ports(c, mc, e);
+           monitors_refuse(c, e) && serial_ports(c, mc, e) && parallel_ports(c, mc, e);
 }

@@ -142,6 +142,10 @@ static void *part_backend(struct machine *m, enum part_backend b, enum prop_kind
         *kind = PROP_CHARDEV;
         return m->cfg.serial[b - SERIAL0];
     }
+    if (b >= PARALLEL0 && b <= PARALLEL2) {
+        *kind = PROP_CHARDEV;
+        return m->cfg.parallel[b - PARALLEL0];
+    }
     *kind = PROP_BLOCK;
     return m->cfg.pflash[b - PFLASH0];
 }

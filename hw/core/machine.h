@@ -14,7 +14,7 @@ struct kernel;
 struct target;
 struct opts;
 
-enum part_backend { NO_BACKEND, SERIAL0, SERIAL1, SERIAL2, SERIAL3, PFLASH0, PFLASH1 };
+enum part_backend { NO_BACKEND, SERIAL0, SERIAL1, SERIAL2, SERIAL3, PARALLEL0, PARALLEL1, PARALLEL2, PFLASH0, PFLASH1 };
 
 struct part {
     const struct device_class *cls; /* NULL ends a table */
@@ -61,7 +61,7 @@ struct machine_config {
     const char *cpu_model;       /* "cortex-a57,pmu=off" */
     struct opts *board_opts;     /* -machine X,key=value... */
     const char *kernel, *initrd, *append, *dtb, *dumpdtb, *firmware;
-    struct chardev *serial[4];
+    struct chardev *serial[4], *parallel[3];
     struct blockdev *pflash[2];
     const struct drive *drives;
     unsigned ndrives;
