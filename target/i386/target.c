@@ -196,6 +196,13 @@ u64 x86_mode(const struct vcpu *v)
     return m;
 }
 
+/* Outside 64-bit mode addresses have 32 bits. */
+static u64 x86_branch_target(const struct vcpu *v, u64 pc)
+{
+    const struct x86_cpu *cpu = x86_cpu_const(v);
+    return cpu->efer & EFER_LMA && cpu->seg[SEG_CS].attr & ATTR_L ? pc : (u32)pc;
+}
+
 static const char *x86_mode_name(u64 mode)
 {
     return mode & MODE_VM ? "vm86" : MODE_BITS(mode) == 64 ? "64-bit" : MODE_BITS(mode) == 32 ? "32-bit" : "16-bit";
@@ -254,6 +261,7 @@ static void x86_print(const struct vcpu *v, struct buf *out)
         .disas = x86_disas, \
         .print = x86_print, \
         .mode_name = x86_mode_name, \
+        .branch_target = x86_branch_target, \
     }
 X86_TARGET(x86_64, 64, "x86-64");
 X86_TARGET(i386, 32, "x86, 32 bits");

@@ -47,10 +47,12 @@ ir_ref next_ip(struct x86 *t)
     return ir_zext(t->ir, IR_I64, ip, t->bits);
 }
 
-/* A jump by a constant stays one when the instruction pointer can't wrap: not with 16 bits of it. */
-static bool is_plain(const struct x86 *t)
+#define FAR_JUMP (16 << 20)
+/* A jump by a constant stays one when the instruction pointer can't wrap: not with 16 bits of it, nor far away with 32.
+ * A near one at the ends of the 4 GiB is cut where it is looked up (x86_branch_target). */
+static bool is_plain(const struct x86 *t, i64 displacement)
 {
-    return t->in.opsize != 2;
+    return t->in.opsize == 8 || (t->in.opsize == 4 && displacement > -FAR_JUMP && displacement < FAR_JUMP);
 }
 
 static ir_ref done_how(struct x86 *t)
@@ -110,7 +112,7 @@ void x86_goto_ind(struct x86 *t, ir_ref ip, enum ir_exit_kind kind)
 void x86_goto(struct x86 *t, i64 displacement, enum ir_exit_kind kind)
 {
     i64 target = next_off(t) + displacement;
-    if (!is_plain(t) || (t->mode & MODE_AFTER) || target != (i32)target) {
+    if (!is_plain(t, displacement) || (t->mode & MODE_AFTER) || target != (i32)target) {
         x86_goto_ind(t, ir_addi(t->ir, IR_I64, next_ip(t), displacement), kind);
     } else if (kind == EXIT_JUMP && t->follow && target > t->off && target < PAGE_SIZE) {
         t->flow = FLOW_JUMP;
@@ -133,7 +135,7 @@ static void side_exit_done(struct x86 *t)
 
 void x86_branch(struct x86 *t, enum ir_cond cc, ir_ref flags, i64 displacement)
 {
-    if (!is_plain(t) || (t->mode & MODE_AFTER)) {
+    if (!is_plain(t, displacement) || (t->mode & MODE_AFTER)) {
         ir_ref ip = next_ip(t), to = cut_ip(t, ir_addi(t->ir, IR_I64, ip, displacement));
         x86_goto_ind(t, ir_selectf(t->ir, cc, flags, IR_I64, to, ip), EXIT_JUMP);
         return;
@@ -143,7 +145,7 @@ void x86_branch(struct x86 *t, enum ir_cond cc, ir_ref flags, i64 displacement)
 }
 void x86_branch_cc(struct x86 *t, enum ir_cond cc, enum ir_type type, ir_ref a, ir_ref b, i64 displacement)
 {
-    if (!is_plain(t) || (t->mode & MODE_AFTER)) {
+    if (!is_plain(t, displacement) || (t->mode & MODE_AFTER)) {
         ir_ref ip = next_ip(t), to = cut_ip(t, ir_addi(t->ir, IR_I64, ip, displacement));
         x86_goto_ind(t, ir_select(t->ir, cc, type, a, b, IR_I64, to, ip), EXIT_JUMP);
         return;

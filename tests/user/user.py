@@ -366,12 +366,12 @@ TESTS = {
 }
 
 
-ONLY = {'tagged': 'aarch64', 'guard': 'aarch64', 'old386': 'i386', 'code': 'x86_64'}
+ONLY = {'tagged': 'aarch64', 'guard': 'aarch64', 'old386': 'i386', 'code': 'i386 x86_64'}
 
 
 def main():
     if sys.argv[1] == '--list':
-        print('\n'.join(n for n in TESTS if ONLY.get(n, sys.argv[2]) == sys.argv[2]))
+        print('\n'.join(n for n in TESTS if sys.argv[2] in ONLY.get(n, sys.argv[2]).split()))
         return 0
     build, arch, name = sys.argv[1:]
     cc = ARCHES[arch][0]

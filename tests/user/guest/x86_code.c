@@ -42,13 +42,16 @@ static void rewritten(void)
     }
 }
 
-/* movb $77, next+1(%rip) or a repeated move over what comes next. */
+/* movb $77, next+1 or a repeated move over what comes next. */
 static void own_block(void)
 {
     static const unsigned char store[] = {0xc6, 0x05, 1, 0, 0, 0, 77, 0xb8, 0, 0, 0, 0, 0xc3};
     static const unsigned char string[] = {0xf3, 0xa4, 0xb8, 1, 0, 0, 0, 0xc3};
     static const unsigned char new_code[] = {0xb8, 9, 0, 0, 0, 0xc3};
     memcpy(code, store, sizeof(store));
+#ifdef __i386__ /* the address itself, not how far it is */
+    memcpy(code + 2, &(unsigned char *){code + 8}, 4);
+#endif
     CHECK(call(code) == 77);
     for (int i = 0; i < 100; i++) {
         code[8] = 1;
@@ -147,6 +150,39 @@ static void by_another_thread(void)
     CHECK(go == 1);
 }
 
+#ifdef __i386__
+static unsigned char *put_far(unsigned char *p, const unsigned char *to)
+{
+    unsigned displacement = (unsigned)(to - (p + 4));
+    memcpy(p, &displacement, 4);
+    return p + 4;
+}
+
+/* Jumps, calls and branches by displacements that go round the 4 GiB. */
+static void far_away(void)
+{
+    unsigned char *low = mmap((void *)0x20000000, PAGE, PROT_READ | PROT_WRITE | PROT_EXEC,
+                              MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED_NOREPLACE, -1, 0);
+    unsigned char *high = mmap((void *)0xe8000000, PAGE, PROT_READ | PROT_WRITE | PROT_EXEC,
+                               MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED_NOREPLACE, -1, 0);
+    CHECK(low == (void *)0x20000000 && high == (void *)0xe8000000);
+    low[0] = 0xe8; /* call high; inc %eax; ret */
+    memcpy(put_far(low + 1, high), "\x40\xc3", 2);
+    memcpy(high, "\x31\xc0\x0f\x84", 4); /* xor %eax, %eax; jz low + 16 */
+    put_far(high + 4, low + 16);
+    memcpy(low + 16, "\xb8\x05\0\0\0\xe9", 6); /* mov $5, %eax; jmp high + 16 */
+    put_far(low + 22, high + 16);
+    memcpy(high + 16, "\x40\xc3", 2); /* inc %eax; ret */
+    for (int i = 0; i < 1000; i++) {
+        CHECK(call(low) == 7);
+    }
+}
+#else
+static void far_away(void)
+{
+}
+#endif
+
 int main(void)
 {
     code = mmap(NULL, 2 * PAGE, PROT_READ | PROT_WRITE | PROT_EXEC, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
@@ -157,5 +193,6 @@ int main(void)
     by_another_map();
     by_protection();
     by_another_thread();
+    far_away();
     return checks_end("code");
 }
