@@ -84,9 +84,9 @@ ENV = {'PATH': '/usr/sbin:/usr/bin:/sbin:/bin', 'HOME': '/root', 'LANG': 'C.UTF-
        'PERL_TEST_TIME_OUT_FACTOR': '10', 'QEMU_LOG': 'unimp'}
 
 
-def collect_unimp(suite, root):
+def collect_unimp(suite, side):
     counts = {}
-    for path in glob.glob(f'{root}{UNIMP}{suite.name}-*'):
+    for path in glob.glob(f'{root_of(side)}{UNIMP}{suite.name}-{side}-*'):
         with open(path, encoding='utf-8', errors='replace') as f:
             for line in f:
                 if line.startswith('not implemented: '):
@@ -101,10 +101,11 @@ def run_item(suite, side, item, timeout):
     os.makedirs(folder, exist_ok=True)
     stem = os.path.join(folder, item.replace('/', '-'))
     start = time.monotonic()
+    suite.side = side
     suite.prepare(side)
     with open(stem + '.log', 'wb') as log:
         p = subprocess.Popen(command(side, suite.argv(item), suite.user), stdin=subprocess.DEVNULL, stdout=log, stderr=log,
-                             env={**ENV, 'QEMU_LOG_FILENAME': f'{UNIMP}{suite.name}-%d'})
+                             env={**ENV, 'QEMU_LOG_FILENAME': f'{UNIMP}{suite.name}-{side}-%d'})
         try:
             status = p.wait(timeout)
         except subprocess.TimeoutExpired:
@@ -113,7 +114,7 @@ def run_item(suite, side, item, timeout):
             p.wait()
     with open(stem + '.log', encoding='utf-8', errors='replace') as log:
         result = {'result': 'no end' if status is None else suite.ends.get(status, f'status {status}'),
-                  'tests': suite.parse(log.read(), root_of(side), item), 'unimp': collect_unimp(suite, root_of(side)),
+                  'tests': suite.parse(log.read(), root_of(side), item), 'unimp': collect_unimp(suite, side),
                   'seconds': round(time.monotonic() - start, 1)}
     with open(stem + '.json', 'w', encoding='utf-8') as f:
         json.dump(result, f, indent=0)
@@ -132,6 +133,7 @@ def known(suite, side):
 
 class Suite:
     user = '0:0'
+    side = None  # that of the item at hand
 
     def prepare(self, side):
         """Makes the side's root ready for items."""
@@ -151,9 +153,8 @@ class Python(Suite):
         # A machine's own /dev/vsock is answered by what runs the machine.
         return [*self.python, '-v', '-i', '*.ThreadedVSOCKSocketStreamTest.*', '--junit-xml', self.junit(item), item]
 
-    @staticmethod
-    def junit(item):
-        return f'/var/suites/{item}.xml'
+    def junit(self, item):
+        return f'/var/suites/{self.side}-{item}.xml'
 
     def parse(self, log, root, item):
         path, tests = root + self.junit(item), {}
