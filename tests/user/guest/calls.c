@@ -15,6 +15,8 @@
 #include <sys/msg.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
+#include <sys/sem.h>
+#include <sys/shm.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
@@ -170,10 +172,29 @@ static void descriptors(void)
     CHECK(prctl(PR_TASK_PERF_EVENTS_DISABLE) == 0);
 }
 
+static void system_v(void)
+{
+    struct sembuf up = {0, 2, 0}, down = {0, -3, 0};
+    struct timespec ts = {0, 1000000};
+    struct semid_ds sem;
+    struct shmid_ds shm;
+    int s = semget(IPC_PRIVATE, 2, 0600), m = shmget(IPC_PRIVATE, 8192, 0600);
+    CHECK(semop(s, &up, 1) == 0 && semctl(s, 0, GETVAL) == 2 && semctl(s, 0, GETPID) == getpid());
+    CHECK(semtimedop(s, &down, 1, &ts) == -1 && errno == EAGAIN);
+    CHECK(semtimedop(s, &up, 1, &ts) == 0 && semtimedop(s, &down, 1, NULL) == 0 && semctl(s, 0, GETVAL) == 1);
+    CHECK(semctl(s, 0, IPC_STAT, &sem) == 0 && sem.sem_nsems == 2);
+    CHECK(semctl(s, 0, IPC_RMID) == 0);
+    char *a = shmat(m, NULL, 0), *b = shmat(m, NULL, SHM_RDONLY);
+    CHECK(a != (void *)-1 && b != (void *)-1 && strcpy(a, "shared") && !strcmp(b, "shared"));
+    CHECK(shmctl(m, IPC_STAT, &shm) == 0 && shm.shm_nattch == 2 && shm.shm_segsz == 8192);
+    CHECK(shmdt(a) == 0 && shmdt(b) == 0 && shmdt(a) == -1 && shmctl(m, IPC_RMID, NULL) == 0);
+}
+
 int main(void)
 {
     closed();
     descriptors();
+    system_v();
     terminal();
     socket_requests();
     timer_ticks();
