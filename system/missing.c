@@ -17,10 +17,9 @@ static const struct {
     {"virtio-gpu", "screen"},
     {"virtio-vga", "screen"},
     {"vhost-user-gpu", "screen"},
-    {"VGA", "screen"},
-    {"ramfb", "screen"},
+
     {"bochs-display", "screen"},
-    {"secondary-vga", "screen"},
+
     {"cirrus-vga", "screen"},
     {"virtio-keyboard", "keyboard"},
     {"virtio-mouse", "mouse"},

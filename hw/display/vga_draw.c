@@ -6,6 +6,7 @@
 
 #include "base/bits.h"
 #include "base/clock.h"
+#include "hw/display/pixels.h"
 #include "hw/display/vga_priv.h"
 
 enum { SR1_SCREEN_OFF = 0x20, CR9_DOUBLE = 0x80, CURSOR_OFF = 0x20, PALETTE_ON = 0x20 };
@@ -211,44 +212,10 @@ static bool picture_written(struct vga *v, const struct picture *p)
 
 /* -- to the surface ------------------------------------------------------------------------------------------------ */
 
-/* Neighbouring lines that changed, told as one rectangle. */
-struct run {
-    int y, h, left, right;
-};
-
-static void run_end(struct vga *v, struct run *r)
-{
-    if (r->h) {
-        screen_dirty(v->screen, r->left, r->y, r->right - r->left, r->h);
-    }
-    r->h = 0;
-}
-
-static void line_put(struct vga *v, struct run *r, int y)
-{
-    struct surface *f = screen_surface(v->screen);
-    u32 *row = f->px + (size_t)y * (size_t)f->w;
-    int a = 0, b = f->w;
-    while (a < b && row[a] == v->line[a]) {
-        a++;
-    }
-    while (b > a && row[b - 1] == v->line[b - 1]) {
-        b--;
-    }
-    if (a == b) {
-        run_end(v, r);
-        return;
-    }
-    memcpy(row + a, v->line + a, (size_t)(b - a) * sizeof(*row));
-    r->left = r->h ? MIN(r->left, a) : a;
-    r->right = r->h ? MAX(r->right, b) : b;
-    r->y = r->h++ ? r->y : y;
-}
-
 /* Walks down the scan lines as the CRT controller does, and paints those that are a line of the surface. */
 static void picture_paint(struct vga *v, const struct picture *p, bool all)
 {
-    struct run r = {0};
+    struct pixel_run r = {0};
     unsigned counter = p->start, base = p->start, row = p->first_row, pan = p->pan;
     bool again = p->double_scan;
     for (int scan = 0; scan < p->h * p->repeat; scan++) {
@@ -260,9 +227,9 @@ static void picture_paint(struct vga *v, const struct picture *p, bool all)
         if (scan % p->repeat == 0) {
             if (all || line_written(v, p, counter)) {
                 vga_line_draw(v, p, counter, row, pan, v->line);
-                line_put(v, &r, scan / p->repeat);
+                pixels_put(v->screen, &r, scan / p->repeat, v->line);
             } else {
-                run_end(v, &r);
+                pixels_skip(v->screen, &r);
             }
         }
         if (again) {
@@ -275,7 +242,7 @@ static void picture_paint(struct vga *v, const struct picture *p, bool all)
             counter = base += p->pitch;
         }
     }
-    run_end(v, &r);
+    pixels_skip(v->screen, &r);
 }
 
 static void vga_blank(struct vga *v)

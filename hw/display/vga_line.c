@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/bits.h"
+#include "hw/display/pixels.h"
 #include "hw/display/vga_priv.h"
 
 enum { ATTR_BRIGHT = 8, ATTR_BLINK = 0x80 };
@@ -104,39 +105,19 @@ static void words_line(const struct vga *v, const struct picture *p, unsigned co
 /* -- linear ---------------------------------------------------------------------------------------------------------
  */
 
-static u32 wide5(unsigned c)
-{
-    return c << 3 | c >> 2;
-}
-
-static u32 pixel(const struct picture *p, const u8 *at)
-{
-    unsigned c;
-    switch (p->bpp) {
-    case 8:
-        return p->pal[*at];
-    case 15:
-        c = ld16le(at);
-        return wide5(c >> 10 & 31) << 16 | wide5(c >> 5 & 31) << 8 | wide5(c & 31);
-    case 16:
-        c = ld16le(at);
-        return wide5(c >> 11) << 16 | ((c >> 5 & 63) << 2 | (c >> 9 & 3)) << 8 | wide5(c & 31);
-    case 24:
-        return at[0] | (u32)at[1] << 8 | (u32)at[2] << 16;
-    default:
-        return ld32le(at) & 0xffffff;
-    }
-}
-
 static void linear_line(const struct vga *v, const struct picture *p, u64 at, u32 *out)
 {
-    unsigned step = (p->bpp + 7) / 8;
-    for (int x = 0; x < p->w; x++, at += step) {
-        if (at + step > v->ram.size) {
-            at = 0;
+    u64 step = (p->bpp + 7) / 8, room = (v->ram.size - MIN(at, v->ram.size)) / step;
+    int n = (int)MIN(room, (u64)p->w);
+    const u8 *in = v->ram.host + at;
+    if (p->bpp == 8) {
+        for (int i = 0; i < n; i++) {
+            out[i] = p->pal[in[i]];
         }
-        out[x] = pixel(p, v->ram.host + at);
+    } else {
+        pixels_convert(out, in, n, p->bpp);
     }
+    memset(out + n, 0, (size_t)(p->w - n) * sizeof(*out)); /* memory ends here */
 }
 
 void vga_line_draw(const struct vga *v, const struct picture *p, unsigned counter, unsigned row, unsigned pan, u32 *out)

@@ -268,6 +268,8 @@ static bool fw_cfg_init(struct device *d, struct err *e)
 
 const struct device_class fw_cfg_mmio_class = {
     .name = "fw_cfg_mmio",
+    .provides = "fw_cfg",
+    .bus_slots = 1,
     .doc = "firmware configuration device",
     .bus = "sysbus",
     .compatible = "qemu,fw-cfg-mmio\0",
