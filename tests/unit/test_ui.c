@@ -7,10 +7,18 @@
 #include <cmocka.h>
 #include <linux/input-event-codes.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/buf.h"
+#include "config.h"
+#include "ui/image.h"
 #include "ui/input.h"
+#include "ui/keymap.h"
 #include "ui/screen.h"
+
+#ifdef HAVE_PNG
+#include <png.h>
+#endif
 
 /* -- screens ----------------------------------------------------------------------------------------------------- */
 
@@ -299,13 +307,76 @@ static void keys_have_names(void **st)
     assert_true(named > 140);
 }
 
+static void keys_by_other_numbers(void **st)
+{
+    (void)st;
+    assert_int_equal(key_of_keysym('a'), KEY_A);
+    assert_int_equal(key_of_keysym('A'), KEY_A);
+    assert_int_equal(key_of_keysym('?'), KEY_SLASH);
+    assert_int_equal(key_of_keysym(0xff0d), KEY_ENTER);
+    assert_int_equal(key_of_keysym(0xffc7), KEY_F10);
+    assert_int_equal(key_of_keysym(0xffc8), KEY_F11);
+    assert_int_equal(key_of_keysym(0x12345678), 0);
+    assert_true(keysym_shifts('A') && keysym_shifts(':') && !keysym_shifts('a') && !keysym_shifts(' '));
+    assert_int_equal(key_of_scancode(0x1e), KEY_A);
+    assert_int_equal(key_of_scancode(0x53), KEY_KPDOT);
+    assert_int_equal(key_of_scancode(0x57), KEY_F11);
+    assert_int_equal(key_of_scancode(0x9c), KEY_KPENTER);
+    assert_int_equal(key_of_scancode(0xd3), KEY_DELETE);
+    assert_int_equal(key_of_scancode(0xfff), 0);
+    /* USB HID Usage Tables, table 12 */
+    assert_int_equal(key_of_usage(0x1d), KEY_Z);
+    assert_int_equal(key_of_usage(0x27), KEY_0);
+    assert_int_equal(key_of_usage(0x45), KEY_F12);
+    assert_int_equal(key_of_usage(0x4c), KEY_DELETE);
+    assert_int_equal(key_of_usage(0x63), KEY_KPDOT);
+    assert_int_equal(key_of_usage(0x73), KEY_F24);
+    assert_int_equal(key_of_usage(0x81), KEY_VOLUMEDOWN);
+    assert_int_equal(key_of_usage(0xe7), KEY_RIGHTMETA);
+    assert_int_equal(key_of_usage(256), 0);
+}
+
+static void screens_are_dumped(void **st)
+{
+    (void)st;
+    struct look a = {0};
+    struct err e = {0};
+    struct screen *s = screen_new("vga", &dev_ops, &a);
+    screen_resize(s, 3, 2);
+    screen_surface(s)->px[4] = 0x123456;
+    char path[] = "/tmp/moss-dump-XXXXXX";
+    close(mkstemp(path));
+    assert_true(image_write(s, path, false, &e));
+    u8 got[64];
+    FILE *f = fopen(path, "rb");
+    size_t n = fread(got, 1, sizeof(got), f);
+    fclose(f);
+    assert_int_equal(n, 11 + 18);
+    assert_memory_equal(got, "P6\n3 2\n255\n", 11);
+    assert_memory_equal(got + 11 + 12, "\x12\x34\x56", 3);
+#ifdef HAVE_PNG
+    png_image img = {.version = PNG_IMAGE_VERSION};
+    assert_true(image_write(s, path, true, &e));
+    assert_true(png_image_begin_read_from_file(&img, path));
+    img.format = PNG_FORMAT_RGB;
+    assert_int_equal(img.width, 3);
+    assert_true(png_image_finish_read(&img, NULL, got, 0, NULL));
+    assert_memory_equal(got + 12, "\x12\x34\x56", 3);
+#endif
+    assert_false(image_write(s, "/nowhere/at/all", false, &e));
+    assert_string_equal(e.msg, "cannot write '/nowhere/at/all': No such file or directory");
+    unlink(path);
+    screen_free(s);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(watchers_are_told),     cmocka_unit_test(dirty_is_cut),
         cmocka_unit_test(pointers_are_copied),   cmocka_unit_test(events_go_to_the_newest),
         cmocka_unit_test(what_is_down_comes_up), cmocka_unit_test(lights_are_told),
-        cmocka_unit_test(keys_have_names),
+        cmocka_unit_test(keys_have_names),       cmocka_unit_test(keys_by_other_numbers),
+        cmocka_unit_test(screens_are_dumped),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,0 +1,197 @@
+/* What happens in the SDL window: keys, the mouse, focus, and the window's own keys: with Ctrl-Alt, f full screen, g
+ * grab, u the guest's size, + and - by whole steps, 1 to 9 the screens. */
+#include <linux/input-event-codes.h>
+
+#include "ui/display.h"
+#include "ui/input.h"
+#include "ui/keymap.h"
+#include "ui/sdl_priv.h"
+
+static unsigned locks; /* KMOD_CAPS, KMOD_NUM when the focus went */
+enum { LOCKS = KMOD_CAPS | KMOD_NUM };
+
+static bool own_key(SDL_Scancode c)
+{
+    switch (c) {
+    case SDL_SCANCODE_F:
+        sdl_full_screen(!sdl.full);
+        break;
+    case SDL_SCANCODE_G:
+        sdl_grab(!sdl.grabbed);
+        break;
+    case SDL_SCANCODE_U:
+        sdl.zoom = 1;
+        sdl_fit_window();
+        break;
+    case SDL_SCANCODE_EQUALS:
+    case SDL_SCANCODE_KP_PLUS:
+        sdl.zoom = MIN(sdl.zoom + 1, 8);
+        sdl_fit_window();
+        break;
+    case SDL_SCANCODE_MINUS:
+    case SDL_SCANCODE_KP_MINUS:
+        sdl.zoom = MAX(sdl.zoom, 2) - 1;
+        sdl_fit_window();
+        break;
+    default:
+        if (c < SDL_SCANCODE_1 || c > SDL_SCANCODE_9 || !display_screen(c - SDL_SCANCODE_1)) {
+            return false;
+        }
+        sdl_show(display_screen(c - SDL_SCANCODE_1));
+    }
+    return true;
+}
+
+static void on_key(const SDL_KeyboardEvent *k)
+{
+    bool down = k->type == SDL_KEYDOWN;
+    unsigned mods = SDL_GetModState() & (KMOD_CTRL | KMOD_SHIFT | KMOD_ALT);
+    if (down && !k->repeat && mods == sdl.grab_mods && own_key(k->keysym.scancode)) {
+        input_release_all();
+        return;
+    }
+    input_key(key_of_usage(k->keysym.scancode), down);
+    input_sync();
+}
+
+static void on_motion(const SDL_MouseMotionEvent *m)
+{
+    if (input_is_absolute()) {
+        int x, y;
+        sdl_to_guest(m->x, m->y, &x, &y);
+        input_abs(x, y, sdl.w, sdl.h);
+    } else if (sdl.grabbed) {
+        input_rel(AXIS_X, m->xrel);
+        input_rel(AXIS_Y, m->yrel);
+    }
+    input_sync();
+}
+
+static void on_button(const SDL_MouseButtonEvent *b)
+{
+    static const enum input_button buttons[] = {[SDL_BUTTON_LEFT] = BUTTON_LEFT,
+                                                [SDL_BUTTON_MIDDLE] = BUTTON_MIDDLE,
+                                                [SDL_BUTTON_RIGHT] = BUTTON_RIGHT,
+                                                [SDL_BUTTON_X1] = BUTTON_SIDE,
+                                                [SDL_BUTTON_X2] = BUTTON_EXTRA};
+    bool down = b->type == SDL_MOUSEBUTTONDOWN;
+    if (!input_is_absolute() && !sdl.grabbed) {
+        if (down && b->button == SDL_BUTTON_LEFT) {
+            sdl_grab(true);
+        }
+        return;
+    }
+    if (b->button >= SDL_BUTTON_LEFT && b->button < ARRAY_LEN(buttons)) {
+        input_button(buttons[b->button], down);
+        input_sync();
+    }
+}
+
+static void on_wheel(const SDL_MouseWheelEvent *w)
+{
+    int turn = w->direction == SDL_MOUSEWHEEL_FLIPPED ? -1 : 1;
+    if (input_is_absolute() || sdl.grabbed) {
+        input_rel(AXIS_WHEEL, w->y * turn);
+        input_rel(AXIS_HWHEEL, w->x * turn);
+        input_sync();
+    }
+}
+
+static void tap(unsigned key)
+{
+    input_key(key, true);
+    input_sync();
+    input_key(key, false);
+    input_sync();
+}
+
+/* The host's locks may have changed while the guest did not see it. */
+static void on_focus(bool got)
+{
+    unsigned now = SDL_GetModState() & LOCKS;
+    if (!got) {
+        locks = now;
+        input_release_all();
+        if (sdl.grabbed) {
+            sdl_grab(false);
+        }
+        return;
+    }
+    if ((locks ^ now) & KMOD_CAPS) {
+        tap(KEY_CAPSLOCK);
+    }
+    if ((locks ^ now) & KMOD_NUM) {
+        tap(KEY_NUMLOCK);
+    }
+}
+
+static void on_window(const SDL_WindowEvent *w)
+{
+    switch (w->event) {
+    case SDL_WINDOWEVENT_EXPOSED:
+        sdl.changed = true;
+        break;
+    case SDL_WINDOWEVENT_SIZE_CHANGED:
+        sdl_place();
+        break;
+    case SDL_WINDOWEVENT_RESIZED: /* by its user */
+        if (!sdl.full) {
+            screen_wish_size(sdl.screen, w->data1, w->data2);
+        }
+        break;
+    case SDL_WINDOWEVENT_MINIMIZED:
+    case SDL_WINDOWEVENT_HIDDEN:
+        sdl.shown = false;
+        break;
+    case SDL_WINDOWEVENT_RESTORED:
+    case SDL_WINDOWEVENT_SHOWN:
+    case SDL_WINDOWEVENT_MAXIMIZED:
+        sdl.shown = sdl.changed = true;
+        break;
+    case SDL_WINDOWEVENT_FOCUS_GAINED:
+        on_focus(true);
+        break;
+    case SDL_WINDOWEVENT_FOCUS_LOST:
+        on_focus(false);
+        break;
+    default:
+        break;
+    }
+}
+
+void sdl_events(void)
+{
+    SDL_Event e;
+    while (SDL_PollEvent(&e)) {
+        switch (e.type) {
+        case SDL_KEYDOWN:
+        case SDL_KEYUP:
+            on_key(&e.key);
+            break;
+        case SDL_MOUSEMOTION:
+            on_motion(&e.motion);
+            break;
+        case SDL_MOUSEBUTTONDOWN:
+        case SDL_MOUSEBUTTONUP:
+            on_button(&e.button);
+            break;
+        case SDL_MOUSEWHEEL:
+            on_wheel(&e.wheel);
+            break;
+        case SDL_WINDOWEVENT:
+            on_window(&e.window);
+            break;
+        case SDL_QUIT:
+            if (sdl.close_quits) {
+                display_host.quit();
+            }
+            break;
+        case SDL_RENDER_TARGETS_RESET: /* textures lost what was in them */
+        case SDL_RENDER_DEVICE_RESET:
+            screen_invalidate(sdl.screen);
+            break;
+        default:
+            break;
+        }
+    }
+}

@@ -1,0 +1,188 @@
+/* What VNC clients do: keys, pointer, coming and going. The library calls from clients' threads; here that becomes
+ * posts to the main thread, in order.
+ *
+ * Keys come as keysyms, which stand for the keys of a US keyboard; or, from clients that know QEMU's extended key
+ * events (SPEC: the community's rfbproto, "QEMU Extended Key Event Message"), as scan codes. Not spoken: QEMU's pointer
+ * motion change, so that a guest without a tablet gets the movements between places. */
+#include <linux/input-event-codes.h>
+#include <string.h>
+
+#include "base/bits.h"
+#include "base/loop.h"
+#include "ui/display.h"
+#include "ui/input.h"
+#include "ui/keymap.h"
+#include "ui/vnc_priv.h"
+
+enum { ENCODING_EXT_KEY = -258, MESSAGE_QEMU = 255, SUBMESSAGE_EXT_KEY = 0 };
+enum happening { VNC_KEY, VNC_POINTER, VNC_SIZE, VNC_GONE };
+
+struct post {
+    struct vnc *v;
+    enum happening what;
+    int a, b;
+    unsigned n;
+};
+
+/* -- on the main thread ----------------------------------------------------------------------------------------------
+ */
+
+static void pointer_buttons(struct vnc *v, unsigned mask)
+{
+    static const enum input_button buttons[] = {BUTTON_LEFT, BUTTON_MIDDLE, BUTTON_RIGHT};
+    static const struct {
+        enum input_axis axis;
+        int steps;
+    } wheels[] = {{AXIS_WHEEL, 1}, {AXIS_WHEEL, -1}, {AXIS_HWHEEL, -1}, {AXIS_HWHEEL, 1}};
+    unsigned changed = mask ^ v->buttons;
+    v->buttons = mask;
+    for (unsigned i = 0; i < ARRAY_LEN(buttons); i++) {
+        if (changed >> i & 1) {
+            input_button(buttons[i], mask >> i & 1);
+        }
+    }
+    for (unsigned i = 0; i < ARRAY_LEN(wheels); i++) {
+        if (changed & mask & 8u << i) {
+            input_rel(wheels[i].axis, wheels[i].steps);
+        }
+    }
+}
+
+static void pointer_moved(struct vnc *v, int x, int y)
+{
+    struct surface *f = screen_surface(v->screen);
+    if (input_is_absolute()) {
+        input_abs(x, y, f->w, f->h);
+    } else if (v->last_x >= 0) {
+        input_rel(AXIS_X, x - v->last_x);
+        input_rel(AXIS_Y, y - v->last_y);
+    }
+    v->last_x = x;
+    v->last_y = y;
+}
+
+static void heard(void *opaque)
+{
+    struct post *p = opaque;
+    switch (p->what) {
+    case VNC_KEY:
+        input_key(p->n, p->a);
+        break;
+    case VNC_POINTER:
+        pointer_moved(p->v, p->a, p->b);
+        pointer_buttons(p->v, p->n);
+        break;
+    case VNC_SIZE:
+        screen_wish_size(p->v->screen, p->a, p->b);
+        break;
+    case VNC_GONE:
+        p->v->last_x = -1;
+        p->v->buttons = 0;
+        input_release_all();
+        break;
+    }
+    input_sync();
+    free(p);
+}
+
+/* -- on clients' threads ------------------------------------------------------------------------------------------- */
+
+static void post(rfbClientPtr cl, enum happening what, int a, int b, unsigned n)
+{
+    struct post *p = malloc(sizeof(*p));
+    must(p);
+    *p = (struct post){.v = cl->screen->screenData, .what = what, .a = a, .b = b, .n = n};
+    loop_post(heard, p);
+}
+
+static void on_key(rfbBool down, rfbKeySym sym, rfbClientPtr cl)
+{
+    unsigned key = key_of_keysym(sym);
+    if (key) {
+        post(cl, VNC_KEY, down != 0, 0, key);
+    }
+}
+
+static void on_pointer(int mask, int x, int y, rfbClientPtr cl)
+{
+    post(cl, VNC_POINTER, x, y, (unsigned)mask);
+}
+
+static int on_size(int w, int h, int n, struct rfbExtDesktopScreen *screens, rfbClientPtr cl)
+{
+    (void)n, (void)screens;
+    post(cl, VNC_SIZE, w, h, 0);
+    return rfbExtDesktopSize_ResizeProhibited; /* the guest does it, or does not */
+}
+
+static void on_gone(rfbClientPtr cl)
+{
+    struct vnc *v = cl->screen->screenData;
+    __atomic_fetch_sub(&v->clients, 1, __ATOMIC_SEQ_CST);
+    post(cl, VNC_GONE, 0, 0, 0);
+}
+
+static enum rfbNewClientAction on_new(rfbClientPtr cl)
+{
+    struct vnc *v = cl->screen->screenData;
+    __atomic_fetch_add(&v->clients, 1, __ATOMIC_SEQ_CST);
+    cl->clientGoneHook = on_gone;
+    return RFB_CLIENT_ACCEPT;
+}
+
+/* -- extended key events --------------------------------------------------------------------------------------------
+ */
+
+/* An update with nothing but this rectangle tells the client that the server knows them. */
+static rfbBool ext_key_enable(rfbClientPtr cl, void **data, int encoding)
+{
+    u8 m[16] = {rfbFramebufferUpdate};
+    (void)data;
+    if (encoding != ENCODING_EXT_KEY) {
+        return FALSE;
+    }
+    m[3] = 1;
+    st32be(m + 12, (u32)ENCODING_EXT_KEY);
+    LOCK(cl->sendMutex);
+    rfbWriteExact(cl, (const char *)m, sizeof(m));
+    UNLOCK(cl->sendMutex);
+    return TRUE;
+}
+
+static rfbBool ext_key_message(rfbClientPtr cl, void *data, const rfbClientToServerMsg *m)
+{
+    u8 rest[11];
+    (void)data;
+    if (m->type != MESSAGE_QEMU) {
+        return FALSE;
+    }
+    if (rfbReadExact(cl, (char *)rest, sizeof(rest)) <= 0 || rest[0] != SUBMESSAGE_EXT_KEY) {
+        rfbCloseClient(cl);
+        return TRUE;
+    }
+    bool down = rest[1] || rest[2];
+    u32 sym = ld32be(rest + 3), code = ld32be(rest + 7);
+    unsigned key = code == 0xc6 ? KEY_PAUSE : key_of_scancode(code);
+    key = key ? key : key_of_keysym(sym);
+    if (key) {
+        post(cl, VNC_KEY, down, 0, key);
+    }
+    return TRUE;
+}
+
+void vnc_hear(struct vnc *v)
+{
+    static int encodings[] = {ENCODING_EXT_KEY, 0};
+    static rfbProtocolExtension ext = {
+        .pseudoEncodings = encodings, .enablePseudoEncoding = ext_key_enable, .handleMessage = ext_key_message};
+    static bool registered;
+    if (!registered) {
+        rfbRegisterProtocolExtension(&ext);
+        registered = true;
+    }
+    v->last_x = -1;
+    v->rfb->kbdAddEvent = on_key;
+    v->rfb->ptrAddEvent = on_pointer;
+    v->rfb->newClientHook = on_new;
+    v->rfb->setDesktopSizeHook = on_size;
+}

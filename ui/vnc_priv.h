@@ -1,0 +1,35 @@
+/* Shared by the files of the VNC server. */
+#ifndef MOSS_UI_VNC_PRIV_H
+#define MOSS_UI_VNC_PRIV_H
+
+#include <pthread.h>
+#include <rfb/rfb.h>
+#undef MIN /* rfb's rfbconfig.h or glib may have brought others */
+#undef MAX
+
+#include "base/types.h"
+#include "ui/screen.h"
+#define MIN(a, b) ((a) < (b) ? (a) : (b))
+#define MAX(a, b) ((a) > (b) ? (a) : (b))
+
+enum { VNC_LISTEN = 2 /* VNC itself, WebSocket */ };
+struct vnc {
+    rfbScreenInfoPtr rfb;
+    struct screen *screen;
+    struct screen_watch watch;
+    u32 *fb; /* what clients' threads read: red in the low byte */
+    size_t fb_room;
+    unsigned clients; /* atomic */
+    int listen[VNC_LISTEN], stop[2];
+    char *socket_path;
+    pthread_t acceptor;
+    char password[9];
+    bool wants_password;
+    int last_x, last_y; /* of the pointer, for movements */
+    unsigned buttons;
+    struct vnc *next;
+};
+/* What a client did, on its way to the main thread. */
+void vnc_hear(struct vnc *v); /* sets the hooks of v->rfb */
+
+#endif
