@@ -1,11 +1,13 @@
 /* What this build holds: the one list of boards, targets, accelerators and devices (of user mode: registry_user.c). */
 #include "system/registry.h"
 
+#include "config.h"
 #include "hw/board/virt/virt.h"
 #include "hw/board/x86_bare/x86_bare.h"
 #include "system/semihosting.h"
 #include "target/arm/arm.h"
 #include "target/i386/i386.h"
+#include "ui/display.h"
 
 const struct board *const registry_boards[] = {&board_virt, &board_x86_bare, NULL};
 const struct target *const registry_targets[] = {&target_aarch64, &target_i386, &target_x86_64, NULL};
@@ -19,6 +21,15 @@ const struct device_class *const registry_devices[] = {
 #include "hw/devices.def"
 #undef D
     NULL};
+
+const struct display *const registry_displays[] = {&display_none,
+#ifdef HAVE_SDL
+                                                   &display_sdl,
+#endif
+#ifdef HAVE_VNC
+                                                   &display_vnc,
+#endif
+                                                   NULL};
 
 static void system_off(void)
 {

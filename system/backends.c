@@ -152,7 +152,8 @@ static const char *serial_default(const struct config *c)
 void backends_tell(const struct config *c)
 {
     if (!c->serial.n && !c->nodefaults && !c->nographic && strcmp(serial_default(c), "null") != 0) {
-        notice("no window here: the serial port is on this terminal (Ctrl-A x ends, Ctrl-A h helps)");
+        notice("%sthe serial port is on this terminal (Ctrl-A x ends, Ctrl-A h helps)",
+               c->has_window ? "" : "no window here: ");
     }
 }
 
@@ -287,9 +288,6 @@ bool backends_make(struct config *c, const struct board *b, struct machine_confi
 {
     prop_backend = backend_by_id;
     block_snapshot_all = c->snapshot;
-    if (c->wants_window) {
-        report("warning: -display %s: moss has no window yet; going on without one", c->display);
-    }
     if (c->vga && strcmp(c->vga, "none") != 0) {
         report("warning: -vga %s: moss has no screen yet; going on without one", c->vga);
     }

@@ -264,9 +264,12 @@ bool lists_serve(const struct config *c)
         list_one_or_all(&c->accel, list_accel_options, list_accels) || list_strings(&cpu, list_cpus)) {
         return true;
     }
-    if ((c->display && is_help(c->display)) || (c->vga && is_help(c->vga))) {
-        printf("%s\nnone\n",
-               c->vga && is_help(c->vga) ? "Available graphics cards:" : "Available display backend types:");
+    if (c->display && is_help(c->display)) {
+        displays_list();
+        return true;
+    }
+    if (c->vga && is_help(c->vga)) {
+        printf("Available graphics cards:\nnone\n");
         return true;
     }
     for (size_t i = 0; i < c->nitems; i++) {

@@ -116,6 +116,9 @@ int system_main(int argc, char **argv)
     if (done) {
         return 0;
     }
+    if (!displays_start(&s, &e)) {
+        return fail(&e);
+    }
     backends_tell(&s.cfg);
     run_signals();
     if (s.cfg.pidfile && !pidfile_write(s.cfg.pidfile, &e)) {

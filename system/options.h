@@ -17,10 +17,13 @@ struct config {
     const char *program; /* argv[0] without folders */
     bool as_qemu;        /* called by a qemu-system-* name */
     struct strings machine, accel, smp, memory, global, rtc, datadirs, pflash, fw_cfg, boot, smbios, numa, serial,
-        parallel, monitor, mon, semi, action;
-    const char *cpu, *name, *uuid, *kernel, *initrd, *append, *dtb, *firmware, *display, *vga, *pidfile, *logfile;
-    bool nodefaults, snapshot, nographic, semihosting, no_reboot, no_shutdown, stopped, daemonize, singlestep;
+        parallel, monitor, mon, semi, action, vnc;
+    const char *cpu, *name, *uuid, *kernel, *initrd, *append, *dtb, *firmware, *display, *keymap, *vga, *pidfile,
+        *logfile;
+    bool nodefaults, snapshot, nographic, semihosting, no_reboot, no_shutdown, stopped, daemonize, singlestep,
+        full_screen;
     bool wants_window; /* -display other than none */
+    bool has_window;   /* and there is one */
     int echr;          /* 0: not said */
     bool seeded;
     u64 seed;

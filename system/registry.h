@@ -9,6 +9,8 @@ extern const struct board *const registry_boards[]; /* NULL ended, as all of the
 extern const struct target *const registry_targets[];
 extern const struct accel *const registry_accels[];
 extern const struct device_class *const registry_devices[]; /* what -device can make */
+struct display;
+extern const struct display *const registry_displays[]; /* what -display can start */
 
 /* Ties what an ISA asks of the machine (power, reset, semihosting) to system/. Once, first thing. */
 void registry_wire(void);

@@ -203,6 +203,7 @@ int run_machine(struct setup *s)
     s->accel->pause_all();
     s->accel->stop_all();
     machine_lock();
+    displays_end();
     block_drain_all();
     block_close_all();
     chardev_free_all();

@@ -74,6 +74,11 @@ void devices_globals(const struct setup *s);               /* before the machine
 bool devices_make(struct setup *s, struct err *e);
 const char *device_missing(const char *name); /* missing.c: what moss would need for it, NULL: unknown */
 
+/* -- displays.c ---------------------------------------------------------------------------------------------- */
+bool displays_start(struct setup *s, struct err *e); /* the machine's devices are there */
+void displays_end(void);                             /* machine lock held */
+void displays_list(void);
+
 /* -- loaddev.c ----------------------------------------------------------------------------------------------- */
 extern const struct opt_key loader_keys[];
 bool loader_device(struct machine *m, struct opts *o, struct err *e); /* -device loader */

@@ -85,7 +85,7 @@ SENTENCES = [
 
 # Options that QEMU has and moss does not: known, and refused.
 NOT_THERE = [('-icount', 'shift=3'), ('-gdb', 'tcp::1234'), ('-s',), ('-qmp', 'stdio'), ('-incoming', 'defer'),
-             ('-loadvm', 'x'), ('-vnc', ':1'), ('-spice', 'port=1'), ('-fsdev', 'local,id=f,path=/'),
+             ('-loadvm', 'x'), ('-spice', 'port=1'), ('-fsdev', 'local,id=f,path=/'),
              ('-virtfs', 'local,path=/,mount_tag=r'), ('-tpmdev', 'emulator,id=t'), 
              ('-plugin', 'x'), ('-trace', 'x'), ('-fda', 'x'), ('-sd', 'x'), ('-usbdevice', 'tablet'),
              ('-mem-path', '/dev/shm'), ('-add-fd', 'fd=3,set=1'), ('-audiodev', 'pa,id=a'),

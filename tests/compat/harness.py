@@ -55,12 +55,13 @@ def start(args, name=QEMU, **kw):
                             errors='backslashreplace', **kw)
 
 
-def moss(*args, name=QEMU, timeout=60, stdin=None):
-    """Runs to the end. args: words, or one string of words."""
+def moss(*args, name=QEMU, timeout=60, stdin=None, env=None):
+    """Runs to the end. args: words, or one string of words; env: what is added to the environment."""
     if len(args) == 1 and ' ' in args[0]:
         args = args[0].split(' ')
     what = ' '.join((name, *args))
-    p = start(args, name, stdin=subprocess.DEVNULL if stdin is None else subprocess.PIPE)
+    p = start(args, name, stdin=subprocess.DEVNULL if stdin is None else subprocess.PIPE,
+              env={**os.environ, **(env or {})})
     try:
         out, err = p.communicate(stdin, timeout)
     except subprocess.TimeoutExpired:

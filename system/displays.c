@@ -1,0 +1,172 @@
+/* Displays: which one the command line asks for, or what the host has; -display, -vnc, -nographic, -full-screen. */
+#include <string.h>
+
+#include "base/lock.h"
+#include "base/log.h"
+#include "system/registry.h"
+#include "system/system.h"
+#include "ui/display.h"
+
+enum { DISPLAYS = 8 };
+static const struct display *running[DISPLAYS];
+static unsigned nrunning;
+
+static const struct display *find(const char *name)
+{
+    for (const struct display *const *d = registry_displays; *d; d++) {
+        if (!strcmp((*d)->name, name)) {
+            return *d;
+        }
+    }
+    return NULL;
+}
+
+static void quit(void)
+{
+    machine_request_shutdown(SHUTDOWN_HOST_QUIT, 0);
+}
+
+void displays_list(void)
+{
+    printf("Available display backend types:\n");
+    for (const struct display *const *d = registry_displays; *d; d++) {
+        printf("%s\n", (*d)->name);
+    }
+}
+
+/* -- one of them ----------------------------------------------------------------------------------------------------
+ */
+
+static bool start(const struct display *d, struct opts *o, const char *what, struct err *e)
+{
+    machine_lock();
+    bool ok = d->init(o, e);
+    machine_unlock();
+    if (ok) {
+        must(nrunning < DISPLAYS);
+        running[nrunning++] = d;
+        ok = opts_all_used(o, what, d->keys, e);
+    }
+    return ok;
+}
+
+/* What QEMU has and moss shows in its own way. */
+static const char *stand_in(const char *name)
+{
+    static const char *const windows[] = {"gtk", "cocoa", "default", "spice-app"};
+    for (unsigned i = 0; i < ARRAY_LEN(windows); i++) {
+        if (!strcmp(name, windows[i])) {
+            return "sdl";
+        }
+    }
+    return !strcmp(name, "egl-headless") || !strcmp(name, "dbus") ? "none" : name;
+}
+
+/* -display KIND[,...]. A window that can't be had does not keep the machine from running. */
+static bool display_typed(const char *text, bool *window, struct err *e)
+{
+    struct opts o = {0};
+    struct err why = {0};
+    if (!strncmp(text, "vnc=", 4)) {
+        return opts_parse(&o, text + 4, "vnc", e) && start(find("vnc"), &o, "-display vnc", e);
+    }
+    bool ok = opts_parse(&o, text, "type", e);
+    const char *name = ok ? stand_in(opts_str(&o, "type", "none")) : "none";
+    const struct display *d = find(name);
+    if (!ok) {
+        return false;
+    }
+    if (!d) {
+        err_set(&why, "this moss was built without it");
+    } else if (strcmp(name, "none") != 0 && !display_screen(0)) {
+        err_set(&why, "the machine has no screen");
+    } else if (d->needs_server && !display_server_found()) {
+        err_set(&why, "neither DISPLAY nor WAYLAND_DISPLAY is set");
+    } else if (start(d, &o, "-display", d->needs_server ? &why : e)) {
+        *window = d->needs_server;
+    } else if (!d->needs_server) {
+        return false;
+    }
+    if (why.msg[0]) {
+        report("warning: -display %s: %s; going on without", text, why.msg);
+    }
+    opts_free(&o);
+    return true;
+}
+
+static bool vnc_typed(const char *text, struct err *e)
+{
+    struct opts o = {0};
+    const struct display *d = find("vnc");
+    if (!strcmp(text, "none")) {
+        return true;
+    }
+    if (!d) {
+        return err_set(e, "-vnc %s: this moss was built without a VNC server (libvncserver)", text);
+    }
+    if (!display_screen(0)) {
+        report("warning: -vnc %s: the machine has no screen; going on without", text);
+        return true;
+    }
+    bool ok = opts_parse(&o, text, "vnc", e) && start(d, &o, "-vnc", e);
+    opts_free(&o);
+    if (!ok) {
+        err_prefix(e, "-vnc %s", text);
+    }
+    return ok;
+}
+
+/* -- all -------------------------------------------------------------------------------------------------------------
+ */
+
+/* Nobody said: a window where there is a window system. False: none was opened. */
+static bool display_of_host(struct err *why)
+{
+    struct opts o = {0};
+    const struct display *d = find("sdl");
+    return d && display_screen(0) && display_server_found() && start(d, &o, "-display", why);
+}
+
+static const char *title(const struct config *c)
+{
+    static struct opts o; /* the name stays in it */
+    return c->name && opts_parse(&o, c->name, "guest", NULL) ? opts_str(&o, "guest", "moss") : "moss";
+}
+
+bool displays_start(struct setup *s, struct err *e)
+{
+    struct config *c = &s->cfg;
+    bool window = false;
+    display_host.quit = quit;
+    display_host.title = title(c);
+    display_host.full_screen = c->full_screen;
+    if (c->keymap && strcmp(c->keymap, "en-us") != 0) {
+        report("warning: -k %s is ignored: moss takes keys by their places, names of keys as on a US keyboard",
+               c->keymap);
+    }
+    if (c->display && !c->nographic && !display_typed(c->display, &window, e)) {
+        err_prefix(e, "-display %s", c->display);
+        return false;
+    }
+    for (size_t i = 0; i < c->vnc.n; i++) {
+        if (!vnc_typed(c->vnc.v[i], e)) {
+            return false;
+        }
+    }
+    if (!c->display && !c->nographic && !c->daemonize && !c->vnc.n) {
+        struct err why = {0};
+        window = display_of_host(&why);
+        if (why.msg[0]) {
+            report("warning: %s; going on without", why.msg);
+        }
+    }
+    c->has_window = window;
+    return true;
+}
+
+void displays_end(void)
+{
+    while (nrunning) {
+        running[--nrunning]->fini();
+    }
+}

@@ -1,0 +1,129 @@
+#!/usr/bin/env python3
+"""Displays: the VNC server as clients speak to it, the window on a video driver that shows nothing, and what is said where
+there is none."""
+import base64
+import os
+import re
+import signal
+import socket
+import struct
+
+from harness import check, folder, main, moss, small_guest, start, until
+
+SCREEN = ['-M', 'virt', '-net', 'none', '-serial', 'null', '-monitor', 'none', '-device', 'ramfb']
+
+
+def has(name):
+    return name in moss('-display', 'help').out.split()
+
+
+def take(s, n):
+    data = b''
+    while len(data) < n:
+        more = s.recv(n - len(data))
+        if not more:
+            break
+        data += more
+    return data
+
+
+def connect(where):
+    s = socket.socket(socket.AF_UNIX if isinstance(where, str) else socket.AF_INET)
+    s.settimeout(30)
+    until(lambda: s.connect_ex(where) == 0, f'a VNC server at {where}')
+    return s
+
+
+def handshake(s):
+    """RFC 6143, 7.1: the security types."""
+    check(take(s, 12) == b'RFB 003.008\n', 'version 3.8')
+    s.sendall(b'RFB 003.008\n')
+    return list(take(s, take(s, 1)[0]))
+
+
+def stop(p):
+    p.send_signal(signal.SIGTERM)
+    check(p.wait(30) == 0, 'SIGTERM ends moss')
+    p.communicate()
+
+
+def vnc():
+    if not has('vnc'):
+        return
+    with folder() as where:
+        path = f'{where}/vnc'
+        p = start([*SCREEN, '-display', 'none', '-name', 'one two', '-vnc', f'unix:{path}'])
+        s = connect(path)
+        check(handshake(s) == [1], 'no security but none')
+        s.sendall(b'\x01')
+        check(take(s, 4) == bytes(4), 'none is enough')
+        s.sendall(b'\x01')
+        w, h, bits, _, big, true = struct.unpack('>HHBBBB', take(s, 8))
+        take(s, 12)
+        name = take(s, struct.unpack('>I', take(s, 4))[0])
+        check((w, h, bits, big, bool(true)) == (640, 480, 32, 0, True), f'640 x 480, 32 bits: {(w, h, bits, big, true)}')
+        check(name == b'one two', 'the name of the machine')
+        s.sendall(struct.pack('>BxHii', 2, 2, 0, -258) + struct.pack('>BBHHHH', 3, 0, 0, 0, 16, 16))
+        rects = set()
+        while len(rects) < 2:
+            kind, n = struct.unpack('>BxH', take(s, 4))
+            check(kind == 0, 'an update')
+            for _ in range(n):
+                x, y, w, h, encoding = struct.unpack('>HHHHi', take(s, 12))
+                rects.add(encoding)
+                if encoding == 0:
+                    check(take(s, w * h * 4) == bytes(w * h * 4), 'black')
+        check(rects == {-258, 0}, 'extended key events, and raw pixels')
+        # keys and a pointer that nobody hears; a size that nobody grants
+        s.sendall(struct.pack('>BBHII', 255, 0, 1, 0x61, 0x1e) + struct.pack('>BBxxI', 4, 0, 0x61) +
+                  struct.pack('>BBHH', 5, 1, 100, 60000) + struct.pack('>BxHHBxIHHHHI', 251, 800, 600, 1, 0, 0, 0, 800, 600, 0))
+        s.sendall(struct.pack('>BBHHHH', 3, 0, 0, 0, 1, 1))
+        check(take(s, 4)[:1] == b'\x00', 'still there')
+        s.close()
+        with connect(path) as t:
+            t.sendall(b'\xff' * 4096)  # no client at all
+        stop(p)
+        check(not os.path.exists(path), 'the socket is taken away')
+
+
+def passwords_and_browsers():
+    if not has('vnc'):
+        return
+    p = start([*SCREEN, '-display', 'none', '-vnc', '127.0.0.1:731,password=on,websocket=on'])
+    with connect(('127.0.0.1', 6631)) as s:
+        check(handshake(s) == [2], 'a password is asked for')
+        s.sendall(b'\x02')
+        take(s, 16)
+        s.sendall(bytes(16))
+        check(take(s, 4) == b'\x00\x00\x00\x01', 'none was set: nobody gets in')
+    with connect(('127.0.0.1', 6431)) as s:
+        key = base64.b64encode(bytes(16)).decode()
+        s.sendall(f'GET / HTTP/1.1\r\nHost: x\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nOrigin: http://x\r\n'
+                  f'Sec-WebSocket-Key: {key}\r\nSec-WebSocket-Protocol: binary\r\nSec-WebSocket-Version: 13\r\n\r\n'.encode())
+        check(take(s, 12) == b'HTTP/1.1 101', 'a WebSocket')
+    # taken
+    moss(*SCREEN, '-display', 'none', '-vnc', '127.0.0.1:731').exits(1).warns(re.escape('-vnc 127.0.0.1:731:'))
+    stop(p)
+    moss(*SCREEN, '-vnc', ':x').exits(1).warns(re.escape("-vnc :x: display 'x': expected a number"))
+    moss(*SCREEN, '-vnc', ':70000').exits(1).warns(re.escape('-vnc :70000:'))
+    moss(*SCREEN, '-vnc', ':1,tls-creds=x').exits(1).warns(re.escape('-vnc :1,tls-creds=x: tls-creds:'))
+    moss(*SCREEN, '-vnc', ':745,colour=on').exits(1).warns(re.escape('colour'))
+
+
+def windows():
+    with folder() as where:
+        image = small_guest(where, '--batch')
+        run = ['-M', 'virt', '-net', 'none', '-kernel', image]
+        bare = {'DISPLAY': '', 'WAYLAND_DISPLAY': ''}
+        moss(*run, '-device', 'ramfb', '-display', 'sdl', env=bare).exits(0).warns(r'\A\S+ warning: -display sdl: .*\n\Z')
+        moss(*run, '-display', 'sdl').exits(0).warns(r'\A\S+ warning: -display sdl: the machine has no screen.*\n\Z')
+        moss(*run, '-k', 'de', '-nographic').exits(0).warns(r'\A\S+ warning: -k de is ignored.*\n\Z')
+        if has('sdl'):
+            dummy = {'DISPLAY': ':none', 'SDL_VIDEODRIVER': 'dummy'}
+            moss(*run, '-device', 'ramfb', '-display', 'sdl,gl=off', '-full-screen', env=dummy).exits(0).silent()
+            moss(*run, '-device', 'ramfb', '-display', 'gtk', env=dummy).exits(0).silent()
+            moss(*run, '-device', 'ramfb', env=dummy).exits(0).silent().prints('Goodbye')
+            moss(*run, '-device', 'ramfb', '-display', 'sdl,gl=maybe', env=dummy).exits(0).warns('gl=maybe')
+
+
+main(vnc, passwords_and_browsers, windows)
