@@ -30,6 +30,8 @@ ALLOW = {
     'hw/block': ['base', 'memory', 'hw/core', 'hw/virtio', 'block'],
     'hw/net': ['base', 'memory', 'hw/core', 'hw/virtio', 'net'],
     'hw/input': ['base', 'memory', 'hw/core', 'hw/virtio', 'ui'],
+    'hw/ide': ['base', 'memory', 'hw/core', 'hw/pci', 'hw/scsi', 'hw/block', 'block'],
+    'hw/scsi': ['base', 'memory', 'hw/core', 'hw/virtio', 'hw/block', 'block'],
     'hw/misc': ['base', 'memory', 'hw/core', 'hw/virtio', 'hw/pci'],
     'hw/display': ['base', 'memory', 'hw/core', 'hw/misc', 'hw/pci', 'hw/virtio', 'ui'],
     'hw/input': ['base', 'memory', 'hw/core', 'hw/virtio', 'ui'],
