@@ -232,6 +232,7 @@ struct tcg {
     const struct rt_funcs *funcs, *code_funcs; /* what translated code calls is verify's, with verify=on */
     const struct interp_mem *interp_mem;
     bool direct;                  /* user mode: no TLB */
+    bool addressed;               /* host->set_base */
     bool saves;                   /* translations are kept on disk (saved.c) */
     struct accel_program program; /* user mode: accel_user.init's */
     struct host_thunks thunks;

@@ -154,6 +154,7 @@ static struct block *compile(struct tcpu *t, const struct place *at, const struc
                              .thunks = &tcg.thunks,
                              .block_id = block_id_take(),
                              .direct = tcg.direct,
+                             .addressed = tcg.addressed,
                              .relocs = tcg.saves,
                              .tagged = tcg.direct && code_tagged(ram_off & PAGE_MASK, rs->start, rs->end),
                              .flags_in = flags_at,

@@ -380,8 +380,20 @@ static bool user_init(const struct accel_config *cfg, const struct accel_program
     return tcg_init(cfg, NULL, e);
 }
 
+/* The first thread's, once the window is there. Kept code counts on it. */
+static void set_base(void)
+{
+    static bool done;
+    if (!done) {
+        done = true;
+        tcg.addressed = tcg.host && tcg.host->set_base && tcg.host->set_base(ram_base);
+        tcg.saves &= tcg.addressed || !tcg.host || !tcg.host->set_base;
+    }
+}
+
 static bool user_add(struct vcpu *cpu, struct err *e)
 {
+    set_base();
     if (!tcg_add(cpu, e)) {
         return false;
     }

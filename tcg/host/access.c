@@ -1,11 +1,17 @@
 /* What the loads and stores of all hosts have in common. */
 #include "tcg/host/access.h"
 
+static u64 address_dying(const struct gen *g, const struct xop *x)
+{
+    u64 m = x->a ? ra_dying(g, x->a) : 0;
+    return x->flags & XF_INDEX ? m | ra_dying(g, g->extra[x->extra].ref) : m;
+}
+
 /* Registers for the results; both are defined by this op. */
 static u64 load_regs(struct gen *g, struct load *l, const struct xop *x, ir_ref hi)
 {
     /* The second half may fault when the first is there already. */
-    u64 dying = l->pair && g->cfg->direct ? 0 : ra_dying(g, x->a);
+    u64 dying = l->pair && g->cfg->direct ? 0 : address_dying(g, x);
     l->reg[0] = ra_pick(g, (ir_ref)g->i, dying);
     if (!l->pair) {
         return RBIT(l->reg[0]);
@@ -22,7 +28,7 @@ void load_begin(struct gen *g, const struct xop *x, struct load *l)
     *l = (struct load){.mo = x->d, .type = x->type, .off = (i32)x->imm, .pair = x->d & MO_PAIR};
     ir_ref hi = (ir_ref)(g->i + 1);
     l->has_hi = l->pair && g->x[hi].op == IR_ld_hi;
-    l->addr = ra_src(g, x->a, IR_I64);
+    l->addr = x->flags & XF_ADDRESSED ? (unsigned)NOREG : ra_src(g, x->a, IR_I64);
     l->atomic = l->pair && (l->mo & MO_ATOMIC) && (l->mo & MO_SIZE) == MO_64 && l->type == IR_I64;
     l->results = load_regs(g, l, x, l->has_hi ? hi : (ir_ref)g->i);
 }

@@ -5,7 +5,7 @@
 #include "tcg/host/gen_priv.h"
 
 struct load {
-    unsigned mo, type, addr, reg[2];
+    unsigned mo, type, addr, reg[2]; /* addr: NOREG of XF_ADDRESSED, whose registers the caller has locked */
     i32 off;
     bool pair, atomic; /* atomic: both halves in one access */
     bool has_hi;       /* the op behind it names the second half */

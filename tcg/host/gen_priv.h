@@ -71,7 +71,14 @@ struct xop {
     u8 scale; /* add, sub: b is shifted left by this */
     u8 flags; /* XF_* */
 };
-enum { XF_DEAD = 1 /* put nobody sees */, XF_SWAP_DEAD = 2 };
+enum {
+    XF_DEAD = 1, /* put nobody sees */
+    XF_SWAP_DEAD = 2,
+    XF_ADDRESS = 4,   /* folded into the accesses that go by it (address.c) */
+    XF_ADDRESSED = 8, /* ld, st: such a one. a: the base or 0; imm: all that is added */
+    XF_INDEX = 16,    /* and the first extra use << scale */
+    XF_CUT = 32,      /* the sum has 32 bits */
+};
 /* Ops of the back end's own. */
 enum { XOP_FOLDED = IR_OPCODES /* emitted by its user */, XOP_COUNT };
 
@@ -433,6 +440,11 @@ void link_jump(struct gen *g, i32 target, unsigned kind, bool call); /* a jump t
 /* disas.c: one instruction of a host; bytes consumed, 0: unknown */
 int x_disas(char *out, size_t n, u64 addr, const u8 *p, size_t avail);
 int a_disas(char *out, size_t n, u64 addr, const u8 *p, size_t avail);
+
+/* address.c, in the first pass */
+bool address_fold(struct gen *g, struct xop *x);
+void address_use(struct gen *g, struct xop *x);
+void use_extra(struct gen *g, struct xop *x, ir_ref r); /* select.c */
 
 /* share.c */
 unsigned share_find(const struct gen *g, const struct xop *x); /* register of an addend, 0 in it: not known; NOREG */

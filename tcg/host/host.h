@@ -75,11 +75,12 @@ struct gen_config {
     const void *call; /* called in place of each helper that is not HF_PURE, which rt.scratch[RT_HELPER] names; NULL */
     bool count;       /* deterministic mode */
     bool no_chain;    /* every exit returns to the loop (-d nochain) */
-    bool direct; /* user mode: rt.tlb[] is the host address of the program's address 0 and accesses just happen; the
-                    deopt map also has the places of their instructions. Only accesses that are misaligned for their
-                    MO_ALIGN call rt_funcs, which do not return */
-    bool relocs; /* say what of the code depends on where it is: gen_out.reloc */
-    bool tagged; /* direct, and addresses are cut to TAG_SHIFT bits: the program keeps something of its own above */
+    bool direct;    /* user mode: rt.tlb[] is the host address of the program's address 0 and accesses just happen; the
+                       deopt map also has the places of their instructions. Only accesses that are misaligned for their
+                       MO_ALIGN call rt_funcs, which do not return */
+    bool relocs;    /* say what of the code depends on where it is: gen_out.reloc */
+    bool addressed; /* direct, and host->set_base did its work */
+    bool tagged;    /* direct, and addresses are cut to TAG_SHIFT bits: the program keeps something of its own above */
     /* What the code at page offset `target` does with flags; NULL: not known. May itself be NULL. */
     const struct flags_in *(*flags_in)(void *ctx, i32 target);
     void *ctx;
@@ -130,6 +131,9 @@ struct host {
     void (*relocate)(u8 *rw, const u32 *reloc, unsigned n, const struct gen_move *m);
     /* Makes flags of a note where translated code left one, once it has been left; NULL: it leaves none. */
     void (*settle)(const struct ir_target *t, struct vcpu *cpu);
+    /* Before the process has threads: rt.tlb[] will be `base` for good (gen_config.direct). True: this thread, and
+     * those it starts, can run code of gen_config.addressed. NULL: there is no such code. */
+    bool (*set_base)(const void *base);
     /* gen_config.direct, and the host refused the instruction at `at`, which is no page's fault: was it an access that
      * is misaligned for its MO_ALIGN? *addr: its host address, by rt.save_gpr. NULL: such accesses are looked at
      * before. */

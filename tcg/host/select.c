@@ -20,7 +20,7 @@ static inline void chain(struct gen *g, ir_ref r, u16 *cell)
     g->tail[r] = cell;
     *cell = NOUSE;
 }
-static void use_extra(struct gen *g, struct xop *x, ir_ref r)
+void use_extra(struct gen *g, struct xop *x, ir_ref r)
 {
     if (ir_is_const(r) || r == 0) {
         return;
@@ -52,7 +52,7 @@ static void use_recipe(struct gen *g, struct xop *x, ir_ref r)
 static void use(struct gen *g, struct xop *x, unsigned k, ir_ref r)
 {
     x->nu[k] = NOUSE;
-    if (ir_is_const(r)) {
+    if (ir_is_const(r) || r == 0) {
         return;
     }
     use_recipe(g, x, r);
@@ -495,7 +495,14 @@ static void select_op(struct gen *g, struct xop *x, unsigned *obs)
         if (op->op == IR_add || g->arch->scale_sub) {
             fold_scale(g, x);
         }
+        if (address_fold(g, x)) {
+            return;
+        }
         find_twin(g, x);
+    } else if (op->op == IR_shl && address_fold(g, x)) {
+        return;
+    } else if (op->op == IR_ld || op->op == IR_st) {
+        address_use(g, x);
     }
     for (unsigned k = 0; k < x->nargs; k++) {
         use(g, x, k, *arg[k]);

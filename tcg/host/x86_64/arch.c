@@ -266,6 +266,7 @@ const struct host host_x86_64 = {
     .restore = restore,
     .relocate = relocate,
     .settle = settle,
+    .set_base = x_set_base,
     .misaligned = x_misaligned,
     .disas = x_disas,
 };

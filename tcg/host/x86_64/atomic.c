@@ -5,7 +5,7 @@
 static void probe_pointer(struct gen *g, unsigned addr, unsigned mo)
 {
     struct mem m;
-    u8 *cold = mem_access(g, addr, 0, mo, offsetof(struct tlb_entry, wr), &m);
+    u8 *cold = mem_access(g, MEM(addr, 0), mo, offsetof(struct tlb_entry, wr), &m);
     x_lea(g->c, true, RCX, m);
     if (!cold) {
         return;
@@ -13,7 +13,7 @@ static void probe_pointer(struct gen *g, unsigned addr, unsigned mo)
     u8 *join = g->c->p;
     to_cold(g);
     bind_cold(g, cold);
-    mem_slow_args(g, addr, 0, mo | MO_STORE);
+    mem_slow_args(g, MEM(addr, 0), mo | MO_STORE);
     mem_slow_call(g, TH_ATOMIC);
     back_to_hot(g, join);
     to_hot(g);

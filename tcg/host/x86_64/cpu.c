@@ -1,4 +1,10 @@
 /* What this machine has of what the back end may use. */
+#if defined(__x86_64__)
+#include <asm/prctl.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+#endif
+
 #include "base/host_cpu.h"
 #include "tcg/host/x86_64/x_priv.h"
 
@@ -26,7 +32,16 @@ const char *x_unavailable(void)
                ? NULL
                : "the x86-64 back end needs AVX and F16C, which this processor does not have";
 }
+/* Nothing else uses GS here, and threads begin with the base of who starts them. */
+bool x_set_base(const void *base)
+{
+    return syscall(SYS_arch_prctl, ARCH_SET_GS, base) == 0;
+}
 #else
+bool x_set_base(const void *base UNUSED)
+{
+    return false;
+}
 struct x_cpu x_cpu = {.avx = true,
                       .avx2 = true,
                       .fma = true,

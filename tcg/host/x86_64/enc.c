@@ -47,6 +47,10 @@ static inline u8 *modrm_mem_at(u8 *p, unsigned reg, struct mem m, unsigned imm_b
     if (m.base == RIP) {
         return u32_at(byte_at(p, r | 5), (u32)m.disp - imm_bytes);
     }
+    if (m.base == NOBASE) {
+        p = byte_at(p, r | 4);
+        return u32_at(byte_at(p, (unsigned)m.scale << 6 | (m.index == NOREG ? 4 : m.index & 7u) << 3 | 5), (u32)m.disp);
+    }
     unsigned b = m.base & 7;
     unsigned mod = m.disp == 0 && b != 5 ? 0 : m.disp == (i8)m.disp ? 0x40 : 0x80;
     if (m.index != NOREG) {
@@ -59,6 +63,17 @@ static inline u8 *modrm_mem_at(u8 *p, unsigned reg, struct mem m, unsigned imm_b
         p = byte_at(p, mod | r | b);
     }
     return imm_at(p, (u32)m.disp, mod == 0x40 ? 1 : mod == 0x80 ? 4 : 0);
+}
+
+static inline u8 *how_at(u8 *p, struct mem m)
+{
+    if (likely(!m.how)) {
+        return p;
+    }
+    if (m.how & MEM_GS) {
+        p = byte_at(p, 0x65);
+    }
+    return m.how & MEM_32 ? byte_at(p, 0x67) : p;
 }
 
 /* Prefixes, REX and opcode; r, x, b: the registers that fill REX.R, X, B. */
@@ -90,7 +105,7 @@ void x_rri(struct code *c, u32 opc, bool w, unsigned reg, unsigned rm, u32 imm, 
 void x_rmi(struct code *c, u32 opc, bool w, unsigned reg, struct mem m, u32 imm, unsigned n)
 {
     bool force = (opc & OPB) && (reg & 15) >= 4;
-    u8 *p = head_at(c->p, opc, w, reg, m.index == NOREG ? 0 : m.index, m.base == RIP ? 0 : m.base, force);
+    u8 *p = head_at(how_at(c->p, m), opc, w, reg, m.index == NOREG ? 0 : m.index, m.base == RIP ? 0 : m.base, force);
     c->p = imm_at(modrm_mem_at(p, reg, m, n), imm, n);
 }
 void x_rr(struct code *c, u32 opc, bool w, unsigned reg, unsigned rm)
@@ -272,7 +287,7 @@ static inline u8 *vex_at(u8 *p, u32 opc, unsigned r, unsigned v, unsigned x, uns
 }
 static inline u8 *vex_mem_at(u8 *p, u32 opc, unsigned reg, unsigned v, struct mem m, unsigned imm_bytes)
 {
-    p = vex_at(p, opc, reg, v, m.index == NOREG ? 0 : m.index, m.base == RIP ? 0 : m.base);
+    p = vex_at(how_at(p, m), opc, reg, v, m.index == NOREG ? 0 : m.index, m.base == RIP ? 0 : m.base);
     return modrm_mem_at(p, reg, m, imm_bytes);
 }
 void x_upper_zero(struct code *c)

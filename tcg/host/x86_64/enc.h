@@ -47,10 +47,12 @@ enum reg {
 struct mem {
     i32 disp;
     u8 base, index, scale;
+    u8 how; /* MEM_xxx */
 };
-enum { RIP = 0x40 };
-#define MEM(b, d)        ((struct mem){(i32)(d), (u8)(b), NOREG, 0})
-#define MEMX(b, x, s, d) ((struct mem){(i32)(d), (u8)(b), (u8)(x), (u8)(s)})
+enum { RIP = 0x40, NOBASE = 0x80 };
+enum { MEM_GS = 1 /* relative to GS */, MEM_32 = 2 /* what base, index and disp make is cut to 32 bits */ };
+#define MEM(b, d)        ((struct mem){(i32)(d), (u8)(b), NOREG, 0, 0})
+#define MEMX(b, x, s, d) ((struct mem){(i32)(d), (u8)(b), (u8)(x), (u8)(s), 0})
 
 /* Opcodes: low byte, then map and mandatory prefix numbered as VEX numbers them, then properties. */
 enum {

@@ -69,65 +69,121 @@ static bool refuses_itself(const struct gen *g, unsigned mo)
            (what == (MO_128 | mo_align(4)) || (what == (MO_128 | MO_PAIR | mo_align(5)) && (mo & MO_WHOLE)));
 }
 
+/* The program's address of an access of user mode. */
+struct mem mem_guest(struct gen *g, const struct xop *x)
+{
+    const i32 disp = (i32)x->imm;
+    if (!(x->flags & XF_ADDRESSED)) {
+        return MEM(ra_src(g, x->a, IR_I64), disp);
+    }
+    struct mem m = MEM(x->a ? ra_src(g, x->a, IR_I64) : NOBASE, disp);
+    if (x->flags & XF_INDEX) {
+        m.index = (u8)ra_src(g, g->extra[x->extra].ref, IR_I64);
+        m.scale = x->scale;
+    }
+    m.how = x->flags & XF_CUT ? MEM_32 : 0;
+    return m;
+}
+static void lea_guest(struct gen *g, unsigned reg, struct mem at)
+{
+    bool cut = at.how & MEM_32; /* an instruction of 32 bits does that too */
+    at.how = 0;
+    x_lea(g->c, !cut, reg, at);
+}
+
 /* User mode: the operand is the program's memory itself; returns the jump to the cold path when an alignment is asked
  * for, else NULL. What follows up to the next op may fault and must leave all registers but scratch ones alone. */
-static u8 *direct_access(struct gen *g, unsigned addr, i32 off, unsigned mo, struct mem *m)
+static u8 *direct_access(struct gen *g, struct mem at, unsigned mo, struct mem *m)
 {
     unsigned align = 1u << ((mo & MO_ALIGN) >> MO_ALIGN_SHIFT);
+    bool plain = at.base != NOBASE && at.index == NOREG && !at.how;
     u8 *cold = NULL;
     if (align > 1 && !refuses_itself(g, mo)) {
-        unsigned reg = addr;
-        if (off & (i32)(align - 1)) {
-            x_lea(g->c, true, RAX, MEM(addr, off));
+        unsigned reg = at.base;
+        if (!plain || at.disp & (i32)(align - 1)) {
+            lea_guest(g, RAX, at);
             reg = RAX;
         }
-        x_test_i(g->c, false, reg, (i32)(align - 1));
+        x_test_i(g->c, false, reg, (u32)(align - 1));
         cold = x_jcc(g->c, X_NE);
     }
     if (g->cfg->tagged) {
-        x_lea(g->c, true, RCX, MEM(addr, off));
+        lea_guest(g, RCX, at);
         x_shift(g->c, SH_SHL, true, RCX, 64 - TAG_SHIFT);
         x_shift(g->c, SH_SHR, true, RCX, 64 - TAG_SHIFT);
-        addr = RCX;
-        off = 0;
+        at = MEM(RCX, 0);
     }
     deopt_point(g);
     deopt_here(g);
-    *m = MEMX(R15, addr, 0, off);
+    *m = at;
+    if (plain) {
+        *m = MEMX(R15, at.base, 0, at.disp);
+    } else {
+        m->how |= MEM_GS;
+    }
     return cold;
 }
 
-/* VEX.0F 28 and 29 with SIB, as refuses_itself() has them. */
+/* 0F 28 and 29 by VEX, as refuses_itself() has them. */
 enum host_access x_misaligned(const u8 *at, const struct rt *rt, u64 *addr)
 {
-    bool load = at[3] == 0x28;
-    if (at[0] != 0xc4 || (at[1] & 31) != 1 || (!load && at[3] != 0x29) || (at[4] & 7) != 4 || at[4] >> 6 == 3) {
+    bool gs = false, cut = false, wide;
+    unsigned index8, base8;
+    for (; *at == 0x65 || *at == 0x67; at++) {
+        gs |= *at == 0x65;
+        cut |= *at == 0x67;
+    }
+    if (at[0] == 0xc5) {
+        wide = at[1] & 4;
+        index8 = base8 = 0;
+        at += 2;
+    } else if (at[0] == 0xc4 && (at[1] & 31) == 1) {
+        wide = at[2] & 4;
+        index8 = at[1] & 0x40 ? 0 : 8;
+        base8 = at[1] & 0x20 ? 0 : 8;
+        at += 3;
+    } else {
         return HOST_NO_ACCESS;
     }
-    unsigned sib = at[5], index = (sib >> 3 & 7) | (at[1] & 0x40 ? 0 : 8), base = (sib & 7) | (at[1] & 0x20 ? 0 : 8);
-    i64 disp = at[4] >> 6 == 1 ? (i8)at[6] : at[4] >> 6 == 2 ? (i32)ld32le(at + 6) : 0;
-    *addr = rt->save_gpr[base] + (index == RSP ? 0 : rt->save_gpr[index] << (sib >> 6)) + (u64)disp;
-    return !(*addr & (at[2] & 4 ? 31 : 15)) ? HOST_NO_ACCESS : load ? HOST_LOAD : HOST_STORE;
+    bool load = at[0] == 0x28;
+    unsigned mod = at[1] >> 6, rm = at[1] & 7;
+    if ((!load && at[0] != 0x29) || mod == 3 || (mod == 0 && rm == 5)) {
+        return HOST_NO_ACCESS;
+    }
+    u64 sum = 0;
+    at += 2;
+    if (rm == 4) {
+        unsigned index = (at[0] >> 3 & 7) | index8, base = at[0] & 7;
+        sum += index == RSP ? 0 : rt->save_gpr[index] << (at[0] >> 6);
+        sum += base == 5 && mod == 0 ? 0 : rt->save_gpr[base | base8];
+        mod = base == 5 && mod == 0 ? 2 : mod;
+        at++;
+    } else {
+        sum += rt->save_gpr[rm | base8];
+    }
+    sum += mod == 1 ? (u64)(i8)at[0] : mod == 2 ? (u64)(i32)ld32le(at) : 0;
+    *addr = (cut ? (u32)sum : sum) + (gs ? (u64)(uintptr_t)rt->tlb[0] : 0);
+    return !(*addr & (wide ? 31 : 15)) ? HOST_NO_ACCESS : load ? HOST_LOAD : HOST_STORE;
 }
 
 /* Where the access goes: by the TLB, or straight. NULL: there is no cold path. */
-u8 *mem_access(struct gen *g, unsigned addr, i32 off, unsigned mo, unsigned tag_off, struct mem *m)
+u8 *mem_access(struct gen *g, struct mem at, unsigned mo, unsigned tag_off, struct mem *m)
 {
     if (g->cfg->direct) {
-        return direct_access(g, addr, off, mo, m);
+        return direct_access(g, at, mo, m);
     }
     deopt_point(g);
-    *m = MEMX(addr, RCX, 0, off);
-    return mem_probe(g, addr, off, mo, tag_off);
+    *m = MEMX(at.base, RCX, 0, at.disp);
+    return mem_probe(g, at.base, at.disp, mo, tag_off);
 }
 
 /* In cold code: rax = address, ecx = descriptor. */
-void mem_slow_args(struct gen *g, unsigned addr, i32 off, unsigned mo)
+void mem_slow_args(struct gen *g, struct mem at, unsigned mo)
 {
-    if (off) {
-        x_lea(g->c, true, RAX, MEM(addr, off));
+    if (at.base == NOBASE || at.index != NOREG || at.how || at.disp) {
+        lea_guest(g, RAX, at);
     } else {
-        x_mov(g->c, true, RAX, addr);
+        x_mov(g->c, true, RAX, at.base);
     }
     x_mov_i(g->c, RCX, mo);
 }
@@ -144,11 +200,12 @@ void mem_slow_call(struct gen *g, unsigned thunk)
 }
 
 /* As mem_access, of an access that may share its probe. */
-static u8 *shared_access(struct gen *g, const struct xop *x, unsigned addr, unsigned tag_off, struct shared *sh,
+static u8 *shared_access(struct gen *g, const struct xop *x, struct mem at, unsigned tag_off, struct shared *sh,
                          struct mem *m)
 {
+    unsigned addr = at.base;
     if (!shared_find(g, x, sh)) {
-        return mem_access(g, addr, (i32)x->imm, x->d, tag_off, m);
+        return mem_access(g, at, x->d, tag_off, m);
     }
     deopt_point(g);
     *m = MEMX(addr, sh->wide ? RCX : sh->reg, 0, (i32)x->imm);
@@ -299,7 +356,7 @@ static void load_slow_result(struct gen *g, const struct load *l)
     }
 }
 
-static void load_cold(struct gen *g, const struct load *l, const struct shared *sh, u8 *from)
+static void load_cold(struct gen *g, const struct load *l, struct mem at, const struct shared *sh, u8 *from)
 {
     u8 *join = g->c->p;
     bool vec = vectors_live(g);
@@ -312,7 +369,7 @@ static void load_cold(struct gen *g, const struct load *l, const struct shared *
         back_to_hot(g, join);
         x_set_rel(slow, g->c->p);
     }
-    mem_slow_args(g, l->addr, l->off, l->mo);
+    mem_slow_args(g, at, l->mo);
     mem_slow_call(g, vec ? TH_LOAD_X : TH_LOAD);
     load_slow_result(g, l);
     back_to_hot(g, join);
@@ -322,16 +379,16 @@ static void load_cold(struct gen *g, const struct load *l, const struct shared *
 void emit_ld(struct gen *g, struct xop *x)
 {
     struct load l;
+    struct mem m, at = mem_guest(g, x);
     load_begin(g, x, &l);
-    struct mem m;
     struct shared sh;
-    u8 *cold = shared_access(g, x, l.addr, offsetof(struct tlb_entry, rd), &sh, &m);
+    u8 *cold = shared_access(g, x, at, offsetof(struct tlb_entry, rd), &sh, &m);
     load_hit(g, &l, m);
     if (sh.wide) {
         sh.reg = share_open(g, &sh.plan, RCX, l.results, 0);
     }
     if (cold) {
-        load_cold(g, &l, &sh, cold);
+        load_cold(g, &l, at, &sh, cold);
     }
     load_end(g, &l);
 }
@@ -344,9 +401,9 @@ void emit_ld_hi(struct gen *g UNUSED, struct xop *x UNUSED)
 /* -- stores ------------------------------------------------------------------------------------------------------ */
 
 struct store {
-    unsigned mo, type, addr, n;
+    unsigned mo, type, n;
+    struct mem at;
     struct opnd val[2];
-    i32 off;
 };
 
 static void store_int(struct gen *g, struct mem m, unsigned size, const struct opnd *o)
@@ -507,14 +564,14 @@ static void store_cold(struct gen *g, const struct store *s, const struct store 
     to_cold(g);
     bind_cold(g, from);
     if (sh->wide || sh->reg != NOREG) {
-        u8 *slow = mem_probe(g, s->addr, s->off, s->mo, offsetof(struct tlb_entry, wr));
-        store_hit(g, hit, MEMX(s->addr, RCX, 0, s->off));
+        u8 *slow = mem_probe(g, s->at.base, s->at.disp, s->mo, offsetof(struct tlb_entry, wr));
+        store_hit(g, hit, MEMX(s->at.base, RCX, 0, s->at.disp));
         shared_own_done(g, sh);
         back_to_hot(g, join);
         x_set_rel(slow, g->c->p);
     }
     store_slow_args(g, s);
-    mem_slow_args(g, s->addr, s->off, s->mo | MO_STORE);
+    mem_slow_args(g, s->at, s->mo | MO_STORE);
     mem_slow_call(g, vec ? TH_STORE_X : TH_STORE);
     back_to_hot(g, join);
     to_hot(g);
@@ -531,8 +588,7 @@ static void store_whole(struct gen *g, const struct store *s, struct mem m)
 void emit_st(struct gen *g, struct xop *x)
 {
     unsigned size = x->d & MO_SIZE;
-    struct store s = {.mo = x->d, .type = x->type, .off = (i32)x->imm, .n = x->d & MO_PAIR ? 2 : 1};
-    s.addr = ra_src(g, x->a, IR_I64);
+    struct store s = {.mo = x->d, .type = x->type, .at = mem_guest(g, x), .n = x->d & MO_PAIR ? 2 : 1};
     s.val[0] = store_opnd(g, x->b, x->type, size);
     if (s.n == 2) {
         s.val[1] = store_opnd(g, x->c, x->type, size);
@@ -543,7 +599,7 @@ void emit_st(struct gen *g, struct xop *x)
     }
     struct mem m;
     struct shared sh;
-    u8 *cold = shared_access(g, x, s.addr, offsetof(struct tlb_entry, wr), &sh, &m);
+    u8 *cold = shared_access(g, x, s.at, offsetof(struct tlb_entry, wr), &sh, &m);
     if (g->cfg->direct && s.n == 2 && (s.mo & MO_WHOLE)) {
         store_whole(g, &hit, m);
     } else {
@@ -551,7 +607,7 @@ void emit_st(struct gen *g, struct xop *x)
     }
     if (sh.wide) {
         u64 dying = ra_dying(g, x->b) | (s.n == 2 ? ra_dying(g, x->c) : 0);
-        sh.reg = share_open(g, &sh.plan, RCX, RBIT(s.addr), dying);
+        sh.reg = share_open(g, &sh.plan, RCX, RBIT(s.at.base), dying);
     }
     if (cold) {
         store_cold(g, &s, &hit, &sh, cold);

@@ -47,21 +47,22 @@ void x87_load(struct gen *g, struct xop *x)
 {
     unsigned i = g->i, j = next_op(g, i);
     struct xop *y = &g->x[j];
-    unsigned bytes = bytes_for(x, y, (ir_ref)i), addr = ra_src(g, x->a, IR_I64);
-    struct mem m;
+    unsigned bytes = bytes_for(x, y, (ir_ref)i);
+    struct mem m, at = mem_guest(g, x);
+    u64 address = g->lock;
     g->i = j;
     ra_begin(g, y);
-    g->lock |= RBIT(addr);
+    g->lock |= address;
     g->i = i; /* what the access may still show lives */
     x87_use_begin(g, y);
-    u8 *cold = mem_access(g, addr, (i32)x->imm, x->d, offsetof(struct tlb_entry, rd), &m);
+    u8 *cold = mem_access(g, at, x->d, offsetof(struct tlb_entry, rd), &m);
     x87_use(g, y, bytes, m);
     if (cold) {
         u8 *join = g->c->p;
         bool vec = vectors_live(g);
         to_cold(g);
         bind_cold(g, cold);
-        mem_slow_args(g, addr, (i32)x->imm, x->d);
+        mem_slow_args(g, at, x->d);
         mem_slow_call(g, vec ? TH_LOAD_X : TH_LOAD);
         x_store(g->c, true, RT_MEM(vtmp), RAX);
         x87_use(g, y, bytes, RT_MEM(vtmp));
@@ -87,13 +88,13 @@ void x87_store(struct gen *g, struct xop *x)
     struct xop *y = &g->x[j];
     u8 form[4];
     bool pops;
-    struct mem m;
+    struct mem m, at;
     g->i = j;
     ra_begin(g, y);
-    unsigned addr = ra_src(g, y->a, IR_I64);
+    at = mem_guest(g, y);
     x87_out_forms(x, form);
     x87_out_begin(g, x, form, &pops);
-    u8 *cold = mem_access(g, addr, (i32)y->imm, y->d, offsetof(struct tlb_entry, wr), &m);
+    u8 *cold = mem_access(g, at, y->d, offsetof(struct tlb_entry, wr), &m);
     x87_mem(g, form[pops ? 0 : 2], form[pops ? 1 : 3], m);
     if (cold) {
         u8 *join = g->c->p;
@@ -106,7 +107,7 @@ void x87_store(struct gen *g, struct xop *x)
             x87_op(g, 0xd9, 0xc0); /* fld st(0) */
             x87_mem(g, form[0], form[1], RT_MEM(vtmp));
         }
-        mem_slow_args(g, addr, (i32)y->imm, y->d | MO_STORE);
+        mem_slow_args(g, at, y->d | MO_STORE);
         x_load(g->c, x->type == IR_F64 || x->type == IR_I64, RDX, RT_MEM(vtmp));
         mem_slow_call(g, vec ? TH_STORE_X : TH_STORE);
         if (pops) {

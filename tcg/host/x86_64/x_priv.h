@@ -83,6 +83,7 @@ bool x_return_push(struct gen *g, i32 off);
 void x_return_land(struct gen *g, i32 off);
 void x_patch_jump(u8 *rw, const u8 *at, const u8 *target);
 void x_patch_entry(u8 *rw, const u8 *entry, const u8 *stale);
+bool x_set_base(const void *base);
 u32 x_make_thunks(u8 *rw, const u8 *rx, u32 cap, const struct ir_target *t, const struct rt_funcs *f, bool vpins,
                   struct host_thunks *out);
 
