@@ -166,20 +166,20 @@ enum mem_result mem_region_store(struct mem_region *r, u64 off, unsigned size, u
 
 /* What stands at addr, with the machine lock taken when it takes ops that want it; the map may have changed while
  * we waited for the lock, so it is asked again. */
-static bool find_locked(struct mem_space *s, u64 addr, struct mem_hit *h)
+static bool find_locked(struct mem_space *s, u64 addr, struct mem_attrs a, struct mem_hit *h)
 {
-    mem_find(s, addr, h);
+    mem_find_as(s, addr, a, h);
     if (!h->region || h->region->kind == MEM_RAM || h->region->kind == MEM_ROM || !ops_lock(h->region)) {
         return false;
     }
-    mem_find(s, addr, h);
+    mem_find_as(s, addr, a, h);
     return true;
 }
 
 enum mem_result mem_load(struct mem_space *s, u64 addr, unsigned size, u64 *val, struct mem_attrs a)
 {
     struct mem_hit h;
-    bool locked = find_locked(s, addr, &h);
+    bool locked = find_locked(s, addr, a, &h);
     enum mem_result res = MEM_DECODE_ERROR;
     *val = 0;
     if (h.region && h.len >= size) {
@@ -197,7 +197,7 @@ enum mem_result mem_load(struct mem_space *s, u64 addr, unsigned size, u64 *val,
 enum mem_result mem_store(struct mem_space *s, u64 addr, unsigned size, u64 val, struct mem_attrs a)
 {
     struct mem_hit h;
-    bool locked = find_locked(s, addr, &h);
+    bool locked = find_locked(s, addr, a, &h);
     enum mem_result res = MEM_DECODE_ERROR;
     if (h.region && h.len >= size) {
         res = mem_region_store(h.region, h.offset, size, val, a);
@@ -215,11 +215,11 @@ enum mem_result mem_store(struct mem_space *s, u64 addr, unsigned size, u64 val,
 static enum mem_result read_piece(struct mem_space *s, u64 addr, u8 *p, u64 *n, struct mem_attrs a)
 {
     struct mem_hit h;
-    bool locked = find_locked(s, addr, &h);
+    bool locked = find_locked(s, addr, a, &h);
     enum mem_result res = MEM_DECODE_ERROR;
 
     *n = MIN(*n, h.len);
-    if (!h.region || (h.region->secure_only && !a.secure)) {
+    if (!h.region) {
         memset(p, 0, *n);
     } else if (h.host) {
         memcpy(p, h.host, *n);
@@ -237,11 +237,11 @@ static enum mem_result read_piece(struct mem_space *s, u64 addr, u8 *p, u64 *n, 
 static enum mem_result write_piece(struct mem_space *s, u64 addr, const u8 *p, u64 *n, struct mem_attrs a)
 {
     struct mem_hit h;
-    bool locked = find_locked(s, addr, &h);
+    bool locked = find_locked(s, addr, a, &h);
     enum mem_result res = MEM_DECODE_ERROR;
 
     *n = MIN(*n, h.len);
-    if (!h.region || (h.region->secure_only && !a.secure)) {
+    if (!h.region) {
         /* nothing there */
     } else if (h.writable) {
         memcpy(h.host, p, *n);

@@ -75,7 +75,8 @@ enum mem_result { MEM_OK, MEM_DECODE_ERROR /* nothing there */, MEM_SLAVE_ERROR 
 struct mem_attrs {
     u16 requester; /* PCI requester id of a DMA, 0 for a CPU */
     u8 cpu;        /* vcpu number when is_cpu */
-    bool is_cpu, secure, user;
+    bool is_cpu, user;
+    bool secure; /* Arm: of the secure world; x86: in system-management mode */
 };
 
 /* Offsets are from the region's start. The bus splits and widens accesses to min_size..max_size
@@ -103,7 +104,7 @@ struct mem_region {
     const struct mem_ops *ops;
     void *opaque;
     bool romd_reads;
-    bool secure_only;
+    bool secure_only; /* others see what is below it */
     /* set by mem_map_region */
     struct mem_space *space;
     u64 base;
@@ -125,7 +126,7 @@ void mem_space_listen(struct mem_space *s, void (*fn)(void *opaque), void *opaqu
 void mem_space_print(struct mem_space *s, bool flat, struct buf *out);
 
 /* What stands at an address, for a TLB fill. `len`: bytes from addr to the end of the flat range (or of the hole).
- * A region that is secure_only is found for everybody: the caller refuses it to a non-secure access. */
+ * As a secure access sees it. */
 struct mem_hit {
     struct mem_region *region; /* NULL: nothing */
     u64 offset, len;
@@ -133,7 +134,7 @@ struct mem_hit {
     bool writable; /* host may be written directly */
 };
 void mem_find(struct mem_space *s, u64 addr, struct mem_hit *out);
-/* The same as an access with these attributes sees it: what is hidden from it is a hole. */
+/* The same as an access with these attributes sees it. */
 void mem_find_as(struct mem_space *s, u64 addr, struct mem_attrs a, struct mem_hit *out);
 
 /* -- access ------------------------------------------------------------------------------------- */

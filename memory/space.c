@@ -38,8 +38,9 @@ enum { FLAT_REST = 8 };
 
 struct mem_space {
     char *name;
-    struct mem_region *regions; /* the newest first */
-    _Atomic(struct flat *) flat;
+    struct mem_region *regions;          /* the newest first */
+    _Atomic(struct flat *) flat;         /* what accesses see that are not secure */
+    _Atomic(struct flat *) secure;       /* what the others see; NULL: the same */
     struct flat *retired, **retired_end; /* a queue */
     unsigned nretired;
     struct flat *outgrown;
@@ -141,25 +142,45 @@ static void space_tell(struct mem_space *s)
     }
 }
 
-static void space_rebuild(struct mem_space *s)
+static void flat_rest(struct mem_space *s, struct flat *old)
 {
-    GArray *a = g_array_new(FALSE, FALSE, sizeof(struct flat_range));
-    GPtrArray *order = regions_sorted(s, by_priority);
-    for (unsigned i = 0; i < order->len; i++) {
-        ranges_add(a, order->pdata[i]);
-    }
-    struct flat *old = atomic_load_explicit(&s->flat, memory_order_relaxed);
-    struct flat *f = flat_take(s, a->len);
-    flat_fill(f, a);
-    g_array_free(a, TRUE);
-    g_ptr_array_free(order, TRUE);
-    atomic_store_explicit(&s->flat, f, memory_order_release);
     if (old) {
         old->next = NULL;
         *s->retired_end = old;
         s->retired_end = &old->next;
         s->nretired++;
     }
+}
+
+static struct flat *view_make(struct mem_space *s, const GPtrArray *order, bool secure)
+{
+    GArray *a = g_array_new(FALSE, FALSE, sizeof(struct flat_range));
+    for (unsigned i = 0; i < order->len; i++) {
+        struct mem_region *r = order->pdata[i];
+        if (secure || !r->secure_only) {
+            ranges_add(a, r);
+        }
+    }
+    struct flat *f = flat_take(s, a->len);
+    flat_fill(f, a);
+    g_array_free(a, TRUE);
+    return f;
+}
+
+static void space_rebuild(struct mem_space *s)
+{
+    GPtrArray *order = regions_sorted(s, by_priority);
+    bool differ = false;
+    for (struct mem_region *r = s->regions; r; r = r->next) {
+        differ |= r->secure_only;
+    }
+    struct flat *old = atomic_load_explicit(&s->flat, memory_order_relaxed);
+    struct flat *old_secure = atomic_load_explicit(&s->secure, memory_order_relaxed);
+    atomic_store_explicit(&s->flat, view_make(s, order, false), memory_order_release);
+    atomic_store_explicit(&s->secure, differ ? view_make(s, order, true) : NULL, memory_order_release);
+    g_ptr_array_free(order, TRUE);
+    flat_rest(s, old);
+    flat_rest(s, old_secure);
     space_tell(s);
 }
 
@@ -193,6 +214,7 @@ void mem_space_free(struct mem_space *s)
         r->space = NULL;
     }
     g_free(atomic_load(&s->flat));
+    g_free(atomic_load(&s->secure));
     flats_free(s->retired);
     flats_free(s->outgrown);
     for (struct listener *l = s->listeners, *next; l; l = next) {
@@ -273,10 +295,11 @@ static unsigned flat_search(const struct flat *f, unsigned n, u64 addr)
 }
 
 /* The range at addr, or, with a NULL region, the hole that addr lies in. */
-static struct flat_range range_at(struct mem_space *s, u64 addr)
+static struct flat_range range_at(struct mem_space *s, u64 addr, bool secure)
 {
     for (;;) {
-        const struct flat *f = atomic_load_explicit(&s->flat, memory_order_acquire);
+        const struct flat *f = secure ? atomic_load_explicit(&s->secure, memory_order_acquire) : NULL;
+        f = f ? f : atomic_load_explicit(&s->flat, memory_order_acquire);
         unsigned gen = __atomic_load_n(&f->gen, __ATOMIC_ACQUIRE);
         unsigned n = __atomic_load_n(&f->n, __ATOMIC_RELAXED);
         unsigned i = flat_search(f, n, addr);
@@ -299,9 +322,9 @@ static struct flat_range range_at(struct mem_space *s, u64 addr)
     }
 }
 
-void mem_find(struct mem_space *s, u64 addr, struct mem_hit *out)
+static void find(struct mem_space *s, u64 addr, bool secure, struct mem_hit *out)
 {
-    struct flat_range f = range_at(s, addr);
+    struct flat_range f = range_at(s, addr, secure);
     u64 rest = f.last - addr;
     *out = (struct mem_hit){.region = f.region, .len = rest == ~0ull ? rest : rest + 1};
     if (f.region) {
@@ -313,12 +336,14 @@ void mem_find(struct mem_space *s, u64 addr, struct mem_hit *out)
     }
 }
 
+void mem_find(struct mem_space *s, u64 addr, struct mem_hit *out)
+{
+    find(s, addr, true, out);
+}
+
 void mem_find_as(struct mem_space *s, u64 addr, struct mem_attrs a, struct mem_hit *out)
 {
-    mem_find(s, addr, out);
-    if (out->region && out->region->secure_only && !a.secure) {
-        *out = (struct mem_hit){.len = out->len};
-    }
+    find(s, addr, a.secure, out);
 }
 
 /* -- `info mtree` ---------------------------------------------------------------------------------- */
@@ -357,7 +382,7 @@ static gint by_base(gconstpointer a, gconstpointer b)
 void mem_space_print(struct mem_space *s, bool flat, struct buf *out)
 {
     if (flat) {
-        const struct flat *f = atomic_load(&s->flat);
+        const struct flat *secure = atomic_load(&s->secure), *f = secure ? secure : atomic_load(&s->flat);
         buf_printf(out, "FlatView #0\n AS \"%s\", root: %s\n Root memory region: %s\n", s->name, s->name, s->name);
         for (unsigned i = 0; i < f->n; i++) {
             line_print(out, 2, f->r[i].start, f->r[i].last, f->r[i].region, f->r[i].off);

@@ -196,6 +196,24 @@ static bool parallel_ports(const struct config *c, struct machine_config *mc, st
     return true;
 }
 
+static bool debug_consoles(const struct config *c, struct err *e)
+{
+    for (size_t i = 0; i < c->debugcon.n; i++) {
+        struct chardev *chr;
+        bool monitor;
+        char id[24];
+        snprintf(id, sizeof(id), i ? "debugcon%zu" : "debugcon", i);
+        if (!chardev_from_spec(c->debugcon.v[i], id, &chr, &monitor, e)) {
+            err_prefix(e, "-debugcon %s", c->debugcon.v[i]);
+            return false;
+        }
+        if (chr) {
+            device_imply("isa-debugcon,chardev=%s", id);
+        }
+    }
+    return true;
+}
+
 /* The monitor is not there yet. What only asks for it to be out of the way, or on a stream that is used for more, goes
  * through; what waits for its answers is told. */
 static bool monitors_refuse(const struct config *c, struct err *e)
@@ -293,5 +311,5 @@ bool backends_make(struct config *c, const struct board *b, struct machine_confi
     }
     return items_pass(c, b, mc, PASS_CHARDEV, e) && items_pass(c, b, mc, PASS_DRIVE, e) && drives_rest(c, b, mc, e) &&
            items_pass(c, b, mc, PASS_NET, e) && nets_finish(c, b, e) && items_pass(c, b, mc, PASS_OBJECT, e) &&
-           monitors_refuse(c, e) && serial_ports(c, mc, e) && parallel_ports(c, mc, e);
+           monitors_refuse(c, e) && serial_ports(c, mc, e) && parallel_ports(c, mc, e) && debug_consoles(c, e);
 }

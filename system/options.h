@@ -17,7 +17,7 @@ struct config {
     const char *program; /* argv[0] without folders */
     bool as_qemu;        /* called by a qemu-system-* name */
     struct strings machine, accel, smp, memory, global, rtc, datadirs, pflash, fw_cfg, boot, smbios, numa, serial,
-        parallel, monitor, mon, semi, action, vnc;
+        parallel, monitor, mon, semi, action, debugcon, vnc;
     const char *cpu, *name, *uuid, *kernel, *initrd, *append, *dtb, *firmware, *display, *keymap, *vga, *pidfile,
         *logfile;
     bool nodefaults, snapshot, nographic, semihosting, no_reboot, no_shutdown, stopped, daemonize, singlestep,

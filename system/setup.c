@@ -142,7 +142,7 @@ bool setup_machine(struct setup *s, bool *done, struct err *e)
         return false;
     }
     struct machine_config mc = {.target = target_named(), .cpu_model = c->cpu ? c->cpu : b->default_cpu};
-    if (!strncmp(mc.cpu_model, "host", 4) && (!mc.cpu_model[4] || mc.cpu_model[4] == ',')) {
+    if (mc.cpu_model && !strncmp(mc.cpu_model, "host", 4) && (!mc.cpu_model[4] || mc.cpu_model[4] == ',')) {
         return err_set(e, "-cpu %s: the host's own processor needs KVM, which is not there; use -cpu max", c->cpu);
     }
     struct accel_config ac = {.single_step = c->singlestep, .no_chain = log_on(LOG_NOCHAIN)};

@@ -151,7 +151,7 @@ static void *part_backend(struct machine *m, enum part_backend b, enum prop_kind
 }
 
 /* The board's back end goes to the first property of its kind. */
-static void backend_set(struct device *d, enum part_backend b)
+void machine_give_backend(struct device *d, enum part_backend b)
 {
     enum prop_kind kind;
     if (b == NO_BACKEND) {
@@ -197,7 +197,7 @@ static bool part_place(struct machine *m, const struct part *p, unsigned i, stru
         d->mmio.size = p->size;
     }
     d->mmio.secure_only = p->secure;
-    backend_set(d, p->backend);
+    machine_give_backend(d, p->backend);
     if (!device_init(d, e)) {
         return false;
     }

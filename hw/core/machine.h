@@ -134,6 +134,8 @@ struct vcpu *machine_cpu_new(struct machine *m, const struct target *t, size_t s
 bool machine_finish(struct machine *m, struct err *e);
 /* Creates, maps and wires every part; `pins(m, n)` turns a board irq number into a line. */
 bool machine_place_parts(struct machine *m, struct irq (*pins)(struct machine *m, int n), struct err *e);
+/* What a row's back end does, for devices that no row makes. Before device_init. */
+void machine_give_backend(struct device *d, enum part_backend b);
 /* Is the part of this row there, by its `when`? */
 bool machine_has_part(const struct machine *m, const struct part *p);
 struct device *machine_find(const struct machine *m, const char *id);

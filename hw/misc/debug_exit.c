@@ -4,6 +4,11 @@
 
 #include "hw/core/machine.h"
 
+struct debug_exit {
+    struct device dev;
+    u32 iobase, iosize;
+};
+
 static void exit_write(struct device *d, unsigned i, u64 v)
 {
     (void)d, (void)i;
@@ -11,13 +16,19 @@ static void exit_write(struct device *d, unsigned i, u64 v)
 }
 static const struct reg regs[] = {{.off = 0, .name = "EXIT", .size = 4, .write = exit_write}, {0}};
 static const struct field state[] = {{0}};
+static const struct prop props[] = {
+    PROP("iobase", PROP_U32, struct debug_exit, iobase, "0x501", "its first port"),
+    PROP("iosize", PROP_U32, struct debug_exit, iosize, "2", "how many ports it has"),
+    {0},
+};
 
 const struct device_class isa_debug_exit_class = {
     .name = "isa-debug-exit",
     .doc = "a write ends the emulator",
-    .bus = "sysbus",
-    .size = sizeof(struct device),
+    .bus = "isa",
+    .size = sizeof(struct debug_exit),
     .mmio_size = 4,
     .state = state,
     .regs = regs,
+    .props = props,
 };

@@ -1,12 +1,13 @@
-/* The firmware configuration device, memory-mapped form (the fw_cfg specification of QEMU, docs/specs/fw_cfg; Linux,
+/* The firmware configuration device (the fw_cfg specification of QEMU, docs/specs/fw_cfg; Linux,
  * Documentation/devicetree/bindings/firmware/qemu,fw-cfg-mmio.yaml).
  *
- * 0x00 data, up to 8 bytes wide, bytes in the order of the item; 0x08 selector, 16 bits big-endian; 0x10 address of a
- * DMA request, 64 bits big-endian, the write of whose low half starts it. Requests are done at once.
+ * In memory: 0x00 data, up to 8 bytes wide, bytes in the order of the item; 0x08 selector, 16 bits big-endian; 0x10
+ * address of a DMA request, 64 bits big-endian, the write of whose low half starts it. By ports: 0 selector, 16 bits
+ * little-endian; 1 data, a byte wide; 4 the address of a DMA request, as above. Requests are done at once.
  *
  * A file's key follows from its place in the directory, which is sorted by name; so the keys are the same whatever
  * order files were added in.
- * Not modelled: writing through the data register, which hardware of this kind no longer does; the x86 port form. */
+ * Not modelled: writing through the data register, which hardware of this kind no longer does. */
 #include "hw/misc/fw_cfg.h"
 
 #include <string.h>
@@ -213,6 +214,22 @@ static u64 data_get(struct fw_cfg *s, unsigned size)
     return ldnle(raw, size);
 }
 
+/* The DMA register, at its offset `off`. */
+static void dma_register(struct fw_cfg *s, u64 off, unsigned size, u64 val)
+{
+    if (off == 0 && size == 8) {
+        dma_run(s, __builtin_bswap64(val));
+    } else if (off == 0 && size == 4) {
+        s->dma_addr = (u64)__builtin_bswap32((u32)val) << 32;
+    } else if (off == 4 && size == 4) {
+        u64 at = s->dma_addr | __builtin_bswap32((u32)val);
+        s->dma_addr = 0;
+        dma_run(s, at);
+    } else {
+        guest_error(device_name(&s->dev), "write of %u bytes to the DMA register", size);
+    }
+}
+
 static enum mem_result fw_cfg_read(void *opaque, u64 off, unsigned size, u64 *val, struct mem_attrs a)
 {
     struct fw_cfg *s = opaque;
@@ -234,14 +251,8 @@ static enum mem_result fw_cfg_write(void *opaque, u64 off, unsigned size, u64 va
     (void)a;
     if (off == AT_SELECT && size == 2) {
         item_select(s, __builtin_bswap16((u16)val));
-    } else if (off == AT_DMA && size == 8) {
-        dma_run(s, __builtin_bswap64(val));
-    } else if (off == AT_DMA && size == 4) {
-        s->dma_addr = (u64)__builtin_bswap32((u32)val) << 32;
-    } else if (off == AT_DMA + 4 && size == 4) {
-        u64 at = s->dma_addr | __builtin_bswap32((u32)val);
-        s->dma_addr = 0;
-        dma_run(s, at);
+    } else if (off >= AT_DMA) {
+        dma_register(s, off - AT_DMA, size, val);
     } else {
         guest_error(device_name(&s->dev), "write of %u bytes at offset 0x%llx", size, (unsigned long long)off);
     }
@@ -249,6 +260,41 @@ static enum mem_result fw_cfg_write(void *opaque, u64 off, unsigned size, u64 va
 }
 
 static const struct mem_ops fw_cfg_ops = {.read = fw_cfg_read, .write = fw_cfg_write, .min_size = 1, .max_size = 8};
+
+/* -- by ports ---------------------------------------------------------------------------------------- */
+
+enum { PORT_SELECT = 0, PORT_DATA = 1, PORT_DMA = 4, PORTS = 12 };
+
+static enum mem_result ports_read(void *opaque, u64 off, unsigned size, u64 *val, struct mem_attrs a)
+{
+    struct fw_cfg *s = opaque;
+    (void)a;
+    *val = 0;
+    if (off == PORT_DATA && size == 1) {
+        *val = data_get(s, size);
+    } else if (off >= PORT_DMA) {
+        *val = ldnle(dma_signature + (off - PORT_DMA), size);
+    } else {
+        guest_error(device_name(&s->dev), "read of %u bytes at port offset %u", size, (unsigned)off);
+    }
+    return MEM_OK;
+}
+
+static enum mem_result ports_write(void *opaque, u64 off, unsigned size, u64 val, struct mem_attrs a)
+{
+    struct fw_cfg *s = opaque;
+    (void)a;
+    if (off == PORT_SELECT && size == 2) {
+        item_select(s, (u16)val);
+    } else if (off >= PORT_DMA) {
+        dma_register(s, off - PORT_DMA, size, val);
+    } else {
+        guest_error(device_name(&s->dev), "write of %u bytes at port offset %u", size, (unsigned)off);
+    }
+    return MEM_OK;
+}
+
+static const struct mem_ops ports_ops = {.read = ports_read, .write = ports_write, .min_size = 1, .max_size = 4};
 
 static const struct field fw_cfg_state[] = {
     FIELD(struct fw_cfg, key),
@@ -278,5 +324,17 @@ const struct device_class fw_cfg_mmio_class = {
     .mmio_size = MMIO_SIZE,
     .state = fw_cfg_state,
     .ops = &fw_cfg_ops,
+    .init = fw_cfg_init,
+};
+
+const struct device_class fw_cfg_io_class = {
+    .name = "fw_cfg_io",
+    .doc = "firmware configuration device, by ports",
+    .bus = "sysbus",
+    .size = sizeof(struct fw_cfg),
+    .mmio_size = PORTS,
+    .max_access = 4,
+    .state = fw_cfg_state,
+    .ops = &ports_ops,
     .init = fw_cfg_init,
 };

@@ -8,6 +8,7 @@
 #include "hw/core/device.h"
 
 extern const struct device_class fw_cfg_mmio_class;
+extern const struct device_class fw_cfg_io_class; /* twelve ports */
 
 enum fw_cfg_key {
     FW_CFG_SIGNATURE = 0x00,
@@ -22,6 +23,7 @@ enum fw_cfg_key {
     FW_CFG_INITRD_ADDR = 0x0a,
     FW_CFG_INITRD_SIZE = 0x0b,
     FW_CFG_BOOT_DEVICE = 0x0c,
+    FW_CFG_NUMA = 0x0d,
     FW_CFG_BOOT_MENU = 0x0e,
     FW_CFG_MAX_CPUS = 0x0f,
     FW_CFG_KERNEL_ENTRY = 0x10,
@@ -36,6 +38,7 @@ enum fw_cfg_key {
     FW_CFG_FILE_DIR = 0x19,
     FW_CFG_FILE_FIRST = 0x20,
     FW_CFG_ARCH_LOCAL = 0x8000, /* or'ed to a key: the ISA's own */
+    FW_CFG_IRQ0_OVERRIDE = 0x8002,
 };
 
 void fw_cfg_add(struct device *d, u16 key, const void *data, size_t len);

@@ -76,7 +76,9 @@ struct pci_device {
     bool rom_mapped;
     const u8 *rom_data;
     bool intx_level;
-    /* Either may be NULL: called before config is read, and after it was written. */
+    /* Any may be NULL: called before config is read, for a byte about to be written (gives what is written instead),
+     * and after it was written. */
+    u8 (*config_filter)(struct pci_device *p, unsigned off, u8 v);
     void (*config_reading)(struct pci_device *p, unsigned off, unsigned size);
     void (*config_written)(struct pci_device *p, unsigned off, unsigned size);
 

@@ -134,6 +134,7 @@ void pci_config_write(struct pci_device *p, unsigned off, unsigned size, u32 v)
     }
     for (unsigned i = 0; i < size; i++) {
         u8 new = (u8)(v >> (8 * i)), *b = &p->config[off + i], w = p->wmask[off + i];
+        new = p->config_filter ? p->config_filter(p, off + i, new) : new;
         *b = (u8)(((*b & ~w) | (new &w)) & ~(new & p->w1c[off + i]));
     }
     if (touches(off, size, PCI_COMMAND, 2)) {

@@ -79,6 +79,11 @@ static inline const struct x86_cpu *x86_cpu_const(const struct vcpu *v)
 {
     return (const struct x86_cpu *)v;
 }
+/* Of a data or code access. */
+static inline struct mem_attrs x86_attrs(const struct x86_cpu *cpu)
+{
+    return (struct mem_attrs){.is_cpu = true, .cpu = (u8)cpu->vcpu.index, .secure = cpu->sys.smm};
+}
 
 /* Of x86_seg.attr. */
 enum {

@@ -57,7 +57,8 @@ bool x86_walk(struct vcpu *v, u64 va, enum mmu_access acc, unsigned view, struct
                               .x = o.x,
                               .global = o.global,
                               .dirty_pending = o.dirty_pending,
-                              .attrs = {.is_cpu = true, .cpu = (u8)v->index, .user = q.user}};
+                              .attrs = x86_attrs(x86_cpu(v))};
+    r->attrs.user = q.user;
     return true;
 }
 
@@ -72,8 +73,7 @@ static unsigned peek(struct x86_cpu *cpu, u64 pc, u8 *p, unsigned n)
     struct x86_xlat_out o;
     for (unsigned i = 0; i < n; i++) {
         u64 byte;
-        if (!x86_translate_va(&q, pc + i, &o) ||
-            mem_load(cpu->vcpu.space, o.pa, 1, &byte, (struct mem_attrs){.is_cpu = true}) != MEM_OK) {
+        if (!x86_translate_va(&q, pc + i, &o) || mem_load(cpu->vcpu.space, o.pa, 1, &byte, x86_attrs(cpu)) != MEM_OK) {
             return i;
         }
         p[i] = (u8)byte;

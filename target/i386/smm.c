@@ -2,7 +2,8 @@
  * whose map processors with 64 bits have here, table 10-1). Those without save what the P6 does (SDM, table 31-1), with
  * the segments' hidden parts in the reserved bytes below.
  *
- * Not modelled: restarting an I/O instruction, memory that only this mode sees (a board's), the SVM and VMX fields. */
+ * Accesses in this mode are `secure`: a board's SMRAM is seen by those only.
+ * Not modelled: restarting an I/O instruction, the SVM and VMX fields. */
 #include <string.h>
 
 #include "base/log.h"
@@ -105,14 +106,19 @@ static bool is_64(const struct x86_cpu *cpu)
     return cpu->id.words[WORD_81_EDX] & BIT(29);
 }
 
+/* The state lies in what this mode sees. */
+static struct mem_attrs smm_attrs(const struct x86_cpu *cpu)
+{
+    return (struct mem_attrs){.is_cpu = true, .cpu = (u8)cpu->vcpu.index, .secure = true};
+}
 static void put(struct x86_cpu *cpu, unsigned at, u64 v, unsigned n)
 {
-    mem_store(cpu->vcpu.space, cpu->sys.smbase + STATE + at, n, v & MASK(8 * n), (struct mem_attrs){.is_cpu = true});
+    mem_store(cpu->vcpu.space, cpu->sys.smbase + STATE + at, n, v & MASK(8 * n), smm_attrs(cpu));
 }
 static u64 get(struct x86_cpu *cpu, unsigned at, unsigned n)
 {
     u64 v;
-    mem_load(cpu->vcpu.space, cpu->sys.smbase + STATE + at, n, &v, (struct mem_attrs){.is_cpu = true});
+    mem_load(cpu->vcpu.space, cpu->sys.smbase + STATE + at, n, &v, smm_attrs(cpu));
     return v;
 }
 static struct x86_seg *segment(struct x86_cpu *cpu, unsigned i)

@@ -28,8 +28,7 @@ bool x86_pdptes_load(struct x86_cpu *cpu, u64 cr3, bool pae)
         return true;
     }
     for (unsigned i = 0; i < 4; i++) {
-        if (mem_load(cpu->vcpu.space, (cr3 & 0xffffffe0) + 8 * i, 8, &p[i], (struct mem_attrs){.is_cpu = true}) !=
-            MEM_OK) {
+        if (mem_load(cpu->vcpu.space, (cr3 & 0xffffffe0) + 8 * i, 8, &p[i], x86_attrs(cpu)) != MEM_OK) {
             p[i] = ~0ull;
         }
         if (p[i] & 1 && p[i] & reserved) {

@@ -32,12 +32,12 @@ static u64 a20(const struct x86_cpu *cpu, u64 pa)
 
 static bool entry_host(struct x86_cpu *cpu, const struct entry *e, struct mem_hit *hit)
 {
-    mem_find(cpu->vcpu.space, a20(cpu, e->pa), hit);
+    mem_find_as(cpu->vcpu.space, a20(cpu, e->pa), x86_attrs(cpu), hit);
     return hit->host && hit->len >= e->n;
 }
 static void entry_read(struct x86_cpu *cpu, struct entry *e)
 {
-    struct mem_attrs attrs = {.is_cpu = true, .cpu = (u8)cpu->vcpu.index};
+    struct mem_attrs attrs = x86_attrs(cpu);
     struct mem_hit hit;
     if (!entry_host(cpu, e, &hit)) {
         if (mem_load(cpu->vcpu.space, a20(cpu, e->pa), e->n, &e->v, attrs) != MEM_OK) {

@@ -323,7 +323,17 @@ static void secure_regions_are_hidden(void **st)
     mem_find_as(s, 0x10, none, &h);
     assert_null(h.region);
     assert_null(h.host);
-    assert_int_equal(h.len, 0xff0);
+
+    struct mem_region below = {.name = "b", .kind = MEM_MMIO, .size = 0x800, .ops = &ops_any, .opaque = NULL};
+    mem_map_region(s, &below, 0, -1);
+    mem_find_as(s, 0x10, none, &h);
+    assert_ptr_equal(h.region, &below);
+    assert_int_equal(h.len, 0x7f0);
+    mem_find_as(s, 0x10, secure, &h);
+    assert_ptr_equal(h.region, &r);
+    mem_unmap_region(&r);
+    mem_find_as(s, 0x10, secure, &h);
+    assert_ptr_equal(h.region, &below);
     mem_space_free(s);
     ram_free(&ram);
 }

@@ -1,0 +1,107 @@
+/* A PC's memory: RAM below 640 KiB, from 1 MiB to where the PCI hole begins, and from 4 GiB on; the firmware below 4
+ * GiB and, its last 128 KiB, below 1 MiB; ones where nothing is. What lies between 640 KiB and 1 MiB is the north
+ * bridge's (hw/pci/pam.h): RAM is shown there as its registers say. */
+#include <glib.h>
+#include <string.h>
+
+#include "base/bits.h"
+#include "hw/board/pc/pc_priv.h"
+
+#define BELOW_640K 0xa0000ull
+
+/* As much below 4 GiB as there is, if that leaves room for PCI; else the split is at a whole GiB. */
+static void ram_split(struct pc *pc, u64 size)
+{
+    u64 most = pc->max_below_4g ? pc->max_below_4g : pc->kind->most_below_4g;
+    u64 split = pc->max_below_4g ? pc->max_below_4g : pc->kind->split;
+    pc->below_4g = size < most ? size : MIN(size, split);
+    pc->above_4g = size - pc->below_4g;
+}
+
+bool pc_memory_map(struct machine *m, struct err *e)
+{
+    struct pc *pc = pc_of(m);
+    if (m->ram.size < MIB) {
+        return err_set(e, "a PC has at least 1 MiB of RAM");
+    }
+    if (pc->max_below_4g && (pc->max_below_4g < MIB || pc->max_below_4g > PC_TOP || pc->max_below_4g % RAM_PAGE_SIZE)) {
+        return err_set(e, "max-ram-below-4g=0x%llx: expected whole pages between 1 MiB and 0x%x",
+                       (unsigned long long)pc->max_below_4g, PC_TOP);
+    }
+    ram_split(pc, m->ram.size);
+    u8 *host = m->ram.host;
+    pc->low = (struct mem_region){.name = "pc.ram", .kind = MEM_RAM, .size = BELOW_640K, .host = host};
+    mem_map_region(m->sysmem, &pc->low, 0, 0);
+    if (pc->below_4g > MIB) {
+        pc->high = (struct mem_region){
+            .name = "ram-below-4g", .kind = MEM_RAM, .size = pc->below_4g - MIB, .host = host + MIB};
+        mem_map_region(m->sysmem, &pc->high, MIB, 0);
+    }
+    if (pc->above_4g) {
+        pc->above = (struct mem_region){
+            .name = "ram-above-4g", .kind = MEM_RAM, .size = pc->above_4g, .host = host + pc->below_4g};
+        mem_map_region(m->sysmem, &pc->above, 4 * GIB, 0);
+    }
+    pc->nowhere = (struct mem_region){.name = "nowhere", .kind = MEM_MMIO, .size = 1ull << 52, .ops = &pci_abort_ops};
+    mem_map_region(m->sysmem, &pc->nowhere, 0, -2);
+    return true;
+}
+
+/* -- firmware -------------------------------------------------------------------------------------------------------
+ */
+
+static void rom_map(struct machine *m, u64 size)
+{
+    enum { SHADOW = 0x20000 };
+    struct pc *pc = pc_of(m);
+    u64 seen = MIN(size, (u64)SHADOW);
+    pc->rom_region = (struct mem_region){.name = "pc.bios", .kind = MEM_ROM, .size = size, .host = pc->rom.host};
+    pc->rom_below_1m =
+        (struct mem_region){.name = "isa-bios", .kind = MEM_ROM, .size = seen, .host = pc->rom.host + size - seen};
+    mem_map_region(m->sysmem, &pc->rom_region, 4 * GIB - size, 0);
+    mem_map_region(m->sysmem, &pc->rom_below_1m, MIB - seen, 0);
+    if (seen == SHADOW) {
+        pc->kind->rom_shown(m, pc->rom.host + size - SHADOW);
+    }
+}
+
+/* The file's last byte is the last below 4 GiB. */
+bool pc_firmware_load(struct machine *m, struct err *e)
+{
+    struct pc *pc = pc_of(m);
+    const char *path = m->cfg.firmware ? m->cfg.firmware : pc->kind->firmware;
+    struct image_file f;
+    char *found = image_find(path);
+    if (!found && !m->cfg.firmware) {
+        /* A kernel is entered without it; only what asks the BIOS would miss it. */
+        return m->cfg.kernel || err_set(e, "could not find the firmware '%s' (Debian: seabios)", path);
+    }
+    bool ok = found && image_read(&f, "firmware", found, e);
+    g_free(found);
+    if (!ok) {
+        return err_set(e, "Could not find ROM image '%s'", path);
+    }
+    u64 size = align_up(f.len, RAM_PAGE_SIZE);
+    if (!f.len || f.len % 0x10000 || size > 16 * MIB) {
+        image_free(&f);
+        return err_set(e, "could not load PC BIOS '%s': its size must be a multiple of 64 KiB, up to 16 MiB", path);
+    }
+    if (!ram_new(&pc->rom, "pc.bios", size, e)) {
+        image_free(&f);
+        return false;
+    }
+    rom_map(m, size);
+    loader_add(m, path, 4 * GIB - f.len, f.data, f.len, f.len);
+    return true;
+}
+
+void pc_memory_fini(struct machine *m)
+{
+    struct pc *pc = pc_of(m);
+    if (pc->rom.host) {
+        mem_unmap_region(&pc->rom_region);
+        mem_unmap_region(&pc->rom_below_1m);
+        ram_free(&pc->rom);
+    }
+    buf_free(&pc->e820);
+}

@@ -1,0 +1,445 @@
+/* The PC boards: their maps against golden files (BLESS=1 rewrites them), what software finds by ports, the memory
+ * between 640 KiB and 1 MiB, and where interrupts go. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+#include <glib.h>
+
+#include "base/bits.h"
+#include "base/lock.h"
+#include "base/opts.h"
+#include "hw/board/pc/pc.h"
+#include "hw/char/debugcon.h"
+#include "hw/core/isa.h"
+#include "hw/core/loader.h"
+#include "hw/core/machine.h"
+#include "hw/misc/debug_exit.h"
+#include "hw/pci/pci_bus.h"
+
+static char work[] = "/tmp/moss-pc-XXXXXX";
+static char *rom_path;
+enum { ROM_SIZE = 0x40000 };
+
+struct wish {
+    const char *options, *vga;
+    unsigned cpus;
+    u64 ram;
+};
+
+static struct machine *build(const struct board *b, const struct wish *w, struct err *e)
+{
+    static struct opts o; /* boards keep it */
+    opts_free(&o);
+    char *text = g_strdup_printf("pc%s%s", w->options ? "," : "", w->options ? w->options : "");
+    assert_true(opts_parse(&o, text, "type", e));
+    g_free(text);
+    struct machine_config cfg = {.cpus = w->cpus ? w->cpus : 1,
+                                 .ram_size = w->ram ? w->ram : 256 << 20,
+                                 .board_opts = &o,
+                                 .firmware = rom_path,
+                                 .vga = w->vga ? w->vga : "none",
+                                 .boot = {.splash_time = -1, .reboot_timeout = -1}};
+    struct machine *m = machine_new(b, &cfg, e);
+    if (m && !machine_finish(m, e)) {
+        machine_free(m);
+        return NULL;
+    }
+    return m;
+}
+
+static struct machine *build_ok(const struct board *b, const struct wish *w)
+{
+    struct err e = {0};
+    struct machine *m = build(b, w, &e);
+    if (!m) {
+        fail_msg("%s", e.msg);
+    }
+    machine_lock();
+    machine_reset(m);
+    machine_unlock();
+    return m;
+}
+
+static u64 in(struct machine *m, u64 port, unsigned size)
+{
+    u64 v = 0;
+    return mem_load(m->iospace, port, size, &v, (struct mem_attrs){0}) == MEM_OK ? v : MASK(8 * size);
+}
+static void out(struct machine *m, u64 port, unsigned size, u64 v)
+{
+    mem_store(m->iospace, port, size, v, (struct mem_attrs){0});
+}
+static u64 rd(struct machine *m, u64 addr, unsigned size)
+{
+    u64 v;
+    assert_int_equal(mem_load(m->sysmem, addr, size, &v, (struct mem_attrs){0}), MEM_OK);
+    return v;
+}
+static void wr(struct machine *m, u64 addr, unsigned size, u64 v)
+{
+    assert_int_equal(mem_store(m->sysmem, addr, size, v, (struct mem_attrs){0}), MEM_OK);
+}
+static void config_address(struct machine *m, unsigned devfn, unsigned off)
+{
+    out(m, 0xcf8, 4, 0x80000000u | devfn << 8 | (off & ~3u));
+}
+static u64 config(struct machine *m, unsigned devfn, unsigned off, unsigned size)
+{
+    config_address(m, devfn, off);
+    return in(m, 0xcfc + (off & 3), size);
+}
+static void configure(struct machine *m, unsigned devfn, unsigned off, unsigned size, u64 v)
+{
+    config_address(m, devfn, off);
+    out(m, 0xcfc + (off & 3), size, v);
+}
+
+/* -- maps ------------------------------------------------------------------------------------------------------- */
+
+static void golden_compare(const char *name, const char *text)
+{
+    char *path = g_strdup_printf("tests/golden/%s.map", name);
+    gchar *want = NULL;
+    if (getenv("BLESS")) {
+        assert_true(g_file_set_contents(path, text, -1, NULL));
+    }
+    if (!g_file_get_contents(path, &want, NULL, NULL)) {
+        fail_msg("cannot read %s", path);
+    }
+    if (strcmp(want, text) != 0) {
+        fail_msg("%s differs:\n%s", path, text);
+    }
+    g_free(want);
+    g_free(path);
+}
+
+static void maps_are_golden(void **st)
+{
+    (void)st;
+    static const struct {
+        const char *name;
+        const struct board *board;
+        struct wish wish;
+    } rows[] = {
+        {"pc", &board_pc, {.vga = "std"}},
+        {"pc-8g-smp3", &board_pc, {.ram = 8ull << 30, .cpus = 3}},
+        {"pc-2g-split-1g", &board_pc, {.ram = 2ull << 30, .options = "max-ram-below-4g=1G"}},
+    };
+    for (unsigned i = 0; i < ARRAY_LEN(rows); i++) {
+        struct machine *m = build_ok(rows[i].board, &rows[i].wish);
+        struct buf b = {0};
+        mem_space_print(m->sysmem, true, &b);
+        mem_space_print(m->iospace, true, &b);
+        golden_compare(rows[i].name, (char *)b.data);
+        buf_free(&b);
+        machine_free(m);
+    }
+}
+
+/* -- PCI by ports -------------------------------------------------------------------------------------------------- */
+
+static void configuration_by_ports(void **st)
+{
+    (void)st;
+    struct machine *m = build_ok(&board_pc, &(struct wish){0});
+    assert_int_equal(config(m, 0, 0, 4), 0x12378086);
+    assert_int_equal(config(m, 0, 0x2c, 4), 0x11001af4);
+    assert_int_equal(config(m, 8, 0, 4), 0x70008086);
+    assert_int_equal(config(m, 8, 0x0a, 2), 0x0601);
+    assert_int_equal(config(m, 8, 0x0e, 1), 0x80);
+    assert_int_equal(config(m, 0xf8, 0, 4), 0xffffffff);
+    assert_int_equal(in(m, 0xcf8, 4), 0x8000f800);
+    out(m, 0xcf8, 1, 0x55); /* not an access to the address */
+    assert_int_equal(in(m, 0xcf8, 4), 0x8000f800);
+    out(m, 0xcf8, 4, 0x800); /* not enabled */
+    assert_int_equal(in(m, 0xcfc, 4), 0xffffffff);
+    machine_free(m);
+}
+
+/* -- memory below 1 MiB -------------------------------------------------------------------------------------------- */
+
+static void shadow_ram(void **st)
+{
+    (void)st;
+    struct machine *m = build_ok(&board_pc, &(struct wish){0});
+    u64 rom = rd(m, 0xffff0000, 4);
+    assert_int_equal(rom, 0x03020100); /* the file's pattern */
+    assert_int_equal(rd(m, 0xf0000, 4), rom);
+    assert_int_equal(rd(m, 0xc8000, 4), 0xffffffff);
+    wr(m, 0xf0000, 4, 0x11111111);
+    assert_int_equal(rd(m, 0xf0000, 4), rom);
+
+    configure(m, 0, 0x59, 1, 0x20); /* writes go to RAM, reads to ROM */
+    wr(m, 0xf0000, 4, 0x22222222);
+    assert_int_equal(rd(m, 0xf0000, 4), rom);
+    configure(m, 0, 0x59, 1, 0x10); /* reads from RAM, no writes */
+    assert_int_equal(rd(m, 0xf0000, 4), 0x22222222);
+    wr(m, 0xf0000, 4, 0x33333333);
+    assert_int_equal(rd(m, 0xf0000, 4), 0x22222222);
+    configure(m, 0, 0x59, 1, 0x30);
+    wr(m, 0xffffc, 4, 0x44444444);
+    assert_int_equal(rd(m, 0xffffc, 4), 0x44444444);
+
+    configure(m, 0, 0x5b, 1, 0x02); /* 0xc8000: writes only; nothing to read on PCI */
+    wr(m, 0xc8004, 4, 0x55555555);
+    assert_int_equal(rd(m, 0xc8004, 4), 0xffffffff);
+    configure(m, 0, 0x5b, 1, 0x31);
+    assert_int_equal(rd(m, 0xc8004, 4), 0x55555555);
+    wr(m, 0xcc000, 4, 0x66666666);
+    assert_int_equal(rd(m, 0xcc000, 4), 0x66666666);
+    assert_int_equal(rd(m, 0xd0000, 4), 0xffffffff);
+
+    machine_lock();
+    machine_reset(m);
+    machine_unlock();
+    assert_int_equal(rd(m, 0xf0000, 4), rom);
+    assert_int_equal(rd(m, 0xcc000, 4), 0xffffffff);
+    machine_free(m);
+}
+
+static void smram_opens_and_locks(void **st)
+{
+    (void)st;
+    struct machine *m = build_ok(&board_pc, &(struct wish){0});
+    assert_int_equal(config(m, 0, 0x72, 1), 2);
+    assert_int_equal(rd(m, 0xa0000, 4), 0xffffffff);
+    configure(m, 0, 0x72, 1, 0x4a); /* open, enabled */
+    wr(m, 0xa0000, 4, 0x1234);
+    assert_int_equal(rd(m, 0xa0000, 4), 0x1234);
+    configure(m, 0, 0x72, 1, 0x0a);
+    assert_int_not_equal(rd(m, 0xa0000, 4), 0x1234);
+    u64 v;
+    const struct mem_attrs smm = {.is_cpu = true, .secure = true};
+    assert_int_equal(mem_load(m->sysmem, 0xa0000, 4, &v, smm), MEM_OK);
+    assert_int_equal(v, 0x1234);
+    configure(m, 0, 0x72, 1, 0x5a); /* locking closes it */
+    assert_int_equal(config(m, 0, 0x72, 1), 0x1a);
+    configure(m, 0, 0x72, 1, 0x4a);
+    assert_int_equal(config(m, 0, 0x72, 1), 0x1a);
+    assert_int_not_equal(rd(m, 0xa0000, 4), 0x1234);
+    machine_lock();
+    machine_reset(m);
+    machine_unlock();
+    assert_int_equal(config(m, 0, 0x72, 1), 2);
+    machine_free(m);
+}
+
+/* -- interrupts ---------------------------------------------------------------------------------------------------- */
+
+/* What the two 8259 see requested. */
+static unsigned requests(struct machine *m)
+{
+    out(m, 0x20, 1, 0x0a);
+    out(m, 0xa0, 1, 0x0a);
+    return (unsigned)(in(m, 0x20, 1) | in(m, 0xa0, 1) << 8);
+}
+
+static void pirqs_are_routed(void **st)
+{
+    (void)st;
+    struct machine *m = build_ok(&board_pc, &(struct wish){0});
+    struct device *host = machine_find(m, "pci.0");
+    out(m, 0x4d0, 1, 0x20); /* IRQ 5 and 11: levels */
+    out(m, 0x4d1, 1, 0x08);
+    machine_lock();
+    irq_set(&host->irqs[2], 1);
+    machine_unlock();
+    assert_int_equal(requests(m) & 0x0820, 0); /* PIRQC is off after reset */
+    configure(m, 8, 0x62, 1, 0x0b);
+    assert_int_equal(requests(m) & 0x0820, 0x0800);
+    configure(m, 8, 0x62, 1, 0x05);
+    assert_int_equal(requests(m) & 0x0820, 0x0020);
+    configure(m, 8, 0x60, 1, 0x05); /* shares IRQ 5 */
+    machine_lock();
+    irq_set(&host->irqs[0], 1);
+    irq_set(&host->irqs[2], 0);
+    machine_unlock();
+    assert_int_equal(requests(m) & 0x0820, 0x0020);
+    configure(m, 8, 0x60, 1, 0x85);
+    assert_int_equal(requests(m) & 0x0820, 0);
+    machine_free(m);
+}
+
+static void irqs_are_shared(void **st)
+{
+    (void)st;
+    struct machine *m = build_ok(&board_pc, &(struct wish){0});
+    struct device *bus = isa_bus(m);
+    struct irq a = isa_line(bus, 7), b = isa_line(bus, 7);
+    machine_lock();
+    irq_set(&a, 1);
+    irq_set(&b, 1);
+    irq_set(&a, 0);
+    machine_unlock();
+    assert_int_equal(requests(m) & 0x80, 0x80);
+    machine_lock();
+    irq_set(&b, 0);
+    machine_unlock();
+    assert_int_equal(requests(m) & 0x80, 0);
+    machine_free(m);
+}
+
+/* -- ports --------------------------------------------------------------------------------------------------------- */
+
+static int resets, exits;
+static void reset_asked(void)
+{
+    resets++;
+}
+static void shutdown_asked(enum shutdown_cause c, int code)
+{
+    (void)c;
+    exits = code;
+}
+
+static void reset_control(void **st)
+{
+    (void)st;
+    struct machine *m = build_ok(&board_pc, &(struct wish){0});
+    machine_request_reset = reset_asked;
+    out(m, 0xcf9, 1, 2);
+    assert_int_equal(in(m, 0xcf9, 1), 2);
+    assert_int_equal(resets, 0);
+    out(m, 0xcf9, 1, 6);
+    assert_int_equal(resets, 1);
+    machine_free(m);
+}
+
+static void isa_devices_plug_in(void **st)
+{
+    (void)st;
+    struct err e = {0};
+    struct machine *m = build_ok(&board_pc, &(struct wish){0});
+    machine_request_shutdown = shutdown_asked;
+    struct device *d = device_new(m, &isa_debug_exit_class, NULL);
+    assert_true(device_set_prop(d, "iobase", "0xf4", &e) && device_set_prop(d, "iosize", "4", &e));
+    assert_true(device_plug(d, NULL, &e) && device_init(d, &e));
+    out(m, 0xf4, 4, 0x21);
+    assert_int_equal(exits, 67);
+    d = device_new(m, &isa_debug_exit_class, NULL);
+    assert_true(device_set_prop(d, "iobase", "0xffff", &e));
+    assert_false(device_plug(d, NULL, &e));
+    assert_non_null(strstr(e.msg, "ports end at 0xffff"));
+    e.msg[0] = 0;
+    d = device_new(m, &isa_debugcon_class, NULL);
+    assert_true(device_plug(d, NULL, &e));
+    assert_false(device_init(d, &e)); /* nobody to tell */
+    assert_int_equal(in(m, 0xe9, 1), 0xe9);
+    machine_free(m);
+}
+
+/* -- what firmware is told ------------------------------------------------------------------------------------------
+ */
+
+static void fw_cfg_by_ports(void **st)
+{
+    (void)st;
+    struct machine *m = build_ok(&board_pc, &(struct wish){.ram = 5ull << 30});
+    out(m, 0x510, 2, 0);
+    static const char signature[] = "QEMU";
+    for (unsigned i = 0; i < 4; i++) {
+        assert_int_equal(in(m, 0x511, 1), signature[i]);
+    }
+    out(m, 0x510, 2, 5);
+    assert_int_equal(in(m, 0x511, 1) | in(m, 0x511, 1) << 8, 1);
+    u8 req[16];
+    st32be(req, 0x19 << 16 | 8 | 2); /* select and read the directory */
+    st32be(req + 4, 4 + 64 * 32);
+    st64be(req + 8, 0x2000);
+    mem_write(m->sysmem, 0x1000, req, sizeof(req), (struct mem_attrs){0});
+    assert_int_equal(in(m, 0x514, 4), 0x554d4551);
+    assert_int_equal(in(m, 0x518, 4), 0x47464320);
+    out(m, 0x514, 4, 0);
+    out(m, 0x518, 4, __builtin_bswap32(0x1000));
+    assert_int_equal(rd(m, 0x1000, 4), 0);
+    unsigned n = __builtin_bswap32((u32)rd(m, 0x2000, 4));
+    u64 e820 = 0;
+    for (unsigned i = 0; i < n && !e820; i++) {
+        char name[56];
+        u64 at = 0x2004 + 64 * i;
+        mem_read(m->sysmem, at + 8, name, sizeof(name), (struct mem_attrs){0});
+        e820 = strcmp(name, "etc/e820") ? 0 : at;
+    }
+    assert_int_not_equal(e820, 0);
+    out(m, 0x510, 2, __builtin_bswap16((u16)rd(m, e820 + 4, 2)));
+    u8 map[60];
+    for (unsigned i = 0; i < sizeof(map); i++) {
+        map[i] = (u8)in(m, 0x511, 1);
+    }
+    assert_int_equal(ld64le(map + 28), 3ull << 30);
+    assert_int_equal(ld64le(map + 40), 4ull << 30);
+    assert_int_equal(ld64le(map + 48), 2ull << 30);
+    machine_free(m);
+}
+
+static u64 cmos(struct machine *m, unsigned at, unsigned n)
+{
+    u64 v = 0;
+    for (unsigned i = 0; i < n; i++) {
+        out(m, 0x70, 1, at + i);
+        v |= in(m, 0x71, 1) << 8 * i;
+    }
+    return v;
+}
+
+static void cmos_has_sizes(void **st)
+{
+    (void)st;
+    struct machine *m = build_ok(&board_pc, &(struct wish){.ram = 5ull << 30, .cpus = 2});
+    assert_int_equal(cmos(m, 0x15, 2), 640);
+    assert_int_equal(cmos(m, 0x34, 2), ((3ull << 30) - (16 << 20)) >> 16);
+    assert_int_equal(cmos(m, 0x5b, 3), 2ull << 30 >> 16);
+    assert_int_equal(cmos(m, 0x5f, 1), 1);
+    machine_free(m);
+}
+
+static void mistakes_are_told(void **st)
+{
+    (void)st;
+    struct err e = {0};
+    assert_null(build(&board_pc, &(struct wish){.options = "max-ram-below-4g=100K"}, &e));
+    assert_non_null(strstr(e.msg, "max-ram-below-4g=0x19000"));
+    e.msg[0] = 0;
+    assert_null(build(&board_pc, &(struct wish){.cpus = 300}, &e));
+    assert_string_equal(e.msg, "Invalid SMP CPUs 300. The max CPUs supported by machine 'pc-i440fx-7.2' is 255");
+}
+
+static int set_up(void **st)
+{
+    (void)st;
+    u8 *rom = g_malloc0(ROM_SIZE);
+    for (unsigned i = 0; i < 0x10000; i++) {
+        rom[ROM_SIZE - 0x10000 + i] = (u8)i;
+    }
+    assert_non_null(mkdtemp(work));
+    rom_path = g_build_filename(work, "rom", NULL);
+    assert_true(g_file_set_contents(rom_path, (char *)rom, ROM_SIZE, NULL));
+    g_free(rom);
+    return 0;
+}
+static int tear_down(void **st)
+{
+    (void)st;
+    unlink(rom_path);
+    rmdir(work);
+    g_free(rom_path);
+    return 0;
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(maps_are_golden),   cmocka_unit_test(configuration_by_ports),
+        cmocka_unit_test(shadow_ram),        cmocka_unit_test(smram_opens_and_locks),
+        cmocka_unit_test(pirqs_are_routed),  cmocka_unit_test(irqs_are_shared),
+        cmocka_unit_test(reset_control),     cmocka_unit_test(isa_devices_plug_in),
+        cmocka_unit_test(fw_cfg_by_ports),   cmocka_unit_test(cmos_has_sizes),
+        cmocka_unit_test(mistakes_are_told),
+    };
+    return cmocka_run_group_tests(tests, set_up, tear_down);
+}
