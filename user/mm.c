@@ -614,6 +614,26 @@ static i64 range_call(long nr, const u64 a[6], u64 third)
     mm_unlock();
     return all ? safe_syscall(nr, g2h(va), len, third) : -ENOMEM;
 }
+/* Other pages of the file that is mapped there; the host's kernel makes a map of its own of them. */
+i64 sys_remap_file_pages(struct user_thread *t UNUSED, const u64 a[6])
+{
+    u64 va = align_down(user_untag(a[0]), PAGE), len = align_down(a[1], PAGE);
+    if (a[2] || !len || range_bad(va, &len)) {
+        return -EINVAL;
+    }
+    mm_lock();
+    i64 r = -EINVAL;
+    if (map_covered(&mm.map, va, va + len)) {
+        bool code = map_any(&mm.map, va, va + len, PROT_EXEC);
+        r = syscall(SYS_remap_file_pages, g2h(va), len, 0, a[3], a[4]) < 0 ? -errno : 0;
+        if (code) { /* a page of it may have been kept from writing */
+            mprotect(g2h(va), len, mm_host_prot(mm.map.v[map_find(&mm.map, va)].prot));
+            code_gone(va, len);
+        }
+    }
+    mm_unlock();
+    return r;
+}
 i64 sys_mlock(struct user_thread *t UNUSED, const u64 a[6])
 {
     return range_call(SYS_mlock, a, 0);

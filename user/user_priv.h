@@ -320,7 +320,7 @@ void safe_syscall_rewind(void *ucontext);
 typedef i64 sys_fn(struct user_thread *t, const u64 a[6]);
 /* mm.c */
 sys_fn sys_mmap, sys_munmap, sys_mprotect, sys_mremap, sys_brk, sys_msync, sys_madvise, sys_mlock, sys_mlock2,
-    sys_munlock, sys_mlockall, sys_munlockall, sys_mincore, sys_shmat, sys_shmdt;
+    sys_remap_file_pages, sys_munlock, sys_mlockall, sys_munlockall, sys_mincore, sys_shmat, sys_shmdt;
 /* signal.c, sys_signal.c */
 sys_fn sys_rt_sigaction, sys_rt_sigprocmask, sys_rt_sigreturn, sys_rt_sigpending, sys_rt_sigsuspend,
     sys_rt_sigtimedwait, sys_rt_sigtimedwait_time64, sys_rt_sigqueueinfo, sys_rt_tgsigqueueinfo, sys_sigaltstack,

@@ -111,6 +111,25 @@ static void shared(void)
     CHECK(shmdt((void *)s) == 0 && faults((char *)s) == SIGSEGV && shmctl(id, IPC_RMID, NULL) == 0);
 }
 
+/* Pages of a file in another order. */
+static void file_pages(void)
+{
+    int fd = memfd_create("pages", 0);
+    char c;
+    CHECK(ftruncate(fd, 8 * PAGE) == 0);
+    char *p = mmap(NULL, 8 * PAGE, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+    for (int i = 0; i < 8; i++) {
+        p[i * PAGE] = (char)('a' + i);
+    }
+    CHECK(remap_file_pages(p, 2 * PAGE, 0, 5, 0) == 0 && remap_file_pages(p + 7 * PAGE, PAGE, 0, 0, 0) == 0);
+    CHECK(p[0] == 'f' && p[PAGE] == 'g' && p[2 * PAGE] == 'c' && p[7 * PAGE] == 'a');
+    p[PAGE] = 'G';
+    CHECK(p[6 * PAGE] == 'G' && pread(fd, &c, 1, 6 * PAGE) == 1 && c == 'G');
+    CHECK(remap_file_pages(p, PAGE, PROT_READ, 0, 0) == -1 && errno == EINVAL);
+    CHECK(munmap(p, 8 * PAGE) == 0 && remap_file_pages(p, PAGE, 0, 0, 0) == -1 && errno == EINVAL);
+    close(fd);
+}
+
 int main(void)
 {
     signal(SIGSEGV, leap);
@@ -119,5 +138,6 @@ int main(void)
     heap();
     code();
     shared();
+    file_pages();
     return checks_end("memory");
 }
