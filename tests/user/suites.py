@@ -23,6 +23,7 @@ import json
 import os
 import re
 import shutil
+import signal
 import subprocess
 import sys
 import time
@@ -95,6 +96,11 @@ def collect_unimp(suite, side):
     return counts
 
 
+def heed_sigint():
+    """A shell's job in the background ignores it, and so would its children."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+
 def run_item(suite, side, item, timeout):
     """{'result': how the item ended, 'tests': {name: result}, 'seconds': s}"""
     folder = os.path.join(CACHE, 'results', suite.name, place(side))
@@ -105,7 +111,7 @@ def run_item(suite, side, item, timeout):
     suite.prepare(side)
     with open(stem + '.log', 'wb') as log:
         p = subprocess.Popen(command(side, suite.argv(item), suite.user), stdin=subprocess.DEVNULL, stdout=log, stderr=log,
-                             env={**ENV, 'QEMU_LOG_FILENAME': f'{UNIMP}{suite.name}-{side}-%d'})
+                             preexec_fn=heed_sigint, env={**ENV, 'QEMU_LOG_FILENAME': f'{UNIMP}{suite.name}-{side}-%d'})
         try:
             status = p.wait(timeout)
         except subprocess.TimeoutExpired:
