@@ -14,16 +14,13 @@ static const struct {
     {"piix3-usb-", "USB"},
     {"piix4-usb-", "USB"},
     {"pci-ohci", "USB"},
-    {"virtio-gpu", "screen"},
-    {"virtio-vga", "screen"},
+    {"virtio-gpu-", "3D graphics: use virtio-gpu-pci"},
+    {"virtio-vga-", "3D graphics: use virtio-vga"},
     {"vhost-user-gpu", "screen"},
 
     {"bochs-display", "screen"},
 
     {"cirrus-vga", "screen"},
-    {"virtio-keyboard", "keyboard"},
-    {"virtio-mouse", "mouse"},
-    {"virtio-tablet", "mouse"},
     {"virtio-input", "input device"},
     {"virtio-scsi", "SCSI: use virtio-blk-pci"},
     {"scsi-", "SCSI: use virtio-blk-pci"},

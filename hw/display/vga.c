@@ -341,7 +341,8 @@ bool vga_init(struct vga *v, struct device *d, struct err *e)
     v->cells = calloc(256 * 256, sizeof(*v->cells));
     must(v->written && v->line && v->cells);
     regions_make(v, &d->machine->arena);
-    v->screen = screen_new(v->name, &vga_screen_ops, v);
+    v->screen_lent = v->screen != NULL;
+    v->screen = v->screen_lent ? v->screen : screen_new(v->name, &vga_screen_ops, v);
     return true;
 }
 
@@ -361,7 +362,9 @@ void vga_loaded(struct vga *v)
 
 void vga_fini(struct vga *v)
 {
-    screen_free(v->screen);
+    if (!v->screen_lent) {
+        screen_free(v->screen);
+    }
     free(v->written);
     free(v->line);
     free(v->cells);

@@ -9,6 +9,7 @@
 #define MOSS_HW_DISPLAY_VGA_PRIV_H
 
 #include "hw/core/device.h"
+#include "hw/display/edid.h"
 #include "ui/screen.h"
 
 enum { /* indices of registers that are read by name */
@@ -105,6 +106,7 @@ struct vga {
     u8 *direct_at;         /* what `direct` shows now, NULL: nothing */
     /* the picture */
     struct screen *screen;
+    bool screen_lent; /* by the card, which shows more than the VGA there */
     struct picture pic;
     bool stale; /* the next refresh paints everything */
     struct text_cell *cells;
@@ -152,7 +154,16 @@ static inline bool vga_is_linear(const struct vga *v)
     return v->dispi[DISPI_ENABLE] & DISPI_ENABLED && v->dispi[DISPI_BPP] >= 8;
 }
 
-extern const struct screen_ops vga_screen_ops;
+/* vga_mmio.c: the registers in memory. */
+struct vga_mmio {
+    struct vga *vga;
+    struct mem_region region;
+    bool edid_on;
+    u8 edid[EDID_SIZE];
+};
+void vga_mmio_init(struct vga_mmio *m, struct vga *v, bool edid, u32 xres, u32 yres);
+
+extern const struct screen_ops vga_screen_ops; /* opaque: the struct vga */
 bool vga_text(void *opaque, struct text_screen *out);
 /* Bits of status register 1: in a blank, in the vertical retrace. */
 u8 vga_status1(const struct vga *v);

@@ -1,7 +1,8 @@
 /* virtio over PCI: how a virtio device gets its PCI classes.
  *
  * VIRTIO_PCI_CLASSES(virtio_blk, "virtio-blk", doc, struct virtio_blk_conf, BLK_PROPS, 0x010000, NULL) makes the
- * classes virtio-blk-pci, -pci-transitional and -pci-non-transitional. A proxy has the properties of the device and of
+ * classes virtio-blk-pci, -pci-transitional and -pci-non-transitional; VIRTIO_PCI_MODERN_CLASS, for devices that came
+ * after the legacy interface, makes one. A proxy has the properties of the device and of
  * the transport; in its init it makes the device itself and hands it its conf. */
 #ifndef MOSS_HW_VIRTIO_VIRTIO_PCI_H
 #define MOSS_HW_VIRTIO_VIRTIO_PCI_H
@@ -92,5 +93,15 @@ bool virtio_pci_plug(struct device *owner, struct device *child, struct err *e);
                       VIRTIO_PCI_TRANSITIONAL); \
     VIRTIO_PCI_CLASS_(sym, _non_transitional, name_ "-pci-non-transitional", doc_, provides_, class_code_, \
                       VIRTIO_PCI_NON_TRANSITIONAL);
+
+#define VIRTIO_PCI_MODERN_CLASS(sym, name_, doc_, conf_type, device_props, class_code_) \
+    struct sym##_pci { \
+        struct virtio_pci p; \
+        conf_type conf; \
+    }; \
+    static const struct field sym##_pci_state[] = {VIRTIO_PCI_FIELDS(struct sym##_pci), {0}}; \
+    static const struct prop sym##_pci_props[] = { \
+        VIRTIO_PCI_PROPS(struct sym##_pci), device_props(struct sym##_pci), {0}}; \
+    VIRTIO_PCI_CLASS_(sym, , name_, doc_, NULL, class_code_, VIRTIO_PCI_NON_TRANSITIONAL)
 
 #endif

@@ -90,7 +90,7 @@ NOT_THERE = [('-icount', 'shift=3'), ('-gdb', 'tcp::1234'), ('-s',), ('-qmp', 's
              ('-plugin', 'x'), ('-trace', 'x'), ('-fda', 'x'), ('-sd', 'x'), ('-usbdevice', 'tablet'),
              ('-mem-path', '/dev/shm'), ('-add-fd', 'fd=3,set=1'), ('-audiodev', 'pa,id=a'),
              ('-runas', 'nobody'), ('-monitor', 'unix:/tmp/x'), ('-mon', 'chardev=m,mode=control'),
-             ('-device', 'qemu-xhci'), ('-device', 'virtio-gpu-pci'), ('-device', 'virtio-scsi-pci,id=s'),
+             ('-device', 'qemu-xhci'), ('-device', 'virtio-gpu-gl-pci'), ('-device', 'virtio-scsi-pci,id=s'),
              ('-device', 'e1000'), ('-device', 'virtio-9p-pci'), ('-device', 'vhost-user-fs-pci')]
 
 

@@ -14,6 +14,8 @@
 #include "chardev/chardev.h"
 #include "hw/block/virtio_blk.h"
 #include "hw/char/virtio_serial.h"
+#include "hw/display/virtio_gpu.h"
+#include "hw/input/virtio_input.h"
 #include "hw/misc/virtio_rng.h"
 #include "hw/net/virtio_net.h"
 #include "net/net.h"
@@ -227,11 +229,14 @@ static const struct victim {
     const struct device_class *mmio, *pci;
     const char *props;
     unsigned queues;
+    bool modern; /* its PCI class has no legacy interface */
 } victims[] = {
     {&virtio_blk_class, &virtio_blk_pci_class, "drive=disk,packed=on", 1},
     {&virtio_net_class, &virtio_net_pci_class, "netdev=n0,packed=on", 3},
     {&virtio_serial_class, &virtio_serial_pci_class, "max_ports=2,packed=on", 6},
     {&virtio_rng_class, &virtio_rng_pci_class, "packed=on", 1},
+    {&virtio_gpu_class, &virtio_gpu_pci_class, "packed=on,max_outputs=2", 2, true},
+    {&virtio_tablet_class, &virtio_tablet_pci_class, "packed=on", 2, true},
 };
 
 static struct drv *victim_new(const struct victim *v, enum drv_bus bus, struct netdev **peer)
@@ -320,6 +325,9 @@ static void garbage_rings(void **st)
     srand(seed);
     for (unsigned i = 0; i < ARRAY_LEN(victims) * 4; i++) {
         const struct victim *v = &victims[i / 4];
+        if (v->modern && i % 4 == DRV_PCI_LEGACY) {
+            continue;
+        }
         struct netdev *peer;
         struct drv *d = victim_new(v, i % 4, &peer);
         for (unsigned round = 0; round < 60; round++) {
@@ -351,6 +359,9 @@ static void garbage_registers(void **st)
     srand(seed);
     for (unsigned i = 0; i < ARRAY_LEN(victims) * 4; i++) {
         struct netdev *peer;
+        if (victims[i / 4].modern && i % 4 == DRV_PCI_LEGACY) {
+            continue;
+        }
         struct drv *d = victim_new(&victims[i / 4], i % 4, &peer);
         u64 window = i % 4 == DRV_PCI ? 0x4000 : i % 4 == DRV_PCI_LEGACY ? 0x40 : 0x200;
         for (unsigned k = 0; k < 20000; k++) {
