@@ -27,6 +27,9 @@ const struct display *const registry_displays[] = {&display_none,
 #ifdef HAVE_SDL
                                                    &display_sdl,
 #endif
+#ifdef HAVE_CURSES
+                                                   &display_curses,
+#endif
 #ifdef HAVE_VNC
                                                    &display_vnc,
 #endif

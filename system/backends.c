@@ -143,6 +143,7 @@ static const char *serial_default(const struct config *c)
     for (size_t i = 0; i < c->nitems; i++) {
         stdio_taken |= !strcmp(c->items[i].option, "chardev") && !strncmp(c->items[i].text, "stdio", 5);
     }
+    stdio_taken |= c->display && !strncmp(c->display, "curses", 6) && !c->nographic;
     if (c->daemonize || stdio_taken || (c->display && !c->wants_window && !c->nographic)) {
         return "null";
     }

@@ -34,7 +34,14 @@ enum { /* device status */
        VIRTIO_S_NEEDS_RESET = 64,
        VIRTIO_S_FAILED = 128,
 };
-enum { VIRTIO_ID_NET = 1, VIRTIO_ID_BLOCK = 2, VIRTIO_ID_CONSOLE = 3, VIRTIO_ID_RNG = 4, VIRTIO_ID_GPU = 16, VIRTIO_ID_INPUT = 18 };
+enum {
+    VIRTIO_ID_NET = 1,
+    VIRTIO_ID_BLOCK = 2,
+    VIRTIO_ID_CONSOLE = 3,
+    VIRTIO_ID_RNG = 4,
+    VIRTIO_ID_GPU = 16,
+    VIRTIO_ID_INPUT = 18
+};
 
 struct virtio_device;
 

@@ -126,4 +126,9 @@ def windows():
             moss(*run, '-device', 'ramfb', '-display', 'sdl,gl=maybe', env=dummy).exits(0).warns('gl=maybe')
 
 
-main(vnc, passwords_and_browsers, windows)
+def terminals():
+    if has('curses'):
+        moss(*SCREEN, '-display', 'curses').exits(1).warns('no terminal')
+
+
+main(terminals, vnc, passwords_and_browsers, windows)
