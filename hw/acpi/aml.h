@@ -21,8 +21,7 @@ struct aml {
     unsigned depth;
 };
 
-/* -- bodies
- * ------------------------------------------------------------------------------------------------------------- */
+/* -- bodies ------------------------------------------------------------------------------------------------------- */
 void aml_scope(struct aml *a, const char *path);
 void aml_device(struct aml *a, const char *name);
 void aml_method(struct aml *a, const char *name, unsigned args, bool serialized);
@@ -32,8 +31,7 @@ void aml_if(struct aml *a);                    /* the condition comes next */
 void aml_else(struct aml *a);                  /* behind the aml_end of an if */
 void aml_end(struct aml *a);
 
-/* -- terms
- * -------------------------------------------------------------------------------------------------------------- */
+/* -- terms -------------------------------------------------------------------------------------------------------- */
 void aml_name(struct aml *a, const char *path); /* its value comes next */
 void aml_int(struct aml *a, u64 v);
 void aml_int_of(struct aml *a, u64 v,
@@ -70,8 +68,7 @@ void aml_region(struct aml *a, const char *name, enum aml_space space, u64 at, u
 void aml_field(struct aml *a, const char *region);
 void aml_unit(struct aml *a, const char *name, unsigned bits);
 
-/* -- resources
- * ---------------------------------------------------------------------------------------------------------- */
+/* -- resources ---------------------------------------------------------------------------------------------------- */
 void aml_resources(struct aml *a);
 void aml_resources_end(struct aml *a);
 void aml_io(struct aml *a, u16 base, u8 size);
@@ -86,5 +83,7 @@ enum aml_window { AML_WINDOW_MEMORY, AML_WINDOW_IO };
 void aml_window(struct aml *a, enum aml_window kind, bool wide, u64 first, u64 last, u64 translate);
 /* GPIO pin `pin` of the controller: an interrupt on a rising edge. */
 void aml_gpio_int(struct aml *a, unsigned pin, const char *controller);
+/* _OSC of a PCI Express root: the system handles errors and events itself, hot plug is nobody's. */
+void aml_pcie_osc(struct aml *a);
 
 #endif

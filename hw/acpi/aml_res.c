@@ -80,8 +80,7 @@ void aml_interrupts(struct aml *a, unsigned flags, const u32 *n, unsigned count)
     }
 }
 
-/* -- windows
- * ------------------------------------------------------------------------------------------------------------ */
+/* -- windows ------------------------------------------------------------------------------------------------------ */
 
 static void address(struct aml *a, u8 tag, unsigned bytes, u8 type, u8 how, u64 first, u64 last, u64 translate)
 {
@@ -113,8 +112,7 @@ void aml_window(struct aml *a, enum aml_window kind, bool wide, u64 first, u64 l
     }
 }
 
-/* -- GPIO
- * --------------------------------------------------------------------------------------------------------------- */
+/* -- GPIO --------------------------------------------------------------------------------------------------------- */
 
 void aml_gpio_int(struct aml *a, unsigned pin, const char *controller)
 {

@@ -38,8 +38,7 @@ struct piix4_pm {
     u8 rest[PM_SIZE]; /* of the register block, what is only kept */
 };
 
-/* -- ports of ACPI
- * ------------------------------------------------------------------------------------------------------ */
+/* -- ports of ACPI ------------------------------------------------------------------------------------------------ */
 
 static bool in_gpe(u64 off)
 {
@@ -95,8 +94,7 @@ static enum mem_result apm_write(void *opaque, u64 off, unsigned size, u64 val, 
 }
 static const struct mem_ops apm_ops = {.read = apm_read, .write = apm_write, .min_size = 1, .max_size = 1};
 
-/* -- the SMBus host
- * ----------------------------------------------------------------------------------------------------- */
+/* -- the SMBus host ----------------------------------------------------------------------------------------------- */
 
 static enum mem_result smb_read(void *opaque, u64 off, unsigned size, u64 *val, struct mem_attrs a)
 {
@@ -120,8 +118,7 @@ static enum mem_result smb_write(void *opaque, u64 off, unsigned size, u64 val, 
 }
 static const struct mem_ops smb_ops = {.read = smb_read, .write = smb_write, .min_size = 1, .max_size = 1};
 
-/* -- where they are
- * ----------------------------------------------------------------------------------------------------- */
+/* -- where they are ----------------------------------------------------------------------------------------------- */
 
 unsigned piix4_pm_base(const struct device *d)
 {
@@ -169,8 +166,7 @@ void piix4_pm_power_button(struct device *d)
     acpi_pm_power_button(&((struct piix4_pm *)d)->pm);
 }
 
-/* -- the device
- * --------------------------------------------------------------------------------------------------------- */
+/* -- the device --------------------------------------------------------------------------------------------------- */
 
 static bool piix4_init(struct device *d, struct err *e)
 {

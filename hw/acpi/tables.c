@@ -142,8 +142,7 @@ void acpi_free(struct acpi_tables *t)
     *t = (struct acpi_tables){0};
 }
 
-/* -- into memory
- * -------------------------------------------------------------------------------------------------------- */
+/* -- into memory -------------------------------------------------------------------------------------------------- */
 
 static u8 sum(const u8 *p, size_t n)
 {
@@ -168,8 +167,7 @@ void acpi_place(struct acpi_tables *t, u64 at)
     t->rsdp[RSDP_SUM2] = sum(t->rsdp, ACPI_RSDP_SIZE);
 }
 
-/* -- by firmware
- * -------------------------------------------------------------------------------------------------------- */
+/* -- by firmware -------------------------------------------------------------------------------------------------- */
 
 static void file_put(u8 *at, const char *name)
 {
@@ -218,7 +216,7 @@ void acpi_script(const struct acpi_tables *t, struct buf *out)
     checksum(out, RSDP_FILE, RSDP_SUM2, 0, ACPI_RSDP_SIZE);
 }
 
-static void made_anew(void *opaque)
+void acpi_files_selected(void *opaque)
 {
     struct acpi_files *f = opaque;
     struct acpi_tables t = {0};
@@ -238,9 +236,8 @@ bool acpi_files_add(struct machine *m, struct acpi_files *f, acpi_add_file *add,
     f->body = arena_dup(&m->arena, t.body.data, f->len);
     f->rsdp = arena_dup(&m->arena, t.rsdp, ACPI_RSDP_SIZE);
     const void *kept = arena_dup(&m->arena, script.data, script.len);
-    bool ok = add(m, TABLES_FILE, f->body, f->len, made_anew, f, e) &&
-              add(m, RSDP_FILE, f->rsdp, ACPI_RSDP_SIZE, made_anew, f, e) &&
-              add(m, "etc/table-loader", kept, script.len, made_anew, f, e);
+    bool ok = add(m, TABLES_FILE, f->body, f->len, f, e) && add(m, RSDP_FILE, f->rsdp, ACPI_RSDP_SIZE, f, e) &&
+              add(m, "etc/table-loader", kept, script.len, f, e);
     buf_free(&script);
     acpi_free(&t);
     return ok;

@@ -86,8 +86,7 @@ void acpi_script(const struct acpi_tables *t, struct buf *script);
 /* What the script would do, for tables that stand at `at` (a multiple of 64). */
 void acpi_place(struct acpi_tables *t, u64 at);
 
-/* -- the three files of fw_cfg
- * ------------------------------------------------------------------------------------------ */
+/* -- the three files of fw_cfg ------------------------------------------------------------------------------------ */
 
 /* Makes the tables; called anew when the guest begins to read them, for what firmware has placed meanwhile. Must give
  * the same lengths and places each time. */
@@ -97,9 +96,11 @@ struct acpi_files {
     u8 *body, *rsdp;
     size_t len;
 };
-/* f lives as long as the machine. add: how the board adds a file, with who is told when it is selected. */
-typedef bool acpi_add_file(struct machine *m, const char *name, const void *data, size_t len,
-                           void (*selected)(void *opaque), void *opaque, struct err *e);
+/* f lives as long as the machine. add: how the board adds a file, of which acpi_files_selected(f) is told that it was
+ * selected. */
+typedef bool acpi_add_file(struct machine *m, const char *name, const void *data, size_t len, struct acpi_files *f,
+                           struct err *e);
+void acpi_files_selected(void *acpi_files);
 bool acpi_files_add(struct machine *m, struct acpi_files *f, acpi_add_file *add, struct err *e);
 
 #endif

@@ -351,8 +351,7 @@ static enum mem_result window_write(void *opaque, u64 off, unsigned size, u64 va
 const struct mem_ops apic_window_ops = {
     .read = window_read, .write = window_write, .min_size = 4, .max_size = 4, .unlocked = true};
 
-/* -- MSRs
- * --------------------------------------------------------------------------------------------------------------- */
+/* -- MSRs --------------------------------------------------------------------------------------------------------- */
 
 /* Transitions (11.12.5): into x2APIC mode from xAPIC mode, out of it by way of "disabled". Disabling forgets all. */
 static bool base_write(struct apic *a, u64 v)

@@ -4,13 +4,14 @@
 #include <string.h>
 
 #include "base/bits.h"
+#include "base/opts.h"
 #include "hw/acpi/aml.h"
 #include "hw/acpi/tables.h"
 #include "hw/board/pc/acpi.h"
+#include "hw/board/virt/virt_priv.h"
 #include "tests/hw/bench.h"
 
-/* -- AML
- * ---------------------------------------------------------------------------------------------------------------- */
+/* -- AML ---------------------------------------------------------------------------------------------------------- */
 
 #define BYTES(a, ...) \
     do { \
@@ -74,8 +75,7 @@ static void lengths(void **st)
     }
 }
 
-/* -- the tables of a PC
- * ------------------------------------------------------------------------------------------------- */
+/* -- the tables of a PC ------------------------------------------------------------------------------------------- */
 
 static unsigned pirq4(unsigned slot, unsigned pin)
 {
@@ -254,8 +254,7 @@ static void lengths_stay(void **st)
     acpi_free(&u);
 }
 
-/* -- iasl
- * --------------------------------------------------------------------------------------------------------------- */
+/* -- iasl --------------------------------------------------------------------------------------------------------- */
 
 static void iasl(const char *dir, const char *how, const char *file)
 {
@@ -272,15 +271,15 @@ static void iasl(const char *dir, const char *how, const char *file)
     g_free(out);
     g_free(err);
 }
-/* Each table disassembled; a DSDT compiled again. */
-static void iasl_reads(const struct pc_acpi *facts)
+/* Each table disassembled, and compiled again. */
+static void iasl_reads(void (*make)(void *opaque, struct acpi_tables *t), void *opaque)
 {
     char *have = g_find_program_in_path("iasl"), *dir = g_dir_make_tmp("moss-acpi-XXXXXX", NULL);
     struct acpi_tables t = {0};
     if (!have) {
         skip();
     }
-    pc_acpi_make((void *)facts, &t);
+    make(opaque, &t);
     acpi_place(&t, 0x1000);
     for (unsigned i = 0; i < t.ntables; i++) {
         const u8 *p = t.body.data + t.table[i];
@@ -301,15 +300,37 @@ static void iasl_reads(const struct pc_acpi *facts)
 static void iasl_finds_no_error(void **st)
 {
     (void)st;
-    iasl_reads(&i440fx);
-    iasl_reads(&q35);
+    iasl_reads(pc_acpi_make, (void *)&i440fx);
+    iasl_reads(pc_acpi_make, (void *)&q35);
+}
+
+/* -- Arm's virt --------------------------------------------------------------------------------------------------- */
+
+static void virt_board(void **st)
+{
+    static const char *const options[] = {"virt", "virt,gic-version=3,virtualization=on,secure=on,x-oem-id=WE",
+                                          "virt,gic-version=max,highmem=off,its=off"};
+    (void)st;
+    for (unsigned i = 0; i < ARRAY_LEN(options); i++) {
+        struct opts o = {0};
+        struct err e = {0};
+        assert_true(opts_parse(&o, options[i], "type", &e));
+        struct machine_config cfg = {.cpus = 3, .cpu_model = "cortex-a57", .board_opts = &o};
+        struct machine *m = machine_new(&board_virt, &cfg, &e);
+        assert_non_null(m);
+        assert_true(machine_finish(m, &e));
+        iasl_reads(virt_acpi_make, m);
+        machine_free(m);
+        opts_free(&o);
+    }
 }
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(encodings), cmocka_unit_test(lengths),      cmocka_unit_test(in_memory),
-        cmocka_unit_test(by_script), cmocka_unit_test(lengths_stay), cmocka_unit_test(iasl_finds_no_error),
+        cmocka_unit_test(encodings),  cmocka_unit_test(lengths),      cmocka_unit_test(in_memory),
+        cmocka_unit_test(by_script),  cmocka_unit_test(lengths_stay), cmocka_unit_test(iasl_finds_no_error),
+        cmocka_unit_test(virt_board),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -42,8 +42,7 @@ static void fadt(const struct pc_acpi *a, struct acpi_tables *t, size_t facs, si
     acpi_fadt(t, &f);
 }
 
-/* -- MADT
- * --------------------------------------------------------------------------------------------------------------- */
+/* -- MADT --------------------------------------------------------------------------------------------------------- */
 
 static void madt_override(struct acpi_tables *t, u8 irq, u32 gsi, u16 flags)
 {
@@ -118,14 +117,13 @@ void pc_acpi_make(void *opaque, struct acpi_tables *t)
     acpi_finish(t, true);
 }
 
-/* -- to the guest
- * ------------------------------------------------------------------------------------------------------- */
+/* -- to the guest ------------------------------------------------------------------------------------------------- */
 
-static bool file_add(struct machine *m, const char *name, const void *data, size_t len, void (*selected)(void *),
-                     void *opaque, struct err *e)
+static bool file_add(struct machine *m, const char *name, const void *data, size_t len, struct acpi_files *f,
+                     struct err *e)
 {
-    const struct fw_cfg_hooks hooks = {.selected = selected};
-    return fw_cfg_add_file(machine_find(m, "fw_cfg"), name, data, len, &hooks, opaque, e);
+    static const struct fw_cfg_hooks hooks = {.selected = acpi_files_selected};
+    return fw_cfg_add_file(machine_find(m, "fw_cfg"), name, data, len, &hooks, f, e);
 }
 bool pc_acpi_add(struct pc_acpi *a, struct device *fw_cfg, struct err *e)
 {

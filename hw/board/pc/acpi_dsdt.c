@@ -11,8 +11,7 @@
 
 enum { SLOTS = 32, PINS = 4, PM_PORTS = 128 };
 
-/* -- links
- * -------------------------------------------------------------------------------------------------------------- */
+/* -- links -------------------------------------------------------------------------------------------------------- */
 
 static void link_name(char *out, unsigned n)
 {
@@ -86,8 +85,7 @@ static void links(struct aml *a, unsigned n)
     }
 }
 
-/* -- routing
- * ------------------------------------------------------------------------------------------------------------ */
+/* -- routing ------------------------------------------------------------------------------------------------------ */
 
 static void routes(const struct pc_acpi *p, struct aml *a, const char *name, bool gsi)
 {
@@ -129,8 +127,7 @@ static void routing(const struct pc_acpi *p, struct aml *a)
     aml_end(a);
 }
 
-/* -- the root
- * ----------------------------------------------------------------------------------------------------------- */
+/* -- the root ----------------------------------------------------------------------------------------------------- */
 
 static void windows(const struct pc_acpi *p, struct aml *a)
 {
@@ -148,26 +145,7 @@ static void windows(const struct pc_acpi *p, struct aml *a)
     aml_resources_end(a);
 }
 
-/* PCI Express: the system may have all of it but native hot plug, power management events and errors. */
-static void osc(struct aml *a)
-{
-    aml_method(a, "_OSC", 4, true);
-    aml_op(a, AML_DWORD_FIELD), aml_op(a, AML_ARG3), aml_int(a, 0), aml_ref(a, "CDW1");
-    aml_if(a);
-    aml_op(a, AML_LEQUAL), aml_op(a, AML_ARG0);
-    aml_uuid(a, "33db4d5b-1ff7-401c-9657-7441c03dd766");
-    aml_op(a, AML_DWORD_FIELD), aml_op(a, AML_ARG3), aml_int(a, 8), aml_ref(a, "CDW3");
-    aml_op(a, AML_AND), aml_ref(a, "CDW3"), aml_int(a, 0x10 /* capability structures */), aml_ref(a, "CDW3");
-    aml_end(a);
-    aml_else(a);
-    aml_op(a, AML_OR), aml_ref(a, "CDW1"), aml_int(a, 4 /* who asks is not known */), aml_ref(a, "CDW1");
-    aml_end(a);
-    aml_op(a, AML_RETURN), aml_op(a, AML_ARG3);
-    aml_end(a);
-}
-
-/* -- ISA
- * ---------------------------------------------------------------------------------------------------------------- */
+/* -- ISA ---------------------------------------------------------------------------------------------------------- */
 
 struct isa_part {
     const char *name, *hid;
@@ -254,8 +232,7 @@ static void south_bridge(const struct pc_acpi *p, struct aml *a)
     aml_end(a);
 }
 
-/* -- the board
- * ---------------------------------------------------------------------------------------------------------- */
+/* -- the board ---------------------------------------------------------------------------------------------------- */
 
 /* What the board takes for itself, so that nobody else is put there. */
 static void reserved(const struct pc_acpi *p, struct aml *a)
@@ -322,7 +299,7 @@ static void pci_root(const struct pc_acpi *p, struct aml *a)
     links(a, p->links);
     routing(p, a);
     if (p->ecam) {
-        osc(a);
+        aml_pcie_osc(a);
     }
     aml_end(a);
 }

@@ -9,8 +9,7 @@
 #include "hw/intc/apic.h"
 #include "target/i386/i386.h"
 
-/* -- topology
- * ----------------------------------------------------------------------------------------------------------- */
+/* -- topology ----------------------------------------------------------------------------------------------------- */
 
 static unsigned threads_of(const struct machine *m)
 {
@@ -31,8 +30,7 @@ unsigned pc_cpu_apic_id(const struct machine *m, unsigned cpu)
     return cpu / (t * c) << (tb + cb) | cpu / t % c << tb | cpu % t;
 }
 
-/* -- the contract of target/i386, served by hw/intc
- * --------------------------------------------------------------------- */
+/* -- the contract of target/i386, served by hw/intc --------------------------------------------------------------- */
 
 static bool msr_read(void *apic, u32 number, u64 *v)
 {
@@ -81,8 +79,7 @@ static u64 tsc_offset(const void *cpu)
     return x86_tsc_offset(cpu);
 }
 
-/* -- making
- * ------------------------------------------------------------------------------------------------------------- */
+/* -- making ------------------------------------------------------------------------------------------------------- */
 
 static bool flag_set(struct device *d, const char *key, bool on, struct err *e)
 {
@@ -156,8 +153,7 @@ bool pc_cpus_make(struct machine *m, struct pc_cpus *c, bool apics, struct err *
     return true;
 }
 
-/* -- lines
- * -------------------------------------------------------------------------------------------------------------- */
+/* -- lines -------------------------------------------------------------------------------------------------------- */
 
 static void nmi_set(void *to, unsigned n, int level)
 {

@@ -254,7 +254,7 @@ static bool facts_add(struct machine *m, struct err *e)
     fw_cfg_add(d, FW_CFG_UUID, m->cfg.uuid, sizeof(m->cfg.uuid));
     bool ok = machine_boot_order(m, m->cfg.boot.strict, &order, e) && file_add(m, "bootorder", &order, e);
     buf_free(&order);
-    return ok && waits_add(m, e) && smbios_add(m, e);
+    return ok && waits_add(m, e) && smbios_add(m, e) && virt_acpi_add(m, e);
 }
 
 bool virt_boot(struct machine *m, struct err *e)

@@ -1,8 +1,8 @@
 /* The Arm `virt` machine, as QEMU's virt-7.2 (QEMU's system manual, "virt generic virtual platform"; the device trees
  * that it dumps): the parts, the options, and how they come together.
  *
- * Not modelled: SMMUv3 (iommu=smmuv3 is refused), MTE (mte=on is refused), ACPI tables and the devices that only ACPI
- * shows (the generic event device, NVDIMM, memory hotplug), GICv4, the platform bus's dynamic devices (its window is
+ * Not modelled: SMMUv3 (iommu=smmuv3 is refused), MTE (mte=on is refused), the devices that only ACPI shows (the
+ * generic event device, NVDIMM, memory hotplug), GICv4, the platform bus's dynamic devices (its window is
  * empty), CPU clusters and NUMA in the device tree. */
 #include "hw/board/virt/virt_priv.h"
 
@@ -44,15 +44,15 @@ static const struct prop virt_options[] = {
     PROP("its", PROP_BOOL, struct virt, its_wanted, "on", "GICv3: an ITS for MSIs"),
     PROP("mte", PROP_BOOL, struct virt, mte, "off", "memory tagging (not there)"),
     PROP("ras", PROP_BOOL, struct virt, ras, "off", "accepted: reports of host memory errors"),
-    PROP("acpi", PROP_STR, struct virt, acpi, "auto", "accepted: there are no ACPI tables yet"),
+    PROP("acpi", PROP_STR, struct virt, acpi, "auto", "ACPI tables for the firmware; auto: on"),
     PROP("iommu", PROP_STR, struct virt, iommu, "none", "none"),
     PROP("default-bus-bypass-iommu", PROP_BOOL, struct virt, bypass_iommu, "off", "accepted"),
     PROP("dtb-randomness", PROP_BOOL, struct virt, dtb_randomness, "on", "random seeds in the device tree"),
     PROP("dtb-kaslr-seed", PROP_BOOL, struct virt, dtb_kaslr_seed, "on", "older name of dtb-randomness"),
     PROP("dt-compatible", PROP_STR, struct virt, dt_compatible, "linux,dummy-virt", "the root node's compatible"),
     PROP("phandle-start", PROP_U32, struct virt, phandle_start, "0x8000", "the first phandle that is used"),
-    PROP("x-oem-id", PROP_STR, struct virt, oem_id, NULL, "accepted: of ACPI tables"),
-    PROP("x-oem-table-id", PROP_STR, struct virt, oem_table_id, NULL, "accepted: of ACPI tables"),
+    PROP("x-oem-id", PROP_STR, struct virt, oem_id, NULL, "of ACPI tables: who made them, at most 6 characters"),
+    PROP("x-oem-table-id", PROP_STR, struct virt, oem_table_id, NULL, "of ACPI tables: at most 8 characters"),
     {0},
 };
 
@@ -125,8 +125,8 @@ static bool options_check(struct virt *v, struct err *e)
     if (v->mte) {
         return err_set(e, "mte=on: moss does not do memory tagging yet; leave the option out");
     }
-    bool on;
-    if (strcmp(v->acpi, "auto") != 0 && !parse_bool(v->acpi, &on)) {
+    v->has_acpi = true;
+    if (strcmp(v->acpi, "auto") != 0 && !parse_bool(v->acpi, &v->has_acpi)) {
         return err_set(e, "acpi=%s: expected on, off or auto", v->acpi);
     }
     if (!strcmp(v->gic_version, "2")) {

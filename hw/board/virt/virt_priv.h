@@ -3,6 +3,7 @@
 #ifndef MOSS_HW_BOARD_VIRT_VIRT_PRIV_H
 #define MOSS_HW_BOARD_VIRT_VIRT_PRIV_H
 
+#include "hw/acpi/tables.h"
 #include "hw/board/virt/virt.h"
 #include "hw/core/fdt.h"
 #include "hw/core/loader.h"
@@ -70,7 +71,7 @@ struct virt {
 
     /* decided from them */
     unsigned gic_kind; /* 2 or 3 */
-    bool has_its, has_pmu, firmware_loaded;
+    bool has_acpi, has_its, has_pmu, firmware_loaded;
     u64 redist2, redist2_size; /* size 0: there is none */
     unsigned redist1_cpus;
     struct pci_layout pci;
@@ -83,6 +84,7 @@ struct virt {
     unsigned boot_el;
     int psci; /* ARM_PSCI_* */
     struct dt dt;
+    struct acpi_files acpi_files;
     u64 dt_addr, initrd_start, initrd_size;
     /* phandles */
     u32 ph_clock, ph_gic, ph_msi, ph_gpio, ph_secure_gpio;
@@ -119,6 +121,10 @@ const char *virt_cpu_compatible(const struct machine *m, unsigned cpu);
 const char *virt_psci_method(const struct virt *v); /* NULL: none */
 /* dt.c */
 bool virt_dt_make(struct machine *m, struct err *e);
+/* acpi.c, acpi_dsdt.c */
+void virt_acpi_make(void *machine, struct acpi_tables *t);
+bool virt_acpi_add(struct machine *m, struct err *e);
+void virt_dsdt(const struct machine *m, struct acpi_tables *t);
 /* boot.c */
 bool virt_load_program(struct machine *m, const char *path, struct kernel *k, struct err *e);
 bool virt_boot(struct machine *m, struct err *e);
