@@ -153,7 +153,8 @@ static bool is_apics(const struct x86_cpu *cpu, u32 number)
     return cpu->sys.apic_ops && (number == 0x1b || number == 0x6e0 || number >> 8 == 8);
 }
 
-/* INIT leaves them. */
+/* INIT leaves them. The time-stamp counters of all processors are one: each goes back to guest time, not to 0 when its
+ * own turn comes. */
 void x86_msrs_reset(struct x86_cpu *cpu)
 {
     for (unsigned i = 0; i < ARRAY_LEN(msrs); i++) {
@@ -161,7 +162,6 @@ void x86_msrs_reset(struct x86_cpu *cpu)
         *field_of(cpu, &msrs[i]) = msrs[i].reset;
     }
     cpu->tsc_aux = 0;
-    cpu->sys.tsc_offset = -(u64)clock_now(CLOCK_VIRTUAL);
 }
 
 static NORETURN void refuse(struct x86_cpu *cpu, const char *what, u32 number)
