@@ -12,97 +12,6 @@
 
 /* -- drives ------------------------------------------------------------------------------------------------- */
 
-const struct opt_key drive_keys[] = {
-    {"if", "virtio|none|pflash", "the device that the disk is in; none: -device names it by id"},
-    {"id", "ID", "the disk's name"},
-    {"index", "N", "pflash: which flash"},
-    {"unit", "N", "as index"},
-    {"serial", "TEXT", "serial number that the guest sees"},
-    {"media", "disk|cdrom", "cdrom: read-only"},
-    {0},
-};
-
-/* Commas of a value inside an option list are doubled. */
-static void append_value(char **text, const char *key, const char *value)
-{
-    struct buf b = {0};
-    buf_printf(&b, "%s,%s=", *text, key);
-    for (; *value; value++) {
-        buf_printf(&b, *value == ',' ? ",," : "%c", *value);
-    }
-    free(*text);
-    *text = strdup((const char *)b.data);
-    must(*text);
-    buf_free(&b);
-}
-
-static bool flash_place(struct machine_config *mc, struct blockdev *d, struct opts *o, struct err *e)
-{
-    u64 n = mc->pflash[0] ? 1 : 0;
-    if (!opts_num(o, "index", &n, e) || !opts_num(o, "unit", &n, e)) {
-        return false;
-    }
-    if (n >= ARRAY_LEN(mc->pflash)) {
-        return err_set(e, "unit=%llu: this board has two flashes, 0 and 1", (unsigned long long)n);
-    }
-    mc->pflash[n] = d;
-    return true;
-}
-
-static bool drive_place(const struct board *b, struct machine_config *mc, struct blockdev *d, const char *iface,
-                        struct opts *o, struct err *e)
-{
-    const char *serial = opts_str(o, "serial", NULL);
-    if (!strcmp(iface, "none")) {
-        return true;
-    }
-    if (!strcmp(iface, "pflash")) {
-        return flash_place(mc, d, o, e);
-    }
-    if (strcmp(iface, "virtio") != 0 || !b->default_block) {
-        return err_set(e, "if=%s: this board takes %spflash and none", iface, b->default_block ? "virtio, " : "");
-    }
-    char *text = strdup(b->default_block);
-    must(text);
-    append_value(&text, "drive", block_id(d));
-    if (serial) {
-        append_value(&text, "serial", serial);
-    }
-    device_imply("%s", text);
-    free(text);
-    return true;
-}
-
-static bool drive_make(const struct board *b, struct machine_config *mc, struct opts *o, struct err *e)
-{
-    static unsigned ndrives;
-    const char *iface = opts_str(o, "if", b->default_block ? "virtio" : "none");
-    const char *given = opts_str(o, "id", NULL), *media = opts_str(o, "media", "disk");
-    char made[32];
-    snprintf(made, sizeof(made), "%s%u", iface, ndrives++);
-    opts_ignore(o, "bus,index,unit,bootindex,werror,rerror,l2-cache-size,cyls,heads,secs,trans");
-    if (!strcmp(media, "cdrom")) {
-        opts_add(o, "readonly", "on");
-    } else if (strcmp(media, "disk") != 0) {
-        return err_set(e, "media=%s: expected disk or cdrom", media);
-    }
-    struct blockdev *d = block_open(given ? given : made, o, e);
-    return d && drive_place(b, mc, d, iface, o, e);
-}
-
-/* -hda and its like take a file name, commas and all. */
-static bool drive_file(const struct board *b, struct machine_config *mc, const char *file, bool cdrom, struct err *e)
-{
-    struct opts o = {0};
-    opts_add(&o, "file", file);
-    if (cdrom) {
-        opts_add(&o, "media", "cdrom");
-    }
-    bool ok = drive_make(b, mc, &o, e);
-    opts_free(&o);
-    return ok;
-}
-
 static bool drive_item(const struct board *b, struct machine_config *mc, const struct item *it, struct err *e)
 {
     struct opts o = {0};
@@ -112,7 +21,7 @@ static bool drive_item(const struct board *b, struct machine_config *mc, const s
     } else if (!strcmp(it->option, "blockdev")) {
         ok = opts_from_text(&o, it->text, "driver", e) && block_open_node(&o, e);
     } else {
-        ok = drive_file(b, mc, it->text, !strcmp(it->option, "cdrom"), e);
+        ok = drive_file(b, mc, it->option, it->text, e);
     }
     opts_free(&o);
     return ok;
@@ -131,7 +40,7 @@ static bool drives_rest(struct config *c, const struct board *b, struct machine_
             return false;
         }
     }
-    return !c->image || drive_file(b, mc, c->image, false, e);
+    return (!c->image || drive_file(b, mc, "hda", c->image, e)) && drives_finish(c, b, mc, e);
 }
 
 /* -- serial ports -------------------------------------------------------------------------------------------------- */
@@ -303,14 +212,37 @@ static void *backend_by_id(enum prop_kind kind, const char *id, struct err *e)
     return p;
 }
 
+/* A board without VGA takes any that QEMU knows: scripts say -vga none or std to all of them. */
+static bool vga_choose(const struct config *c, const struct board *b, struct machine_config *mc, struct err *e)
+{
+    const char *names[8];
+    unsigned n = 0;
+    mc->vga = c->vga;
+    if (!c->vga || !strcmp(c->vga, "none")) {
+        return true;
+    }
+    if (!b->vgas) {
+        report("warning: -vga %s: this board has no VGA; going on without one", c->vga);
+        return true;
+    }
+    for (const char *const *v = b->vgas; *v && n < ARRAY_LEN(names) - 1; v++) {
+        if (!strcmp(*v, c->vga)) {
+            return true;
+        }
+        names[n++] = *v;
+    }
+    names[n] = NULL;
+    const char *near = nearest_name(c->vga, names);
+    return err_set(e, "-vga %s: not there; this board has %s%s%s", c->vga, names[0], near ? "; did you mean " : "",
+                   near ? near : "");
+}
+
 bool backends_make(struct config *c, const struct board *b, struct machine_config *mc, struct err *e)
 {
     prop_backend = backend_by_id;
     block_snapshot_all = c->snapshot;
-    if (c->vga && strcmp(c->vga, "none") != 0) {
-        report("warning: -vga %s: moss has no screen yet; going on without one", c->vga);
-    }
-    return items_pass(c, b, mc, PASS_CHARDEV, e) && items_pass(c, b, mc, PASS_DRIVE, e) && drives_rest(c, b, mc, e) &&
-           items_pass(c, b, mc, PASS_NET, e) && nets_finish(c, b, e) && items_pass(c, b, mc, PASS_OBJECT, e) &&
-           monitors_refuse(c, e) && serial_ports(c, mc, e) && parallel_ports(c, mc, e) && debug_consoles(c, e);
+    return vga_choose(c, b, mc, e) && items_pass(c, b, mc, PASS_CHARDEV, e) && items_pass(c, b, mc, PASS_DRIVE, e) &&
+           drives_rest(c, b, mc, e) && items_pass(c, b, mc, PASS_NET, e) && nets_finish(c, b, e) &&
+           items_pass(c, b, mc, PASS_OBJECT, e) && monitors_refuse(c, e) && serial_ports(c, mc, e) &&
+           parallel_ports(c, mc, e) && debug_consoles(c, e);
 }

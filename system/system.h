@@ -40,8 +40,15 @@ extern const struct opt_key accel_tcg_keys[];
 const struct accel *accel_choose(const struct config *c, const char *from_machine, struct accel_config *ac,
                                  struct err *e);
 
-/* -- backends.c, network.c: what devices are connected to ------------------------------------------------- */
+/* -- drives.c -------------------------------------------------------------------------------------------- */
 extern const struct opt_key drive_keys[]; /* -drive's, beyond block_keys */
+bool drive_make(const struct board *b, struct machine_config *mc, struct opts *o, struct err *e);
+/* -hda, -cdrom, -fda...: by the option's name. */
+bool drive_file(const struct board *b, struct machine_config *mc, const char *option, const char *file, struct err *e);
+/* Behind all of them: the drives that a board has anyway. */
+bool drives_finish(const struct config *c, const struct board *b, struct machine_config *mc, struct err *e);
+
+/* -- backends.c, network.c: what devices are connected to ------------------------------------------------- */
 bool backends_make(struct config *c, const struct board *b, struct machine_config *mc, struct err *e);
 void backends_tell(const struct config *c); /* the machine stands: where its console is, when nobody said */
 bool netdev_item(const char *text, struct err *e);

@@ -24,7 +24,7 @@ enum { ID_TRADITIONAL = 1, ID_DMA = 2, KEY_MASK = 0x3fff };
 struct item {
     const u8 *data;
     u64 len;
-    const struct fw_cfg_hooks *hooks;
+    struct fw_cfg_hooks hooks;
     void *opaque;
 };
 struct file {
@@ -110,7 +110,8 @@ bool fw_cfg_add_file(struct device *d, const char *name, const void *data, size_
         return err_set(e, "there is room for %d fw_cfg files only", NFILES);
     }
     memmove(&s->files[at + 1], &s->files[at], (s->nfiles - at) * sizeof(s->files[0]));
-    s->files[at] = (struct file){.item = {.data = data, .len = len, .hooks = hooks, .opaque = opaque}};
+    s->files[at] = (struct file){.item = {.data = data, .len = len, .opaque = opaque}};
+    s->files[at].item.hooks = hooks ? *hooks : (struct fw_cfg_hooks){0};
     memcpy(s->files[at].name, name, strlen(name));
     s->nfiles++;
     dir_write(s);
@@ -126,8 +127,8 @@ static void item_select(struct fw_cfg *s, u16 key)
     s->pos = 0;
     if (!it) {
         guest_error(device_name(&s->dev), "selection of key 0x%x, which does not exist", key);
-    } else if (it->hooks && it->hooks->selected) {
-        it->hooks->selected(it->opaque);
+    } else if (it->hooks.selected) {
+        it->hooks.selected(it->opaque);
     }
 }
 
@@ -165,7 +166,7 @@ static bool dma_write(struct fw_cfg *s, u64 from, u64 n)
     const struct item *it = item_find(s, s->key);
     const u8 *p = NULL;
     u32 at = s->pos;
-    if (!it || !it->hooks || !it->hooks->written || item_rest(s, &p, n) != n) {
+    if (!it || !it->hooks.written || item_rest(s, &p, n) != n) {
         guest_error(device_name(&s->dev), "write to key 0x%x, which is read-only or shorter", s->key);
         return false;
     }
@@ -173,7 +174,7 @@ static bool dma_write(struct fw_cfg *s, u64 from, u64 n)
         return false;
     }
     s->pos += (u32)n;
-    it->hooks->written(it->opaque, at, n);
+    it->hooks.written(it->opaque, at, n);
     return true;
 }
 

@@ -50,8 +50,8 @@ struct fw_cfg_hooks {
     void (*selected)(void *opaque);                  /* the guest selected it: may refill the bytes */
     void (*written)(void *opaque, u64 off, u64 len); /* the guest wrote these; without it the file is read-only */
 };
-/* name: "etc/..." (the board's) or "opt/..." (the user's), at most 55 characters. hooks may be NULL. A name that is
- * there already is refused. */
+/* name: "etc/..." (the board's) or "opt/..." (the user's), at most 55 characters. hooks are copied, or NULL. A name
+ * that is there already is refused. */
 bool fw_cfg_add_file(struct device *d, const char *name, const void *data, size_t len, const struct fw_cfg_hooks *hooks,
                      void *opaque, struct err *e);
 

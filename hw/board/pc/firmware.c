@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "base/bits.h"
+#include "base/opts.h"
 #include "hw/board/pc/pc_priv.h"
 #include "hw/misc/fw_cfg.h"
 #include "hw/misc/smbios.h"
@@ -148,8 +149,43 @@ static void cmos_fill(struct machine *m)
     cmos_put(m, CMOS_CPUS, m->cfg.cpus - 1, 1);
 }
 
+/* -- ACPI ---------------------------------------------------------------------------------------------------------- */
+
+static bool acpi_is_on(const struct machine *m, bool *on, struct err *e)
+{
+    const char *s = pc_of(m)->acpi_wanted;
+    *on = true;
+    return !strcmp(s, "auto") || parse_bool(s, on) || err_set(e, "acpi=%s: expected on, off or auto", s);
+}
+
+static bool acpi_add(struct machine *m, struct err *e)
+{
+    struct pc *pc = pc_of(m);
+    bool on;
+    if (!acpi_is_on(m, &on, e) || !on) {
+        return !e->msg[0];
+    }
+    u64 above = 4 * GIB + pc->above_4g;
+    pc->acpi = (struct pc_acpi){
+        .m = m,
+        .pm = pc->pm,
+        .mem32 = pc->below_4g,
+        .mem32_end = PC_TOP,
+        .mem64 = above,
+        .mem64_end = PC_HIGH_END,
+        .hpet = pc->hpet,
+        .keyboard = true,
+        .parallel = m->cfg.parallel[0] != NULL,
+        .vga = pc->has_vga,
+        .coms = pc->coms,
+        .fw_cfg = 0x510,
+    };
+    pc->kind->acpi_say(&pc->acpi);
+    return pc_acpi_add(&pc->acpi, pc->fw_cfg, e);
+}
+
 bool pc_facts_add(struct machine *m, struct err *e)
 {
     cmos_fill(m);
-    return keys_add(m, e) && map_add(m, e) && waits_add(m, e) && states_add(m, e) && smbios_add(m, e);
+    return acpi_add(m, e) && keys_add(m, e) && map_add(m, e) && waits_add(m, e) && states_add(m, e) && smbios_add(m, e);
 }

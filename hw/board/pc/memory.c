@@ -103,5 +103,4 @@ void pc_memory_fini(struct machine *m)
         mem_unmap_region(&pc->rom_below_1m);
         ram_free(&pc->rom);
     }
-    buf_free(&pc->e820);
 }

@@ -1,34 +1,35 @@
-/* The PC with Intel's 440FX and PIIX3 (QEMU's `pc`): the parts, the options, and how they come together. What lies
- * where is IBM's PC AT Technical Reference, the data sheets that the devices name, and what firmware is built for.
- *
- * Not modelled: see docs/boards.md. */
+/* What PCs have in common: interrupt controllers, clocks, keyboard, ports. What lies where is IBM's PC AT Technical
+ * Reference, the data sheets that the devices name, and what firmware is built for. The chip set, and what is on it, is
+ * of the board's own file. */
 #include "hw/board/pc/pc_priv.h"
 
+#include <string.h>
+
 #include "hw/char/ns16550.h"
-#include "hw/core/isa.h"
-#include "hw/display/vga.h"
+#include "hw/char/parallel.h"
+#include "hw/input/i8042.h"
 #include "hw/intc/i8259.h"
 #include "hw/intc/ioapic.h"
 #include "hw/misc/fw_cfg.h"
 #include "hw/misc/i8237.h"
 #include "hw/misc/port92.h"
-#include "hw/pci/i440fx.h"
-#include "hw/pci/piix3.h"
+#include "hw/timer/hpet.h"
 #include "hw/timer/i8254.h"
 #include "hw/timer/mc146818.h"
 #include "hw/timer/port61.h"
-#include "target/i386/i386.h"
-#include <string.h>
 
-enum { PIIX3_SLOT = 1, VGA_SLOT = 2, IRQ_TIMER = 0, IRQ_RTC = 8 };
+enum { IRQ_TIMER = 0, IRQ_KEYBOARD = 1, IRQ_RTC = 8, IRQ_MOUSE = 12 };
+#define HPET_BASE 0xfed00000u
 
-static const struct part pc_parts[] = {
+const struct part pc_parts[] = {
     {&i8237_class, "dma", 0, -1, .io = true},
+    {&i8042_class, "keyboard", 0, -1, .io = true},
     {&i8254_class, "pit", 0x40, -1, .io = true},
     {&port61_class, "port61", 0x61, -1, .io = true},
     {&mc146818_class, "rtc", 0x70, -1, .io = true},
     {&port92_class, "port92", 0x92, PC_IN_A20, .io = true},
     {&fw_cfg_io_class, "fw_cfg", 0x510, -1, .io = true},
+    {&hpet_class, "hpet", HPET_BASE, -1, .when = "hpet"},
     {0},
 };
 
@@ -43,6 +44,28 @@ static void irq_out(void *to, unsigned n, int level)
     if (n != 2) {
         irq_set(&ioapic, level);
     }
+}
+
+/* Inputs of the IO-APIC beyond ISA's: n is the input, and above it the source. */
+static void gsi_in(void *to, unsigned n, int level)
+{
+    struct pc *pc = pc_of(to);
+    unsigned gsi = n % IOAPIC_PINS;
+    u32 bit = 1u << n / IOAPIC_PINS;
+    pc->gsi_driven[gsi] = level ? pc->gsi_driven[gsi] | bit : pc->gsi_driven[gsi] & ~bit;
+    struct irq ioapic = device_pin(pc->ioapic, gsi);
+    irq_set(&ioapic, pc->gsi_driven[gsi] != 0);
+}
+
+struct irq pc_gsi(struct machine *m, unsigned gsi)
+{
+    struct pc *pc = pc_of(m);
+    must(gsi < IOAPIC_PINS);
+    if (gsi < ISA_IRQS) {
+        return isa_line(pc->isa, gsi == 2 ? IRQ_TIMER : gsi);
+    }
+    unsigned source = pc->gsi_sources[gsi] < 31 ? pc->gsi_sources[gsi]++ : 31;
+    return (struct irq){.fn = gsi_in, .to = m, .n = gsi + IOAPIC_PINS * source};
 }
 
 /* Address line 20 is closed when both of those that can open it leave it closed. */
@@ -65,10 +88,8 @@ struct irq pc_input(struct machine *m, int n)
     if (n == PC_IN_A20 || n == PC_IN_A20_KBD) {
         return (struct irq){.fn = a20_in, .to = m, .n = n == PC_IN_A20_KBD};
     }
-    return n == PC_IN_NOWHERE ? (struct irq){0} : pc_cpus_line(&pc->cpus, lines[n]);
+    return pc_cpus_line(&pc->cpus, lines[n]);
 }
-
-/* -- what rows can't say ------------------------------------------------------------------------------------------- */
 
 static int pic_ack(void *opaque)
 {
@@ -97,6 +118,8 @@ static bool controllers_make(struct machine *m, struct err *e)
     return true;
 }
 
+/* -- wires that rows can't say ------------------------------------------------------------------------------------- */
+
 /* The timer's second counter refreshes memory, the third speaks; the clock's chip has the switch for NMI. */
 static void clocks_wire(struct machine *m)
 {
@@ -112,123 +135,119 @@ static void clocks_wire(struct machine *m)
     port61->irqs[1] = pc_input(m, PC_IN_NMI);
 }
 
-/* Ports that nobody is at the other end of are not there. */
-static bool serial_make(struct machine *m, struct err *e)
+/* Legacy replacement silences the 8254 and the clock. */
+static void legacy_set(void *to, unsigned n, int level)
+{
+    const struct pc *pc = pc_of(to);
+    struct irq pit = device_pin(pc->pit, 3), rtc = device_pin(pc->rtc, 0);
+    (void)n;
+    irq_set(&pit, level);
+    irq_set(&rtc, level);
+}
+
+static void hpet_wire(struct machine *m)
+{
+    struct device *hpet = machine_find(m, "hpet");
+    for (unsigned n = 0; hpet && n < IOAPIC_PINS; n++) {
+        hpet->irqs[n] = pc_gsi(m, n);
+    }
+    if (hpet) {
+        hpet->irqs[HPET_IRQ0] = isa_line(pc_of(m)->isa, IRQ_TIMER);
+        hpet->irqs[HPET_IRQ8] = isa_line(pc_of(m)->isa, IRQ_RTC);
+        hpet->irqs[HPET_LEGACY] = (struct irq){.fn = legacy_set, .to = m};
+    }
+}
+
+static void keyboard_wire(struct machine *m)
+{
+    struct device *kbd = machine_find(m, "keyboard");
+    kbd->irqs[0] = isa_line(pc_of(m)->isa, IRQ_KEYBOARD);
+    kbd->irqs[1] = isa_line(pc_of(m)->isa, IRQ_MOUSE);
+    kbd->irqs[2] = pc_input(m, PC_IN_A20_KBD);
+    kbd->irqs[3] = pc_input(m, PC_IN_INIT_KBD);
+}
+
+/* -- ports that nobody is at the other end of are not there -------------------------------------------------------- */
+
+static bool port_make(struct machine *m, const struct device_class *cls, const char *id, u16 base, unsigned irq,
+                      enum part_backend b, const char *prop, struct err *e)
+{
+    struct device *d = device_new(m, cls, id);
+    machine_give_backend(d, b);
+    if ((prop && !device_set_prop(d, prop, "on", e)) || !device_init(d, e)) {
+        return false;
+    }
+    device_map(d, m->iospace, base, 0);
+    d->irqs[0] = isa_line(pc_of(m)->isa, irq);
+    return true;
+}
+
+static bool ports_make(struct machine *m, struct err *e)
 {
     static const struct {
         u16 base;
         u8 irq;
-    } com[PC_COMS] = {{0x3f8, 4}, {0x2f8, 3}, {0x3e8, 4}, {0x2e8, 3}};
+    } com[PC_COMS] = {{0x3f8, 4}, {0x2f8, 3}, {0x3e8, 4}, {0x2e8, 3}}, lpt[] = {{0x378, 7}, {0x278, 7}, {0x3bc, 7}};
+    struct pc *pc = pc_of(m);
     for (unsigned i = 0; i < PC_COMS; i++) {
-        if (!m->cfg.serial[i]) {
-            continue;
-        }
-        struct device *d = device_new(m, &ns16550_class, arena_printf(&m->arena, "serial%u", i));
-        machine_give_backend(d, SERIAL0 + i);
-        if (!device_set_prop(d, "out2-gate", "on", e) || !device_init(d, e)) {
+        const char *id = arena_printf(&m->arena, "serial%u", i);
+        if (m->cfg.serial[i] &&
+            !port_make(m, &ns16550_class, id, com[i].base, com[i].irq, SERIAL0 + i, "out2-gate", e)) {
             return false;
         }
-        device_map(d, m->iospace, com[i].base, 0);
-        d->irqs[0] = isa_line(pc_of(m)->isa, com[i].irq);
+        pc->coms |= m->cfg.serial[i] ? 1u << i : 0;
+    }
+    for (unsigned i = 0; i < ARRAY_LEN(lpt); i++) {
+        const char *id = arena_printf(&m->arena, "parallel%u", i);
+        if (m->cfg.parallel[i] && !port_make(m, &parallel_class, id, lpt[i].base, lpt[i].irq, PARALLEL0 + i, NULL, e)) {
+            return false;
+        }
     }
     return true;
 }
 
-static bool vga_make(struct machine *m, struct err *e)
-{
-    const char *vga = m->cfg.vga ? m->cfg.vga : m->cfg.no_defaults ? "none" : "std";
-    return strcmp(vga, "std") != 0 || pci_make(pc_of(m)->pci_host, &vga_pci_class, NULL, VGA_SLOT << 3, e);
-}
+/* -- drives -------------------------------------------------------------------------------------------------------- */
 
-/* -- 440FX and PIIX3 ----------------------------------------------------------------------------------------------- */
-
-static bool i440fx_make(struct machine *m, struct err *e)
+bool pc_drives_attach(struct machine *m, enum drive_kind kind,
+                      bool (*attach)(struct machine *m, const struct drive *d, struct err *e), struct err *e)
 {
-    struct pc *pc = pc_of(m);
-    const u64 above = 4 * GIB + pc->above_4g;
-    const struct pci_window window[2] = {{pc->below_4g, PC_TOP - pc->below_4g}, {above, (1ull << 46) - above}};
-    pc->pci_host = device_new(m, &i440fx_host_class, "pci.0");
-    i440fx_place(pc->pci_host, window);
-    if (!device_init(pc->pci_host, e) ||
-        !(pc->south = pci_make(pc->pci_host, &piix3_class, "piix3", PIIX3_SLOT << 3, e))) {
-        return false;
+    for (unsigned i = 0; i < m->cfg.ndrives; i++) {
+        const struct drive *d = &m->cfg.drives[i];
+        if (d->kind == kind && !attach(m, d, e)) {
+            return false;
+        }
     }
-    piix3_take_reset_port(pc->south, i440fx_conf1(pc->pci_host));
-    for (unsigned i = 0; i < PCI_PINS; i++) {
-        pc->pci_host->irqs[i] = device_pin(&pc->south->dev, i);
-    }
-    for (unsigned i = 0; i < ISA_IRQS; i++) {
-        pc->south->dev.irqs[i] = isa_line(pc->isa, i);
-    }
-    pc->south->dev.irqs[PIIX3_INIT] = pc_input(m, PC_IN_INIT);
     return true;
 }
 
-static void i440fx_rom(struct machine *m, u8 *last_128k)
-{
-    i440fx_set_rom(pc_of(m)->pci_host, last_128k);
-}
+/* -- all of it ----------------------------------------------------------------------------------------------------- */
 
-static const struct pc_kind i440fx_kind = {
-    .most_below_4g = 0xe0000000,
-    .split = 3 * GIB,
-    .product = "Standard PC (i440FX + PIIX, 1996)",
-    .firmware = "bios-256k.bin",
-    .chipset_make = i440fx_make,
-    .rom_shown = i440fx_rom,
-};
-
-/* -- board --------------------------------------------------------------------------------------------------------- */
-
-static const struct prop pc_options[] = {
-    PROP("max-ram-below-4g", PROP_SIZE, struct pc, max_below_4g, "0",
-         "more RAM than that, and the rest is from 4 GiB on"),
-    PROP("vmport", PROP_STR, struct pc, vmport, "auto", "accepted: there is no VMware port"),
-    {0},
-};
-
-static bool pc_build(struct machine *m, struct err *e)
+bool pc_make(struct machine *m, const struct pc_kind *kind, struct err *e)
 {
     struct pc *pc = pc_of(m);
-    pc->kind = &i440fx_kind;
-    pc->a20_closed[1] = true; /* until there is a keyboard controller */
+    pc->kind = kind;
     if (!pc_cpus_make(m, &pc->cpus, true, e) || !pc_memory_map(m, e) || !controllers_make(m, e) ||
-        !pc->kind->chipset_make(m, e) || !machine_place_parts(m, pc_input, e) || !serial_make(m, e) ||
-        !vga_make(m, e)) {
+        !kind->host_make(m, e) || !machine_place_parts(m, pc_input, e)) {
         return false;
     }
-    clocks_wire(m);
     pc->fw_cfg = machine_find(m, "fw_cfg");
-    return true;
+    clocks_wire(m);
+    hpet_wire(m);
+    keyboard_wire(m);
+    return ports_make(m, e) && kind->functions_make(m, e);
 }
 
-static bool pc_fw_cfg_file(struct machine *m, const char *name, const void *data, size_t len, struct err *e)
+bool pc_fw_cfg_file(struct machine *m, const char *name, const void *data, size_t len, struct err *e)
 {
     return fw_cfg_add_file(pc_of(m)->fw_cfg, name, data, len, NULL, NULL, e);
 }
 
-static const char *const pc_vgas[] = {"std", "none", NULL};
-static const char *const pc_aliases[] = {"pc", NULL};
-static const struct target *const pc_targets[] = {&target_x86_64, &target_i386, NULL};
-
-const struct board board_pc = {
-    .name = "pc-i440fx-7.2",
-    .doc = "Standard PC (i440FX + PIIX, 1996)",
-    .aliases = pc_aliases,
-    .targets = pc_targets,
-    .default_ram = 128 * MIB,
-    .max_cpus = PC_CPUS_MAX,
-    .parts = pc_parts,
-    .options = pc_options,
-    .board_size = sizeof(struct pc),
-    .default_block = "virtio-blk-pci",
-    .default_nic = "virtio-net-pci",
-    .default_bus = "pci",
-    .build = pc_build,
-    .finish = pc_boot,
-    .fini = pc_memory_fini,
-    .fw_cfg_file = pc_fw_cfg_file,
-    .load_program = pc_load_program,
-    .ram_name = "pc.ram",
-    .vgas = pc_vgas,
-};
+/* Without firmware nobody else would do it. */
+void pc_reset(struct machine *m)
+{
+    struct pc *pc = pc_of(m);
+    if (pc->direct) {
+        pc_cpus_virtual_wire(&pc->cpus);
+        pc->kind->place(m);
+    }
+}

@@ -2,8 +2,10 @@
 #ifndef MOSS_HW_BOARD_PC_PC_PRIV_H
 #define MOSS_HW_BOARD_PC_PC_PRIV_H
 
+#include "hw/board/pc/acpi.h"
 #include "hw/board/pc/cpus.h"
 #include "hw/board/pc/pc.h"
+#include "hw/core/isa.h"
 #include "hw/core/loader.h"
 #include "hw/pci/pci_bus.h"
 
@@ -17,17 +19,20 @@ enum {                 /* what parts drive beside ISA's IRQs */
        PC_IN_INIT_KBD,
        PC_IN_NMI,
        PC_IN_SMI,
-       PC_IN_NOWHERE,
 };
-enum { PC_COMS = 4, PC_TOP = 0xfec00000u /* where chipset's own addresses begin */ };
+enum { PC_COMS = 4, PC_GSIS = 24, PC_TOP = 0xfec00000u /* where chip sets' own addresses begin */ };
+#define PC_HIGH_END (1ull << 40) /* of what PCI may have above 4 GiB: every processor has so many address bits */
 
 /* What one PC has otherwise than another. */
 struct pc_kind {
-    u64 most_below_4g, split; /* more RAM than that, and it is split there */
-    const char *product;      /* for SMBIOS */
-    const char *firmware;     /* its own */
-    bool (*chipset_make)(struct machine *m, struct err *e);
+    u64 most_below_4g, split;                                 /* more RAM than that, and it is split there */
+    const char *product;                                      /* for SMBIOS */
+    const char *firmware;                                     /* its own */
+    bool (*host_make)(struct machine *m, struct err *e);      /* PCI host and south bridge, before the parts */
+    bool (*functions_make)(struct machine *m, struct err *e); /* what is on the bus, behind them */
     void (*rom_shown)(struct machine *m, u8 *last_128k);
+    void (*place)(struct machine *m); /* at reset, for firmware: the ports of power management */
+    void (*acpi_say)(struct pc_acpi *a);
 };
 
 /* board_data */
@@ -35,25 +40,38 @@ struct pc {
     struct pc_cpus cpus;
     /* options */
     u64 max_below_4g;
-    const char *vmport;
+    bool hpet;
+    const char *vmport, *acpi_wanted;
 
     const struct pc_kind *kind;
     struct ram rom;
     struct mem_region low, high, above, rom_region, rom_below_1m, nowhere;
     u64 below_4g, above_4g; /* bytes of RAM */
-    struct device *isa, *pic, *ioapic, *pit, *rtc, *fw_cfg, *pci_host;
+    struct device *isa, *pic, *ioapic, *pit, *rtc, *fw_cfg, *pci_host, *pm;
     struct pci_device *south;
-    bool a20_closed[2];
+    bool a20_closed[2], has_vga;
+    u32 gsi_driven[PC_GSIS];
+    u8 gsi_sources[PC_GSIS];
+    u8 coms;     /* a bit a serial port */
     bool direct; /* a kernel is entered without firmware */
-    struct buf e820;
+    struct pc_acpi acpi;
 };
 static inline struct pc *pc_of(const struct machine *m)
 {
     return m->board_data;
 }
 
-/* pc.c: an input by its number, for parts: ISA's IRQs and those above. */
+/* pc.c */
+extern const struct part pc_parts[];
+bool pc_make(struct machine *m, const struct pc_kind *kind, struct err *e); /* build */
+void pc_reset(struct machine *m);
+bool pc_fw_cfg_file(struct machine *m, const char *name, const void *data, size_t len, struct err *e);
+/* An input by its number, for parts: ISA's IRQs and those above. */
 struct irq pc_input(struct machine *m, int n);
+/* One more source of an input of the IO-APIC. */
+struct irq pc_gsi(struct machine *m, unsigned gsi);
+bool pc_drives_attach(struct machine *m, enum drive_kind kind,
+                      bool (*attach)(struct machine *m, const struct drive *d, struct err *e), struct err *e);
 /* memory.c */
 bool pc_memory_map(struct machine *m, struct err *e);
 bool pc_firmware_load(struct machine *m, struct err *e);

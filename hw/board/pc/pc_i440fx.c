@@ -1,0 +1,166 @@
+/* The PC with Intel's 440FX and PIIX3 (QEMU's `pc`): what is on its PCI bus. 00.0 host bridge, 01.0 ISA bridge, 01.1
+ * IDE, 01.3 power management, 02.0 VGA.
+ *
+ * Not modelled: 01.2, the USB controller of the PIIX3. */
+#include "hw/board/pc/pc_priv.h"
+
+#include <string.h>
+
+#include "hw/acpi/piix4_pm.h"
+#include "hw/display/vga.h"
+#include "hw/ide/ide.h"
+#include "hw/pci/i440fx.h"
+#include "hw/pci/piix3.h"
+#include "target/i386/i386.h"
+
+enum { SOUTH = 1 << 3, VGA = 2 << 3, IRQ_SCI = 9, IRQ_IDE = 14, PM_BASE = 0x600 };
+
+static bool host_make(struct machine *m, struct err *e)
+{
+    struct pc *pc = pc_of(m);
+    const u64 above = 4 * GIB + pc->above_4g;
+    const struct pci_window window[2] = {{pc->below_4g, PC_TOP - pc->below_4g}, {above, PC_HIGH_END - above}};
+    pc->pci_host = device_new(m, &i440fx_host_class, "pci.0");
+    i440fx_place(pc->pci_host, window);
+    if (!device_init(pc->pci_host, e) || !(pc->south = pci_make(pc->pci_host, &piix3_class, "piix3", SOUTH, e))) {
+        return false;
+    }
+    struct device *south = &pc->south->dev;
+    piix3_take_reset_port(pc->south, i440fx_conf1(pc->pci_host));
+    for (unsigned i = 0; i < PCI_PINS; i++) {
+        pc->pci_host->irqs[i] = device_pin(south, i);
+    }
+    for (unsigned i = 0; i < ISA_IRQS; i++) {
+        south->irqs[i] = isa_line(pc->isa, i);
+    }
+    south->irqs[PIIX3_INIT] = pc_input(m, PC_IN_INIT);
+    return true;
+}
+
+static bool ide_drive(struct machine *m, const struct drive *d, struct err *e)
+{
+    struct device *bus = machine_find(m, d->bus ? "ide.1" : "ide.0");
+    return ide_attach(bus, d->unit, d->disk, d->cdrom, d->serial, e) != NULL;
+}
+
+static bool ide_make(struct machine *m, struct err *e)
+{
+    struct pc *pc = pc_of(m);
+    struct pci_device *ide = pci_make(pc->pci_host, &piix3_ide_class, "ide", SOUTH | 1, e);
+    if (!ide) {
+        return false;
+    }
+    ide->dev.irqs[0] = isa_line(pc->isa, IRQ_IDE);
+    ide->dev.irqs[1] = isa_line(pc->isa, IRQ_IDE + 1);
+    return pc_drives_attach(m, DRIVE_IDE, ide_drive, e);
+}
+
+static bool pm_make(struct machine *m, struct err *e)
+{
+    struct pc *pc = pc_of(m);
+    struct pci_device *pm = pci_make(pc->pci_host, &piix4_pm_class, "pm", SOUTH | 3, e);
+    if (!pm) {
+        return false;
+    }
+    pm->dev.irqs[PIIX4_SCI] = isa_line(pc->isa, IRQ_SCI);
+    pm->dev.irqs[PIIX4_SMI] = pc_input(m, PC_IN_SMI);
+    pc->pm = &pm->dev;
+    return true;
+}
+
+static bool functions_make(struct machine *m, struct err *e)
+{
+    struct pc *pc = pc_of(m);
+    const char *vga = m->cfg.vga ? m->cfg.vga : m->cfg.no_defaults ? "none" : "std";
+    pc->has_vga = !strcmp(vga, "std");
+    return ide_make(m, e) && pm_make(m, e) && (!pc->has_vga || pci_make(pc->pci_host, &vga_pci_class, NULL, VGA, e));
+}
+
+static void rom_shown(struct machine *m, u8 *last_128k)
+{
+    i440fx_set_rom(pc_of(m)->pci_host, last_128k);
+}
+
+static void place(struct machine *m)
+{
+    piix4_pm_place(pc_of(m)->pm, PM_BASE);
+}
+
+/* -- ACPI ---------------------------------------------------------------------------------------------------------- */
+
+static unsigned pirq_of(unsigned slot, unsigned pin)
+{
+    return (slot + pin + PCI_PINS - 1) % PCI_PINS;
+}
+
+static void acpi_say(struct pc_acpi *a)
+{
+    a->pm_base = piix4_pm_base;
+    a->gpe0 = PIIX4_GPE0;
+    a->gpe0_size = PIIX4_GPE0_SIZE;
+    a->s5 = PIIX4_S5;
+    a->reset_value = 6;
+    a->bridge = SOUTH;
+    a->links = PCI_PINS;
+    a->pirq = pirq_of;
+}
+
+static const struct pc_kind i440fx_kind = {
+    .most_below_4g = 0xe0000000,
+    .split = 3 * GIB,
+    .product = "Standard PC (i440FX + PIIX, 1996)",
+    .firmware = "bios-256k.bin",
+    .host_make = host_make,
+    .functions_make = functions_make,
+    .rom_shown = rom_shown,
+    .place = place,
+    .acpi_say = acpi_say,
+};
+
+static bool i440fx_build(struct machine *m, struct err *e)
+{
+    return pc_make(m, &i440fx_kind, e);
+}
+
+static void power_button(struct machine *m)
+{
+    piix4_pm_power_button(pc_of(m)->pm);
+}
+
+static const struct prop pc_options[] = {
+    PROP("max-ram-below-4g", PROP_SIZE, struct pc, max_below_4g, "0",
+         "more RAM than that, and the rest is from 4 GiB on"),
+    PROP("hpet", PROP_BOOL, struct pc, hpet, "on", "high precision event timers"),
+    PROP("acpi", PROP_STR, struct pc, acpi_wanted, "auto", "off: no ACPI tables"),
+    PROP("vmport", PROP_STR, struct pc, vmport, "auto", "accepted: there is no VMware port"),
+    {0},
+};
+static const char *const aliases[] = {"pc", NULL};
+static const char *const vgas[] = {"std", "none", NULL};
+static const struct target *const targets[] = {&target_x86_64, &target_i386, NULL};
+
+const struct board board_pc = {
+    .name = "pc-i440fx-7.2",
+    .doc = "Standard PC (i440FX + PIIX, 1996)",
+    .aliases = aliases,
+    .targets = targets,
+    .default_ram = 128 * MIB,
+    .max_cpus = PC_CPUS_MAX,
+    .parts = pc_parts,
+    .options = pc_options,
+    .board_size = sizeof(struct pc),
+    .default_block = "virtio-blk-pci",
+    .default_nic = "virtio-net-pci",
+    .default_bus = "pci",
+    .default_drive = "ide",
+    .drive_room = {[DRIVE_IDE] = {2, 2}},
+    .build = i440fx_build,
+    .finish = pc_boot,
+    .reset = pc_reset,
+    .fini = pc_memory_fini,
+    .power_button = power_button,
+    .fw_cfg_file = pc_fw_cfg_file,
+    .load_program = pc_load_program,
+    .ram_name = "pc.ram",
+    .vgas = vgas,
+};
