@@ -46,7 +46,7 @@ void x86_set_spot(struct vcpu *cpu, const struct x86_spot *p);
 /* Where reset leaves it instead of the reset vector: a boot loader's jump into flat 32-bit protected mode. */
 struct x86_entry {
     bool set;
-    u32 eip, eax, ebx;
+    u32 eip, eax, ebx, esi;
 };
 void x86_set_entry(struct vcpu *cpu, const struct x86_entry *e);
 extern void (*x86_system_reset)(void); /* after a triple fault; set by system/ */

@@ -40,6 +40,9 @@ static void features_by_family(struct x86_cpu *cpu, struct x86_features *f)
     if (cpu->id.family >= 6) {
         more[n++] = X86_FEAT_RDPMC;
     }
+    if (cpu->id.words[WORD_81_EDX] & BIT(29)) { /* APM volume 3, PREFETCH: any processor with 64-bit mode has them */
+        more[n++] = X86_FEAT_PREFETCHW;
+    }
     for (unsigned i = 0; i < n; i++) {
         f->w[more[i] / 64] |= BIT(more[i] % 64);
     }

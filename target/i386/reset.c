@@ -33,6 +33,7 @@ static void entry_apply(struct x86_cpu *cpu)
     cpu->cr0 = CR0_ET | CR0_PE;
     cpu->vcpu.rt.r[0] = e->eax;
     cpu->vcpu.rt.r[3] = e->ebx;
+    cpu->vcpu.rt.r[6] = e->esi;
     cpu->vcpu.rt.pc = e->eip;
 }
 void x86_set_entry(struct vcpu *v, const struct x86_entry *e)

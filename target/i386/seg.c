@@ -200,13 +200,14 @@ void x86_code_enter(struct x86_cpu *cpu, u16 sel, u64 d, u64 ip, unsigned cpl)
     cpu->vcpu.rt.pc = code64 ? ip : (u32)(cpu->seg[SEG_CS].base + (u32)ip);
 }
 
+/* A register that is null already keeps the base that WRMSR gave it: systems return to programs so. */
 void x86_segs_demote(struct x86_cpu *cpu)
 {
     static const u8 segs[] = {SEG_ES, SEG_DS, SEG_FS, SEG_GS};
     for (unsigned i = 0; i < ARRAY_LEN(segs); i++) {
         const struct x86_seg *s = &cpu->seg[segs[i]];
         bool conforming = (s->attr & (ATTR_CODE | ATTR_DOWN)) == (ATTR_CODE | ATTR_DOWN);
-        if (!conforming && (unsigned)(s->attr >> ATTR_DPL_SHIFT & 3) < cpu->cpl) {
+        if (s->sel & 0xfffc && !conforming && (unsigned)(s->attr >> ATTR_DPL_SHIFT & 3) < cpu->cpl) {
             x86_seg_null(cpu, segs[i], 0);
         }
     }

@@ -1,7 +1,29 @@
-/* How a PC boots: its firmware from the reset vector on. */
+/* How a PC boots: its firmware from the reset vector on; or a kernel that is entered directly, with what firmware would
+ * have left it: a map of memory, ACPI and SMBIOS tables. Firmware that was named (-bios, a flash) runs all the same,
+ * and finds the kernel in fw_cfg.
+ *
+ * Not modelled: MP tables and $PIR for kernels that know no ACPI; the BIOS's services: a kernel is entered behind what
+ * would ask for them. */
 #include <elf.h>
+#include <glib.h>
+#include <string.h>
 
+#include "base/bits.h"
+#include "hw/board/pc/linux.h"
 #include "hw/board/pc/pc_priv.h"
+#include "hw/core/multiboot.h"
+#include "hw/misc/fw_cfg.h"
+#include "hw/misc/smbios.h"
+#include "target/i386/i386.h"
+
+enum {
+    EBDA = 0x9fc00, /* the last KiB below 640 KiB: where RSDP is looked for */
+    EBDA_SEGMENT = 0x40e,
+    BIOS_AREA = 0xf0000, /* what is looked for there starts at a multiple of 16 */
+    ACPI_ROOM = 0x20000,
+    SMBIOS_ROOM = 0x10000,
+    TABLES = ACPI_ROOM + SMBIOS_ROOM, /* at the end of RAM below 4 GiB */
+};
 
 static const struct kernel_rules *rules(const struct machine *m, struct kernel_rules *r)
 {
@@ -15,7 +37,174 @@ bool pc_load_program(struct machine *m, const char *path, struct kernel *k, stru
     return kernel_load(m, path, rules(m, &r), k, e);
 }
 
+/* -- what firmware would have left -------------------------------------------------------------------------------- */
+
+static void map_make(const struct machine *m, struct linux_place *p)
+{
+    const struct pc *pc = pc_of(m);
+    p->low_end = pc->below_4g - TABLES;
+    p->rsdp = pc->acpi.m ? EBDA : 0;
+    const struct e820_range map[] = {
+        {0, EBDA, E820_RAM},
+        {EBDA, 0xa0000 - EBDA, E820_RESERVED},
+        {BIOS_AREA, MIB - BIOS_AREA, E820_RESERVED},
+        {MIB, p->low_end - MIB, E820_RAM},
+        {p->low_end, ACPI_ROOM, E820_ACPI},
+        {p->low_end + ACPI_ROOM, SMBIOS_ROOM, E820_RESERVED},
+        {PC_TOP, 4 * GIB - PC_TOP, E820_RESERVED},
+        {4 * GIB, pc->above_4g, E820_RAM},
+    };
+    for (unsigned i = 0; i < ARRAY_LEN(map); i++) {
+        if (map[i].len) {
+            p->map[p->nmap++] = map[i];
+        }
+    }
+}
+
+static u8 *blob(struct machine *m, const char *name, u64 at, const void *data, size_t n)
+{
+    u8 *p = g_memdup2(data, n);
+    loader_add(m, name, at, p, n, n);
+    return p;
+}
+
+/* The anchor's own sum, and that it knows where the tables are, is firmware's work (DSP0134, 5.2). */
+static void smbios_place(struct machine *m, const struct buf *tables, struct buf *anchor, u64 at)
+{
+    enum { CHECKSUM_3 = 5, ADDRESS_3 = 16, LENGTH_3 = 6 };
+    u8 *a = anchor->data, sum = 0;
+    st64le(a + ADDRESS_3, at);
+    a[CHECKSUM_3] = 0;
+    for (unsigned i = 0; i < a[LENGTH_3]; i++) {
+        sum = (u8)(sum + a[i]);
+    }
+    a[CHECKSUM_3] = (u8)-sum;
+    blob(m, "smbios tables", at, tables->data, tables->len);
+    blob(m, "smbios anchor", BIOS_AREA, a, anchor->len);
+}
+
+static bool tables_place(struct machine *m, const struct linux_place *p, struct err *e)
+{
+    static const u8 segment[2] = {(EBDA >> 4) & 0xff, EBDA >> 12}, kib[1] = {1};
+    struct pc *pc = pc_of(m);
+    struct buf tables = {0}, anchor = {0};
+    u64 at = p->low_end + ACPI_ROOM;
+    pc_ram_shown(m);
+    blob(m, "bda", EBDA_SEGMENT, segment, sizeof(segment));
+    pc->kind->place(m);
+    if (pc->acpi.m && !pc_acpi_place(&pc->acpi, p->low_end, ACPI_ROOM, EBDA, e)) {
+        return false;
+    }
+    if (!pc->acpi.m) {
+        blob(m, "ebda", EBDA, kib, sizeof(kib));
+    }
+    bool ok = pc_smbios(m, &tables, &anchor, e);
+    ok = ok && (tables.len <= SMBIOS_ROOM || err_set(e, "the SMBIOS tables take more than 64 KiB"));
+    if (ok) {
+        smbios_place(m, &tables, &anchor, at);
+    }
+    buf_free(&tables);
+    buf_free(&anchor);
+    return ok;
+}
+
+/* -- kernels ------------------------------------------------------------------------------------------------------- */
+
+static bool multiboot_enter(struct machine *m, struct x86_entry *entry, struct err *e)
+{
+    struct kernel_rules r;
+    struct multiboot mb;
+    if (!multiboot_load(m, m->cfg.kernel, rules(m, &r), &mb, e)) {
+        return false;
+    }
+    *entry = (struct x86_entry){.set = true, .eip = (u32)mb.entry, .eax = mb.magic, .ebx = mb.info};
+    return true;
+}
+
+static bool kernel_enter(struct machine *m, struct err *e)
+{
+    struct linux_place p = {0};
+    struct linux_entry le;
+    struct x86_entry entry;
+    struct image_file f;
+    if (pc_of(m)->below_4g < 4 * MIB) {
+        return err_set(e, "-kernel: a PC with less than 4 MiB of RAM has no room for one");
+    }
+    map_make(m, &p);
+    if (!image_map(&f, "kernel", m->cfg.kernel, e)) {
+        return false;
+    }
+    bool is_linux = linux_is(&f), ok = true;
+    if (is_linux) {
+        ok = linux_load(m, &f, &p, &le, e);
+        entry = (struct x86_entry){.set = true, .eip = le.eip, .esi = le.esi};
+        if (!ok) {
+            err_prefix(e, "could not load kernel '%s'", m->cfg.kernel);
+        }
+    }
+    image_free(&f);
+    if (!ok || (!is_linux && !multiboot_enter(m, &entry, e)) || !tables_place(m, &p, e)) {
+        return false;
+    }
+    pc_of(m)->direct = true;
+    x86_set_entry(m->cpus[0], &entry);
+    return true;
+}
+
+/* -- firmware, and what it finds ------------------------------------------------------------------------------------
+ */
+
+static void *keep(struct machine *m, const u8 *data, u64 len)
+{
+    return arena_dup(&m->arena, data, len);
+}
+
+static bool initrd_offer(struct machine *m, struct device *d, struct err *e)
+{
+    struct image_file f;
+    if (!m->cfg.initrd) {
+        return true;
+    }
+    if (!image_read(&f, "initrd", m->cfg.initrd, e)) {
+        return false;
+    }
+    fw_cfg_add_u32(d, FW_CFG_INITRD_SIZE, (u32)f.len);
+    fw_cfg_add(d, FW_CFG_INITRD_DATA, keep(m, f.data, f.len), f.len);
+    image_free(&f);
+    return true;
+}
+
+/* The setup part and the kernel behind it are items of their own. */
+static bool kernel_offer(struct machine *m, struct err *e)
+{
+    struct device *d = pc_of(m)->fw_cfg;
+    struct image_file f;
+    const char *line = m->cfg.append ? m->cfg.append : "";
+    if (!image_read(&f, "kernel", m->cfg.kernel, e)) {
+        return false;
+    }
+    u64 setup = linux_is(&f) ? linux_setup_size(&f) : 0;
+    fw_cfg_add_u32(d, FW_CFG_SETUP_SIZE, (u32)setup);
+    fw_cfg_add(d, FW_CFG_SETUP_DATA, keep(m, f.data, setup), setup);
+    fw_cfg_add_u32(d, FW_CFG_KERNEL_SIZE, (u32)(f.len - setup));
+    fw_cfg_add(d, FW_CFG_KERNEL_DATA, keep(m, f.data + setup, f.len - setup), f.len - setup);
+    fw_cfg_add_u32(d, FW_CFG_CMDLINE_SIZE, (u32)strlen(line) + 1);
+    fw_cfg_add_str(d, FW_CFG_CMDLINE_DATA, line);
+    image_free(&f);
+    return initrd_offer(m, d, e);
+}
+
 bool pc_boot(struct machine *m, struct err *e)
 {
-    return pc_facts_add(m, e) && pc_firmware_load(m, e) && loader_check(m, e);
+    if (m->cfg.dtb) {
+        return err_set(e, "-dtb: a PC has no device tree");
+    }
+    bool named = m->cfg.firmware || m->cfg.pflash[0];
+    if (!pc_facts_add(m, e)) {
+        return false;
+    }
+    if (m->cfg.kernel && !named) {
+        return kernel_enter(m, e) && loader_check(m, e);
+    }
+    return (!m->cfg.kernel || kernel_offer(m, e)) && pc_firmware_load(m, e) && loader_check(m, e);
 }

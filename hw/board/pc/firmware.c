@@ -63,7 +63,7 @@ static bool states_add(struct machine *m, struct err *e)
     return file_add(m, "etc/system-states", &b, e);
 }
 
-static bool smbios_add(struct machine *m, struct err *e)
+bool pc_smbios(struct machine *m, struct buf *tables, struct buf *anchor, struct err *e)
 {
     const struct machine_config *c = &m->cfg;
     const struct smbios_facts facts = {
@@ -78,8 +78,13 @@ static bool smbios_add(struct machine *m, struct err *e)
         .options = c->smbios,
         .noptions = c->nsmbios,
     };
+    return smbios_build(&facts, tables, anchor, e);
+}
+
+static bool smbios_add(struct machine *m, struct err *e)
+{
     struct buf tables = {0}, anchor = {0};
-    bool ok = smbios_build(&facts, &tables, &anchor, e) && file_add(m, "etc/smbios/smbios-tables", &tables, e) &&
+    bool ok = pc_smbios(m, &tables, &anchor, e) && file_add(m, "etc/smbios/smbios-tables", &tables, e) &&
               file_add(m, "etc/smbios/smbios-anchor", &anchor, e);
     buf_free(&tables);
     buf_free(&anchor);

@@ -73,8 +73,7 @@ bool pc_firmware_load(struct machine *m, struct err *e)
     struct image_file f;
     char *found = image_find(path);
     if (!found && !m->cfg.firmware) {
-        /* A kernel is entered without it; only what asks the BIOS would miss it. */
-        return m->cfg.kernel || err_set(e, "could not find the firmware '%s' (Debian: seabios)", path);
+        return err_set(e, "could not find the firmware '%s' (Debian: seabios)", path);
     }
     bool ok = found && image_read(&f, "firmware", found, e);
     g_free(found);
@@ -93,6 +92,15 @@ bool pc_firmware_load(struct machine *m, struct err *e)
     rom_map(m, size);
     loader_add(m, path, 4 * GIB - f.len, f.data, f.len, f.len);
     return true;
+}
+
+void pc_ram_shown(struct machine *m)
+{
+    enum { AREA = 0xe0000 };
+    struct pc *pc = pc_of(m);
+    pc->rom_below_1m =
+        (struct mem_region){.name = "shadow-ram", .kind = MEM_RAM, .size = MIB - AREA, .host = m->ram.host + AREA};
+    mem_map_region(m->sysmem, &pc->rom_below_1m, AREA, 0);
 }
 
 void pc_memory_fini(struct machine *m)

@@ -242,12 +242,15 @@ bool pc_fw_cfg_file(struct machine *m, const char *name, const void *data, size_
     return fw_cfg_add_file(pc_of(m)->fw_cfg, name, data, len, NULL, NULL, e);
 }
 
-/* Without firmware nobody else would do it. */
+/* Without firmware nobody else would do it: the first DMA controller's way to the bus is opened too. */
 void pc_reset(struct machine *m)
 {
+    enum { DMA_MODE = 0xd6, DMA_MASK = 0xd4, CASCADE = 0xc0 };
     struct pc *pc = pc_of(m);
     if (pc->direct) {
         pc_cpus_virtual_wire(&pc->cpus);
         pc->kind->place(m);
+        mem_store(m->iospace, DMA_MODE, 1, CASCADE, (struct mem_attrs){0});
+        mem_store(m->iospace, DMA_MASK, 1, 0, (struct mem_attrs){0});
     }
 }

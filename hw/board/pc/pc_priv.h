@@ -75,8 +75,10 @@ bool pc_drives_attach(struct machine *m, enum drive_kind kind,
 /* memory.c */
 bool pc_memory_map(struct machine *m, struct err *e);
 bool pc_firmware_load(struct machine *m, struct err *e);
+void pc_ram_shown(struct machine *m); /* no firmware: there is RAM where its last 128 KiB would be */
 void pc_memory_fini(struct machine *m);
 /* firmware.c: what firmware is told */
+bool pc_smbios(struct machine *m, struct buf *tables, struct buf *anchor, struct err *e);
 bool pc_facts_add(struct machine *m, struct err *e);
 /* boot.c */
 bool pc_boot(struct machine *m, struct err *e);

@@ -196,6 +196,19 @@ test64: CASE(1) /* a frame: aligned, SS:RSP always in it */
         popf
         cmpl $0, resume
         jne fail64
+        mov %fs, %ebp                   /* outward, a null FS keeps its base */
+        xor %eax, %eax
+        mov %eax, %fs
+        MSR_SET 0xc0000100, 0x123456789000
+        USER_BEGIN
+        USER_END
+        mov $0xc0000100, %ecx
+        rdmsr
+        cmp $0x56789000, %eax
+        jne fail64
+        cmp $0x1234, %edx
+        jne fail64
+        mov %ebp, %fs
 
         CASE(11) /* compatibility mode: limits and bases count, addresses have 32 bits */
         push $CODE32

@@ -1,0 +1,33 @@
+/* Kernels by the Linux boot protocol for x86, entered in 32-bit protected mode. */
+#ifndef MOSS_HW_BOARD_PC_LINUX_H
+#define MOSS_HW_BOARD_PC_LINUX_H
+
+#include "hw/core/loader.h"
+#include "hw/core/machine.h"
+
+/* A range of memory as the E820 map has it. */
+enum { E820_RAM = 1, E820_RESERVED = 2, E820_ACPI = 3 };
+struct e820_range {
+    u64 base, len;
+    u32 type;
+};
+enum { E820_MAX = 16 };
+
+/* What the board knows. */
+struct linux_place {
+    struct e820_range map[E820_MAX];
+    unsigned nmap;
+    u64 low_end; /* RAM below 4 GiB that kernel and initrd may take ends there */
+    u64 rsdp;    /* 0: none */
+};
+struct linux_entry {
+    u32 eip, esi;
+};
+
+bool linux_is(const struct image_file *f);
+u64 linux_setup_size(const struct image_file *f); /* bytes before the protected-mode kernel */
+/* Places kernel, initrd (-initrd) and command line (-append). */
+bool linux_load(struct machine *m, struct image_file *f, const struct linux_place *p, struct linux_entry *out,
+                struct err *e);
+
+#endif
