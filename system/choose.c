@@ -73,8 +73,22 @@ const struct board *board_find(const char *name)
     return NULL;
 }
 
+/* Only a program whose name says which processor has one. */
+static const struct board *board_default(void)
+{
+    for (const struct board *const *b = registry_boards; named_target && *b; b++) {
+        if (board_is_here(*b) && (*b)->is_default) {
+            return *b;
+        }
+    }
+    return NULL;
+}
+
 const struct board *board_choose(const char *name, struct err *e)
 {
+    if (!name && board_default()) {
+        return board_default();
+    }
     if (!name) {
         err_set(e, "No machine specified, and there is no default\nUse -machine help to list supported machines");
         return NULL;

@@ -19,7 +19,8 @@ enum { LOOK_AT = 0x9000, UNPACK_LIMIT = 256 << 20 };
 struct guess {
     bool kernel, disk, is_firmware;
     const char *machine;  /* NULL: runs on no machine that moss has */
-    const char *firmware; /* of disks: what finds the boot loader */
+    const char *firmware; /* of disks: what finds the boot loader, if the machine has none of its own */
+    const char *drive;    /* of disks: the option that puts it in; NULL: -hda */
     const char *what;     /* for messages */
 };
 
@@ -40,7 +41,7 @@ static struct guess elf_guess(const u8 *p)
         const char *name, *board;
     } isas[] = {
         {183, "an ELF program for AArch64", "virt"}, {40, "an ELF program for 32-bit Arm", NULL},
-        {62, "an ELF program for x86-64", NULL},     {3, "an ELF program for x86", NULL},
+        {62, "an ELF program for x86-64", "pc"},     {3, "an ELF program for x86", "pc"},
         {243, "an ELF program for RISC-V", NULL},    {21, "an ELF program for 64-bit PowerPC", NULL},
         {20, "an ELF program for PowerPC", NULL},    {8, "an ELF program for MIPS", NULL},
         {258, "an ELF program for LoongArch", NULL}, {22, "an ELF program for S/390", NULL},
@@ -79,10 +80,29 @@ static bool is_uefi(const u8 *p, size_t n)
     return has(p, n, 0x1028, "_FVH", 4) && is_branch(p);
 }
 
-static struct guess bytes_guess(const u8 *p, size_t n)
+/* A PC's disk has code in its first sector; without it, and with a program that has no PC in its name, what is in the
+ * partitions is for UEFI on Arm. A qcow2 image does not show it. */
+static struct guess disk_guess(const u8 *p, size_t n, u64 size)
+{
+    enum { CODE = 440, FLOPPY_MOST = 2949120 };
+    bool iso = has(p, n, 0x8001, "CD001", 5), code = false;
+    struct guess g = {.disk = true, .what = "a disk"};
+    for (unsigned i = 0; i < CODE && n >= 512 && !has(p, n, 0, "QFI\xfb", 4); i++) {
+        code |= p[i] != 0;
+    }
+    g.drive = iso ? "cdrom" : code && size <= FLOPPY_MOST ? "fda" : "hda";
+    if (target_named() ? board_find("pc") != NULL : code) {
+        g.machine = "pc";
+    } else {
+        g.machine = "virt";
+        g.firmware = "AAVMF_CODE.fd";
+    }
+    return g;
+}
+
+static struct guess bytes_guess(const u8 *p, size_t n, u64 size)
 {
     enum { UIMAGE_ARM64 = 22 };
-    static const struct guess disk = {.disk = true, .machine = "virt", .firmware = "AAVMF_CODE.fd", .what = "a disk"};
     if (has(p, n, 0,
             "\x7f"
             "ELF",
@@ -103,14 +123,14 @@ static struct guess bytes_guess(const u8 *p, size_t n)
         return (struct guess){.what = "a UEFI variable store: it is the second of two -drive if=pflash"};
     }
     if (has(p, n, 0x202, "HdrS", 4)) {
-        return (struct guess){.kernel = true, .what = "a Linux kernel for x86"};
+        return (struct guess){.kernel = true, .machine = "pc", .what = "a Linux kernel for x86"};
     }
     if (n >= 4 && be32(p) == 0xd00dfeed) {
         return (struct guess){.what = "a device tree: use -dtb"};
     }
     if (has(p, n, 512, "EFI PART", 8) || has(p, n, 510, "\x55\xaa", 2) || has(p, n, 0x8001, "CD001", 5) ||
         has(p, n, 0, "QFI\xfb", 4)) {
-        return disk;
+        return disk_guess(p, n, size);
     }
     return (struct guess){0};
 }
@@ -129,10 +149,10 @@ static bool file_guess(const char *path, struct guess *g, struct err *e)
     if (ok && has(head, (size_t)n, 0, "\x1f\x8b", 2) && st.st_size < UNPACK_LIMIT) {
         struct image_file f;
         ok = image_read(&f, "image", path, e) && image_unpack(&f, e);
-        *g = ok ? bytes_guess(f.data, f.len) : (struct guess){0};
+        *g = ok ? bytes_guess(f.data, f.len, f.len) : (struct guess){0};
         image_free(&f);
     } else if (ok) {
-        *g = bytes_guess(head, (size_t)n);
+        *g = bytes_guess(head, (size_t)n, (u64)st.st_size);
     }
     free(head);
     return ok;
@@ -140,6 +160,9 @@ static bool file_guess(const char *path, struct guess *g, struct err *e)
 
 static bool firmware_guess(struct config *c, const struct guess *g, struct err *e)
 {
+    if (!g->firmware) {
+        return true;
+    }
     char *path = image_find(g->firmware);
     if (!path) {
         return err_set(
@@ -202,6 +225,10 @@ bool guess_machine(struct config *c, struct err *e)
         c->image = NULL;
     } else if (bare && g.disk && !c->firmware && !c->pflash.n && !named && !firmware_guess(c, &g, e)) {
         return false;
+    }
+    if (bare && g.disk && g.drive && c->image) {
+        items_add(c, g.drive, c->image);
+        c->image = NULL;
     }
     if (!named) {
         defaults(c, g.machine);

@@ -56,7 +56,7 @@ static void list_boards(void)
         for (const char *const *a = (*b)->aliases; a && *a; a++) {
             printf("%-20s %s (alias of %s)\n", *a, (*b)->doc, (*b)->name);
         }
-        printf("%-20s %s\n", (*b)->name, (*b)->doc);
+        printf("%-20s %s%s\n", (*b)->name, (*b)->doc, (*b)->is_default && target_named() ? " (default)" : "");
     }
     printf("%-20s empty machine\n", "none");
 }

@@ -219,6 +219,13 @@ const char *last_of(const struct strings *s)
     return s->n ? s->v[s->n - 1] : NULL;
 }
 
+void items_add(struct config *c, const char *option, const char *text)
+{
+    c->items = realloc(c->items, (c->nitems + 1) * sizeof(*c->items));
+    must(c->items);
+    c->items[c->nitems++] = (struct item){option, text};
+}
+
 static bool row_apply(struct config *c, const struct row *r, const char *value, struct err *e)
 {
     void *m = (u8 *)c + r->off;
@@ -233,9 +240,7 @@ static bool row_apply(struct config *c, const struct row *r, const char *value, 
         strings_add(m, value);
         return true;
     case KIND_ITEM:
-        c->items = realloc(c->items, (c->nitems + 1) * sizeof(*c->items));
-        must(c->items);
-        c->items[c->nitems++] = (struct item){r->name, value};
+        items_add(c, r->name, value);
         return true;
     case KIND_FN:
         return r->fn(c, value, e);

@@ -38,7 +38,8 @@ bool options_parse(struct config *c, int argc, char **argv, struct err *e);
 bool options_apply(struct config *c, const char *name, const char *value, struct err *e);
 bool readconfig(struct config *c, const char *path, struct err *e); /* readconfig.c */
 void strings_add(struct strings *s, const char *v);
-const char *last_of(const struct strings *s); /* NULL when empty */
-bool is_help(const char *s);                  /* "help", "?" */
+void items_add(struct config *c, const char *option, const char *text); /* as if -OPTION TEXT had been typed */
+const char *last_of(const struct strings *s);                           /* NULL when empty */
+bool is_help(const char *s);                                            /* "help", "?" */
 
 #endif

@@ -97,6 +97,7 @@ struct machine {
 
 struct board {
     const char *name, *doc;
+    bool is_default;                     /* of its ISAs, when no machine is named */
     const char *const *aliases;          /* NULL ended */
     const struct target *const *targets; /* ISAs it can carry, NULL ended */
     const char *default_cpu;

@@ -87,7 +87,7 @@ SENTENCES = [
 NOT_THERE = [('-icount', 'shift=3'), ('-gdb', 'tcp::1234'), ('-s',), ('-qmp', 'stdio'), ('-incoming', 'defer'),
              ('-loadvm', 'x'), ('-spice', 'port=1'), ('-fsdev', 'local,id=f,path=/'),
              ('-virtfs', 'local,path=/,mount_tag=r'), ('-tpmdev', 'emulator,id=t'), 
-             ('-plugin', 'x'), ('-trace', 'x'), ('-fda', 'x'), ('-sd', 'x'), ('-usbdevice', 'tablet'),
+             ('-plugin', 'x'), ('-trace', 'x'), ('-sd', 'x'), ('-usbdevice', 'tablet'),
              ('-mem-path', '/dev/shm'), ('-add-fd', 'fd=3,set=1'), ('-audiodev', 'pa,id=a'),
              ('-runas', 'nobody'), ('-monitor', 'unix:/tmp/x'), ('-mon', 'chardev=m,mode=control'),
              ('-device', 'qemu-xhci'), ('-device', 'virtio-gpu-gl-pci'), ('-device', 'virtio-scsi-pci,id=s'),
@@ -115,8 +115,8 @@ def guesses():
         moss('/nonexistent', name='moss').exits(1).says("moss: Could not open '/nonexistent': No such file or directory\n")
         elf = f'{where}/elf'
         with open(elf, 'wb') as f:
-            f.write(b'\x7fELF\x02\x01\x01'.ljust(18, b'\0') + b'\x3e\0' + bytes(100))
-        moss(elf, name='moss').exits(1).says(f"moss: '{elf}' is an ELF program for x86-64: moss has no machine for it yet\n")
+            f.write(b'\x7fELF\x02\x01\x01'.ljust(18, b'\0') + b'\xf3\0' + bytes(100))
+        moss(elf, name='moss').exits(1).says(f"moss: '{elf}' is an ELF program for RISC-V: moss has no machine for it yet\n")
         guest = small_guest(where, '--batch')
         moss(guest).exits(1)  # as QEMU: a disk, and no machine
         moss(guest, '-display', 'none', '-serial', 'stdio', name='moss').exits(0).silent().prints('Goodbye')

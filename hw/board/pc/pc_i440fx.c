@@ -142,6 +142,7 @@ static const struct target *const targets[] = {&target_x86_64, &target_i386, NUL
 const struct board board_pc = {
     .name = "pc-i440fx-7.2",
     .doc = "Standard PC (i440FX + PIIX, 1996)",
+    .is_default = true,
     .aliases = aliases,
     .targets = targets,
     .default_ram = 128 * MIB,
