@@ -8,8 +8,8 @@
 /* -- -boot ------------------------------------------------------------------------------------------------------ */
 
 static const struct opt_key boot_keys[] = {
-    {"order", "LETTERS", "accepted: a board's firmware goes by the devices' bootindex"},
-    {"once", "LETTERS", "accepted, as order"},
+    {"order", "LETTERS", "what a PC's firmware tries: a floppy, c disk, d CD, n network; a bootindex comes first"},
+    {"once", "LETTERS", "the same, until the first reset"},
     {"menu", "on|off", "firmware shows its boot menu"},
     {"splash-time", "MS", "how long it waits there"},
     {"reboot-timeout", "MS", "when nothing boots, firmware restarts after so long; -1: never"},
@@ -54,10 +54,13 @@ bool boot_apply(const struct config *c, struct boot_wish *w, struct err *e)
     *w = (struct boot_wish){.splash_time = -1, .reboot_timeout = -1};
     for (size_t i = 0; i < c->boot.n; i++) {
         struct opts o = {0};
-        bool ok = opts_parse(&o, c->boot.v[i], "order", e) && letters_check(opts_str(&o, "order", ""), e) &&
-                  letters_check(opts_str(&o, "once", ""), e) && opts_bool(&o, "menu", &w->menu, e) &&
-                  opts_bool(&o, "strict", &w->strict, e) && wait_read(&o, "splash-time", 0, &w->splash_time, e) &&
-                  wait_read(&o, "reboot-timeout", -1, &w->reboot_timeout, e);
+        bool ok = opts_parse(&o, c->boot.v[i], "order", e);
+        w->order = ok && opts_has(&o, "order") ? strdup(opts_str(&o, "order", "")) : w->order;
+        w->once = ok && opts_has(&o, "once") ? strdup(opts_str(&o, "once", "")) : w->once;
+        ok = ok && letters_check(w->order ? w->order : "", e) && letters_check(w->once ? w->once : "", e) &&
+             opts_bool(&o, "menu", &w->menu, e) && opts_bool(&o, "strict", &w->strict, e) &&
+             wait_read(&o, "splash-time", 0, &w->splash_time, e) &&
+             wait_read(&o, "reboot-timeout", -1, &w->reboot_timeout, e);
         opts_ignore(&o, "splash");
         ok = ok && opts_all_used(&o, "-boot", boot_keys, e);
         opts_free(&o);

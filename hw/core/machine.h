@@ -34,6 +34,7 @@ struct part {
 
 /* -boot: what firmware is asked to do. Times are in milliseconds, -1: nothing was said. */
 struct boot_wish {
+    const char *order, *once; /* letters, a drive each; NULL: the board's own. once: until the first reset */
     bool menu, strict;
     int splash_time, reboot_timeout;
 };

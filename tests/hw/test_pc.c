@@ -26,7 +26,7 @@ static char *rom_path;
 enum { ROM_SIZE = 0x40000 };
 
 struct wish {
-    const char *options, *vga;
+    const char *options, *vga, *order, *once;
     unsigned cpus;
     u64 ram;
 };
@@ -43,7 +43,7 @@ static struct machine *build(const struct board *b, const struct wish *w, struct
                                  .board_opts = &o,
                                  .firmware = rom_path,
                                  .vga = w->vga ? w->vga : "none",
-                                 .boot = {.splash_time = -1, .reboot_timeout = -1}};
+                                 .boot = {.order = w->order, .once = w->once, .splash_time = -1, .reboot_timeout = -1}};
     struct machine *m = machine_new(b, &cfg, e);
     if (m && !machine_finish(m, e)) {
         machine_free(m);
@@ -398,6 +398,23 @@ static void cmos_has_sizes(void **st)
     machine_free(m);
 }
 
+static void boot_order(void **st)
+{
+    (void)st;
+    struct machine *m = build_ok(&board_pc, &(struct wish){.order = "dc", .once = "nxa"});
+    assert_int_equal(cmos(m, 0x3d, 1), 0x14);
+    assert_int_equal(cmos(m, 0x38, 1), 0x00);
+    machine_lock();
+    machine_reset(m);
+    machine_unlock();
+    assert_int_equal(cmos(m, 0x3d, 1), 0x23);
+    machine_free(m);
+    m = build_ok(&board_pc, &(struct wish){0});
+    assert_int_equal(cmos(m, 0x3d, 1), 0x12);
+    assert_int_equal(cmos(m, 0x38, 1), 0x30);
+    machine_free(m);
+}
+
 static void mistakes_are_told(void **st)
 {
     (void)st;
@@ -434,12 +451,12 @@ static int tear_down(void **st)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(maps_are_golden),   cmocka_unit_test(configuration_by_ports),
-        cmocka_unit_test(shadow_ram),        cmocka_unit_test(smram_opens_and_locks),
-        cmocka_unit_test(pirqs_are_routed),  cmocka_unit_test(irqs_are_shared),
-        cmocka_unit_test(reset_control),     cmocka_unit_test(isa_devices_plug_in),
-        cmocka_unit_test(fw_cfg_by_ports),   cmocka_unit_test(cmos_has_sizes),
-        cmocka_unit_test(mistakes_are_told),
+        cmocka_unit_test(maps_are_golden),  cmocka_unit_test(configuration_by_ports),
+        cmocka_unit_test(shadow_ram),       cmocka_unit_test(smram_opens_and_locks),
+        cmocka_unit_test(pirqs_are_routed), cmocka_unit_test(irqs_are_shared),
+        cmocka_unit_test(reset_control),    cmocka_unit_test(isa_devices_plug_in),
+        cmocka_unit_test(fw_cfg_by_ports),  cmocka_unit_test(cmos_has_sizes),
+        cmocka_unit_test(boot_order),       cmocka_unit_test(mistakes_are_told),
     };
     return cmocka_run_group_tests(tests, set_up, tear_down);
 }

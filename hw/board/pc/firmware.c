@@ -189,6 +189,30 @@ static bool acpi_add(struct machine *m, struct err *e)
     return pc_acpi_add(&pc->acpi, pc->fw_cfg, e);
 }
 
+/* Three devices, in the order of letters that the BIOS has names for. */
+static void boot_order(struct machine *m, const char *letters)
+{
+    static const char known[] = "acdn";
+    u8 code[3] = {0};
+    for (unsigned n = 0; *letters && n < ARRAY_LEN(code); letters++) {
+        const char *at = strchr(known, *letters);
+        if (at) {
+            code[n++] = (u8)(at - known + 1);
+        }
+    }
+    cmos_put(m, CMOS_BOOT, code[0] | code[1] << 4, 1);
+    cmos_put(m, CMOS_BOOT_3, (u64)code[2] << 4, 1);
+}
+
+void pc_boot_order(struct machine *m)
+{
+    const struct boot_wish *w = &m->cfg.boot;
+    struct pc *pc = pc_of(m);
+    const char *order = w->order ? w->order : "cad";
+    boot_order(m, w->once && !pc->booted ? w->once : order);
+    pc->booted = true;
+}
+
 bool pc_facts_add(struct machine *m, struct err *e)
 {
     cmos_fill(m);

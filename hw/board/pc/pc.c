@@ -247,6 +247,7 @@ void pc_reset(struct machine *m)
 {
     enum { DMA_MODE = 0xd6, DMA_MASK = 0xd4, CASCADE = 0xc0 };
     struct pc *pc = pc_of(m);
+    pc_boot_order(m);
     if (pc->direct) {
         pc_cpus_virtual_wire(&pc->cpus);
         pc->kind->place(m);

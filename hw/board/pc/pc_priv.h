@@ -53,6 +53,7 @@ struct pc {
     u32 gsi_driven[PC_GSIS];
     u8 gsi_sources[PC_GSIS];
     u8 coms;     /* a bit a serial port */
+    bool booted; /* there was a reset */
     bool direct; /* a kernel is entered without firmware */
     struct pc_acpi acpi;
 };
@@ -79,6 +80,7 @@ void pc_ram_shown(struct machine *m); /* no firmware: there is RAM where its las
 void pc_memory_fini(struct machine *m);
 /* firmware.c: what firmware is told */
 bool pc_smbios(struct machine *m, struct buf *tables, struct buf *anchor, struct err *e);
+void pc_boot_order(struct machine *m); /* at each reset */
 bool pc_facts_add(struct machine *m, struct err *e);
 /* boot.c */
 bool pc_boot(struct machine *m, struct err *e);
