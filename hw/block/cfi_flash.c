@@ -326,8 +326,8 @@ static void cfi_fill(struct cfi_flash *s)
     c[0x23] = 4;  /* sixteen times that at most */
     c[0x24] = 4;
     c[0x25] = 4;
-    c[0x27] = (u8)ctz64(s->size / chips);
-    c[0x28] = s->chip_width == 1 ? 0 : 2; /* x8, x8/x16 */
+    c[0x27] = (u8)(64 - clz64(s->size / chips - 1)); /* rounded up */
+    c[0x28] = s->chip_width == 1 ? 0 : 2;            /* x8, x8/x16 */
     c[0x2a] = CHIP_BUFFER_BITS;
     c[0x2c] = 1; /* one region of equal blocks */
     st16le(c + 0x2d, (u16)(blocks - 1));
@@ -342,9 +342,9 @@ static bool geometry_ok(const struct cfi_flash *s, struct err *e)
         s->width / s->chip_width > 4) {
         return err_set(e, "width and device-width must be 1, 2, 4 or 8, with at most four chips side by side");
     }
-    if (!is_pow2(s->size) || !is_pow2(s->sector) || s->sector < BUFFER_MAX || s->sector > s->size ||
-        s->size / s->sector > 65536) {
-        return err_set(e, "size and sector-length must be powers of two, sectors of %u bytes or more", BUFFER_MAX);
+    unsigned least = (s->width / s->chip_width) << CHIP_BUFFER_BITS;
+    if (!is_pow2(s->sector) || s->sector < least || !s->size || s->size % s->sector || s->size / s->sector > 65536) {
+        return err_set(e, "sector-length must be a power of two, %u bytes or more, and size a multiple of it", least);
     }
     return true;
 }

@@ -1,20 +1,18 @@
-/* Intel 82371SB (PIIX3), function 0, the ISA bridge. SPEC: Intel 290550 / 290562, 2.2 (configuration registers) and
- * 2.5.4 (reset control). The parts of a PC that the chip holds (8259, 8254, 8237, clock) are devices of their own.
+/* Intel 82371SB (PIIX3), function 0, the ISA bridge. SPEC: Intel 290550 / 290562, 2.2 (configuration registers). The
+ * parts of a PC that the chip holds (8259, 8254, 8237, clock) are devices of their own.
  *
  * Not modelled: bus timing, decoding of ROM and ISA ranges, SMI sources, the APIC chip select: the registers keep what
  * is written. */
 #include "hw/pci/piix3.h"
 
 #include "base/bits.h"
-#include "hw/core/machine.h"
 
 enum { PIRQRC = 0x60, PIRQ_OFF = 0x80, PIRQS = 4, ISA_IRQS = 16 };
-enum { RCR_HARD = 1 << 1, RCR_CPU = 1 << 2 };
 
 struct piix3 {
     struct pci_device pci;
     u8 pirq; /* levels of PIRQA.. */
-    u8 rcr;
+    struct reset_control rcr;
     u16 driven; /* IRQs that are high for a PIRQ */
 };
 
@@ -50,32 +48,9 @@ static void written(struct pci_device *p, unsigned off, unsigned size)
     }
 }
 
-/* -- reset control ------------------------------------------------------------------------------------------------ */
-
-static u8 rcr_read(void *opaque)
+struct reset_control *piix3_reset_control(struct pci_device *p)
 {
-    return ((struct piix3 *)opaque)->rcr;
-}
-
-/* A hard reset is the whole machine's; the other is the processor's own. */
-static void rcr_write(void *opaque, u8 v)
-{
-    struct piix3 *s = opaque;
-    bool rises = v & RCR_CPU && !(s->rcr & RCR_CPU);
-    s->rcr = v & (RCR_HARD | RCR_CPU);
-    if (rises && v & RCR_HARD) {
-        machine_request_reset();
-    } else if (rises) {
-        device_irq(&s->pci.dev, PIIX3_INIT, 1);
-        device_irq(&s->pci.dev, PIIX3_INIT, 0);
-    }
-}
-
-void piix3_take_reset_port(struct pci_device *p, struct pci_conf1 *c)
-{
-    c->control = p;
-    c->control_read = rcr_read;
-    c->control_write = rcr_write;
+    return &((struct piix3 *)p)->rcr;
 }
 
 /* -- device ------------------------------------------------------------------------------------------------------- */
@@ -118,6 +93,7 @@ static bool piix3_init(struct device *d, struct err *e)
         pci_row(&s->pci, rows[i].off, rows[i].size, rows[i].initial, rows[i].wmask, 0);
     }
     s->pci.config_written = written;
+    reset_control_init(&s->rcr, d, PIIX3_INIT);
     return true;
 }
 
@@ -141,7 +117,7 @@ static bool piix3_loaded(struct device *d, struct err *e)
 static const struct field piix3_state[] = {
     PCI_FIELDS(struct piix3, pci),
     FIELD(struct piix3, pirq),
-    FIELD(struct piix3, rcr),
+    FIELD(struct piix3, rcr.value),
     FIELD(struct piix3, driven),
     {0},
 };

@@ -3,12 +3,11 @@
 #ifndef MOSS_HW_PCI_PIIX3_H
 #define MOSS_HW_PCI_PIIX3_H
 
-#include "hw/pci/pci_bus.h"
+#include "hw/pci/reset_control.h"
 
 enum { PIIX3_INIT = 16 };
 extern const struct device_class piix3_class; /* "PIIX3" */
 
-/* Reads and writes of port 0xcf9, for whoever has the ports around it. */
-void piix3_take_reset_port(struct pci_device *p, struct pci_conf1 *c);
+struct reset_control *piix3_reset_control(struct pci_device *p);
 
 #endif

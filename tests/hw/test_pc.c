@@ -99,6 +99,14 @@ static void configure(struct machine *m, unsigned devfn, unsigned off, unsigned 
     out(m, 0xcfc + (off & 3), size, v);
 }
 
+/* What the two 8259 see requested. */
+static unsigned requests(struct machine *m)
+{
+    out(m, 0x20, 1, 0x0a);
+    out(m, 0xa0, 1, 0x0a);
+    return (unsigned)(in(m, 0x20, 1) | in(m, 0xa0, 1) << 8);
+}
+
 /* -- maps ------------------------------------------------------------------------------------------------------- */
 
 static void golden_compare(const char *name, const char *text)
@@ -128,6 +136,8 @@ static void maps_are_golden(void **st)
     } rows[] = {
         {"pc", &board_pc, {.vga = "std"}},
         {"pc-8g-smp3", &board_pc, {.ram = 8ull << 30, .cpus = 3}},
+        {"q35", &board_q35, {.vga = "std"}},
+        {"q35-4g", &board_q35, {.ram = 4ull << 30, .options = "hpet=off"}},
         {"pc-2g-split-1g", &board_pc, {.ram = 2ull << 30, .options = "max-ram-below-4g=1G"}},
     };
     for (unsigned i = 0; i < ARRAY_LEN(rows); i++) {
@@ -158,6 +168,50 @@ static void configuration_by_ports(void **st)
     assert_int_equal(in(m, 0xcf8, 4), 0x8000f800);
     out(m, 0xcf8, 4, 0x800); /* not enabled */
     assert_int_equal(in(m, 0xcfc, 4), 0xffffffff);
+    machine_free(m);
+}
+
+/* ECAM moves as the register says; what is not there reads as ones. */
+static void configuration_by_ecam(void **st)
+{
+    (void)st;
+    enum { LPC = 31 << 3, PCIEXBAR = 0x60 };
+    struct machine *m = build_ok(&board_q35, &(struct wish){0});
+    assert_int_equal(config(m, 0, 0, 4), 0x29c08086);
+    assert_int_equal(config(m, LPC, 0, 4), 0x29188086);
+    configure(m, 0, PCIEXBAR, 4, 0xb0000001);
+    assert_int_equal(rd(m, 0xb0000000, 4), 0x29c08086);
+    assert_int_equal(rd(m, 0xb0000000 + (LPC << 12), 4), 0x29188086);
+    assert_int_equal(rd(m, 0xb0000000 + (255 << 20), 4), 0xffffffff);
+    configure(m, 0, PCIEXBAR, 4, 0xd8000003); /* 128 MiB */
+    assert_int_equal(rd(m, 0xd8000000, 4), 0x29c08086);
+    assert_int_equal(rd(m, 0xb0000000, 4), 0xffffffff);
+    configure(m, 0, PCIEXBAR, 4, 0xd8000002);
+    assert_int_equal(rd(m, 0xd8000000, 4), 0xffffffff);
+    machine_free(m);
+}
+
+/* A PIRQ is an input of the IO-APIC beside the IRQ that its register names. */
+static void pirqs_of_the_ich9(void **st)
+{
+    (void)st;
+    enum { LPC = 31 << 3 };
+    struct machine *m = build_ok(&board_q35, &(struct wish){0});
+    struct device *host = machine_find(m, "pcie.0");
+    out(m, 0x4d1, 1, 0x0c); /* IRQ 10 and 11: levels */
+    machine_lock();
+    irq_set(&host->irqs[5], 1); /* PIRQF */
+    machine_unlock();
+    assert_int_equal(requests(m) & 0x0c00, 0);
+    configure(m, LPC, 0x69, 1, 0x0a);
+    assert_int_equal(requests(m) & 0x0c00, 0x0400);
+    wr(m, 0xfec00000, 4, 0x10 + 2 * 21); /* input 21: level, masked: it waits */
+    wr(m, 0xfec00010, 4, 0x8021);
+    assert_int_equal(rd(m, 0xfec00010, 4) & 0x4000, 0x4000); /* accepted by the local APIC */
+    machine_lock();
+    irq_set(&host->irqs[5], 0);
+    machine_unlock();
+    assert_int_equal(requests(m) & 0x0c00, 0);
     machine_free(m);
 }
 
@@ -230,14 +284,6 @@ static void smram_opens_and_locks(void **st)
 }
 
 /* -- interrupts ---------------------------------------------------------------------------------------------------- */
-
-/* What the two 8259 see requested. */
-static unsigned requests(struct machine *m)
-{
-    out(m, 0x20, 1, 0x0a);
-    out(m, 0xa0, 1, 0x0a);
-    return (unsigned)(in(m, 0x20, 1) | in(m, 0xa0, 1) << 8);
-}
 
 static void pirqs_are_routed(void **st)
 {
@@ -451,12 +497,13 @@ static int tear_down(void **st)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(maps_are_golden),  cmocka_unit_test(configuration_by_ports),
-        cmocka_unit_test(shadow_ram),       cmocka_unit_test(smram_opens_and_locks),
-        cmocka_unit_test(pirqs_are_routed), cmocka_unit_test(irqs_are_shared),
-        cmocka_unit_test(reset_control),    cmocka_unit_test(isa_devices_plug_in),
-        cmocka_unit_test(fw_cfg_by_ports),  cmocka_unit_test(cmos_has_sizes),
-        cmocka_unit_test(boot_order),       cmocka_unit_test(mistakes_are_told),
+        cmocka_unit_test(maps_are_golden),   cmocka_unit_test(configuration_by_ports),
+        cmocka_unit_test(shadow_ram),        cmocka_unit_test(smram_opens_and_locks),
+        cmocka_unit_test(pirqs_are_routed),  cmocka_unit_test(irqs_are_shared),
+        cmocka_unit_test(reset_control),     cmocka_unit_test(isa_devices_plug_in),
+        cmocka_unit_test(fw_cfg_by_ports),   cmocka_unit_test(cmos_has_sizes),
+        cmocka_unit_test(boot_order),        cmocka_unit_test(configuration_by_ecam),
+        cmocka_unit_test(pirqs_of_the_ich9), cmocka_unit_test(mistakes_are_told),
     };
     return cmocka_run_group_tests(tests, set_up, tear_down);
 }

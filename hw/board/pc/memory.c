@@ -5,6 +5,8 @@
 #include <string.h>
 
 #include "base/bits.h"
+#include "block/block.h"
+#include "hw/block/cfi_flash.h"
 #include "hw/board/pc/pc_priv.h"
 
 #define BELOW_640K 0xa0000ull
@@ -65,12 +67,53 @@ static void rom_map(struct machine *m, u64 size)
     }
 }
 
+/* Flashes instead of a ROM: the first ends at 4 GiB, the second below it. Erase blocks have 4 KiB, as firmware for QEMU
+ * has them. */
+static bool flash_make(struct machine *m, unsigned i, u64 *end, struct err *e)
+{
+    enum { SHADOW = 0x20000, MOST = 8 << 20 };
+    struct pc *pc = pc_of(m);
+    struct device *d = device_new(m, &cfi_flash01_class, i ? "system.flash1" : "system.flash0");
+    u64 size = block_size(m->cfg.pflash[i]);
+    if (!size || size % 0x1000 || *end - size < 4 * GIB - MOST) {
+        return err_set(e, "pflash%u: its size must be a multiple of 4 KiB; all of them may have 8 MiB", i);
+    }
+    machine_give_backend(d, PFLASH0 + i);
+    if (!device_set_prop(d, "size", arena_printf(&m->arena, "%llu", (unsigned long long)size), e) ||
+        !device_set_prop(d, "sector-length", "4096", e) || !device_set_prop(d, "width", "1", e) ||
+        !device_set_prop(d, "device-width", "1", e) || !device_init(d, e)) {
+        return false;
+    }
+    *end -= size;
+    device_map(d, m->sysmem, *end, 0);
+    if (!i && size >= SHADOW) {
+        u8 *last = d->mmio.host + size - SHADOW;
+        pc->rom_below_1m = (struct mem_region){.name = "isa-bios", .kind = MEM_ROM, .size = SHADOW, .host = last};
+        mem_map_region(m->sysmem, &pc->rom_below_1m, MIB - SHADOW, 0);
+        pc->kind->rom_shown(m, last);
+    }
+    return true;
+}
+
+static bool flashes_make(struct machine *m, struct err *e)
+{
+    u64 end = 4 * GIB;
+    if (m->cfg.firmware) {
+        return err_set(e, "The contents of the first flash device may be specified with -bios or with -drive "
+                          "if=pflash... but you cannot use both options at once");
+    }
+    return flash_make(m, 0, &end, e) && (!m->cfg.pflash[1] || flash_make(m, 1, &end, e));
+}
+
 /* The file's last byte is the last below 4 GiB. */
 bool pc_firmware_load(struct machine *m, struct err *e)
 {
     struct pc *pc = pc_of(m);
     const char *path = m->cfg.firmware ? m->cfg.firmware : pc->kind->firmware;
     struct image_file f;
+    if (m->cfg.pflash[0]) {
+        return flashes_make(m, e);
+    }
     char *found = image_find(path);
     if (!found && !m->cfg.firmware) {
         return err_set(e, "could not find the firmware '%s' (Debian: seabios)", path);
@@ -106,9 +149,9 @@ void pc_ram_shown(struct machine *m)
 void pc_memory_fini(struct machine *m)
 {
     struct pc *pc = pc_of(m);
+    mem_unmap_region(&pc->rom_below_1m);
     if (pc->rom.host) {
         mem_unmap_region(&pc->rom_region);
-        mem_unmap_region(&pc->rom_below_1m);
         ram_free(&pc->rom);
     }
 }

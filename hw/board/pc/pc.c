@@ -7,6 +7,7 @@
 
 #include "hw/char/ns16550.h"
 #include "hw/char/parallel.h"
+#include "hw/display/vga.h"
 #include "hw/input/i8042.h"
 #include "hw/intc/i8259.h"
 #include "hw/intc/ioapic.h"
@@ -32,6 +33,16 @@ const struct part pc_parts[] = {
     {&hpet_class, "hpet", HPET_BASE, -1, .when = "hpet"},
     {0},
 };
+
+const struct prop pc_options[] = {
+    PROP("max-ram-below-4g", PROP_SIZE, struct pc, max_below_4g, "0",
+         "more RAM than that, and the rest is from 4 GiB on"),
+    PROP("hpet", PROP_BOOL, struct pc, hpet, "on", "high precision event timers"),
+    PROP("acpi", PROP_STR, struct pc, acpi_wanted, "auto", "off: no ACPI tables"),
+    PROP("vmport", PROP_STR, struct pc, vmport, "auto", "accepted: there is no VMware port"),
+    {0},
+};
+const char *const pc_vgas[] = {"std", "none", NULL};
 
 /* -- interrupts ---------------------------------------------------------------------------------------------------- */
 
@@ -204,6 +215,14 @@ static bool ports_make(struct machine *m, struct err *e)
         }
     }
     return true;
+}
+
+bool pc_vga_make(struct machine *m, unsigned devfn, struct err *e)
+{
+    struct pc *pc = pc_of(m);
+    const char *vga = m->cfg.vga ? m->cfg.vga : m->cfg.no_defaults ? "none" : pc_vgas[0];
+    pc->has_vga = !strcmp(vga, "std");
+    return !pc->has_vga || pci_make(pc->pci_host, &vga_pci_class, NULL, devfn, e);
 }
 
 /* -- drives -------------------------------------------------------------------------------------------------------- */

@@ -4,6 +4,6 @@
 
 #include "hw/core/machine.h"
 
-extern const struct board board_pc;
+extern const struct board board_pc, board_q35;
 
 #endif

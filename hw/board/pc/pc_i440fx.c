@@ -4,10 +4,7 @@
  * Not modelled: 01.2, the USB controller of the PIIX3. */
 #include "hw/board/pc/pc_priv.h"
 
-#include <string.h>
-
 #include "hw/acpi/piix4_pm.h"
-#include "hw/display/vga.h"
 #include "hw/ide/ide.h"
 #include "hw/pci/i440fx.h"
 #include "hw/pci/piix3.h"
@@ -26,7 +23,7 @@ static bool host_make(struct machine *m, struct err *e)
         return false;
     }
     struct device *south = &pc->south->dev;
-    piix3_take_reset_port(pc->south, i440fx_conf1(pc->pci_host));
+    reset_control_place(piix3_reset_control(pc->south), i440fx_conf1(pc->pci_host));
     for (unsigned i = 0; i < PCI_PINS; i++) {
         pc->pci_host->irqs[i] = device_pin(south, i);
     }
@@ -70,10 +67,7 @@ static bool pm_make(struct machine *m, struct err *e)
 
 static bool functions_make(struct machine *m, struct err *e)
 {
-    struct pc *pc = pc_of(m);
-    const char *vga = m->cfg.vga ? m->cfg.vga : m->cfg.no_defaults ? "none" : "std";
-    pc->has_vga = !strcmp(vga, "std");
-    return ide_make(m, e) && pm_make(m, e) && (!pc->has_vga || pci_make(pc->pci_host, &vga_pci_class, NULL, VGA, e));
+    return ide_make(m, e) && pm_make(m, e) && pc_vga_make(m, VGA, e);
 }
 
 static void rom_shown(struct machine *m, u8 *last_128k)
@@ -127,16 +121,7 @@ static void power_button(struct machine *m)
     piix4_pm_power_button(pc_of(m)->pm);
 }
 
-static const struct prop pc_options[] = {
-    PROP("max-ram-below-4g", PROP_SIZE, struct pc, max_below_4g, "0",
-         "more RAM than that, and the rest is from 4 GiB on"),
-    PROP("hpet", PROP_BOOL, struct pc, hpet, "on", "high precision event timers"),
-    PROP("acpi", PROP_STR, struct pc, acpi_wanted, "auto", "off: no ACPI tables"),
-    PROP("vmport", PROP_STR, struct pc, vmport, "auto", "accepted: there is no VMware port"),
-    {0},
-};
 static const char *const aliases[] = {"pc", NULL};
-static const char *const vgas[] = {"std", "none", NULL};
 static const struct target *const targets[] = {&target_x86_64, &target_i386, NULL};
 
 const struct board board_pc = {
@@ -163,5 +148,5 @@ const struct board board_pc = {
     .fw_cfg_file = pc_fw_cfg_file,
     .load_program = pc_load_program,
     .ram_name = "pc.ram",
-    .vgas = vgas,
+    .vgas = pc_vgas,
 };

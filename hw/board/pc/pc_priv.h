@@ -64,11 +64,14 @@ static inline struct pc *pc_of(const struct machine *m)
 
 /* pc.c */
 extern const struct part pc_parts[];
+extern const struct prop pc_options[];
+extern const char *const pc_vgas[];
 bool pc_make(struct machine *m, const struct pc_kind *kind, struct err *e); /* build */
 void pc_reset(struct machine *m);
 bool pc_fw_cfg_file(struct machine *m, const char *name, const void *data, size_t len, struct err *e);
 /* An input by its number, for parts: ISA's IRQs and those above. */
 struct irq pc_input(struct machine *m, int n);
+bool pc_vga_make(struct machine *m, unsigned devfn, struct err *e); /* as -vga says */
 /* One more source of an input of the IO-APIC. */
 struct irq pc_gsi(struct machine *m, unsigned gsi);
 bool pc_drives_attach(struct machine *m, enum drive_kind kind,

@@ -1,0 +1,125 @@
+/* The PC with Intel's Q35 and ICH9 (QEMU's `q35`): PCI Express by ECAM. 00.0 host bridge, 01.0 VGA, 1f.0 LPC bridge.
+ *
+ * Not modelled: 1f.3, the SMBus; the ICH9's USB controllers. */
+#include "hw/board/pc/pc_priv.h"
+
+#include <string.h>
+
+#include "hw/acpi/ich9_lpc.h"
+#include "hw/display/vga.h"
+#include "hw/pci/q35.h"
+#include "target/i386/i386.h"
+
+enum { VGA = 1 << 3, LPC = 31 << 3, IRQ_SCI = 9, PM_BASE = 0x600 };
+
+static bool host_make(struct machine *m, struct err *e)
+{
+    struct pc *pc = pc_of(m);
+    const u64 above = 4 * GIB + pc->above_4g;
+    const struct pci_window window[2] = {{pc->below_4g, PC_TOP - pc->below_4g}, {above, PC_HIGH_END - above}};
+    pc->pci_host = device_new(m, &q35_host_class, "pcie.0");
+    q35_place(pc->pci_host, window);
+    if (!device_init(pc->pci_host, e) || !(pc->south = pci_make(pc->pci_host, &ich9_lpc_class, "lpc", LPC, e))) {
+        return false;
+    }
+    struct device *lpc = &pc->south->dev;
+    reset_control_place(ich9_reset_control(pc->south), q35_conf1(pc->pci_host));
+    for (unsigned i = 0; i < PCI_LINES; i++) {
+        pc->pci_host->irqs[i] = device_pin(lpc, i);
+    }
+    for (unsigned i = 0; i < ICH9_IRQS; i++) {
+        lpc->irqs[i] = isa_line(pc->isa, i);
+    }
+    for (unsigned i = 0; i < ICH9_GSIS; i++) {
+        lpc->irqs[ICH9_IRQS + i] = pc_gsi(m, ICH9_IRQS + i);
+    }
+    lpc->irqs[ICH9_SCI] = isa_line(pc->isa, IRQ_SCI);
+    lpc->irqs[ICH9_SMI] = pc_input(m, PC_IN_SMI);
+    lpc->irqs[ICH9_INIT] = pc_input(m, PC_IN_INIT);
+    pc->pm = lpc;
+    return true;
+}
+
+static bool functions_make(struct machine *m, struct err *e)
+{
+    return pc_vga_make(m, VGA, e);
+}
+
+static void rom_shown(struct machine *m, u8 *last_128k)
+{
+    q35_set_rom(pc_of(m)->pci_host, last_128k);
+}
+
+/* ECAM too: below where chip sets' own addresses begin, above RAM. */
+static void place(struct machine *m)
+{
+    enum { MCH_PCIEXBAR = 0x60 };
+    const struct pc *pc = pc_of(m);
+    struct pci_device *mch = pci_find(pc->south->bus->root, 0, 0);
+    ich9_pm_place(pc->pm, PM_BASE);
+    pci_config_write(mch, MCH_PCIEXBAR, 4, 0xb0000001);
+}
+
+static void acpi_say(struct pc_acpi *a)
+{
+    a->pm_base = ich9_pm_base;
+    a->gpe0 = ICH9_GPE0;
+    a->gpe0_size = ICH9_GPE0_SIZE;
+    a->s5 = ICH9_S5;
+    a->reset_value = 0x0f;
+    a->bridge = LPC;
+    a->links = PCI_LINES;
+    a->pirq = q35_pirq;
+    a->ecam = q35_ecam;
+    a->ecam_opaque = pc_of(a->m)->pci_host;
+    a->mem32 = MAX(a->mem32, 0xc0000000ull); /* behind ECAM */
+}
+
+static const struct pc_kind q35_kind = {
+    .most_below_4g = 0xb0000000,
+    .split = 2 * GIB,
+    .product = "Standard PC (Q35 + ICH9, 2009)",
+    .firmware = "bios-256k.bin",
+    .host_make = host_make,
+    .functions_make = functions_make,
+    .rom_shown = rom_shown,
+    .place = place,
+    .acpi_say = acpi_say,
+};
+
+static bool q35_build(struct machine *m, struct err *e)
+{
+    return pc_make(m, &q35_kind, e);
+}
+
+static void power_button(struct machine *m)
+{
+    ich9_power_button(pc_of(m)->pm);
+}
+
+static const char *const aliases[] = {"q35", NULL};
+static const struct target *const targets[] = {&target_x86_64, &target_i386, NULL};
+
+const struct board board_q35 = {
+    .name = "pc-q35-7.2",
+    .doc = "Standard PC (Q35 + ICH9, 2009)",
+    .aliases = aliases,
+    .targets = targets,
+    .default_ram = 128 * MIB,
+    .max_cpus = PC_CPUS_MAX,
+    .parts = pc_parts,
+    .options = pc_options,
+    .board_size = sizeof(struct pc),
+    .default_block = "virtio-blk-pci",
+    .default_nic = "virtio-net-pci",
+    .default_bus = "pci",
+    .build = q35_build,
+    .finish = pc_boot,
+    .reset = pc_reset,
+    .fini = pc_memory_fini,
+    .power_button = power_button,
+    .fw_cfg_file = pc_fw_cfg_file,
+    .load_program = pc_load_program,
+    .ram_name = "pc.ram",
+    .vgas = pc_vgas,
+};
