@@ -5,7 +5,7 @@
 #include "hw/core/loader.h"
 
 struct multiboot {
-    u64 entry;
+    u64 entry, end;  /* end of the program in memory, bss included */
     u32 magic, info; /* EAX and EBX at the entry; 0 for a program that is no Multiboot image */
 };
 /* A Multiboot image by its header, anything else as kernel_load does. The command line is -append's. */

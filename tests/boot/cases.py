@@ -231,7 +231,32 @@ def big(guest, args, steps, **kw):
     return Case(guest, '-M virt -m 1G -nographic ' + args, steps, **{'slow': True, **kw})
 
 
+def pc(args, steps, guest='pc', **kw):
+    return Case(guest, '-m 512M -nographic -nic none ' + args, steps, **{'slow': True, **kw})
+
+
+def look_pc(cpus, uname='x86_64', off='poweroff -f'):
+    return shell(('uname -a', rf'Linux \S+ \S+ .*{uname}'),
+                 ('echo cpus=$(grep -c ^processor /proc/cpuinfo)', rf'\ncpus={cpus}\r'),
+                 ('seq 1 50000 | sha256sum', NUMBERS),
+                 ("awk 'BEGIN { x = 1; for (i = 0; i < 40; i++) x = (x + 2 / x) / 2; printf \"%.15f\\n\", x }'",
+                  r'1\.414213562373095'),
+                 ('sleep 1; grep -c : /proc/interrupts; echo rtc $(cat /sys/class/rtc/rtc0/date)', r'rtc 20\d\d-'), off=off,
+                 after=['wait=Power down'] if off.startswith('poweroff') else ())
+
+
 CASES = {
+    'pc': pc('-M pc', look_pc(1), slow=False),
+    'pc-smp4': pc('-M pc -cpu max -smp 4', look_pc(4)),
+    'pc-q35-smp2': pc('-M q35 -cpu max -smp 2', look_pc(2), slow=False),
+    'pc-verify': pc('-M pc -cpu max -accel tcg,verify=on,verify-runs=16', look_pc(1), timeout=900),
+    'pc-i386': pc('-M pc -cpu qemu32,+pae', look_pc(1, 'i686'), 'pc32'),
+    'pc-reboot': pc('-M pc', shell(off='reboot -f', after=['wait=can\'t access tty', *look_pc(1)])),
+    'pc-seabios': pc('-M pc', ['wait=SeaBIOS (version', 'wait=Booting from Hard Disk', 'wait=No bootable device', STOP],
+                     'seabios', slow=False),
+    'pc-q35-seabios': pc('-M q35', ['wait=No bootable device', STOP], 'seabios'),
+    'pc-ovmf': pc('-M q35 -cpu max', [*EFI_SHELL, *typed('Shell> ', 'reset -s')], 'ovmf'),
+    'pc-ovmf-kernel': pc('-M q35 -cpu max -smp 2', look_pc(2), 'ovmf-kernel'),
     'small': Case('small', '-nographic', HELLO, 60),
     'small-stdio': Case('small', '-display none -serial stdio', HELLO, 60),
     'primes': Case('primes', '-nographic -cpu max', PRIMES, 60),

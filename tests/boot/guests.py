@@ -5,7 +5,9 @@ small, primes     what tools/mkguest.py assembles
 debian            Debian's arm64 installer kernel and initrd: .cache/guest, or debian-installer-12-netboot-arm64
 disk              what tools/mkdebian.sh makes, in .cache/debian
 firmware          EDK II as -bios, from qemu-efi-aarch64; firmware-flash: as two flashes, with variables that are kept
-uboot             U-Boot, from u-boot-qemu"""
+uboot             U-Boot, from u-boot-qemu
+pc, pc32          Debian's installer kernel and initrd for PCs, from debian-installer-12-netboot-amd64 and -i386
+seabios           what a PC has itself, from seabios; ovmf: UEFI as two flashes, from ovmf"""
 import os
 import shutil
 import subprocess
@@ -18,6 +20,7 @@ CACHE, DISK = os.path.join(ROOT, '.cache/guest'), os.path.join(ROOT, '.cache/deb
 NETBOOT = '/usr/lib/debian-installer/images/12/arm64/text'
 EDK2 = '/usr/share/qemu-efi-aarch64/QEMU_EFI.fd'
 EDK2_CODE, EDK2_VARS = '/usr/share/AAVMF/AAVMF_CODE.fd', '/usr/share/AAVMF/AAVMF_VARS.fd'
+OVMF_CODE, OVMF_VARS = '/usr/share/OVMF/OVMF_CODE_4M.fd', '/usr/share/OVMF/OVMF_VARS_4M.fd'
 UBOOT = '/usr/lib/u-boot/qemu_arm64/u-boot.bin'
 SHELL = 'console=ttyAMA0 rdinit=/bin/sh'
 
@@ -91,7 +94,30 @@ def netboot(_):
         '-device', 'virtio-net-pci,netdev=n'] or None
 
 
+def pc(_, arch='amd64', append='console=ttyS0 rdinit=/bin/sh'):
+    path = f'/usr/lib/debian-installer/images/12/{arch}/text/debian-installer/{arch}'
+    return are_here(path + '/linux') and ['-kernel', f'{path}/linux', '-initrd', f'{path}/initrd.gz',
+                                          '-append', append] or None
+
+
+def seabios(_):
+    return [] if are_here('/usr/share/seabios/bios-256k.bin') else None
+
+
+def ovmf(scratch):
+    if not are_here(OVMF_CODE, OVMF_VARS):
+        return None
+    shutil.copy(OVMF_VARS, scratch + '/vars.fd')
+    return ['-drive', f'if=pflash,format=raw,readonly=on,file={OVMF_CODE}',
+            '-drive', f'if=pflash,format=raw,file={scratch}/vars.fd']
+
+
 GUESTS = {
+    'pc': pc,
+    'pc32': lambda scratch: pc(scratch, 'i386'),
+    'seabios': seabios,
+    'ovmf': ovmf,
+    'ovmf-kernel': both(ovmf, pc),
     'small': small,
     'primes': lambda scratch: small(scratch, '--batch'),
     'debian': debian,

@@ -27,7 +27,8 @@ enum {
 
 static const struct kernel_rules *rules(const struct machine *m, struct kernel_rules *r)
 {
-    *r = (struct kernel_rules){.ram_size = pc_of(m)->below_4g, .elf_machines = {EM_386, EM_X86_64}, .raw_offset = MIB};
+    *r = (struct kernel_rules){
+        .ram_size = pc_of(m)->below_4g - TABLES, .elf_machines = {EM_386, EM_X86_64}, .raw_offset = MIB};
     return r;
 }
 

@@ -153,8 +153,8 @@ static bool kernel_place(struct machine *m, struct err *e)
 
 static bool x86_bare_finish(struct machine *m, struct err *e)
 {
-    if (m->cfg.initrd || m->cfg.dtb) {
-        return err_set(e, "the x86-bare board takes no -initrd and no -dtb");
+    if (m->cfg.dtb) {
+        return err_set(e, "the x86-bare board takes no -dtb");
     }
     if (!m->cfg.firmware && !m->cfg.kernel) {
         return err_set(e, "the x86-bare board has nothing to run: give it a -kernel or a -bios");
