@@ -28,7 +28,7 @@ ALLOW = {
     'hw/virtio': ['base', 'memory', 'hw/core', 'hw/pci', 'hw/virtio'],
     'hw/char': ['base', 'memory', 'hw/core', 'hw/virtio', 'chardev'],
     'hw/block': ['base', 'memory', 'hw/core', 'hw/virtio', 'block'],
-    'hw/net': ['base', 'memory', 'hw/core', 'hw/virtio', 'net'],
+    'hw/net': ['base', 'memory', 'hw/core', 'hw/pci', 'hw/virtio', 'net'],
     'hw/input': ['base', 'memory', 'hw/core', 'hw/virtio', 'ui'],
     'hw/ide': ['base', 'memory', 'hw/core', 'hw/pci', 'hw/scsi', 'hw/block', 'block'],
     'hw/scsi': ['base', 'memory', 'hw/core', 'hw/virtio', 'hw/block', 'block'],
