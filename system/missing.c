@@ -59,10 +59,7 @@ static const struct {
     {"hda-", "sound"},
     {"AC97", "sound"},
     {"ES1370", "sound"},
-    {"pvpanic", "pvpanic"},
     {"vmcoreinfo", "vmcoreinfo"},
-    {"i6300esb", "watchdog"},
-    {"edu", "edu"},
     {"guest-loader", "guest loader: use -device loader"},
 };
 

@@ -4,6 +4,8 @@
 
 #include <string.h>
 
+#include <glib.h>
+
 #include "base/log.h"
 #include "config.h"
 
@@ -81,14 +83,14 @@ static bool opt_seed(struct config *c, const char *value, struct err *e)
     return parse_num(value, &c->seed) || err_set(e, "Invalid seed number: %s", value);
 }
 
-/* There is no watchdog, so nothing comes of it; but a script is told when it mistypes. */
+/* -action watchdog=, by its older name. */
 static bool opt_watchdog(struct config *c, const char *value, struct err *e)
 {
     static const char *const actions[] = {"reset", "shutdown", "poweroff", "inject-nmi",
                                           "pause", "debug",    "none",     NULL};
-    (void)c;
     for (const char *const *a = actions; *a; a++) {
         if (!strcmp(*a, value)) {
+            strings_add(&c->action, g_strconcat("watchdog=", value, NULL));
             return true;
         }
     }

@@ -19,7 +19,8 @@ static struct {
     const struct accel *accel;
     struct machine *machine;
     bool no_reboot, no_shutdown;
-    bool shutdown, reset, power; /* requests; atomic */
+    bool shutdown, reset, power, pause; /* requests; atomic */
+    unsigned on_panic, on_watchdog;     /* indices of the names below */
     enum shutdown_cause cause;
     int code;
     volatile sig_atomic_t signal_no, signal_pid;
@@ -44,6 +45,53 @@ static void power_request(void)
 {
     __atomic_store_n(&run.power, true, __ATOMIC_SEQ_CST);
     loop_wake();
+}
+
+static void request_pause(void)
+{
+    __atomic_store_n(&run.pause, true, __ATOMIC_SEQ_CST);
+    loop_wake();
+}
+
+/* -- what becomes of a guest that says it has crashed, or that a watchdog found hanging: -action ------------------- */
+
+enum { PANIC_PAUSE, PANIC_SHUTDOWN, PANIC_FAILURE, PANIC_NONE };
+static const char *const panic_actions[] = {"pause", "shutdown", "exit-failure", "none", NULL};
+static void request_panic(void)
+{
+    notice("the guest has crashed, as it says");
+    if (run.on_panic == PANIC_PAUSE) {
+        request_pause();
+    } else if (run.on_panic != PANIC_NONE) {
+        request_shutdown(SHUTDOWN_PANIC, run.on_panic == PANIC_FAILURE);
+    }
+}
+
+enum { DOG_RESET, DOG_SHUTDOWN, DOG_POWEROFF, DOG_NMI, DOG_PAUSE, DOG_DEBUG, DOG_NONE };
+static const char *const watchdog_actions[] = {"reset", "shutdown", "poweroff", "inject-nmi",
+                                               "pause", "debug",    "none",     NULL};
+static void request_watchdog(void)
+{
+    notice("the watchdog ran out: %s", watchdog_actions[run.on_watchdog]);
+    switch (run.on_watchdog) {
+    case DOG_RESET:
+        request_reset();
+        break;
+    case DOG_SHUTDOWN:
+        power_request();
+        break;
+    case DOG_POWEROFF:
+        request_shutdown(SHUTDOWN_GUEST, 0);
+        break;
+    case DOG_NMI:
+        unimp("watchdog", "an NMI instead of a reset");
+        break;
+    case DOG_PAUSE:
+        request_pause();
+        break;
+    default:
+        break;
+    }
 }
 
 static void quit_request(void)
@@ -82,12 +130,11 @@ static void reset_cpus(struct machine *m)
 static bool action_apply(const char *text, struct err *e)
 {
     static const char *const reboot[] = {"reset", "shutdown", NULL}, *const off[] = {"poweroff", "pause", NULL};
-    static const char *const panic[] = {"pause", "shutdown", "exit-failure", "none", NULL};
     struct opts o = {0};
-    unsigned r = run.no_reboot, s = run.no_shutdown, p = 0;
+    unsigned r = run.no_reboot, s = run.no_shutdown;
     bool ok = opts_parse(&o, text, NULL, e) && opts_choice(&o, "reboot", reboot, &r, e) &&
-              opts_choice(&o, "shutdown", off, &s, e) && opts_choice(&o, "panic", panic, &p, e);
-    opts_ignore(&o, "watchdog"); /* there is none */
+              opts_choice(&o, "shutdown", off, &s, e) && opts_choice(&o, "panic", panic_actions, &run.on_panic, e) &&
+              opts_choice(&o, "watchdog", watchdog_actions, &run.on_watchdog, e);
     ok = ok && opts_all_used(&o, "-action", NULL, e);
     run.no_reboot = r;
     run.no_shutdown = s;
@@ -97,6 +144,7 @@ static bool action_apply(const char *text, struct err *e)
 
 bool run_init(struct setup *s, struct err *e)
 {
+    run.on_panic = PANIC_SHUTDOWN;
     run.no_reboot = s->cfg.no_reboot;
     run.no_shutdown = s->cfg.no_shutdown;
     for (size_t i = 0; i < s->cfg.action.n; i++) {
@@ -107,6 +155,8 @@ bool run_init(struct setup *s, struct err *e)
     }
     machine_request_shutdown = request_shutdown;
     machine_request_reset = request_reset;
+    machine_request_panic = request_panic;
+    machine_request_watchdog = request_watchdog;
     machine_reset_cpus = reset_cpus;
     chardev_quit_request = quit_request;
     chardev_exit_request = exit_request;
@@ -146,12 +196,18 @@ static void do_power(void)
     }
 }
 
+static void do_pause(void)
+{
+    run.accel->pause_all();
+    clock_stop();
+}
+
 /* True: moss ends. */
 static bool do_shutdown(void)
 {
-    if (run.cause == SHUTDOWN_GUEST && run.no_shutdown) {
-        run.accel->pause_all();
-        clock_stop();
+    bool guests = run.cause == SHUTDOWN_GUEST || (run.cause == SHUTDOWN_PANIC && run.on_panic == PANIC_SHUTDOWN);
+    if (guests && run.no_shutdown) {
+        do_pause();
         run.shutdown = false;
         return false;
     }
@@ -192,6 +248,9 @@ int run_machine(struct setup *s)
         }
         if (__atomic_exchange_n(&run.power, false, __ATOMIC_SEQ_CST)) {
             do_power();
+        }
+        if (__atomic_exchange_n(&run.pause, false, __ATOMIC_SEQ_CST)) {
+            do_pause();
         }
         if (__atomic_exchange_n(&run.reset, false, __ATOMIC_SEQ_CST)) {
             if (run.no_reboot) {

@@ -61,7 +61,7 @@ static u64 number_of(const struct device *d, const char *name, u64 none)
 static bool isa_plug(struct device *bus, struct device *child, struct err *e)
 {
     enum { PORTS = 0x10000 };
-    u64 base = number_of(child, "iobase", ~0ull), irq = number_of(child, "irq", ~0ull);
+    u64 base = number_of(child, "iobase", number_of(child, "ioport", ~0ull)), irq = number_of(child, "irq", ~0ull);
     u64 size = number_of(child, "iosize", child->mmio.size);
     if (base != ~0ull) {
         if (!size || size > PORTS || base > PORTS - size) {

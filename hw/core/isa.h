@@ -1,7 +1,7 @@
 /* The ISA bus: ports, and interrupt lines that those on the bus share.
  *
  * It is a device that boards make ("isa.0"): outputs 0..15 are IRQ 0 to 15 for the interrupt controllers. What is
- * plugged into it says where it is by its properties `iobase` (ports), `iosize` and `irq`. */
+ * plugged into it says where it is by its properties `iobase` or `ioport`, `iosize` and `irq`. */
 #ifndef MOSS_HW_CORE_ISA_H
 #define MOSS_HW_CORE_ISA_H
 

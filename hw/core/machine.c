@@ -14,7 +14,7 @@ static void no_shutdown(enum shutdown_cause c, int code)
     (void)c;
     (void)code;
 }
-static void no_reset(void)
+static void no_request(void)
 {
 }
 static void no_cpus(struct machine *m)
@@ -22,7 +22,9 @@ static void no_cpus(struct machine *m)
     (void)m;
 }
 void (*machine_request_shutdown)(enum shutdown_cause c, int code) = no_shutdown;
-void (*machine_request_reset)(void) = no_reset;
+void (*machine_request_reset)(void) = no_request;
+void (*machine_request_panic)(void) = no_request;
+void (*machine_request_watchdog)(void) = no_request;
 void (*machine_reset_cpus)(struct machine *m) = no_cpus;
 
 /* -- set-up ----------------------------------------------------------------------------------------- */

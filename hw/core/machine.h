@@ -153,5 +153,7 @@ enum shutdown_cause { SHUTDOWN_GUEST, SHUTDOWN_RESET, SHUTDOWN_HOST_QUIT, SHUTDO
 /* Any thread. `code` is the exit status for SHUTDOWN_GUEST. */
 extern void (*machine_request_shutdown)(enum shutdown_cause c, int code);
 extern void (*machine_request_reset)(void);
+extern void (*machine_request_panic)(void);    /* the guest says that it has crashed: -action panic= */
+extern void (*machine_request_watchdog)(void); /* a watchdog ran out: -action watchdog= */
 
 #endif
