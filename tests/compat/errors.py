@@ -91,7 +91,7 @@ NOT_THERE = [('-icount', 'shift=3'), ('-gdb', 'tcp::1234'), ('-s',), ('-qmp', 's
              ('-mem-path', '/dev/shm'), ('-add-fd', 'fd=3,set=1'), ('-audiodev', 'pa,id=a'),
              ('-runas', 'nobody'), ('-monitor', 'unix:/tmp/x'), ('-mon', 'chardev=m,mode=control'),
              ('-device', 'qemu-xhci'), ('-device', 'virtio-gpu-gl-pci'), ('-device', 'virtio-scsi-pci,id=s'),
-             ('-device', 'e1000'), ('-device', 'virtio-9p-pci'), ('-device', 'vhost-user-fs-pci')]
+             ('-device', 'ne2k_pci'), ('-device', 'virtio-9p-pci'), ('-device', 'vhost-user-fs-pci')]
 
 
 def sentences():
