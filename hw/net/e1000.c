@@ -146,9 +146,9 @@ static void mac_reset(struct e1000 *s)
     s->ctrl = 0x00000201;
     s->icr = s->ims = s->itr = s->rctl = s->tctl = s->rdh = s->rdt = s->rdtr = s->tdh = s->tdt = 0;
     s->mdic = s->eerd = s->eecd = 0;
-    s->ee_state = s->ee_writable = 0;
-    s->ra[0] = (u32)s->eeprom[0] | (u32)s->eeprom[1] << 16;
-    s->ra[1] = s->eeprom[2] | 1u << 31;
+    microwire_set(&s->eeprom, false, false, false);
+    s->ra[0] = (u32)s->eeprom.word[0] | (u32)s->eeprom.word[1] << 16;
+    s->ra[1] = s->eeprom.word[2] | 1u << 31;
     s->irq_at = s->rx_at = s->rx_first = s->tx_at = s->tx_first = 0;
     timer_cancel(&s->rx_timer);
     timer_cancel(&s->tx_timer);
@@ -196,7 +196,7 @@ static void eerd_write(struct device *d, unsigned i, u64 v)
     (void)i;
     s->eerd = (u32)v & 0xff00;
     if (v & EERD_START) {
-        s->eerd |= EERD_DONE | (at < EEPROM_WORDS ? (u32)s->eeprom[at] << 16 : 0);
+        s->eerd |= EERD_DONE | (at < MICROWIRE_WORDS ? (u32)s->eeprom.word[at] << 16 : 0);
     }
 }
 static void mdic_write(struct device *d, unsigned i, u64 v)
@@ -500,12 +500,7 @@ static const struct field e1000_state[] = {
     FIELDS(struct e1000, ffmt),
     FIELDS(struct e1000, ffvt),
     FIELDS(struct e1000, phy),
-    FIELDS(struct e1000, eeprom, .flags = F_KEEP),
-    FIELD(struct e1000, ee_shift),
-    FIELD(struct e1000, ee_out),
-    FIELD(struct e1000, ee_bits),
-    FIELD(struct e1000, ee_writable),
-    FIELD(struct e1000, ee_state),
+    MICROWIRE_FIELDS(struct e1000, eeprom),
     FIELD(struct e1000, irq_at),
     FIELD(struct e1000, rx_at),
     FIELD(struct e1000, rx_first),

@@ -127,90 +127,33 @@ u32 e1000_mdic(struct e1000 *s, u32 v)
  */
 
 enum { EECD_SK = 1, EECD_CS = 2, EECD_DI = 4, EECD_DO = 8, EECD_REQ = 0x40, EECD_GNT = 0x80, EECD_PRESENT = 0x100 };
-enum { EE_START, EE_COMMAND, EE_READ, EE_WRITE, EE_IGNORE };
-enum { EE_COMMAND_BITS = 8, EE_SUM = 0xbaba, EE_SUM_AT = 63 };
+enum { EE_SUM = 0xbaba, EE_SUM_AT = 63 };
 
 void e1000_eeprom_init(struct e1000 *s)
 {
-    static const u16 words[EEPROM_WORDS] = {
+    static const u16 words[MICROWIRE_WORDS] = {
         [0x03] = 0x0400,                                                    /* copper */
         [0x05] = 0xffff, [0x08] = 0xffff, [0x09] = 0xffff, [0x0a] = 0x400b, /* what follows is loaded */
         [0x0b] = 0x1100, [0x0c] = 0x1af4, [0x0d] = 0x100e, [0x0e] = 0x8086, [0x0f] = 0x3080, /* pauses both ways */
         [0x20] = 0x0100, [0x21] = 0x7a00, [0x22] = 0x0000, [0x24] = 0x0000,
     };
     u16 sum = 0;
-    memcpy(s->eeprom, words, sizeof(words));
+    memcpy(s->eeprom.word, words, sizeof(words));
     for (unsigned i = 0; i < 3; i++) {
-        s->eeprom[i] = ld16le(s->mac + 2 * i);
+        s->eeprom.word[i] = ld16le(s->mac + 2 * i);
     }
     for (unsigned i = 0; i < EE_SUM_AT; i++) {
-        sum = (u16)(sum + s->eeprom[i]);
+        sum = (u16)(sum + s->eeprom.word[i]);
     }
-    s->eeprom[EE_SUM_AT] = (u16)(EE_SUM - sum);
+    s->eeprom.word[EE_SUM_AT] = (u16)(EE_SUM - sum);
 }
 
-/* Two bits of opcode and six of address are in: READ, WRITE, ERASE, or one of those that the address tells apart. */
-static void ee_command(struct e1000 *s)
-{
-    unsigned address = s->ee_shift & 63, op = s->ee_shift >> 6 & 3;
-    s->ee_state = EE_IGNORE;
-    if (op == 2) {
-        s->ee_out = s->eeprom[address];
-        s->ee_state = EE_READ;
-    } else if (op == 1) {
-        s->ee_state = EE_WRITE;
-    } else if (op == 3 && s->ee_writable) {
-        s->eeprom[address] = 0xffff;
-    } else if (!op && address >> 4 == 3) {
-        s->ee_writable = 1;
-    } else if (!op && address >> 4 == 0) {
-        s->ee_writable = 0;
-    } else if (!op && address >> 4 == 2 && s->ee_writable) {
-        memset(s->eeprom, 0xff, sizeof(s->eeprom));
-    }
-    s->ee_bits = 0;
-}
-static void ee_clock(struct e1000 *s, bool di)
-{
-    s->ee_shift = s->ee_shift << 1 | di;
-    switch (s->ee_state) {
-    case EE_START:
-        s->ee_state = di ? EE_COMMAND : EE_START;
-        s->ee_bits = 0;
-        break;
-    case EE_COMMAND:
-        if (++s->ee_bits == EE_COMMAND_BITS) {
-            ee_command(s);
-        }
-        break;
-    case EE_READ: /* DO has the bits from bit 15 on, one a clock */
-        s->eecd = (s->eecd & ~(u32)EECD_DO) | (s->ee_out & 0x8000 ? EECD_DO : 0);
-        s->ee_out = (u16)(s->ee_out << 1);
-        break;
-    case EE_WRITE:
-        if (++s->ee_bits == 16 && s->ee_writable) {
-            s->eeprom[s->ee_shift >> 16 & 63] = (u16)s->ee_shift;
-        }
-        break;
-    default:
-        break;
-    }
-}
 u32 e1000_eecd_read(const struct e1000 *s)
 {
-    return s->eecd | EECD_PRESENT | (s->eecd & EECD_REQ ? EECD_GNT : 0);
+    return s->eecd | EECD_PRESENT | (s->eecd & EECD_REQ ? EECD_GNT : 0) | (s->eeprom.data_out ? EECD_DO : 0);
 }
 void e1000_eecd_write(struct e1000 *s, u32 v)
 {
-    u32 old = s->eecd;
-    s->eecd = (v & (EECD_SK | EECD_CS | EECD_DI | 0x30 | EECD_REQ)) | (old & EECD_DO);
-    if (!(v & EECD_CS)) {
-        s->ee_state = EE_START;
-        s->eecd |= EECD_DO; /* ready */
-    } else if (v & EECD_SK && !(old & EECD_SK)) {
-        ee_clock(s, v & EECD_DI);
-    } else if (s->ee_state == EE_READ && !(v & EECD_SK) && old & EECD_SK && !s->ee_bits) {
-        s->eecd &= ~(u32)EECD_DO; /* the dummy bit before the data */
-        s->ee_bits = 1;
-    }
+    s->eecd = v & (EECD_SK | EECD_CS | EECD_DI | 0x30 | EECD_REQ);
+    microwire_set(&s->eeprom, v & EECD_CS, v & EECD_SK, v & EECD_DI);
 }

@@ -5,6 +5,7 @@
 
 #include "base/clock.h"
 #include "hw/net/e1000.h"
+#include "hw/net/microwire.h"
 #include "hw/pci/pci.h"
 #include "net/net.h"
 
@@ -45,7 +46,6 @@ enum {
     DESC = 16, /* bytes */
     CRC = 4,
     FRAME_MIN = 60,
-    EEPROM_WORDS = 64,
     PHY_REGS = 32,
     RA_WORDS = 32,
     TABLE = 128,
@@ -123,10 +123,8 @@ struct e1000 {
     u32 ctrl, icr, ims, itr, rctl, tctl, rdh, rdt, rdtr, tdh, tdt, mdic, eerd, eecd, io_addr;
     u32 plain[PLAIN], ra[RA_WORDS], mta[TABLE], vfta[TABLE], stat[STATS];
     u32 ip4at[8], ip6at[4], wupm[32], fflt[8], ffmt[256], ffvt[256]; /* wake-up filters, which are only kept */
-    u16 phy[PHY_REGS], eeprom[EEPROM_WORDS];
-    u32 ee_shift; /* the EEPROM's serial line: bits in, bits out */
-    u16 ee_out;
-    u8 ee_bits, ee_writable, ee_state;
+    u16 phy[PHY_REGS];
+    struct microwire eeprom;
     u64 irq_at, rx_at, rx_first, tx_at, tx_first; /* when the next may come; deadlines, 0: none */
     struct e1000_context ctx[2];                  /* of checksums, of segmentation */
 };
@@ -158,7 +156,5 @@ void e1000_eecd_write(struct e1000 *s, u32 v);
 void e1000_tx_run(struct e1000 *s);
 bool e1000_can_receive(void *opaque);
 void e1000_receive(void *opaque, const u8 *frame, size_t n);
-u16 e1000_fold(u32 sum);
-u32 e1000_sum(const u8 *p, size_t n, u32 sum); /* of 16-bit words, big-endian; n may be odd at the end only */
 
 #endif

@@ -5,6 +5,7 @@
 #include "base/bits.h"
 #include "base/log.h"
 #include "hw/net/e1000_priv.h"
+#include "hw/net/inet_sum.h"
 
 enum {
     DD = 1 << 0, /* status */
@@ -99,15 +100,15 @@ static void checksums(const struct e1000 *s, const u8 *f, size_t n, u8 *status, 
     }
     if (s->plain[P_RXCSUM] & RXCSUM_IPOFL) {
         *status = (u8)((*status & ~IXSM) | IPCS);
-        *errors |= e1000_fold(e1000_sum(ip, head, 0)) != 0xffff ? IPE : 0;
+        *errors |= inet_fold(inet_sum(ip, head, 0)) != 0xffff ? IPE : 0;
     }
     bool tcp = ip[9] == TCP && total - head >= 20, udp = ip[9] == UDP && total - head >= 8 && ld16be(ip + head + 6);
     if (!(s->plain[P_RXCSUM] & RXCSUM_TUOFL) || ld16be(ip + 6) & 0x3fff || !(tcp || udp)) {
         return;
     }
-    u32 sum = e1000_sum(ip + 12, 8, ip[9] + (total - head));
+    u32 sum = inet_sum(ip + 12, 8, ip[9] + (total - head));
     *status = (u8)((*status & ~IXSM) | TCPCS);
-    *errors |= e1000_fold(e1000_sum(ip + head, total - head, sum)) != 0xffff ? TCPE : 0;
+    *errors |= inet_fold(inet_sum(ip + head, total - head, sum)) != 0xffff ? TCPE : 0;
 }
 
 /* -- into memory -----------------------------------------------------------------------------------------------------
@@ -195,7 +196,7 @@ void e1000_receive(void *opaque, const u8 *frame, size_t n)
         n -= 4;
     }
     unsigned start = s->plain[P_RXCSUM] & 0xff;
-    st16le(d + 10, __builtin_bswap16(e1000_fold(e1000_sum(buf + MIN((size_t)start, n), n - MIN((size_t)start, n), 0))));
+    st16le(d + 10, __builtin_bswap16(inet_fold(inet_sum(buf + MIN((size_t)start, n), n - MIN((size_t)start, n), 0))));
     if (!(s->rctl & RCTL_SECRC)) {
         st32le(buf + n, (u32)crc32(0, buf, (uInt)n));
         n += CRC;

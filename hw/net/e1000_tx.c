@@ -7,6 +7,7 @@
 #include "base/bits.h"
 #include "base/log.h"
 #include "hw/net/e1000_priv.h"
+#include "hw/net/inet_sum.h"
 
 enum {
     EOP = 1 << 0, /* of the command byte */
@@ -47,26 +48,6 @@ static u32 data_length(const u8 *d)
     return is_extended(d) ? ld32le(d + 8) & 0xfffff : ld16le(d + 8);
 }
 
-u16 e1000_fold(u32 sum)
-{
-    while (sum >> 16) {
-        sum = (sum & 0xffff) + (sum >> 16);
-    }
-    return (u16)sum;
-}
-u32 e1000_sum(const u8 *p, size_t n, u32 sum)
-{
-    u64 wide = sum;
-    for (; n >= 2; n -= 2, p += 2) {
-        wide += ld16be(p);
-    }
-    wide += n ? (u64)*p << 8 : 0;
-    while (wide >> 32) {
-        wide = (wide & 0xffffffff) + (wide >> 32);
-    }
-    return (u32)wide;
-}
-
 /* -- onto the wire ---------------------------------------------------------------------------------------------------
  */
 
@@ -99,7 +80,7 @@ static bool checksum_put(u8 *p, size_t n, size_t start, size_t end, size_t at)
     if (start >= stop || at + 2 > n) {
         return false;
     }
-    st16be(p + at, (u16)~e1000_fold(e1000_sum(p + start, stop - start, 0)));
+    st16be(p + at, (u16)~inet_fold(inet_sum(p + start, stop - start, 0)));
     return true;
 }
 
@@ -164,7 +145,7 @@ static void header_fix(const struct e1000_context *c, u8 *p, size_t n, const str
         st16be(p + c->tucss + 4, (u16)length);
     }
     /* The pseudo-header's sum stands without the length. */
-    st16be(p + c->tucso, e1000_fold(ld16be(p + c->tucso) + length));
+    st16be(p + c->tucso, inet_fold(ld16be(p + c->tucso) + length));
 }
 static void segment_send(struct e1000 *s, const struct packet *k, const struct e1000_context *c, struct cutter *cut)
 {
