@@ -31,7 +31,6 @@ static const struct {
     {"nvme", "NVMe: use virtio-blk-pci"},
     {"sdhci", "SD card"},
     {"sd-card", "SD card"},
-    {"rtl8139", "network card of this kind: use virtio-net-pci"},
     {"ne2k_pci", "network card of this kind: use virtio-net-pci"},
     {"pcnet", "network card of this kind: use virtio-net-pci"},
     {"vmxnet3", "network card of this kind: use virtio-net-pci"},
