@@ -163,9 +163,8 @@ static void kvm_unit_tests_ports(void **st)
     bench_snapshot_roundtrip(b);
     mem_store(b->m.iospace, 0x200e, 1, 0, (struct mem_attrs){0});
     assert_int_equal(line[14], 0);
-    struct mem_space *io = b->m.iospace;
+    mem_space_free(b->m.iospace);
     bench_free(b);
-    mem_space_free(io);
 }
 
 int main(void)
