@@ -1,8 +1,8 @@
 /* x86 translation: forming a trace, and the ways out of it.
  *
  * A trace starts anywhere in a page and follows the flow forward: on below conditional branches, into unconditional
- * forward ones. It ends at the page's end, at backward and indirect branches, and at what may change the mode. An
- * instruction that reaches into the next page is the only one of its trace. */
+ * forward ones. A short loop is in it more than once. It ends at the page's end, at backward and indirect branches, and
+ * at what may change the mode. An instruction that reaches into the next page is the only one of its trace. */
 #include <string.h>
 
 #include "target/i386/i386.h"
@@ -16,7 +16,7 @@ static x86_tr *const translators[X86_FNS] = {
 #undef FUNCTION
 };
 
-enum { PAGE_SIZE = 1 << TLB_PAGE_BITS };
+enum { PAGE_SIZE = 1 << TLB_PAGE_BITS, SHORT_LOOP = 10 };
 
 /* -- ways out --------------------------------------------------------------------------------------------------------
  */
@@ -133,11 +133,37 @@ static void side_exit_done(struct x86 *t)
     }
 }
 
+/* A short loop comes more than once into its trace: the sums of the rounds become one, and what the way back costs is
+ * paid once for all of them. The branch is the last round's; before that it leads out, and the trace goes on at its own
+ * start. */
+static bool next_round(struct x86 *t, i64 displacement)
+{
+    i32 to = next_off(t) + (i32)displacement;
+    if (to != t->start || !t->follow || t->x87.fast || t->x87.unknown) {
+        return false;
+    }
+    if (t->rounds == 0) {
+        t->rounds = t->exits ? 1 : t->count <= SHORT_LOOP ? 4 : t->count <= 2 * SHORT_LOOP ? 2 : 1;
+    }
+    if (t->rounds == 1) {
+        return false;
+    }
+    t->rounds--;
+    t->exits++;
+    t->flow = FLOW_JUMP;
+    t->next = to;
+    return true;
+}
+
 void x86_branch(struct x86 *t, enum ir_cond cc, ir_ref flags, i64 displacement)
 {
     if (!is_plain(t, displacement) || (t->mode & MODE_AFTER)) {
         ir_ref ip = next_ip(t), to = cut_ip(t, ir_addi(t->ir, IR_I64, ip, displacement));
         x86_goto_ind(t, ir_selectf(t->ir, cc, flags, IR_I64, to, ip), EXIT_JUMP);
+        return;
+    }
+    if (next_round(t, displacement)) {
+        ir_exitf(t->ir, cc_invert(cc), flags, next_off(t));
         return;
     }
     ir_exitf(t->ir, cc, flags, (i32)(next_off(t) + displacement));
@@ -148,6 +174,10 @@ void x86_branch_cc(struct x86 *t, enum ir_cond cc, enum ir_type type, ir_ref a, 
     if (!is_plain(t, displacement) || (t->mode & MODE_AFTER)) {
         ir_ref ip = next_ip(t), to = cut_ip(t, ir_addi(t->ir, IR_I64, ip, displacement));
         x86_goto_ind(t, ir_select(t->ir, cc, type, a, b, IR_I64, to, ip), EXIT_JUMP);
+        return;
+    }
+    if (next_round(t, displacement)) {
+        ir_exitcc(t->ir, cc_invert(cc), type, a, b, next_off(t));
         return;
     }
     ir_exitcc(t->ir, cc, type, a, b, (i32)(next_off(t) + displacement));
@@ -290,6 +320,7 @@ static void form_insns(struct x86 *t, const struct tr_request *rq, struct tr_res
             x86_raise(t, f == FETCH_LONG ? EXC_GP : EXC_UD, 0);
             return;
         }
+        t->count = n;
         t->follow = rq->follow && n < max_insns && t->exits < X86_SIDE_EXITS - 1 && f == FETCHED;
         translate_insn(t);
         if (t->flow == FLOW_END || ir->ended || ir->full) {
@@ -312,6 +343,7 @@ static void form_trace(struct ir *ir, const struct tr_request *rq, struct tr_res
                     .mode = rq->mode,
                     .features = x86_features_of(MODE_FEAT(rq->mode)),
                     .bits = MODE_BITS(rq->mode),
+                    .start = (i32)rq->off,
                     .off = (i32)rq->off};
     ir_init(ir, &x86_ir_target, rq->off, TLB_PAGE_BITS);
     *rs = (struct tr_result){.start = rq->off, .end = rq->off + 1};

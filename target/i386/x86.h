@@ -13,12 +13,14 @@ struct x86 {
     struct ir *ir;
     u64 mode;
     const struct x86_features *features;
-    unsigned bits; /* of the code segment: 16, 32, 64 */
-    i32 off;       /* page offset of the instruction */
-    i32 next;      /* of the one that FLOW_JUMP goes to */
-    u8 flow;       /* enum x86_flow */
-    bool follow;   /* one more instruction may come into the block */
-    unsigned exits;
+    unsigned bits;         /* of the code segment: 16, 32, 64 */
+    i32 start;             /* page offset of the trace, */
+    i32 off;               /* of the instruction */
+    i32 next;              /* of the one that FLOW_JUMP goes to */
+    u8 flow;               /* enum x86_flow */
+    bool follow;           /* one more instruction may come into the block */
+    unsigned exits, count; /* ways out on the way; instructions, the present one too */
+    unsigned rounds;       /* of a loop that are to come, the present one too; 0: not known to be one */
     struct x86_instr in;
     /* The x87 in this trace. Registers are counted from TOP as it was at the beginning. */
     struct x87_trace {

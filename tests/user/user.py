@@ -345,6 +345,7 @@ TESTS = {
     'threads': program('threads', ['static', 'dynamic']),
     'clock': program('clock', ['static', 'dynamic']),
     'floats': program('floats', ['static', 'dynamic']),
+    'loops': program('loops', ['static', 'dynamic']),
     'calls': program('calls', ['static']),
     'clone': program('clone', ['static', 'dynamic']),
     'others': program('others', ['static', 'dynamic']),
