@@ -208,13 +208,8 @@ void ide_packet_next(struct ide_unit *u)
 void ide_packet_stop(struct ide_unit *u)
 {
     struct ide_cd *s = cd_of(u);
-    if (s->cmd.step == SCSI_BUSY) {
-        scsi_cancel(&s->cmd);
-        if (s->dma) {
-            sg_end(&u->sg, u->sg.len);
-        }
-    }
-    s->cmd.step = SCSI_ENDED;
+    scsi_cancel(&s->cmd);
+    sg_end(&u->sg, u->sg.len);
     s->stage = STAGE_NONE;
 }
 

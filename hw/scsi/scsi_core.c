@@ -298,7 +298,7 @@ void scsi_stop(struct scsi_cmd *c)
 
 void scsi_cancel(struct scsi_cmd *c)
 {
-    if (c->step == SCSI_BUSY) {
+    if (c->lu->conf->drive) { /* whatever the step: the fields may have been reset already */
         c->stopping = true;
         block_drain(c->lu->conf->drive);
         c->stopping = false;
