@@ -212,12 +212,30 @@ static void *backend_by_id(enum prop_kind kind, const char *id, struct err *e)
     return p;
 }
 
-/* A board without VGA takes any that QEMU knows: scripts say -vga none or std to all of them. */
+static bool device_is_vga(const char *text)
+{
+    static const char *const cards[] = {"VGA", "isa-vga", "virtio-vga"};
+    size_t n = strcspn(text, ",");
+    for (unsigned i = 0; i < ARRAY_LEN(cards); i++) {
+        if (strlen(cards[i]) == n && !strncmp(cards[i], text, n)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* A board's own card gives way to one that -device brings. A board without VGA takes any that QEMU knows: scripts say
+ * -vga none or std to all of them. */
 static bool vga_choose(const struct config *c, const struct board *b, struct machine_config *mc, struct err *e)
 {
     const char *names[8];
     unsigned n = 0;
     mc->vga = c->vga;
+    for (size_t i = 0; i < c->nitems && !c->vga; i++) {
+        if (!strcmp(c->items[i].option, "device") && device_is_vga(c->items[i].text)) {
+            mc->vga = "none";
+        }
+    }
     if (!c->vga || !strcmp(c->vga, "none")) {
         return true;
     }

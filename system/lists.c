@@ -269,7 +269,8 @@ bool lists_serve(const struct config *c)
         return true;
     }
     if (c->vga && is_help(c->vga)) {
-        printf("Available graphics cards:\nstd                  PCs\nnone\n");
+        printf("Available graphics cards:\nstd                  VGA, of PCs\nvirtio               virtio-vga, of "
+               "PCs\nnone\n");
         return true;
     }
     for (size_t i = 0; i < c->nitems; i++) {

@@ -45,10 +45,24 @@ void sdl_to_guest(int x, int y, int *gx, int *gy)
     *gy = MAX(0, MIN((int)((i64)y * sdl.h / sdl.at.h), sdl.h - 1));
 }
 
+/* Where nobody manages windows, one that grew would hang over the edge. */
+static void keep_on_screen(void)
+{
+    SDL_Rect r, all;
+    SDL_GetWindowPosition(sdl.window, &r.x, &r.y);
+    SDL_GetWindowSize(sdl.window, &r.w, &r.h);
+    int n = SDL_GetWindowDisplayIndex(sdl.window);
+    if (n >= 0 && !SDL_GetDisplayUsableBounds(n, &all) && (r.x + r.w > all.x + all.w || r.y + r.h > all.y + all.h)) {
+        SDL_SetWindowPosition(sdl.window, SDL_WINDOWPOS_CENTERED_DISPLAY(n), SDL_WINDOWPOS_CENTERED_DISPLAY(n));
+    }
+}
+
 void sdl_fit_window(void)
 {
+    int scale = (int)sdl.zoom * (sdl.w <= 400 && sdl.h <= 300 ? 2 : 1); /* games' modes are small */
     if (!sdl.full && !(SDL_GetWindowFlags(sdl.window) & SDL_WINDOW_MAXIMIZED)) {
-        SDL_SetWindowSize(sdl.window, sdl.w * (int)sdl.zoom, sdl.h * (int)sdl.zoom);
+        SDL_SetWindowSize(sdl.window, sdl.w * scale, sdl.h * scale);
+        keep_on_screen();
     }
     sdl_place();
 }

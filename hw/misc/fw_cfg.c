@@ -330,6 +330,8 @@ const struct device_class fw_cfg_mmio_class = {
 
 const struct device_class fw_cfg_io_class = {
     .name = "fw_cfg_io",
+    .provides = "fw_cfg",
+    .bus_slots = 1,
     .doc = "firmware configuration device, by ports",
     .bus = "sysbus",
     .size = sizeof(struct fw_cfg),

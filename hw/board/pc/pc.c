@@ -8,6 +8,7 @@
 #include "hw/char/ns16550.h"
 #include "hw/char/parallel.h"
 #include "hw/display/vga.h"
+#include "hw/display/virtio_gpu.h"
 #include "hw/input/i8042.h"
 #include "hw/intc/i8259.h"
 #include "hw/intc/ioapic.h"
@@ -42,7 +43,7 @@ const struct prop pc_options[] = {
     PROP("vmport", PROP_STR, struct pc, vmport, "auto", "accepted: there is no VMware port"),
     {0},
 };
-const char *const pc_vgas[] = {"std", "none", NULL};
+const char *const pc_vgas[] = {"std", "virtio", "none", NULL};
 
 /* -- interrupts ---------------------------------------------------------------------------------------------------- */
 
@@ -221,8 +222,9 @@ bool pc_vga_make(struct machine *m, unsigned devfn, struct err *e)
 {
     struct pc *pc = pc_of(m);
     const char *vga = m->cfg.vga ? m->cfg.vga : m->cfg.no_defaults ? "none" : pc_vgas[0];
-    pc->has_vga = !strcmp(vga, "std");
-    return !pc->has_vga || pci_make(pc->pci_host, &vga_pci_class, NULL, devfn, e);
+    const struct device_class *cls = !strcmp(vga, "virtio") ? &virtio_vga_class : &vga_pci_class;
+    pc->has_vga = strcmp(vga, "none") != 0;
+    return !pc->has_vga || pci_make(pc->pci_host, cls, NULL, devfn, e);
 }
 
 /* -- drives -------------------------------------------------------------------------------------------------------- */
