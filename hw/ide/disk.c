@@ -13,9 +13,8 @@
 
 /* -- errors ------------------------------------------------------------------------------------------------------- */
 
-static u8 error_of(const struct ide_unit *u, int rc)
+u8 ide_error_of(int rc, bool write)
 {
-    bool write = u->req.op != BLOCK_READ;
     switch (rc) {
     case -EROFS:
         return ER_WP | ER_ABRT;
@@ -26,6 +25,11 @@ static u8 error_of(const struct ide_unit *u, int rc)
     default:
         return write ? ER_IDNF : ER_UNC;
     }
+}
+
+static u8 error_of(const struct ide_unit *u, int rc)
+{
+    return ide_error_of(rc, u->req.op != BLOCK_READ);
 }
 
 static bool error_ignored(const struct ide_unit *u, int rc)

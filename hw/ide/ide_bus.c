@@ -210,11 +210,13 @@ static u8 status_read(struct ide_bus *b, bool acknowledge)
     return v;
 }
 
-/* A drive answers for its absent neighbour, with its own registers. */
+/* A drive answers for its absent neighbour, with zeros: so do packet drives (9.16.2), and drivers believe it of all. */
 static u8 reg_read(struct ide_bus *b, unsigned off)
 {
     struct ide_unit *u = selected(b);
-    u = u ? u : b->unit[0] ? b->unit[0] : b->unit[1];
+    if (!u && (b->unit[0] || b->unit[1])) {
+        return off == R_DEVICE ? b->select | 0xa0 : 0;
+    }
     if (!u) {
         return FLOATING;
     }

@@ -210,5 +210,6 @@ void ide_packet_stop(struct ide_unit *u);
 void ide_packet_reset(struct ide_unit *u);
 void ide_packet_dma_go(struct ide_unit *u);
 void ide_disk_dma_go(struct ide_unit *u);
+u8 ide_error_of(int rc, bool write); /* what a drive would say of a host error */
 
 #endif

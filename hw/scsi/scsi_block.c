@@ -1,7 +1,7 @@
 /* Commands on blocks: disks, and what a CD shares with them.
  *
  * SPEC: SBC-3 (T10/1799-D) 5. Not modelled: protection information, defect lists, XOR and extended copy commands,
- * UNMAP of anchored blocks; FORMAT UNIT changes nothing. */
+ * UNMAP of anchored blocks, VERIFY against more than 2 KiB; FORMAT UNIT changes nothing. */
 #include <string.h>
 
 #include "base/bits.h"
@@ -78,8 +78,45 @@ void scsi_write(struct scsi_cmd *c)
     }
 }
 
-/* -- VERIFY: without bytes to compare the medium is believed in by its size ------------------------------------------
+/* -- VERIFY -----------------------------------------------------------------------------------------------------------
  */
+
+static void check_step(struct scsi_cmd *c);
+
+static void check_done(struct block_req *r, int rc)
+{
+    struct scsi_cmd *c = r->opaque;
+    free(c->bounce);
+    c->bounce = NULL;
+    if (c->stopping) {
+        return;
+    }
+    if (rc && !scsi_error_ignored(c, rc)) {
+        scsi_media_failed(c, rc);
+    } else {
+        c->at += c->want;
+        check_step(c);
+    }
+    if (c->step != SCSI_BUSY) {
+        c->fn(c);
+    }
+}
+
+/* Without bytes to compare with, the medium is read, a megabyte at a time. */
+static void check_step(struct scsi_cmd *c)
+{
+    u64 left = (scsi_lba(c) + scsi_length(c)) * c->lu->block - c->at;
+    if (!left) {
+        scsi_good(c);
+        return;
+    }
+    c->want = MIN(left, 1u << 20);
+    c->bounce = malloc(c->want);
+    must(c->bounce);
+    c->iov = (struct iovec){c->bounce, c->want};
+    c->req = (struct block_req){.op = BLOCK_READ, .offset = c->at, .iov = &c->iov, .niov = 1};
+    scsi_request(c, check_done);
+}
 
 void scsi_verify(struct scsi_cmd *c)
 {
@@ -87,7 +124,8 @@ void scsi_verify(struct scsi_cmd *c)
         return;
     }
     if (!(c->cdb[1] & 2)) {
-        scsi_good(c);
+        c->at = scsi_lba(c) * c->lu->block;
+        check_step(c);
     } else if (scsi_length(c) * c->lu->block > SCSI_BUF / 2) {
         scsi_fail(c, BAD_FIELD); /* more than is kept here */
     } else {

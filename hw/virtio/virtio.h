@@ -39,6 +39,8 @@ enum {
     VIRTIO_ID_BLOCK = 2,
     VIRTIO_ID_CONSOLE = 3,
     VIRTIO_ID_RNG = 4,
+    VIRTIO_ID_BALLOON = 5,
+    VIRTIO_ID_SCSI = 8,
     VIRTIO_ID_GPU = 16,
     VIRTIO_ID_INPUT = 18
 };

@@ -503,9 +503,10 @@ static bool interfaces_choose(struct virtio_pci *s, enum virtio_pci_kind kind, s
 static void ident_set(struct virtio_pci *s, u32 class_code)
 {
     static const u16 transitional[] = {
-        [VIRTIO_ID_NET] = 0x1000, [VIRTIO_ID_BLOCK] = 0x1001, [VIRTIO_ID_CONSOLE] = 0x1003, [VIRTIO_ID_RNG] = 0x1005};
+        [VIRTIO_ID_NET] = 0x1000,     [VIRTIO_ID_BLOCK] = 0x1001, [VIRTIO_ID_BALLOON] = 0x1002,
+        [VIRTIO_ID_CONSOLE] = 0x1003, [VIRTIO_ID_SCSI] = 0x1004,  [VIRTIO_ID_RNG] = 0x1005};
     u16 id = s->v->vc->id;
-    bool old = s->legacy && id < ARRAY_LEN(transitional);
+    bool old = s->legacy && id < ARRAY_LEN(transitional) && transitional[id];
     pci_init(&s->pci, &(struct pci_ident){.vendor = 0x1af4,
                                           .device = old ? transitional[id] : 0x1040 + id,
                                           .subsystem_vendor = 0x1af4,

@@ -209,6 +209,7 @@ static void signatures_and_absent_drives(void **st)
         out(p, b + DEV_R, 0xb0);
         assert_int_equal(in(p, b + DEV_R), 0xb0);
         assert_int_equal(in(p, b + STATUS_R), 0); /* no drive 1: drive 0 answers for it */
+        assert_int_equal(in(p, b + MID_R), 0);
         out(p, b + STATUS_R, 0xec);
         assert_int_equal(in(p, b + STATUS_R), 0);
         out(p, b + DEV_R, 0xa0);

@@ -18,6 +18,9 @@
 #include "hw/input/virtio_input.h"
 #include "hw/misc/virtio_rng.h"
 #include "hw/net/virtio_net.h"
+#include "hw/scsi/scsi_bus.h"
+#include "hw/scsi/virtio_scsi.h"
+#include "hw/virtio/virtio_balloon.h"
 #include "net/net.h"
 #include "tests/hw/virtio_drv.h"
 
@@ -237,6 +240,8 @@ static const struct victim {
     {&virtio_rng_class, &virtio_rng_pci_class, "packed=on", 1},
     {&virtio_gpu_class, &virtio_gpu_pci_class, "packed=on,max_outputs=2", 2, true},
     {&virtio_tablet_class, &virtio_tablet_pci_class, "packed=on", 2, true},
+    {&virtio_scsi_class, &virtio_scsi_pci_class, "packed=on", 3},
+    {&virtio_balloon_class, &virtio_balloon_pci_class, "packed=on,free-page-reporting=on", 4},
 };
 
 static struct drv *victim_new(const struct victim *v, enum drv_bus bus, struct netdev **peer)
@@ -259,6 +264,13 @@ static struct drv *victim_new(const struct victim *v, enum drv_bus bus, struct n
         struct device *p = device_new(&d->b->m, &virtconsole_class, NULL);
         machine_lock();
         assert_true(device_set_prop(p, "chardev", "c0", &e) && device_plug(p, NULL, &e) && device_init(p, &e));
+        machine_unlock();
+    }
+    if (v->mmio == &virtio_scsi_class) {
+        struct device *p = device_new(&d->b->m, &scsi_hd_class, NULL);
+        machine_lock();
+        assert_true(device_set_prop(p, "drive", "disk", &e) && device_plug(p, NULL, &e) && device_init(p, &e));
+        device_reset(p);
         machine_unlock();
     }
     return d;

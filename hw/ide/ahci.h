@@ -1,0 +1,9 @@
+/* The AHCI of the ICH9: "ich9-ahci", six ports, each a device "ide.N" that provides an IDE bus for one drive. */
+#ifndef MOSS_HW_IDE_AHCI_H
+#define MOSS_HW_IDE_AHCI_H
+
+#include "hw/core/device.h"
+
+extern const struct device_class ich9_ahci_class, ahci_port_class;
+
+#endif
