@@ -193,6 +193,7 @@ enum {
     HF_READS = 8,   /* reads slots: all (reads == NULL) or those in `reads` are home before */
     HF_WRITES = 16, /* writes slots: all or those in `writes` are forgotten after (implies they are home before) */
     HF_FP = 32,     /* does float arithmetic in C or calls what may: host FP control is switched to C's around it */
+    HF_LOOK = 128,  /* looks at rt.host_fp and does no float arithmetic: the host's FP control stays as it is */
     HF_END = 64,    /* may change pc, mode or mapping: must be followed by exit_pc or exit_loop */
 };
 /* A C function translated code may call: u64 fn([struct vcpu *,] [union v128 *ret,] args...). Parameters and results

@@ -166,7 +166,8 @@ void emit_call(struct gen *g, struct xop *x)
     const struct ir_helper *h = &g->t->helpers[x->imm];
     const ir_ref ref[4] = {x->a, x->b, x->c, x->d};
     const void *hook = h->flags & HF_PURE ? NULL : g->cfg->call;
-    bool fp = (h->flags & (HF_FP | HF_FAULT)) || hook, has_cpu = !(h->flags & HF_NO_CPU);
+    bool all = (h->flags & (HF_FP | HF_FAULT)) || hook, has_cpu = !(h->flags & HF_NO_CPU);
+    enum call_fp fp = all ? CALL_FP : h->flags & HF_LOOK ? CALL_LOOK : CALL_PLAIN;
     struct arg arg[4];
     unsigned first = has_cpu + (h->ret == IR_V128);
     if (!(h->flags & HF_PURE)) {

@@ -219,6 +219,7 @@ struct row {
 
 /* Offsets are into the CPU struct. None of load, store, mov, mov_imm, add_imm and load_const touches the host's flags.
  * A jump is named by `at`, a place in it that bind() and shift() understand. */
+enum call_fp { CALL_PLAIN, CALL_LOOK /* rt.host_fp has it */, CALL_FP /* and C has its own */ };
 struct host_arch {
     const char *name;
     const struct row *rows; /* by opcode, XOP_COUNT of them; none: emit_fallback */
@@ -287,8 +288,8 @@ struct host_arch {
     bool (*return_push)(struct gen *g, i32 off);                   /* false: not predicted */
     void (*return_land)(struct gen *g, i32 off); /* behind the call: the prediction's page from target, if it is to be
                                                     linked; else as go_target */
-    /* Helper `fn`: fp: with C's control word; cpu: it sees the CPU struct; flush: and may end predictions. */
-    void (*call_c)(struct gen *g, const void *fn, bool fp, bool cpu, bool flush);
+    /* Helper `fn`: fp: what becomes of the control word; cpu: it sees the CPU struct; flush: and may end predictions. */
+    void (*call_c)(struct gen *g, const void *fn, enum call_fp fp, bool cpu, bool flush);
 
     bool (*zero_above)(const struct gen *g, ir_ref r, unsigned type); /* r, read as `type`, is a vector with zeros */
     bool (*clears)(const struct gen *g, const struct xop *x);         /* x's emitter makes one of its operands */

@@ -117,7 +117,7 @@ static void arch_align_link(struct gen *g UNUSED, bool cond UNUSED)
 
 /* -- calls ------------------------------------------------------------------------------------------------------- */
 
-static void arch_call_c(struct gen *g, const void *fn, bool fp, bool cpu, bool flush)
+static void arch_call_c(struct gen *g, const void *fn, enum call_fp fp, bool cpu, bool flush)
 {
     if (fp) {
         a_fp_to_c(g->c, T0, T1);

@@ -126,10 +126,12 @@ static struct cond arch_cond_keep(struct gen *g UNUSED, struct cond c)
 
 /* -- calls ------------------------------------------------------------------------------------------------------- */
 
-static void arch_call_c(struct gen *g, const void *fn, bool fp, bool cpu, bool flush)
+static void arch_call_c(struct gen *g, const void *fn, enum call_fp fp, bool cpu, bool flush)
 {
-    if (fp) {
+    if (fp != CALL_PLAIN) {
         v_rrm(g->c, 0xae | M0F, 3, 0, RT_MEM(host_fp));
+    }
+    if (fp == CALL_FP) {
         v_rrm(g->c, 0xae | M0F, 2, 0, RT_MEM(c_fp));
     }
     if (g->native) { /* other guests do not store two vectors as one */
@@ -140,7 +142,7 @@ static void arch_call_c(struct gen *g, const void *fn, bool fp, bool cpu, bool f
     }
     x_rm(g->c, 0xff, false, 2, POOL_MEM);
     pool_use(g, pool_fn(g, fn), 0);
-    if (fp) {
+    if (fp == CALL_FP) {
         v_rrm(g->c, 0xae | M0F, 2, 0, RT_MEM(host_fp));
     }
     if (cpu) {
