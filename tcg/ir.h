@@ -229,9 +229,10 @@ struct ir_target {
     unsigned npins;
     const u8 *vpins; /* V128 slots, hottest first */
     unsigned nvpins;
-    u8 flags;       /* the FLAGS slot that compares and branches use; a slot of another type: none */
-    bool fl_pa;     /* its flags have P and A; else these may be anything, and nothing may look at them */
-    u32 fp_env_off; /* offset in the CPU struct of the struct fp_env the exact fallback uses (fpu/softfloat.h) */
+    u8 zeros, nzeros; /* V128 slots from `zeros` on that mostly are 0, all of them: upper halves (rt.nonzero) */
+    u8 flags;         /* the FLAGS slot that compares and branches use; a slot of another type: none */
+    bool fl_pa;       /* its flags have P and A; else these may be anything, and nothing may look at them */
+    u32 fp_env_off;   /* offset in the CPU struct of the struct fp_env the exact fallback uses (fpu/softfloat.h) */
     struct ir_f80 f80;
 };
 

@@ -85,6 +85,7 @@ struct rt {
     u64 scratch[5]; /* [RT_HELPER] for gen_config.call */
     u64 r[32];      /* the ISA's hottest integer registers, in its order (A64: x0..x30, sp); [0..15] have one-byte
                        displacements */
+    u32 nonzero;    /* 0: the homes of all slots of ir_target.zeros are 0. Any other state of them is right with 1 */
     /* From here on rarely touched. */
     u64 ret_base, ret_limit;
     /* F80 unit: what its registers are counted from in this block (ir_target.f80), the guest's control word for it as

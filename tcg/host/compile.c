@@ -256,6 +256,7 @@ static void emit_op(struct gen *g, struct xop *x)
 static bool emit_all(struct gen *g)
 {
     control_entry(g);
+    zeros_begin(g);
     loop_enter(g);
     if (g->f80) {
         g->arch->f80->begin(g);

@@ -251,7 +251,8 @@ struct host_arch {
     void (*load)(struct code *c, unsigned type, unsigned reg, i32 off);
     void (*store)(struct code *c, unsigned type, i32 off, unsigned reg);
     void (*store_imm)(struct code *c, bool w, i32 off, u64 v);
-    void (*store_zeros)(struct code *c, const i32 *off, unsigned n);          /* 16 bytes at each; vtmp is lost */
+    void (*store_zeros)(struct code *c, const i32 *off, unsigned n); /* 16 bytes at each; vtmp is lost */
+    u8 *(*skip_zeros)(struct code *c); /* a short jump forward when rt.nonzero is 0; NULL: they are stored always */
     void (*address)(struct code *c, unsigned dst, i32 off);                   /* of the CPU struct + off */
     void (*zero)(struct code *c, unsigned dst);                               /* integer; flags may go */
     void (*load_const)(struct gen *g, unsigned reg, ir_ref r, unsigned type); /* into a vector register */
@@ -288,7 +289,8 @@ struct host_arch {
     bool (*return_push)(struct gen *g, i32 off);                   /* false: not predicted */
     void (*return_land)(struct gen *g, i32 off); /* behind the call: the prediction's page from target, if it is to be
                                                     linked; else as go_target */
-    /* Helper `fn`: fp: what becomes of the control word; cpu: it sees the CPU struct; flush: and may end predictions. */
+    /* Helper `fn`: fp: what becomes of the control word; cpu: it sees the CPU struct; flush: and may end predictions.
+     */
     void (*call_c)(struct gen *g, const void *fn, enum call_fp fp, bool cpu, bool flush);
 
     bool (*zero_above)(const struct gen *g, ir_ref r, unsigned type); /* r, read as `type`, is a vector with zeros */

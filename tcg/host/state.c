@@ -154,19 +154,66 @@ static bool is_zeros(const struct gen *g, unsigned s)
 {
     return g->t->slots[s].type == IR_V128 && g->cur[s] == IR_CONST;
 }
+static bool is_upper(const struct gen *g, unsigned s)
+{
+    return s - g->t->zeros < g->t->nzeros;
+}
+/* What one instruction clears a slot or two of is not worth a look. */
+enum { WORTH_A_LOOK = 3 };
+/* Those of ir_target.zeros: nothing to do when all are 0 already. When all are after this, that is noted; but only on
+ * the way out, for a block says at its entry that they may not be (zeros_begin). */
+static void uppers_home(struct gen *g, const i32 *off, unsigned n, bool out)
+{
+    u8 *skip = n >= WORTH_A_LOOK && g->arch->skip_zeros ? g->arch->skip_zeros(g->c) : NULL;
+    g->arch->store_zeros(g->c, off, n);
+    if (n == g->t->nzeros && out) {
+        g->arch->store_imm(g->c, false, RT_OFF(nonzero), 0);
+    }
+    if (skip) {
+        g->arch->skip_here(g->c, skip);
+    }
+}
 /* Slots of vectors that are 0: many at once, and side by side, where instructions clear upper halves. */
 static void zeros_home(struct gen *g, const struct pins *to)
 {
-    i32 off[IR_MAX_SLOTS];
-    unsigned n = 0;
+    i32 off[2][IR_MAX_SLOTS];
+    unsigned n[2] = {0, 0};
     FOR_TOUCHED(g, s)
     {
         if (is_zeros(g, (unsigned)s) && to->reg_of[s] == NOREG) {
-            off[n++] = slot_off(g, (unsigned)s);
+            unsigned k = is_upper(g, (unsigned)s);
+            off[k][n[k]++] = slot_off(g, (unsigned)s);
         }
     }
-    if (n) {
-        g->arch->store_zeros(g->c, off, n);
+    if (n[0]) {
+        g->arch->store_zeros(g->c, off[0], n[0]);
+    }
+    if (n[1]) {
+        uppers_home(g, off[1], n[1], to == &g->base);
+    }
+}
+
+static bool writes_uppers(const struct gen *g, const struct xop *x)
+{
+    if (x->op == IR_put) {
+        return is_upper(g, x->imm) && x->a != IR_CONST;
+    }
+    const struct ir_helper *h = x->op == IR_call ? &g->t->helpers[x->imm] : NULL;
+    bool any = h && (h->flags & HF_WRITES) && !h->writes;
+    for (unsigned k = 0; h && h->writes && k < g->t->nzeros; k++) {
+        unsigned s = g->t->zeros + k;
+        any |= bit(h->writes->w[s / 64], s % 64);
+    }
+    return any;
+}
+/* Does the trace write something else than 0 into them? */
+void zeros_begin(struct gen *g)
+{
+    for (unsigned i = 1; g->t->nzeros && i < g->ir->nops; i++) {
+        if (writes_uppers(g, &g->x[i])) {
+            g->arch->store_imm(g->c, false, RT_OFF(nonzero), 1);
+            return;
+        }
     }
 }
 

@@ -27,6 +27,9 @@ void control_entry(struct gen *g);
 void control_stale(struct gen *g);
 void state_home(struct gen *g); /* every slot into its home */
 
+/* state.c, behind the entry */
+void zeros_begin(struct gen *g);
+
 /* select.c */
 void select_ops(struct gen *g);
 

@@ -88,6 +88,13 @@ static void arch_store_zeros(struct code *c, const i32 *off, unsigned n)
         i += pair;
     }
 }
+static u8 *arch_skip_zeros(struct code *c)
+{
+    x_load(c, false, RCX, RT_MEM(nonzero));
+    x_byte(c, 0xe3); /* jrcxz: EFLAGS survive */
+    x_byte(c, 0);
+    return c->p - 1;
+}
 static void arch_address(struct code *c, unsigned dst, i32 off)
 {
     x_lea(c, true, dst, cpu_mem(off));
@@ -194,6 +201,7 @@ const struct host_arch x_arch = {
     .store = arch_store,
     .store_imm = arch_store_imm,
     .store_zeros = arch_store_zeros,
+    .skip_zeros = arch_skip_zeros,
     .address = arch_address,
     .zero = x_zero,
     .load_const = arch_load_const,

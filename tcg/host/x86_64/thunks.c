@@ -86,6 +86,22 @@ static void make_returns(struct maker *m, struct host_thunks *out)
     x_set_rel(x_jmp(&m->c), m->lookup);
 }
 
+/* rt.nonzero, for C may have written them. */
+static void zeros_look(struct maker *m, const struct ir_target *t)
+{
+    for (unsigned k = 0; k < t->nzeros; k += 2) {
+        i32 off = (i32)t->slots[t->zeros + k].off;
+        must(t->slots[t->zeros + k + 1].off == (u32)off + 16);
+        v_rrm(&m->c, k ? 0x56 | M0F | OPL : X_MOVUPS | OPL, XMM0, k ? XMM0 : 0, MEM(RBP, off - RT_BIAS)); /* vorps */
+    }
+    if (t->nzeros) {
+        v_rrr(&m->c, 0x17 | M38 | P66 | OPL, XMM0, 0, XMM0); /* vptest */
+        x_setcc(&m->c, X_NE, RCX);
+        x_rr(&m->c, X_MOVZX8, false, RCX, RCX);
+        x_store(&m->c, false, RT_MEM(nonzero), RCX);
+    }
+}
+
 static const u8 callee_saved[] = {RBX, RBP, R12, R13, R14, R15};
 
 static void make_enter(struct maker *m, const struct ir_target *t, struct host_thunks *out)
@@ -100,6 +116,7 @@ static void make_enter(struct maker *m, const struct ir_target *t, struct host_t
     x_mov(&m->c, true, RAX, RSI);
     mxcsr(m, false, RT_MEM(c_fp));
     to_guest_fp(m);
+    zeros_look(m, t);
     if (t->f80.first) {
         x_rm(&m->c, 0xd9, false, 5, RT_MEM(f80_control)); /* fldcw */
     }
