@@ -36,6 +36,7 @@ ALLOW = {
     'hw/display': ['base', 'memory', 'hw/core', 'hw/misc', 'hw/pci', 'hw/virtio', 'ui'],
     'hw/input': ['base', 'memory', 'hw/core', 'hw/virtio', 'ui'],
     'hw/acpi': ['base', 'memory', 'hw/core', 'hw/pci'],
+    'hw/usb': ['base', 'memory', 'hw/core', 'hw/pci', 'hw/scsi', 'hw/block', 'block', 'ui'],
     'hw/board': ['base', 'memory', 'hw', 'chardev', 'block', 'net', 'target'],
     'system': ['base', 'memory', 'tcg', 'target', 'accel', 'hw/core', 'chardev', 'block', 'net', 'ui'],
     'user': ['base', 'memory', 'tcg', 'target', 'accel'],
