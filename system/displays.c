@@ -133,6 +133,12 @@ static const char *title(const struct config *c)
     return c->name && opts_parse(&o, c->name, "guest", NULL) ? opts_str(&o, "guest", "moss") : "moss";
 }
 
+bool displays_wanted(const struct config *c)
+{
+    bool window = c->display ? c->wants_window : !c->daemonize && find("sdl") && display_server_found();
+    return c->vnc.n || (!c->nographic && window);
+}
+
 bool displays_start(struct setup *s, struct err *e)
 {
     struct config *c = &s->cfg;

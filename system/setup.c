@@ -107,6 +107,7 @@ static bool config_fill(const struct config *c, struct opts *o, struct machine_c
     mc->dumpdtb = opts_str(o, "dumpdtb", NULL);
     mc->board_opts = o;
     mc->no_defaults = c->nodefaults;
+    mc->watched = displays_wanted(c);
     mc->semihosting = c->semihosting || c->semi.n;
     if (!mc->kernel && (mc->initrd || mc->append)) {
         return err_set(e, "-%s only allowed with -kernel option", mc->initrd ? "initrd" : "append");

@@ -82,6 +82,7 @@ bool devices_make(struct setup *s, struct err *e);
 const char *device_missing(const char *name); /* missing.c: what moss would need for it, NULL: unknown */
 
 /* -- displays.c ---------------------------------------------------------------------------------------------- */
+bool displays_wanted(const struct config *c);        /* as far as options tell, before there is a machine */
 bool displays_start(struct setup *s, struct err *e); /* the machine's devices are there */
 void displays_end(void);                             /* machine lock held */
 void displays_list(void);

@@ -73,6 +73,7 @@ struct machine_config {
     bool rtc_stands; /* the calendar stands still while the machine is stopped (-rtc clock=vm) */
     bool rtc_slews;  /* a clock makes up for periodic interrupts that nobody answered (-rtc driftfix=slew) */
     bool nographic;
+    bool watched; /* somebody will look at the screen, if there is one */
     /* What firmware is told of the machine. */
     u8 uuid[16];
     unsigned sockets, cores, threads; /* cores of a socket, threads of a core */

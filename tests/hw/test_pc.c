@@ -29,6 +29,8 @@ struct wish {
     const char *options, *vga, *order, *once;
     unsigned cpus;
     u64 ram;
+    const char *kernel, *initrd, *append;
+    bool watched;
 };
 
 static struct machine *build(const struct board *b, const struct wish *w, struct err *e)
@@ -41,7 +43,11 @@ static struct machine *build(const struct board *b, const struct wish *w, struct
     struct machine_config cfg = {.cpus = w->cpus ? w->cpus : 1,
                                  .ram_size = w->ram ? w->ram : 256 << 20,
                                  .board_opts = &o,
-                                 .firmware = rom_path,
+                                 .firmware = w->kernel ? NULL : rom_path,
+                                 .kernel = w->kernel,
+                                 .initrd = w->initrd,
+                                 .append = w->append,
+                                 .watched = w->watched,
                                  .vga = w->vga ? w->vga : "none",
                                  .boot = {.order = w->order, .once = w->once, .splash_time = -1, .reboot_timeout = -1}};
     struct machine *m = machine_new(b, &cfg, e);
@@ -382,6 +388,34 @@ static void isa_devices_plug_in(void **st)
 /* -- what firmware is told ------------------------------------------------------------------------------------------
  */
 
+/* The directory by DMA, the file by its port; the file's length, 0: there is none. */
+static u32 fw_cfg_read_file(struct machine *m, const char *want, void *to, unsigned room)
+{
+    u8 req[16];
+    st32be(req, 0x19 << 16 | 8 | 2);
+    st32be(req + 4, 4 + 64 * 32);
+    st64be(req + 8, 0x2000);
+    mem_write(m->sysmem, 0x1000, req, sizeof(req), (struct mem_attrs){0});
+    out(m, 0x514, 4, 0);
+    out(m, 0x518, 4, __builtin_bswap32(0x1000));
+    assert_int_equal(rd(m, 0x1000, 4), 0);
+    unsigned n = __builtin_bswap32((u32)rd(m, 0x2000, 4));
+    for (unsigned i = 0; i < n; i++) {
+        char name[56];
+        u64 at = 0x2004 + 64 * i;
+        mem_read(m->sysmem, at + 8, name, sizeof(name), (struct mem_attrs){0});
+        if (strcmp(name, want) != 0) {
+            continue;
+        }
+        out(m, 0x510, 2, __builtin_bswap16((u16)rd(m, at + 4, 2)));
+        for (unsigned k = 0; k < room; k++) {
+            ((u8 *)to)[k] = (u8)in(m, 0x511, 1);
+        }
+        return __builtin_bswap32((u32)rd(m, at, 4));
+    }
+    return 0;
+}
+
 static void fw_cfg_by_ports(void **st)
 {
     (void)st;
@@ -393,30 +427,10 @@ static void fw_cfg_by_ports(void **st)
     }
     out(m, 0x510, 2, 5);
     assert_int_equal(in(m, 0x511, 1) | in(m, 0x511, 1) << 8, 1);
-    u8 req[16];
-    st32be(req, 0x19 << 16 | 8 | 2); /* select and read the directory */
-    st32be(req + 4, 4 + 64 * 32);
-    st64be(req + 8, 0x2000);
-    mem_write(m->sysmem, 0x1000, req, sizeof(req), (struct mem_attrs){0});
     assert_int_equal(in(m, 0x514, 4), 0x554d4551);
     assert_int_equal(in(m, 0x518, 4), 0x47464320);
-    out(m, 0x514, 4, 0);
-    out(m, 0x518, 4, __builtin_bswap32(0x1000));
-    assert_int_equal(rd(m, 0x1000, 4), 0);
-    unsigned n = __builtin_bswap32((u32)rd(m, 0x2000, 4));
-    u64 e820 = 0;
-    for (unsigned i = 0; i < n && !e820; i++) {
-        char name[56];
-        u64 at = 0x2004 + 64 * i;
-        mem_read(m->sysmem, at + 8, name, sizeof(name), (struct mem_attrs){0});
-        e820 = strcmp(name, "etc/e820") ? 0 : at;
-    }
-    assert_int_not_equal(e820, 0);
-    out(m, 0x510, 2, __builtin_bswap16((u16)rd(m, e820 + 4, 2)));
     u8 map[60];
-    for (unsigned i = 0; i < sizeof(map); i++) {
-        map[i] = (u8)in(m, 0x511, 1);
-    }
+    assert_int_equal(fw_cfg_read_file(m, "etc/e820", map, sizeof(map)), sizeof(map));
     assert_int_equal(ld64le(map + 28), 3ull << 30);
     assert_int_equal(ld64le(map + 40), 4ull << 30);
     assert_int_equal(ld64le(map + 48), 2ull << 30);
@@ -461,6 +475,150 @@ static void boot_order(void **st)
     machine_free(m);
 }
 
+/* -- kernels ------------------------------------------------------------------------------------------------------- */
+
+enum { SETUP_BYTES = 2 * 512, KERNEL_BYTES = 4096, INITRD_BYTES = 5000 };
+
+/* A bzImage of protocol 2.12 that wants 16 MiB, one sector of setup; a Multiboot image with its addresses in the
+ * header; an initrd. */
+static char *file_make(const char *name, const void *data, size_t n)
+{
+    char *path = g_build_filename(work, name, NULL);
+    assert_true(g_file_set_contents(path, data, (gssize)n, NULL));
+    return path;
+}
+static char *bzimage_make(void)
+{
+    u8 *k = g_malloc0(SETUP_BYTES + KERNEL_BYTES);
+    k[0x1f1] = 1;
+    st16le(k + 0x1fe, 0xaa55);
+    k[0x201] = 0x6a;
+    memcpy(k + 0x202, "HdrS", 4);
+    st16le(k + 0x206, 0x20c);
+    k[0x211] = 1;
+    st32le(k + 0x22c, 0x7fffffff);
+    st32le(k + 0x230, 0x200000);
+    k[0x234] = 1;
+    st32le(k + 0x238, 2047);
+    st64le(k + 0x258, 0x1000000);
+    st32le(k + 0x260, 0x800000);
+    memset(k + SETUP_BYTES, 0x90, KERNEL_BYTES);
+    char *path = file_make("bzImage", k, SETUP_BYTES + KERNEL_BYTES);
+    g_free(k);
+    return path;
+}
+
+static void bzimage_is_entered_directly(void **st)
+{
+    (void)st;
+    u8 initrd[INITRD_BYTES] = {1, 2, 3, 4};
+    char *kernel = bzimage_make(), *initrd_path = file_make("initrd", initrd, sizeof(initrd));
+    struct machine *m = build_ok(
+        &board_pc,
+        &(struct wish){.kernel = kernel, .initrd = initrd_path, .append = "quiet", .vga = "std", .ram = 5ull << 30});
+    const u64 zero = 0x10000;
+    assert_int_equal(rd(m, 0x1000000, 4), 0x90909090);
+    assert_int_equal(rd(m, zero + 0x202, 4), 0x53726448);
+    assert_int_equal(rd(m, zero + 0x210, 1), 0xff);
+    assert_int_equal(rd(m, zero + 0x214, 4), 0x1000000);
+    u64 at = rd(m, zero + 0x218, 4);
+    assert_int_equal(rd(m, zero + 0x21c, 4), INITRD_BYTES);
+    assert_int_equal(at % 4096, 0);
+    assert_int_equal(rd(m, at, 4), 0x04030201);
+    char line[6];
+    mem_read(m->sysmem, rd(m, zero + 0x228, 4), line, sizeof(line), (struct mem_attrs){0});
+    assert_string_equal(line, "quiet");
+    /* RAM, the last KiB below 640 KiB, the BIOS's area, RAM, tables... and RAM above 4 GiB */
+    unsigned n = (unsigned)rd(m, zero + 0x1e8, 1);
+    assert_int_equal(n, 8);
+    assert_int_equal(rd(m, zero + 0x2d0 + 8, 8), 0x9fc00);
+    assert_int_equal(rd(m, zero + 0x2d0 + 20 * (n - 1), 8), 4ull << 30);
+    assert_int_equal(rd(m, zero + 0x2d0 + 20 * (n - 1) + 8, 8), 2ull << 30);
+    /* tables */
+    u64 rsdp = rd(m, zero + 0x70, 8);
+    assert_int_equal(rd(m, rsdp, 8), 0x2052545020445352ull);
+    assert_int_equal(rd(m, rd(m, rsdp + 16, 4), 4), 0x54445352); /* RSDT */
+    assert_int_equal(rd(m, 0xf0000, 4), 0x334d535f);             /* _SM3 */
+    u8 anchor[24], sum = 0;
+    mem_read(m->sysmem, 0xf0000, anchor, sizeof(anchor), (struct mem_attrs){0});
+    for (unsigned i = 0; i < sizeof(anchor); i++) {
+        sum = (u8)(sum + anchor[i]);
+    }
+    assert_int_equal(sum, 0);
+    assert_int_equal(rd(m, ld64le(anchor + 16), 1), 1); /* the system, for firmware adds itself */
+    assert_int_equal(in(m, 0x608, 4) == 0xffffffff, 0); /* the timer that the tables speak of */
+    machine_free(m);
+    struct err e = {0};
+    assert_null(build(&board_pc, &(struct wish){.kernel = kernel, .ram = 8 << 20}, &e));
+    assert_non_null(strstr(e.msg, "could not load kernel"));
+    assert_non_null(strstr(e.msg, "does not fit into RAM"));
+    unlink(kernel);
+    unlink(initrd_path);
+    g_free(kernel);
+    g_free(initrd_path);
+}
+
+/* With a screen that somebody sees the kernel is an option ROM's, and the first to boot. */
+static void bzimage_behind_firmware(void **st)
+{
+    (void)st;
+    if (!g_file_test("/usr/share/seabios/bios-256k.bin", G_FILE_TEST_EXISTS)) {
+        skip();
+    }
+    char *kernel = bzimage_make();
+    struct machine *m = build_ok(&board_q35, &(struct wish){.kernel = kernel, .vga = "std", .watched = true});
+    u8 rom[512], sum = 0;
+    assert_int_equal(fw_cfg_read_file(m, "genroms/linuxboot_dma.bin", rom, sizeof(rom)), sizeof(rom));
+    for (unsigned i = 0; i < sizeof(rom); i++) {
+        sum = (u8)(sum + rom[i]);
+    }
+    assert_int_equal(sum, 0);
+    assert_int_equal(ld16le(rom), 0xaa55);
+    assert_int_equal(ld32be(rom + 0x110), 0x11 << 16 | 8 | 2); /* the kernel */
+    assert_int_equal(ld32be(rom + 0x114), KERNEL_BYTES);
+    assert_int_equal(ld64be(rom + 0x118), 0x1000000);
+    char order[64];
+    assert_true(fw_cfg_read_file(m, "bootorder", order, sizeof(order)) > 0);
+    assert_string_equal(order, "/rom@genroms/linuxboot_dma.bin");
+    machine_free(m);
+    unlink(kernel);
+    g_free(kernel);
+}
+
+static void multiboot_modules(void **st)
+{
+    (void)st;
+    u8 image[256] = {0};
+    st32le(image, 0x1badb002);
+    st32le(image + 4, 1 << 16);
+    st32le(image + 8, (u32) - (0x1badb002 + (1 << 16)));
+    st32le(image + 12, 0x100000); /* header, load, ends, entry */
+    st32le(image + 16, 0x100000);
+    st32le(image + 28, 0x100040);
+    char *kernel = file_make("kernel", image, sizeof(image)), *mod = file_make("module", "module!", 7);
+    char *list = g_strdup_printf("%s one two,%s", mod, mod);
+    struct machine *m = build_ok(&board_pc, &(struct wish){.kernel = kernel, .initrd = list, .append = "x"});
+    u64 info = 0x9000, mods = rd(m, info + 24, 4);
+    char text[256];
+    assert_int_equal(rd(m, info, 4) & 8, 8);
+    assert_int_equal(rd(m, info + 20, 4), 2);
+    u64 at = rd(m, mods, 4);
+    assert_int_equal(at, 0x101000);
+    assert_int_equal(rd(m, mods + 4, 4) - at, 7);
+    assert_int_equal(rd(m, at, 1), 'm');
+    mem_read(m->sysmem, rd(m, mods + 8, 4), text, sizeof(text), (struct mem_attrs){0});
+    assert_true(g_str_has_suffix(text, "/module one two"));
+    assert_int_equal(rd(m, mods + 16, 4), 0x102000);
+    mem_read(m->sysmem, rd(m, info + 16, 4), text, sizeof(text), (struct mem_attrs){0});
+    assert_true(g_str_has_suffix(text, "/kernel x"));
+    machine_free(m);
+    unlink(kernel);
+    unlink(mod);
+    g_free(kernel);
+    g_free(mod);
+    g_free(list);
+}
+
 static void mistakes_are_told(void **st)
 {
     (void)st;
@@ -497,13 +655,23 @@ static int tear_down(void **st)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(maps_are_golden),   cmocka_unit_test(configuration_by_ports),
-        cmocka_unit_test(shadow_ram),        cmocka_unit_test(smram_opens_and_locks),
-        cmocka_unit_test(pirqs_are_routed),  cmocka_unit_test(irqs_are_shared),
-        cmocka_unit_test(reset_control),     cmocka_unit_test(isa_devices_plug_in),
-        cmocka_unit_test(fw_cfg_by_ports),   cmocka_unit_test(cmos_has_sizes),
-        cmocka_unit_test(boot_order),        cmocka_unit_test(configuration_by_ecam),
-        cmocka_unit_test(pirqs_of_the_ich9), cmocka_unit_test(mistakes_are_told),
+        cmocka_unit_test(maps_are_golden),
+        cmocka_unit_test(configuration_by_ports),
+        cmocka_unit_test(shadow_ram),
+        cmocka_unit_test(smram_opens_and_locks),
+        cmocka_unit_test(pirqs_are_routed),
+        cmocka_unit_test(irqs_are_shared),
+        cmocka_unit_test(reset_control),
+        cmocka_unit_test(isa_devices_plug_in),
+        cmocka_unit_test(fw_cfg_by_ports),
+        cmocka_unit_test(cmos_has_sizes),
+        cmocka_unit_test(boot_order),
+        cmocka_unit_test(bzimage_is_entered_directly),
+        cmocka_unit_test(bzimage_behind_firmware),
+        cmocka_unit_test(multiboot_modules),
+        cmocka_unit_test(configuration_by_ecam),
+        cmocka_unit_test(pirqs_of_the_ich9),
+        cmocka_unit_test(mistakes_are_told),
     };
     return cmocka_run_group_tests(tests, set_up, tear_down);
 }

@@ -195,14 +195,52 @@ static bool kernel_offer(struct machine *m, struct err *e)
     return initrd_offer(m, d, e);
 }
 
+/* A screen that somebody looks at is set up by the VGA's BIOS: then the kernel is what firmware boots first. */
+static bool kernel_behind_firmware(struct machine *m, bool *taken, struct err *e)
+{
+    enum { FIRMWARE_TABLES = 2 << 20 }; /* at the end of RAM */
+    struct pc *pc = pc_of(m);
+    struct linux_item items[LINUX_ITEMS];
+    struct image_file f;
+    char *bios = pc->has_vga && m->cfg.watched ? image_find(pc->kind->firmware) : NULL;
+    *taken = false;
+    g_free(bios);
+    if (!bios || pc->below_4g < 16 * MIB) {
+        return true;
+    }
+    if (!image_map(&f, "kernel", m->cfg.kernel, e)) {
+        return false;
+    }
+    *taken = linux_is(&f);
+    bool ok = !*taken || linux_items(m, &f, pc->below_4g - FIRMWARE_TABLES, items, e);
+    image_free(&f);
+    if (!ok || !*taken) {
+        return ok;
+    }
+    size_t size;
+    const u8 *rom = linux_rom_make(m, items, &size);
+    for (unsigned i = 0; i < LINUX_ITEMS; i++) {
+        fw_cfg_add(pc->fw_cfg, items[i].key, items[i].data, items[i].len);
+    }
+    return fw_cfg_add_file(pc->fw_cfg, PC_KERNEL_ROM, rom, size, NULL, NULL, e) && pc_firmware_load(m, e) &&
+           loader_check(m, e);
+}
+
 bool pc_boot(struct machine *m, struct err *e)
 {
     if (m->cfg.dtb) {
         return err_set(e, "-dtb: a PC has no device tree");
     }
-    bool named = m->cfg.firmware || m->cfg.pflash[0];
+    bool named = m->cfg.firmware || m->cfg.pflash[0], taken = false;
+    if (m->cfg.kernel && !named && !kernel_behind_firmware(m, &taken, e)) {
+        return false;
+    }
+    pc_of(m)->kernel_rom = taken;
     if (!pc_facts_add(m, e)) {
         return false;
+    }
+    if (taken) {
+        return true;
     }
     if (m->cfg.kernel && !named) {
         return kernel_enter(m, e) && loader_check(m, e);

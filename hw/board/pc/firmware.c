@@ -112,9 +112,16 @@ static bool keys_add(struct machine *m, struct err *e)
     fw_cfg_add(d, FW_CFG_UUID, c->uuid, sizeof(c->uuid));
     fw_cfg_add_u32(d, FW_CFG_IRQ0_OVERRIDE, 1);
     numa_add(m);
-    bool ok = machine_boot_order(m, c->boot.strict, &order, e) && file_add(m, "bootorder", &order, e);
+    struct buf all = {0};
+    bool ok = machine_boot_order(m, c->boot.strict, &order, e);
+    if (pc_of(m)->kernel_rom) {
+        buf_printf(&all, "/rom@%s%s", PC_KERNEL_ROM, order.len ? "\n" : "");
+        buf_put(&all, order.len ? (char *)order.data : "", MAX(order.len, 1u));
+    } else if (order.len) {
+        buf_put(&all, order.data, order.len);
+    }
     buf_free(&order);
-    return ok;
+    return ok && file_add(m, "bootorder", &all, e);
 }
 
 /* -- CMOS memory ----------------------------------------------------------------------------------------------------

@@ -1,7 +1,8 @@
 /* bzImage (SPEC: Linux, Documentation/arch/x86/boot.rst, protocol 2.02 and later, "32-bit boot protocol";
  * zero-page.rst).
  *
- * The real-mode part never runs: what it would ask of a BIOS is in the zero page, as far as a kernel needs it. The
+ * Entered directly, the real-mode part never runs: what it would ask of a BIOS is in the zero page, as far as a kernel
+ * needs it. The
  * kernel is put where it would go itself, so that it moves nothing.
  * Not modelled: zImage, kernels older than 2.02, what setup code learns of video modes, disks (EDD) and APM. */
 #include "hw/board/pc/linux.h"
@@ -10,6 +11,7 @@
 #include <string.h>
 
 #include "base/bits.h"
+#include "hw/misc/fw_cfg.h"
 
 enum { /* the header, offsets in file and zero page */
        SETUP_SECTS = 0x1f1,
@@ -57,7 +59,7 @@ struct header {
     u64 cmdline, initrd_max;
 };
 
-static bool header_read(const struct image_file *f, const struct linux_place *p, struct header *h, struct err *e)
+static bool header_read(const struct image_file *f, u64 low_end, struct header *h, struct err *e)
 {
     const u8 *d = f->data;
     h->version = ld16le(d + VERSION);
@@ -77,36 +79,56 @@ static bool header_read(const struct image_file *f, const struct linux_place *p,
     if (h->version >= 0x20a) {
         h->need = ld32le(d + INIT_SIZE);
         u64 pref = ld64le(d + PREF_ADDRESS);
-        bool movable = d[RELOCATABLE] != 0, fits = pref >= ONE_MIB && pref + h->need <= p->low_end;
+        bool movable = d[RELOCATABLE] != 0, fits = pref >= ONE_MIB && pref + h->need <= low_end;
         h->load = fits || !movable ? pref : align_up(ONE_MIB, MAX(ld32le(d + KERNEL_ALIGNMENT), (u32)PAGE));
     }
-    if (h->load < ONE_MIB || h->load + MAX(h->need, size) > p->low_end) {
+    if (h->load < ONE_MIB || h->load + MAX(h->need, size) > low_end) {
         return err_set(e, "the kernel does not fit into RAM: it needs %llu MiB from 0x%llx on",
                        (unsigned long long)(h->need >> 20), (unsigned long long)h->load);
     }
     return true;
 }
 
-/* As high as the kernel allows, for it clears what is behind itself. */
+/* As high as the kernel allows, for it clears what is behind itself; the header says where. */
+static bool initrd_open(struct machine *m, struct image_file *f, u64 low_end, const struct header *h, u8 *zero, u64 *at,
+                        struct err *e)
+{
+    if (!image_map(f, "initrd", m->cfg.initrd, e)) {
+        return false;
+    }
+    u64 end = MIN(low_end, h->initrd_max + 1);
+    *at = f->len < end ? align_down(end - f->len, PAGE) : 0;
+    if (*at < h->load + h->need) {
+        image_free(f);
+        return err_set(e, "could not load initrd '%s': it does not fit into RAM behind the kernel", m->cfg.initrd);
+    }
+    st32le(zero + RAMDISK_IMAGE, (u32)*at);
+    st32le(zero + RAMDISK_SIZE, (u32)f->len);
+    return true;
+}
+
 static bool initrd_place(struct machine *m, const struct linux_place *p, const struct header *h, u8 *zero,
                          struct err *e)
 {
     struct image_file f;
+    u64 at;
     if (!m->cfg.initrd) {
         return true;
     }
-    if (!image_map(&f, "initrd", m->cfg.initrd, e)) {
+    if (!initrd_open(m, &f, p->low_end, h, zero, &at, e)) {
         return false;
     }
-    u64 end = MIN(p->low_end, h->initrd_max + 1), len = f.len;
-    u64 at = len < end ? align_down(end - len, PAGE) : 0;
-    if (at < h->load + h->need) {
-        image_free(&f);
-        return err_set(e, "could not load initrd '%s': it does not fit into RAM behind the kernel", m->cfg.initrd);
-    }
     loader_add_image(m, "initrd", at, &f);
-    st32le(zero + RAMDISK_IMAGE, (u32)at);
-    st32le(zero + RAMDISK_SIZE, (u32)len);
+    return true;
+}
+
+static bool cmdline_check(const struct machine *m, const struct header *h, struct err *e)
+{
+    size_t n = strlen(m->cfg.append ? m->cfg.append : "");
+    if (n > MIN(h->cmdline, (u64)CMDLINE_ROOM - 1)) {
+        return err_set(e, "-append: the command line has %zu characters; this kernel takes %llu", n,
+                       (unsigned long long)h->cmdline);
+    }
     return true;
 }
 
@@ -114,9 +136,8 @@ static bool cmdline_place(struct machine *m, const struct header *h, u8 *zero, s
 {
     const char *line = m->cfg.append ? m->cfg.append : "";
     size_t n = strlen(line);
-    if (n > MIN(h->cmdline, (u64)CMDLINE_ROOM - 1)) {
-        return err_set(e, "-append: the command line has %zu characters; this kernel takes %llu", n,
-                       (unsigned long long)h->cmdline);
+    if (!cmdline_check(m, h, e)) {
+        return false;
     }
     loader_add(m, "cmdline", CMDLINE, g_memdup2(line, n + 1), n + 1, n + 1);
     st32le(zero + CMD_LINE_PTR, CMDLINE);
@@ -143,7 +164,7 @@ bool linux_load(struct machine *m, struct image_file *f, const struct linux_plac
                 struct err *e)
 {
     struct header h = {0};
-    if (!header_read(f, p, &h, e)) {
+    if (!header_read(f, p->low_end, &h, e)) {
         return false;
     }
     u8 *zero = g_malloc0(PAGE);
@@ -158,4 +179,46 @@ bool linux_load(struct machine *m, struct image_file *f, const struct linux_plac
     loader_add(m, m->cfg.kernel, h.load, g_memdup2(f->data + h.start, size), size, size);
     *out = (struct linux_entry){.eip = (u32)h.load, .esi = ZERO_PAGE};
     return true;
+}
+
+/* -- behind firmware ----------------------------------------------------------------------------------------------- */
+
+static bool initrd_item(struct machine *m, const struct header *h, u64 low_end, u8 *setup, struct linux_item *item,
+                        struct err *e)
+{
+    struct image_file f;
+    if (!m->cfg.initrd) {
+        return true;
+    }
+    if (!initrd_open(m, &f, low_end, h, setup, &item->at, e)) {
+        return false;
+    }
+    item->len = f.len;
+    item->data = arena_dup(&m->arena, f.data, f.len);
+    image_free(&f);
+    return true;
+}
+
+bool linux_items(struct machine *m, const struct image_file *f, u64 low_end, struct linux_item items[LINUX_ITEMS],
+                 struct err *e)
+{
+    enum { CAN_USE_HEAP = 0x80 };
+    struct header h = {0};
+    const char *line = m->cfg.append ? m->cfg.append : "";
+    if (!header_read(f, low_end, &h, e) || !cmdline_check(m, &h, e)) {
+        return false;
+    }
+    u8 *setup = arena_dup(&m->arena, f->data, h.start);
+    u64 size = f->len - h.start;
+    setup[TYPE_OF_LOADER] = UNKNOWN_LOADER;
+    setup[LOADFLAGS] |= CAN_USE_HEAP;
+    st16le(setup + HEAP_END_PTR, LINUX_STACK - 0x200);
+    st32le(setup + CODE32_START, (u32)h.load);
+    st32le(setup + CMD_LINE_PTR, CMDLINE);
+    items[0] = (struct linux_item){FW_CFG_SETUP_DATA, setup, h.start, LINUX_SETUP};
+    items[1] = (struct linux_item){FW_CFG_KERNEL_DATA, arena_dup(&m->arena, f->data + h.start, size), size, h.load};
+    items[2] = (struct linux_item){FW_CFG_CMDLINE_DATA, arena_str(&m->arena, line), strlen(line) + 1, CMDLINE};
+    items[3] = (struct linux_item){.key = FW_CFG_INITRD_DATA};
+    return h.start <= LINUX_STACK - 0x1000 ? initrd_item(m, &h, low_end, setup, &items[3], e)
+                                           : err_set(e, "the kernel's setup code is too long");
 }

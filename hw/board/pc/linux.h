@@ -30,4 +30,18 @@ u64 linux_setup_size(const struct image_file *f); /* bytes before the protected-
 bool linux_load(struct machine *m, struct image_file *f, const struct linux_place *p, struct linux_entry *out,
                 struct err *e);
 
+/* The same behind firmware: what a boot loader would do is an option ROM's, which fetches these. The setup code's
+ * header is filled in; the items lie in the machine's arena. */
+enum { LINUX_SETUP = 0x10000, LINUX_STACK = 0xe000 };
+struct linux_item {
+    u16 key; /* enum fw_cfg_key */
+    const void *data;
+    u64 len, at;
+};
+enum { LINUX_ITEMS = 4 };
+bool linux_items(struct machine *m, const struct image_file *f, u64 low_end, struct linux_item items[LINUX_ITEMS],
+                 struct err *e);
+/* linux_rom.c */
+const u8 *linux_rom_make(struct machine *m, const struct linux_item items[LINUX_ITEMS], size_t *size);
+
 #endif

@@ -52,9 +52,10 @@ struct pc {
     bool a20_closed[2], has_vga;
     u32 gsi_driven[PC_GSIS];
     u8 gsi_sources[PC_GSIS];
-    u8 coms;     /* a bit a serial port */
-    bool booted; /* there was a reset */
-    bool direct; /* a kernel is entered without firmware */
+    u8 coms;         /* a bit a serial port */
+    bool kernel_rom; /* firmware boots the option ROM with the kernel */
+    bool booted;     /* there was a reset */
+    bool direct;     /* a kernel is entered without firmware */
     struct pc_acpi acpi;
 };
 static inline struct pc *pc_of(const struct machine *m)
@@ -86,6 +87,7 @@ bool pc_smbios(struct machine *m, struct buf *tables, struct buf *anchor, struct
 void pc_boot_order(struct machine *m); /* at each reset */
 bool pc_facts_add(struct machine *m, struct err *e);
 /* boot.c */
+#define PC_KERNEL_ROM "genroms/linuxboot_dma.bin"
 bool pc_boot(struct machine *m, struct err *e);
 bool pc_load_program(struct machine *m, const char *path, struct kernel *k, struct err *e);
 
