@@ -143,8 +143,24 @@ static const struct mem_ops index_ops = {.read = index_read, .write = index_writ
 /* -- the device
  * ---------------------------------------------------------------------------------------------------------- */
 
+/* The number of the first port's bus, with none of the names taken. */
+static unsigned ports_from(const struct machine *m, const char *prefix)
+{
+    unsigned from = 0;
+    for (unsigned i = 0; i < AHCI_PORTS; i++) {
+        char id[64];
+        snprintf(id, sizeof(id), "%s.%u", prefix, from + i);
+        if (machine_find(m, id)) {
+            from += i + 1;
+            i = ~0u;
+        }
+    }
+    return from;
+}
+
 static bool ahci_init(struct device *d, struct err *e)
 {
+    const char *prefix = d->id ? d->id : "ide";
     struct ahci *s = (struct ahci *)d;
     pci_init(&s->pci, &(struct pci_ident){.vendor = 0x8086,
                                           .device = 0x2922,
@@ -153,12 +169,10 @@ static bool ahci_init(struct device *d, struct err *e)
                                           .class_code = 0x010601,
                                           .revision = 2,
                                           .interrupt_pin = 1});
+    unsigned from = ports_from(d->machine, prefix);
     for (unsigned i = AHCI_PORTS; i--;) { /* the first is the newest, and so where drives go that say no bus */
-        char id[8];
-        snprintf(id, sizeof(id), "ide.%u", i);
-        if (machine_find(d->machine, id)) {
-            return err_set(e, "there is an '%s' already", id);
-        }
+        char id[64];
+        snprintf(id, sizeof(id), "%s.%u", prefix, from + i);
         struct ahci_port *p = (struct ahci_port *)device_new(d->machine, &ahci_port_class, id);
         p->hba = s;
         p->number = (u8)i;

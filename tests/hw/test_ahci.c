@@ -74,7 +74,7 @@ static struct pc *pc_new(bool read_only)
     image_make(&p->disk, "disk", 4 << 20, read_only);
     image_make(&p->disc, "disc", 1 << 20, true);
     machine_lock();
-    p->hba = device_new(&p->b->m, &ich9_ahci_class, "ahci");
+    p->hba = device_new(&p->b->m, &ich9_ahci_class, NULL);
     assert_true(device_plug(p->hba, NULL, &e) && device_init(p->hba, &e));
     p->hd = ide_attach(machine_find(&p->b->m, "ide.0"), 0, p->disk.b, false, "S", &e);
     p->cd = ide_attach(machine_find(&p->b->m, "ide.1"), 0, p->disc.b, true, NULL, &e);
@@ -210,6 +210,16 @@ static void who_is_there(void **st)
     wr(p, 0x3eff0000ull + 0x1010, 0x0c);
     assert_int_equal(rd(p, 0x3eff0000ull + 0x1014), 0x3f);
     bench_snapshot_roundtrip(p->b);
+    /* another's ports have names of their own */
+    static const char *const names[2] = {"two", NULL}, *const ports[2] = {"two.5", "ide.11"};
+    machine_lock();
+    for (unsigned i = 0; i < 2; i++) {
+        struct err e = {0};
+        struct device *d = device_new(&p->b->m, &ich9_ahci_class, names[i]);
+        assert_true(device_plug(d, NULL, &e) && device_init(d, &e));
+        assert_non_null(machine_find(&p->b->m, ports[i]));
+    }
+    machine_unlock();
     pc_free(p);
 }
 
