@@ -25,7 +25,8 @@ struct accel {
     void (*resume_all)(void); /* main thread */
     void (*pause_all)(void);  /* returns when every vcpu is at an instruction boundary, outside translated code */
     void (*stop_all)(void);   /* ends the threads */
-    /* Runs fn on the vcpu's own thread at an instruction boundary, machine lock not held; returns after it ran. */
+    /* Runs fn on the vcpu's own thread at an instruction boundary, machine lock not held; returns after it ran. While
+     * all stand still (pause_all) fn runs here. Main thread. */
     void (*run_on)(struct vcpu *cpu, void (*fn)(struct vcpu *cpu, void *arg), void *arg);
     void (*tlb_flush_all)(void);          /* the memory map changed */
     void (*print_stats)(struct buf *out); /* with `stats`: counts and times since the start */

@@ -337,6 +337,34 @@ void block_on_change(struct blockdev *b, void (*fn)(void *opaque), void *opaque)
     b->change_opaque = opaque;
 }
 
+void block_set_removable(struct blockdev *b, bool removable)
+{
+    b->removable = removable;
+}
+void block_set_locked(struct blockdev *b, bool locked)
+{
+    b->locked = locked;
+}
+bool block_is_removable(const struct blockdev *b)
+{
+    return b->removable;
+}
+bool block_is_locked(const struct blockdev *b)
+{
+    return b->locked;
+}
+bool block_may_eject(const struct blockdev *b, bool force, struct err *e)
+{
+    if (!b->removable) {
+        return err_set(e, "Device '%s' is not removable", b->id);
+    }
+    if (b->locked && !force) {
+        return err_set(e, "Device '%s' is locked and force was not specified, wait for tray to open and try again",
+                       b->id);
+    }
+    return true;
+}
+
 /* -- questions ------------------------------------------------------------------------------------- */
 
 struct blockdev *block_find(const char *id)

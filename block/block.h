@@ -76,6 +76,13 @@ extern bool block_snapshot_all; /* -snapshot: every image opened from now on is 
 bool block_insert(struct blockdev *b, const char *path, const char *format, bool read_only, struct err *e);
 void block_eject(struct blockdev *b);
 void block_on_change(struct blockdev *b, void (*fn)(void *opaque), void *opaque);
+/* The drive that the disk is in says whether its medium comes out, and whether its guest holds the door shut; a person
+ * who asks for the medium is told so. */
+void block_set_removable(struct blockdev *b, bool removable);
+void block_set_locked(struct blockdev *b, bool locked);
+bool block_is_removable(const struct blockdev *b);
+bool block_is_locked(const struct blockdev *b);
+bool block_may_eject(const struct blockdev *b, bool force, struct err *e); /* force: though it is locked */
 
 struct blockdev *block_find(const char *id);
 struct blockdev *block_next(const struct blockdev *b); /* walks through all; NULL starts */

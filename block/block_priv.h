@@ -57,6 +57,7 @@ struct blockdev {
     struct block_stats stats;
     void (*on_change)(void *opaque);
     void *change_opaque;
+    bool removable, locked;
     struct blockdev *next;
 };
 int request_run(struct blockdev *b, const struct block_req *r); /* on this thread */

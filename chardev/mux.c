@@ -202,7 +202,7 @@ static void key_command(struct mux *m, u8 ch)
         if (m->c->fronts->len > 1) {
             mux_focus(m, (m->focus + 1) % m->c->fronts->len);
         } else {
-            say(m, "\n\rmoss: there is nothing to switch to: moss has no monitor yet\n\r");
+            say(m, "\n\rmoss: there is nothing to switch to on this stream\n\r");
         }
         break;
     case 'p':

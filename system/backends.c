@@ -8,6 +8,7 @@
 #include "base/log.h"
 #include "chardev/chardev.h"
 #include "net/net.h"
+#include "system/monitor/monitor.h"
 #include "system/system.h"
 
 /* -- drives ------------------------------------------------------------------------------------------------- */
@@ -67,20 +68,26 @@ void backends_tell(const struct config *c)
     }
 }
 
+/* mon:... puts a monitor behind the port. */
+static bool serial_port(const char *spec, size_t n, struct machine_config *mc, struct err *e)
+{
+    char id[16];
+    bool monitor;
+    snprintf(id, sizeof(id), "serial%zu", n);
+    return chardev_from_spec(spec, id, &mc->serial[n], &monitor, e) && (!monitor || monitor_open(mc->serial[n], e));
+}
+
 static bool serial_ports(const struct config *c, struct machine_config *mc, struct err *e)
 {
-    bool monitor;
     chardev_escape = c->echr ? (u8)c->echr : chardev_escape;
     if (!c->serial.n) {
-        return c->nodefaults || chardev_from_spec(serial_default(c), "serial0", &mc->serial[0], &monitor, e);
+        return c->nodefaults || serial_port(serial_default(c), 0, mc, e);
     }
     for (size_t i = 0; i < c->serial.n; i++) {
-        char id[16];
-        snprintf(id, sizeof(id), "serial%zu", i);
         if (i >= ARRAY_LEN(mc->serial)) {
             return err_set(e, "-serial %s: at most %zu serial ports", c->serial.v[i], ARRAY_LEN(mc->serial));
         }
-        if (!chardev_from_spec(c->serial.v[i], id, &mc->serial[i], &monitor, e)) {
+        if (!serial_port(c->serial.v[i], i, mc, e)) {
             err_prefix(e, "-serial %s", c->serial.v[i]);
             return false;
         }
@@ -124,27 +131,52 @@ static bool debug_consoles(const struct config *c, struct err *e)
     return true;
 }
 
-/* The monitor is not there yet. What only asks for it to be out of the way, or on a stream that is used for more, goes
- * through; what waits for its answers is told. */
-static bool monitors_refuse(const struct config *c, struct err *e)
+/* -- monitors ------------------------------------------------------------------------------------------------------ */
+
+static bool monitor_of_option(const char *spec, unsigned i, struct err *e)
+{
+    char id[24];
+    struct chardev *c;
+    bool wants;
+    snprintf(id, sizeof(id), "compat_monitor%u", i);
+    if (!chardev_from_spec(spec, id, &c, &wants, e) || (c && !monitor_open(c, e))) {
+        err_prefix(e, "-monitor %s", spec);
+        return false;
+    }
+    return true;
+}
+
+/* -mon chardev=ID,mode=readline */
+static bool monitor_of_chardev(const char *text, struct err *e)
+{
+    struct opts o = {0};
+    bool ok = opts_parse(&o, text, "chardev", e);
+    const char *id = ok ? opts_str(&o, "chardev", "") : "", *mode = ok ? opts_str(&o, "mode", "readline") : "";
+    struct chardev *c = chardev_find(id);
+    opts_ignore(&o, "pretty");
+    if (ok && strcmp(mode, "readline") != 0) {
+        ok = err_set(e, "not there yet: moss has no QMP monitor");
+    } else if (ok && !c) {
+        ok = err_set(e, "there is no chardev '%s'", id);
+    }
+    ok = ok && opts_all_used(&o, "-mon", NULL, e) && monitor_open(c, e);
+    opts_free(&o);
+    if (!ok) {
+        err_prefix(e, "-mon %s", text);
+    }
+    return ok;
+}
+
+/* Before the machine, so that on a shared stream its serial port has the input at first. */
+static bool monitors_make(const struct config *c, struct err *e)
 {
     for (size_t i = 0; i < c->monitor.n; i++) {
-        const char *m = c->monitor.v[i];
-        if (strcmp(m, "none") && strcmp(m, "null") && strcmp(m, "stdio") && strncmp(m, "vc", 2)) {
-            return err_set(e, "-monitor %s: not there yet: moss has no monitor", m);
+        if (!monitor_of_option(c->monitor.v[i], (unsigned)i, e)) {
+            return false;
         }
     }
     for (size_t i = 0; i < c->mon.n; i++) {
-        struct opts o = {0};
-        bool ok = opts_parse(&o, c->mon.v[i], "chardev", e);
-        const char *id = ok ? opts_str(&o, "chardev", "") : "", *mode = ok ? opts_str(&o, "mode", "readline") : "";
-        if (ok && strcmp(mode, "readline") != 0) {
-            ok = err_set(e, "-mon %s: not there yet: moss has no QMP monitor", c->mon.v[i]);
-        } else if (ok && !chardev_find(id)) {
-            ok = err_set(e, "-mon %s: there is no chardev '%s'", c->mon.v[i], id);
-        }
-        opts_free(&o);
-        if (!ok) {
+        if (!monitor_of_chardev(c->mon.v[i], e)) {
             return false;
         }
     }
@@ -261,6 +293,6 @@ bool backends_make(struct config *c, const struct board *b, struct machine_confi
     block_snapshot_all = c->snapshot;
     return vga_choose(c, b, mc, e) && items_pass(c, b, mc, PASS_CHARDEV, e) && items_pass(c, b, mc, PASS_DRIVE, e) &&
            drives_rest(c, b, mc, e) && items_pass(c, b, mc, PASS_NET, e) && nets_finish(c, b, e) &&
-           items_pass(c, b, mc, PASS_OBJECT, e) && monitors_refuse(c, e) && serial_ports(c, mc, e) &&
+           items_pass(c, b, mc, PASS_OBJECT, e) && monitors_make(c, e) && serial_ports(c, mc, e) &&
            parallel_ports(c, mc, e) && debug_consoles(c, e);
 }

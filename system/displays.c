@@ -127,12 +127,6 @@ static bool display_of_host(struct err *why)
     return d && display_screen(0) && display_server_found() && start(d, &o, "-display", why);
 }
 
-static const char *title(const struct config *c)
-{
-    static struct opts o; /* the name stays in it */
-    return c->name && opts_parse(&o, c->name, "guest", NULL) ? opts_str(&o, "guest", "moss") : "moss";
-}
-
 bool displays_wanted(const struct config *c)
 {
     bool window = c->display ? c->wants_window : !c->daemonize && find("sdl") && display_server_found();
@@ -144,7 +138,7 @@ bool displays_start(struct setup *s, struct err *e)
     struct config *c = &s->cfg;
     bool window = false;
     display_host.quit = quit;
-    display_host.title = title(c);
+    display_host.title = s->guest_name ? s->guest_name : "moss";
     display_host.full_screen = c->full_screen;
     if (c->keymap && strcmp(c->keymap, "en-us") != 0) {
         report("warning: -k %s is ignored: moss takes keys by their places, names of keys as on a US keyboard",

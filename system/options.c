@@ -146,9 +146,9 @@ static const struct row rows[] = {
 static void version_line(const struct config *c)
 {
     if (c->as_qemu) { /* scripts look for a version that they know */
-        printf("QEMU emulator version 7.2.0 (moss %s)\n", MOSS_VERSION);
+        printf("QEMU emulator version %s (moss %s)\n", QEMU_VERSION, MOSS_VERSION);
     } else {
-        printf("moss version %s, in place of QEMU emulator version 7.2.0\n", MOSS_VERSION);
+        printf("moss version %s, in place of QEMU emulator version %s\n", MOSS_VERSION, QEMU_VERSION);
     }
 }
 

@@ -6,6 +6,8 @@
 #include "base/opts.h"
 #include "base/types.h"
 
+#define QEMU_VERSION "7.2.0" /* whose command line, monitor and machines these are */
+
 struct strings {
     const char **v; /* as typed; they live as long as argv */
     size_t n;

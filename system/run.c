@@ -13,14 +13,20 @@
 #include "block/block.h"
 #include "chardev/chardev.h"
 #include "net/net.h"
+#include "system/monitor/monitor.h"
 #include "system/system.h"
+#include "ui/display.h"
+#include "ui/input.h"
 
 static struct {
     const struct accel *accel;
     struct machine *machine;
     bool no_reboot, no_shutdown;
+    enum run_state state;
+    const char *name;                   /* -name, NULL: none */
     bool shutdown, reset, power, pause; /* requests; atomic */
-    unsigned on_panic, on_watchdog;     /* indices of the names below */
+    enum run_state pause_as;
+    unsigned on_panic, on_watchdog; /* indices of the names below */
     enum shutdown_cause cause;
     int code;
     volatile sig_atomic_t signal_no, signal_pid;
@@ -47,8 +53,9 @@ static void power_request(void)
     loop_wake();
 }
 
-static void request_pause(void)
+static void request_pause(enum run_state why)
 {
+    run.pause_as = why;
     __atomic_store_n(&run.pause, true, __ATOMIC_SEQ_CST);
     loop_wake();
 }
@@ -61,7 +68,7 @@ static void request_panic(void)
 {
     notice("the guest has crashed, as it says");
     if (run.on_panic == PANIC_PAUSE) {
-        request_pause();
+        request_pause(RUN_PANICKED);
     } else if (run.on_panic != PANIC_NONE) {
         request_shutdown(SHUTDOWN_PANIC, run.on_panic == PANIC_FAILURE);
     }
@@ -87,7 +94,7 @@ static void request_watchdog(void)
         unimp("watchdog", "an NMI instead of a reset");
         break;
     case DOG_PAUSE:
-        request_pause();
+        request_pause(RUN_WATCHDOG);
         break;
     default:
         break;
@@ -127,6 +134,11 @@ static void reset_cpus(struct machine *m)
     run.accel->tlb_flush_all();
 }
 
+static bool is_running(void)
+{
+    return run.state == RUN_RUNNING;
+}
+
 static bool action_apply(const char *text, struct err *e)
 {
     static const char *const reboot[] = {"reset", "shutdown", NULL}, *const off[] = {"poweroff", "pause", NULL};
@@ -153,6 +165,8 @@ bool run_init(struct setup *s, struct err *e)
             return false;
         }
     }
+    input_running = is_running;
+    display_host.running = is_running;
     machine_request_shutdown = request_shutdown;
     machine_request_reset = request_reset;
     machine_request_panic = request_panic;
@@ -175,13 +189,86 @@ void run_signals(void)
     signal(SIGPIPE, SIG_IGN);
 }
 
+/* -- running and standing still --------------------------------------------------------------------------------- */
+
+static const struct {
+    const char *name; /* as QMP and HMP have it */
+    bool final;       /* only a reset leads on */
+} states[] = {
+    [RUN_PRELAUNCH] = {"prelaunch", false},     [RUN_RUNNING] = {"running", false},
+    [RUN_PAUSED] = {"paused", false},           [RUN_SHUTDOWN] = {"shutdown", true},
+    [RUN_PANICKED] = {"guest-panicked", false}, [RUN_WATCHDOG] = {"watchdog", false},
+};
+
+enum run_state run_state(void)
+{
+    return run.state;
+}
+
+const char *run_state_text(void)
+{
+    static char text[40];
+    if (run.state == RUN_RUNNING || run.state == RUN_PAUSED) {
+        return states[run.state].name;
+    }
+    snprintf(text, sizeof(text), "paused (%s)", states[run.state].name);
+    return text;
+}
+
+void run_stop(enum run_state why)
+{
+    if (run.state == RUN_RUNNING) {
+        run.accel->pause_all();
+        clock_stop();
+        run.state = why;
+    }
+}
+
+bool run_cont(struct err *e)
+{
+    if (states[run.state].final) {
+        return err_set(e, "Resetting the Virtual Machine is required");
+    }
+    if (run.state != RUN_RUNNING) {
+        run.state = RUN_RUNNING;
+        clock_start();
+        run.accel->resume_all();
+    }
+    return true;
+}
+
+struct machine *run_the_machine(void)
+{
+    return run.machine;
+}
+
+const char *run_guest_name(void)
+{
+    return run.name;
+}
+
+void run_on_cpu(struct vcpu *cpu, void (*fn)(struct vcpu *cpu, void *arg), void *arg)
+{
+    run.accel->run_on(cpu, fn, arg);
+}
+
+void run_accel_stats(struct buf *out)
+{
+    run.accel->print_stats(out);
+}
+
+/* A machine that stands still is reset and goes on standing; one that is off is as at its start. */
 static void do_reset(void)
 {
     run.accel->pause_all();
     machine_lock();
     machine_reset(run.machine);
     machine_unlock();
-    run.accel->resume_all();
+    if (run.state == RUN_RUNNING) {
+        run.accel->resume_all();
+    } else if (states[run.state].final) {
+        run.state = RUN_PAUSED;
+    }
 }
 
 static void do_power(void)
@@ -196,18 +283,12 @@ static void do_power(void)
     }
 }
 
-static void do_pause(void)
-{
-    run.accel->pause_all();
-    clock_stop();
-}
-
 /* True: moss ends. */
 static bool do_shutdown(void)
 {
     bool guests = run.cause == SHUTDOWN_GUEST || (run.cause == SHUTDOWN_PANIC && run.on_panic == PANIC_SHUTDOWN);
     if (guests && run.no_shutdown) {
-        do_pause();
+        run_stop(RUN_SHUTDOWN);
         run.shutdown = false;
         return false;
     }
@@ -232,14 +313,14 @@ int run_machine(struct setup *s)
 {
     run.accel = s->accel;
     run.machine = s->machine;
+    run.name = s->guest_name;
     machine_lock();
     machine_reset(s->machine);
     machine_unlock();
-    if (s->cfg.stopped) {
-        clock_stop();
-    } else {
-        clock_start();
-        s->accel->resume_all();
+    run.state = RUN_PRELAUNCH;
+    clock_stop();
+    if (!s->cfg.stopped) {
+        must(run_cont(NULL));
     }
     for (;;) {
         loop_turn(UINT64_MAX);
@@ -250,7 +331,7 @@ int run_machine(struct setup *s)
             do_power();
         }
         if (__atomic_exchange_n(&run.pause, false, __ATOMIC_SEQ_CST)) {
-            do_pause();
+            run_stop(run.pause_as);
         }
         if (__atomic_exchange_n(&run.reset, false, __ATOMIC_SEQ_CST)) {
             if (run.no_reboot) {
@@ -263,6 +344,7 @@ int run_machine(struct setup *s)
     s->accel->stop_all();
     machine_lock();
     displays_end();
+    monitor_close_all();
     block_drain_all();
     block_close_all();
     chardev_free_all();

@@ -23,15 +23,18 @@ static bool machine_options(const struct config *c, struct opts *o, struct err *
 
 /* -- name, clock --------------------------------------------------------------------------------------------------- */
 
-static bool name_apply(const struct config *c, struct err *e)
+static bool name_apply(struct setup *s, struct err *e)
 {
+    const struct config *c = &s->cfg;
     struct opts o = {0};
     bool ok = opts_parse(&o, c->name ? c->name : "", "guest", e);
     const char *process = ok ? opts_str(&o, "process", NULL) : NULL;
+    const char *guest = ok ? opts_str(&o, "guest", NULL) : NULL;
+    s->guest_name = guest ? strdup(guest) : NULL;
     if (process) {
         prctl(PR_SET_NAME, process, 0, 0, 0);
     }
-    opts_ignore(&o, "guest,debug-threads");
+    opts_ignore(&o, "debug-threads");
     ok = ok && opts_all_used(&o, "-name", NULL, e);
     opts_free(&o);
     return ok;
@@ -115,7 +118,7 @@ static bool config_fill(const struct config *c, struct opts *o, struct machine_c
     for (size_t i = 0; i < c->datadirs.n; i++) {
         image_dir_add(c->datadirs.v[i]);
     }
-    return identity_apply(c, mc, e) && boot_apply(c, &mc->boot, e) && name_apply(c, e) && rtc_apply(c, mc, e);
+    return identity_apply(c, mc, e) && boot_apply(c, &mc->boot, e) && rtc_apply(c, mc, e);
 }
 
 static bool machine_start(struct setup *s, const struct accel_config *ac, struct err *e)
@@ -151,9 +154,10 @@ bool setup_machine(struct setup *s, bool *done, struct err *e)
         entropy_seed(c->seed);
     }
     if (!cpus_choose(c, b, &mc, e) || !memory_choose(c, b, &mc.ram_size, e) ||
-        !(s->accel = accel_choose(c, opts_str(&mopts, "accel", NULL), &ac, e)) || !config_fill(c, &mopts, &mc, e) ||
-        !backends_make(c, b, &mc, e) || !memory_from(c, opts_str(&mopts, "memory-backend", NULL), &mc.ram_size, e) ||
-        !flash_by_name(&mopts, &mc, e) || !semihosting_init(c, e)) {
+        !(s->accel = accel_choose(c, opts_str(&mopts, "accel", NULL), &ac, e)) || !name_apply(s, e) ||
+        !config_fill(c, &mopts, &mc, e) || !backends_make(c, b, &mc, e) ||
+        !memory_from(c, opts_str(&mopts, "memory-backend", NULL), &mc.ram_size, e) || !flash_by_name(&mopts, &mc, e) ||
+        !semihosting_init(c, e)) {
         return false;
     }
     s->stats = ac.stats;

@@ -12,7 +12,8 @@ struct setup {
     struct config cfg;
     struct machine *machine;
     const struct accel *accel;
-    bool stats; /* print the accelerator's figures at exit */
+    bool stats;       /* print the accelerator's figures at exit */
+    char *guest_name; /* -name; NULL: none */
 };
 /* Builds everything the command line asks for. *done: nothing is to run (a device tree was dumped). */
 bool setup_machine(struct setup *s, bool *done, struct err *e);
@@ -102,6 +103,17 @@ int run_machine(struct setup *s);
 bool run_init(struct setup *s, struct err *e); /* the request hooks; before threads start */
 /* From here on signals end moss in order; while the machine is set up (which may wait for others) they just kill it. */
 void run_signals(void);
+/* Machine lock held, main thread: for the monitor and displays. */
+enum run_state { RUN_PRELAUNCH, RUN_RUNNING, RUN_PAUSED, RUN_SHUTDOWN, RUN_PANICKED, RUN_WATCHDOG };
+enum run_state run_state(void);
+const char *run_state_text(void);  /* "running", "paused (prelaunch)" */
+void run_stop(enum run_state why); /* a machine that runs stands still */
+bool run_cont(struct err *e);
+struct machine *run_the_machine(void); /* NULL before run_machine() */
+const char *run_guest_name(void);      /* -name, or NULL */
+/* On the cpu's own thread, at an instruction boundary; the machine lock is let go meanwhile. */
+void run_on_cpu(struct vcpu *cpu, void (*fn)(struct vcpu *cpu, void *arg), void *arg);
+void run_accel_stats(struct buf *out);
 
 /* -- semihosting.c ------------------------------------------------------------------------------------------ */
 bool semihosting_init(const struct config *c, struct err *e);

@@ -97,6 +97,7 @@ struct vcpu {
     u32 lines;               /* levels of the input pins; atomic */
     bool halted;             /* waits for target->has_work */
     bool powered_off;
+    bool looking;     /* a person looks at memory through target->walk: it leaves no mark (accessed, dirty) */
     u64 pause_ns;     /* not halted: left translated code to wait so long at most, or until something sets rt.event */
     bool user;        /* runs one program: exceptions become `trap` */
     struct trap trap; /* user mode */

@@ -273,7 +273,7 @@ static void tcg_stop_all(void)
 static void tcg_run_on(struct vcpu *cpu, void (*fn)(struct vcpu *, void *), void *arg)
 {
     struct tcpu *t = tcpu_of(cpu);
-    if (!t->started) {
+    if (!t->started || tcg.paused) { /* it stands still */
         fn(cpu, arg);
         return;
     }

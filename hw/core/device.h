@@ -113,7 +113,10 @@ struct device_class {
     bool (*loaded)(struct device *d, struct err *e);         /* validates a state that was loaded */
     void (*fini)(struct device *d); /* only after an init that succeeded: a failing one cleans up itself */
     bool (*plug)(struct device *bus_owner, struct device *child, struct err *e); /* for `provides` */
-    u16 bus_slots;         /* how many children the provided bus takes; 0: as many as plug() does */
+    u16 bus_slots; /* how many children the provided bus takes; 0: as many as plug() does */
+    /* What it says of itself to a person who asks for its topic: "pic", "pci" (info TOPIC). NULL: nothing. */
+    const char *topic;
+    void (*print)(const struct device *d, struct buf *out);
     const void *bus_class; /* what the bus needs to know of its device (struct virtio_class, struct pci_class) */
 };
 

@@ -18,6 +18,7 @@ static void xlat_for(struct arm_cpu *cpu, unsigned view, enum mmu_access acc, st
         .el0 = cpu->el == 0 || unpriv,
         .pan = cpu->pan,
         .acc = acc,
+        .no_update = cpu->vcpu.looking,
     };
 }
 

@@ -53,7 +53,7 @@ static void entry_read(struct x86_cpu *cpu, struct entry *e)
 static bool entry_set(struct x86_cpu *cpu, const struct entry *e, u64 bits)
 {
     struct mem_hit hit;
-    if ((e->v & bits) == bits || !entry_host(cpu, e, &hit) || !hit.writable) {
+    if ((e->v & bits) == bits || cpu->vcpu.looking || !entry_host(cpu, e, &hit) || !hit.writable) {
         return true;
     }
     bool ok;

@@ -89,7 +89,7 @@ NOT_THERE = [('-icount', 'shift=3'), ('-gdb', 'tcp::1234'), ('-s',), ('-qmp', 's
              ('-virtfs', 'local,path=/,mount_tag=r'), ('-tpmdev', 'emulator,id=t'), 
              ('-plugin', 'x'), ('-trace', 'x'), ('-sd', 'x'), ('-usbdevice', 'tablet'),
              ('-mem-path', '/dev/shm'), ('-add-fd', 'fd=3,set=1'), ('-audiodev', 'pa,id=a'),
-             ('-runas', 'nobody'), ('-monitor', 'unix:/tmp/x'), ('-mon', 'chardev=m,mode=control'),
+             ('-runas', 'nobody'), ('-mon', 'chardev=m,mode=control'),
              ('-device', 'qemu-xhci'), ('-device', 'virtio-gpu-gl-pci'), ('-device', 'virtio-scsi-pci,id=s'),
              ('-device', 'ne2k_pci'), ('-device', 'virtio-9p-pci'), ('-device', 'vhost-user-fs-pci')]
 

@@ -1,0 +1,150 @@
+/* Commands on the host's side: drives and media, networks, character devices. */
+#include <inttypes.h>
+#include <string.h>
+
+#include "block/block.h"
+#include "net/net.h"
+#include "system/monitor/monitor_priv.h"
+
+/* -- drives ------------------------------------------------------------------------------------------------------- */
+
+static struct blockdev *drive_by_name(const char *name, struct buf *out)
+{
+    struct blockdev *b = block_find(name);
+    if (!b) {
+        buf_printf(out, "Error: Device '%s' not found\n", name);
+    }
+    return b;
+}
+
+/* A drive may refuse: its guest locked it, or it is no drive whose medium comes out. */
+static bool may_open(struct blockdev *b, bool force, struct buf *out)
+{
+    struct err e = {0};
+    if (!block_may_eject(b, force, &e)) {
+        buf_printf(out, "Error: %s\n", e.msg);
+        return false;
+    }
+    return true;
+}
+
+void hmp_eject(const struct args *a, struct buf *out)
+{
+    struct blockdev *b = drive_by_name(a->s[1], out);
+    if (b && may_open(b, a->has[0], out)) {
+        block_eject(b);
+    }
+}
+
+void hmp_change(const struct args *a, struct buf *out)
+{
+    static const char *const modes[] = {"retain", "read-only", "read-write"};
+    struct err e = {0};
+    struct blockdev *b = drive_by_name(a->s[1], out);
+    unsigned mode = 0;
+    while (a->s[4] && mode < ARRAY_LEN(modes) && strcmp(a->s[4], modes[mode]) != 0) {
+        mode++;
+    }
+    if (mode == ARRAY_LEN(modes)) {
+        buf_printf(out, "Error: Parameter 'read-only-mode' does not accept value '%s'\n", a->s[4]);
+    } else if (b && may_open(b, a->has[0], out)) {
+        bool read_only = mode ? mode == 1 : block_read_only(b);
+        if (!block_insert(b, a->s[2], a->s[3] ? a->s[3] : "raw", read_only, &e)) {
+            buf_printf(out, "Error: %s\n", e.msg);
+        }
+    }
+}
+
+void hmp_info_block(const struct args *a UNUSED, struct buf *out)
+{
+    bool first = true;
+    for (struct blockdev *b = NULL; (b = block_next(b));) {
+        buf_printf(out, first ? "%s: " : "\n%s: ", block_id(b));
+        if (block_present(b)) {
+            buf_printf(out, "%s (%s%s)\n", block_file(b), block_format(b), block_read_only(b) ? ", read-only" : "");
+            buf_printf(out, "    Size:             %" PRIu64 " bytes\n", block_size(b));
+        } else {
+            buf_printf(out, "[not inserted]\n");
+        }
+        first = false;
+    }
+}
+
+void hmp_info_blockstats(const struct args *a UNUSED, struct buf *out)
+{
+    for (struct blockdev *b = NULL; (b = block_next(b));) {
+        const struct block_stats *s = block_stats(b);
+        buf_printf(out,
+                   "%s: rd_bytes=%" PRIu64 " wr_bytes=%" PRIu64 " rd_operations=%" PRIu64 " wr_operations=%" PRIu64
+                   " flush_operations=%" PRIu64 " failed=%" PRIu64 "\n",
+                   block_id(b), s->bytes[BLOCK_READ], s->bytes[BLOCK_WRITE], s->ops[BLOCK_READ], s->ops[BLOCK_WRITE],
+                   s->ops[BLOCK_FLUSH], s->failed[BLOCK_READ] + s->failed[BLOCK_WRITE] + s->failed[BLOCK_FLUSH]);
+    }
+}
+
+/* -- networks ------------------------------------------------------------------------------------------------------ */
+
+void hmp_set_link(const struct args *a, struct buf *out)
+{
+    struct netdev *n = net_find(a->s[0]);
+    bool up;
+    if (!n) {
+        buf_printf(out, "Error: Device '%s' not found\n", a->s[0]);
+    } else if (!parse_bool(a->s[1], &up)) {
+        buf_printf(out, "Error: expected on or off\n");
+    } else {
+        net_set_link(n, up);
+    }
+}
+
+/* With one argument it is the rule, and the netdev is the first of user networking. */
+static void hostfwd(const struct args *a, bool add, struct buf *out)
+{
+    struct err e = {0};
+    const char *rule = a->s[1] ? a->s[1] : a->s[0];
+    struct netdev *n = a->s[1] ? net_find(a->s[0]) : NULL;
+    while (!a->s[1] && (n = net_next(n)) && strcmp(net_kind(n), "user") != 0) {
+    }
+    if (!n) {
+        buf_printf(out, a->s[1] ? "unrecognized netdev id '%s'\n" : "no user mode network stack in use\n", a->s[0]);
+    } else if (!(add ? net_hostfwd_add(n, rule, &e) : net_hostfwd_remove(n, rule, &e))) {
+        buf_printf(out, "%s\n", e.msg);
+    } else if (!add) {
+        buf_printf(out, "host forwarding rule for %s removed\n", rule);
+    }
+}
+void hmp_hostfwd_add(const struct args *a, struct buf *out)
+{
+    hostfwd(a, true, out);
+}
+void hmp_hostfwd_remove(const struct args *a, struct buf *out)
+{
+    hostfwd(a, false, out);
+}
+
+void hmp_info_network(const struct args *a UNUSED, struct buf *out)
+{
+    for (struct netdev *n = NULL; (n = net_next(n));) {
+        buf_printf(out, "%s: type=%s,%s%s\n", net_id(n), net_kind(n), net_where(n), net_link(n) ? "" : ",link=off");
+    }
+}
+
+void hmp_info_usernet(const struct args *a UNUSED, struct buf *out)
+{
+    for (struct netdev *n = NULL; (n = net_next(n));) {
+        char *text = net_connections(n);
+        if (text) {
+            buf_printf(out, "Network %s:\n%s", net_id(n), text);
+            g_free(text);
+        }
+    }
+}
+
+/* -- streams ------------------------------------------------------------------------------------------------------- */
+
+void hmp_info_chardev(const struct args *a UNUSED, struct buf *out)
+{
+    for (struct chardev *c = NULL; (c = chardev_next(c));) {
+        buf_printf(out, "%s: filename=%s\n", chardev_id(c), chardev_where(c));
+    }
+}

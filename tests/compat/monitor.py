@@ -1,0 +1,125 @@
+#!/usr/bin/env python3
+"""The monitor, as scripts and people use it: on a socket, on a terminal's stream, behind Ctrl-A c."""
+import os
+import re
+import socket
+import subprocess
+
+from harness import check, folder, main, moss, path, small_guest, start, until
+
+PROMPT = '(qemu) '
+
+
+class Monitor:
+    def __init__(self, where, *args):
+        self.where = where
+        sock = f'{where}/mon'
+        self.p = start(['-M', 'virt', '-display', 'none', '-serial', f'file:{where}/out', '-net', 'none', '-name', 'box', '-kernel',
+                        small_guest(where), '-monitor', f'unix:{sock},server=on,wait=off', *args])
+        until(lambda: os.path.exists(sock), 'the monitor to listen')
+        self.s = socket.socket(socket.AF_UNIX)
+        self.s.connect(sock)
+        self.s.settimeout(30)
+        self.banner = self.answer()
+
+    def answer(self):
+        seen = ''
+        while not seen.endswith(PROMPT):
+            part = self.s.recv(4096).decode()
+            if not part:
+                break
+            seen += part
+        return re.sub(r'\x1b\[\w*', '', seen).replace('\r\n', '\n').removesuffix(PROMPT)
+
+    def __call__(self, line):
+        self.s.sendall(line.encode() + b'\n')
+        return self.answer().removeprefix(line + '\n')
+
+    def says(self, line, want):
+        got = self(line)
+        check(got == want, f'{line}: expected {want!r}, got {got!r}')
+
+    def like(self, line, regex):
+        got = self(line)
+        check(re.search(regex, got, re.M), f'{line}: expected {regex}, got {got!r}')
+
+    def end(self):
+        self.s.sendall(b'quit\n')
+        check(self.p.wait(30) == 0, 'quit: status 0')
+
+
+def answers():
+    with folder() as where:
+        m = Monitor(where)
+        check(m.banner.startswith('QEMU 7.2.0 monitor - type \'help\' for more information\n'), f'banner: {m.banner!r}')
+        m.says('info status', 'VM status: running\n')
+        m.says('stop', '')
+        m.says('info status', 'VM status: paused\n')
+        m.says('info name', 'box\n')
+        m.says('info uuid', '00000000-0000-0000-0000-000000000000\n')
+        m.says('info cpus', '* CPU #0:\n')
+        m.like('info registers', r'^ PC=[0-9a-f]{16} X00=')
+        m.says('p $pc-$pc+0x10', '16\n')
+        m.says('print /x (1 << 12) | 1', "print: extraneous characters at the end of line: '| 1'\n"
+               'Try "help print" for more information\n')
+        m.says('p/x 1<<12|1', '0x1001\n')
+        m.says('nosuch', "unknown command: 'nosuch'\n")
+        m.says('info nosuch', "unknown command: 'info nosuch'\n")
+        m.says('help x', "x /fmt addr -- virtual memory dump starting at 'addr'\n")
+        m.like('help', r'^quit\|q -- quit the emulator$')
+        m.like('help info', r'^info status -- ')
+        m.like('info mtree', r'uart0')
+        m.like('info mtree -f', r'ram')
+        m.like('info qtree', r'dev: pl011, id "uart0"')
+        m.says('sendkey nosuch', 'invalid parameter: nosuch\n')
+        m.says('eject nosuch', "Error: Device 'nosuch' not found\n")
+        m.like('screendump /nowhere', 'Error: ')
+        m.says('c', '')
+        m.says('info status', 'VM status: running\n')
+        def starts():
+            with open(f'{where}/out', encoding='utf-8') as f:
+                return f.read().count('powers it off')
+        until(lambda: starts() == 1, 'the guest to start')
+        m.says('system_reset', '')
+        until(lambda: starts() == 2, 'the guest to start again')
+        m.end()
+
+
+def memory():
+    with folder() as where:
+        m = Monitor(where, '-S')
+        m.says('info status', 'VM status: paused (prelaunch)\n')
+        image = f'{where}/ram'
+        m.says(f'pmemsave 0x40200000 64 "{image}"', '')
+        check(os.path.getsize(image) == 64, 'pmemsave: 64 bytes')
+        with open(image, 'rb') as saved, open(f'{where}/guest.img', 'rb') as guest:
+            first = saved.read()
+            check(first[16:] == guest.read(64)[16:], 'the kernel stands where it is loaded')
+        words = [int.from_bytes(first[i:i + 4], 'little') for i in (0, 4, 8, 12)]
+        m.says('xp /4xw 0x40200000', '0000000040200000: ' + ' '.join(f'0x{w:08x}' for w in words) + '\n')
+        m.says('xp /2dh 0x40200000', '0000000040200000: ' + ' '.join('%6d' % int.from_bytes(
+            first[i:i + 2], 'little', signed=True) for i in (0, 2)) + '\n')
+        m.like('xp /1i 0x40200000', r'^0x40200000:  ')
+        m.says('xp /1xw 0x9000000', '0000000009000000: Cannot access memory\n')  # a device is not touched
+        m.says('gva2gpa 0x40200000', 'gpa: 0x40200000\n')
+        m.like(f'pmemsave 0x40200000 64 {where}/no/file', 'Could not open')
+        m.like(f'pmemsave 0x10 0x10000000 {where}/big', 'Invalid addr')
+        m.says('cont', '')
+        until(lambda: 'powers it off' in open(f'{where}/out', encoding='utf-8').read(), 'the guest to run')
+        m.end()
+
+
+def behind_the_escape():
+    with folder() as where:
+        p = subprocess.Popen([path(), '-M', 'virt', '-net', 'none', '-nographic', '-kernel', small_guest(where)],
+                             stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+        out, _ = p.communicate('\x01cinfo status\nquit\n', 60)
+        check('monitor - type' in out and 'VM status: running' in out, f'Ctrl-A c: {out!r}')
+        check(p.returncode == 0, 'quit ends it with 0')
+    with folder() as where:
+        r = moss('-M', 'virt', '-net', 'none', '-display', 'none', '-serial', 'null', '-monitor', 'stdio', '-kernel',
+                 small_guest(where), stdin='info version\nq\n')
+        r.exits(0).prints(r'7\.2\.0')
+
+
+main(answers, memory, behind_the_escape)
