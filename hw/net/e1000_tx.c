@@ -272,7 +272,7 @@ static void packet_done(struct e1000 *s, const struct packet *k, bool *now, bool
 void e1000_tx_run(struct e1000 *s)
 {
     static struct packet k; /* under the machine lock */
-    u32 ring = s->plain[P_TDLEN] / DESC, next = 0, work = 0;
+    u32 ring = s->plain[P_TDLEN] / DESC, next = 0, work = 0, low = (u32)bits(s->plain[P_TXDCTL], 25, 7) * 8, queued;
     bool now = false, later = false, any = false;
     if (!(s->tctl & TCTL_EN) || !pci_is_master(&s->pci) || s->tdh == s->tdt) {
         return;
@@ -281,6 +281,7 @@ void e1000_tx_run(struct e1000 *s)
         guest_error(device_name(&s->pci.dev), "TDH or TDT is outside the ring");
         return;
     }
+    queued = s->tdt >= s->tdh ? s->tdt - s->tdh : ring - s->tdh + s->tdt;
     while (s->tdh != s->tdt && work < BUDGET && packet_fetch(s, &k, ring, &next)) {
         bool whole = k.d[k.n - 1][11] & EOP;
         if (is_context(k.d[k.n - 1])) {
@@ -301,6 +302,6 @@ void e1000_tx_run(struct e1000 *s)
     if (later) {
         e1000_delayed(s, true);
     }
-    u32 low = bits(s->plain[P_TXDCTL], 25, 7) ? ICR_TXD_LOW : 0;
-    e1000_cause(s, (now ? ICR_TXDW : 0) | (any && s->tdh == s->tdt ? ICR_TXQE | low : 0));
+    e1000_cause(s, (now ? ICR_TXDW : 0) |
+                       (any && s->tdh == s->tdt ? ICR_TXQE | (low && queued > low ? ICR_TXD_LOW : 0) : 0));
 }

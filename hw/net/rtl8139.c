@@ -106,7 +106,7 @@ static void timer_int_write(struct device *d, unsigned i, u64 v)
 static void chip_reset(struct rtl8139 *s)
 {
     s->cr = 0;
-    s->isr = s->imr = s->mulint = s->cpcr = s->rms = 0;
+    s->isr = s->imr = s->mulint = s->cpcr = 0;
     s->capr = 0xfff0;
     s->cbr = 0;
     s->tcr = 3 << 24;
@@ -421,7 +421,6 @@ static const struct reg rtl8139_regs[] = {
     HOOK(0x6c, "PHY_COUNTERS", 2, .count = 5, .read = zero_read, .write = ignore), /* to CSCR's predecessor */
     REG(0x78, "PHY_PARM", struct rtl8139, phy_parm[0], .count = 3, .wmask = ~0u),
     REG(0xd8, "CONFIG5", struct rtl8139, config5, .wmask = 0x7f),
-    REG(0xda, "RMS", struct rtl8139, rms, .wmask = 0x3fff),
     REG(0xe0, "CPCR", struct rtl8139, cpcr, .write = cpcr_write),
     HOOK(0xe4, "RDSAR", 4, .count = 2, .read = rdsar_read, .write = rdsar_write),
     REG(0xec, "ETTHR", struct rtl8139, etthr, .wmask = 0x3f),
@@ -541,7 +540,6 @@ static const struct field rtl8139_state[] = {
     F(bmcr),
     F(anar),
     F(cpcr),
-    F(rms),
     FIELDS(struct rtl8139, tsd),
     FIELDS(struct rtl8139, tsad),
     F(rbstart),

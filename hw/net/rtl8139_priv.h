@@ -56,7 +56,6 @@ struct rtl8139 {
     struct timer timer, work;
     u8 idr[6], mar[8], cr, eecr, config0, config1, config3, config4, config5, msr, ersr;
     u16 capr, cbr, imr, isr, mulint, bmcr, anar, cpcr;
-    u16 rms; /* longest frame that C+ mode receives; 0: none was said */
     u32 tsd[TX_SLOTS], tsad[TX_SLOTS], rbstart, tcr, rcr, timer_int, missed;
     u32 phy_parm[4]; /* tuning that is only kept */
     u8 etthr;

@@ -219,6 +219,21 @@ static void legacy_frames(void **st)
     assert_int_equal(r(STAT + 0xd4), 2); /* TPT */
     assert_int_equal(r(STAT + 0xd4), 0);
     bench_snapshot_roundtrip(s.b);
+    /* The ring runs low only where there was more before. */
+    w(0x3828, 1 << 25);
+    r(ICR);
+    st32le(desc(TX_RING, 3) + 8, 60 | 0x0bu << 24);
+    w(TDT, 4);
+    assert_int_equal(r(ICR), 3);
+    w(TCTL, 0);
+    for (unsigned i = 4; i < 14; i++) {
+        st64le(desc(TX_RING, i), TX_DATA);
+        st32le(desc(TX_RING, i) + 8, 60 | 0x0bu << 24);
+    }
+    w(TDT, 14);
+    w(TCTL, TCTL_EN);
+    assert_int_equal(peer.count, 13);
+    assert_int_equal(r(ICR), 0x8003);
     end();
 }
 
