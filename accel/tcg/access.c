@@ -83,10 +83,31 @@ static enum mem_result mmio(const struct access *a, const struct tlb_cold *cold,
     return cold->region ? mem_region_load(cold->region, off, n, val, at) : mem_load(a->t->cpu->space, off, n, val, at);
 }
 
+/* A store into the trace that it comes from counts for the next instruction on x86. Nothing was stored yet: the
+ * instruction is done once more by the interpreter, and what follows it is translated anew. Helpers (repeated strings)
+ * have no such place to begin again at. */
+static void own_code_check(const struct access *a, u64 off)
+{
+    const struct block *b = a->ra && !a->t->verify ? code_at((const u8 *)a->ra) : NULL;
+    if (!b) {
+        return;
+    }
+    u64 page = b->ram_off & PAGE_MASK, over = block_crosses(b) ? b->end - PAGE_SIZE : 0;
+    bool hit = off < page + MIN(b->end, PAGE_SIZE) && off + a->n > page + b->start;
+    if (hit || (over && off < b->ram_next + over && off + a->n > b->ram_next)) {
+        state_home(a->t, a->ra);
+        a->t->step = true;
+        sv_unwind(a->t->cpu);
+    }
+}
+
 /* To plain RAM, with all who want to hear of it. store_end is the barrier between the bytes and the flags. */
 static void ram_store(const struct access *a, struct tlb_entry *e, const struct tlb_cold *cold, const u8 *p)
 {
     u64 off = cold->ram_off + (a->va & (PAGE_SIZE - 1));
+    if (unlikely(__atomic_load_n(ram_page_flags(off), __ATOMIC_RELAXED) & RAM_CODE)) {
+        own_code_check(a, off);
+    }
     bool watched = store_begin(a->t, off, a->n);
     bytes_store((u8 *)(a->va + e->addend), p, a->n);
     store_end(a->t, watched);
@@ -275,6 +296,7 @@ static void slow_store(struct vcpu *cpu, u64 va, u64 val, u32 mo, uintptr_t ra)
 static void *pointer_for_store(const struct access *a, const struct tlb_entry *e, const struct tlb_cold *cold)
 {
     u64 off = cold->ram_off + (a->va & (PAGE_SIZE - 1));
+    own_code_check(a, off);
     store_pending(a->t, off, store_begin(a->t, off, a->n));
     if (__atomic_load_n(ram_page_flags(off), __ATOMIC_SEQ_CST) & RAM_CODE) {
         code_written(off, a->n);

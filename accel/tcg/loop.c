@@ -217,6 +217,11 @@ void cpu_exec(struct tcpu *t)
             !handle_events(t)) {
             continue;
         }
+        if (unlikely(t->step)) {
+            t->step = false;
+            code_step(t);
+            continue;
+        }
         cpu_run_blocks(t);
         if (unlikely(cpu->pause_ns)) {
             pause_short(t);

@@ -193,7 +193,7 @@ struct tcpu {
     bool keep_code;         /* translates without evictions */
     struct verify *verify;
     struct ir *ir; /* trace buffer */
-    bool step;     /* user mode: the next instruction is interpreted (code_step) */
+    bool step;     /* the next instruction is interpreted (code_step): it writes to the code it lies in */
     bool copying;  /* user mode: reads the program's code, which another thread may unmap; how that ended */
     int copy_signal, copy_code;
     jmp_buf copy_failed;

@@ -79,6 +79,25 @@ static void a_loop_that_rewrites_itself_ends(void **st)
     assert_true(R(0, 0) >= 1);
 }
 
+/* x86's way: what a trace stores over itself counts for the next instruction. */
+static void a_store_changes_what_follows_it(void **st)
+{
+    (void)st;
+    toy_fresh();
+    static const u32 code[] = {INSN(T_ADDI, 2, 2, 5), INSN(T_ST, 5, 3, 8), INSN(T_ADDI, 1, 1, 100),
+                               INSN(T_HALT, 0, 0, 0)};
+    toy_put_code(0x2000, code, sizeof(code));
+    R(0, 3) = 0x2000;
+    R(0, 5) = INSN(T_ADDI, 1, 1, 7) | (u64)INSN(T_HALT, 0, 0, 0) << 32;
+    for (unsigned round = 1; round <= 2; round++) { /* the second time it stores what is there */
+        toy_halts = 0;
+        toy_start(0, 0x2000);
+        toy_run(1);
+        assert_int_equal(R(0, 1), 7 * round);
+        assert_int_equal(R(0, 2), 5 * round);
+    }
+}
+
 static void data_beside_code_is_written_without_harm(void **st)
 {
     (void)st;
@@ -462,6 +481,7 @@ int main(void)
         cmocka_unit_test(code_may_cross_pages_and_jump_indirectly),
         cmocka_unit_test(stores_change_code_that_ran),
         cmocka_unit_test(a_loop_that_rewrites_itself_ends),
+        cmocka_unit_test(a_store_changes_what_follows_it),
         cmocka_unit_test(data_beside_code_is_written_without_harm),
         cmocka_unit_test(faults_are_precise),
         cmocka_unit_test(a_fault_on_the_second_page_stores_nothing),
