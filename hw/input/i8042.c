@@ -314,9 +314,11 @@ static bool i8042_init(struct device *d, struct err *e)
     }
     return true;
 }
+/* The command byte is as firmware leaves it, for kernels that are started without. */
 static void i8042_reset(struct device *d)
 {
     struct i8042 *s = (struct i8042 *)d;
+    s->ram[0] = CTR_INT | CTR_SYS | CTR_XLATE;
     timer_cancel(&s->timer);
     update(s);
 }

@@ -104,7 +104,11 @@ static void to_aux(struct bench *b, u8 v)
 static void commands(void **st)
 {
     (void)st;
-    struct bench *b = start(INTS);
+    struct bench *b = start(INTS | XLATE | 4);
+    device_reset(b->d);
+    command(b, 0x20);
+    assert_int_equal(get(b), 0x45);
+    ctr(b, INTS);
     assert_int_equal(status(b), 0x10);
     command(b, 0xaa);
     assert_int_equal(status(b), 0x1d);
