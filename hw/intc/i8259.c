@@ -297,9 +297,17 @@ static void pin_in(struct device *d, unsigned n, int level)
         update(s);
     }
 }
+/* The data sheet leaves the chips undefined. They are as firmware leaves them, all masked: kernels that are started
+ * without one look for them by their masks. */
 static void i8259_reset(struct device *d)
 {
-    update((struct i8259 *)d);
+    struct i8259 *s = (struct i8259 *)d;
+    for (unsigned i = 0; i < 2; i++) {
+        s->chip[i].icw1 = ICW1_SELECT | ICW1_IC4;
+        s->chip[i].icw2 = i ? 0x70 : 0x08;
+        s->chip[i].icw3 = i ? CASCADE : 1 << CASCADE;
+    }
+    update(s);
 }
 static bool i8259_loaded(struct device *d, struct err *e)
 {
@@ -321,22 +329,14 @@ static const struct reg i8259_regs[] = {
 };
 static const struct reg_window i8259_windows[] = {{0x20, 2}, {0xa0, 2}, {0x4d0, 2}, {0}};
 static const struct field i8259_state[] = {
-    FIELD_OF(struct i8259, chip, line),
-    FIELD_OF(struct i8259, chip, latch),
-    FIELD_OF(struct i8259, chip, isr),
-    FIELD_OF(struct i8259, chip, imr),
-    FIELD_OF(struct i8259, chip, icw1),
-    FIELD_OF(struct i8259, chip, icw2),
-    FIELD_OF(struct i8259, chip, icw3),
-    FIELD_OF(struct i8259, chip, icw4),
-    FIELD_OF(struct i8259, chip, elcr),
-    FIELD_OF(struct i8259, chip, lowest, .reset = 7),
-    FIELD_OF(struct i8259, chip, smm),
-    FIELD_OF(struct i8259, chip, read_isr),
-    FIELD_OF(struct i8259, chip, poll),
-    FIELD_OF(struct i8259, chip, rotate_aeoi),
-    FIELD_OF(struct i8259, chip, step, .reset = WANT_ICW2),
-    {0},
+    FIELD_OF(struct i8259, chip, line), FIELD_OF(struct i8259, chip, latch),
+    FIELD_OF(struct i8259, chip, isr),  FIELD_OF(struct i8259, chip, imr, .reset = 0xff),
+    FIELD_OF(struct i8259, chip, icw1), FIELD_OF(struct i8259, chip, icw2),
+    FIELD_OF(struct i8259, chip, icw3), FIELD_OF(struct i8259, chip, icw4, .reset = ICW4_UPM),
+    FIELD_OF(struct i8259, chip, elcr), FIELD_OF(struct i8259, chip, lowest, .reset = 7),
+    FIELD_OF(struct i8259, chip, smm),  FIELD_OF(struct i8259, chip, read_isr),
+    FIELD_OF(struct i8259, chip, poll), FIELD_OF(struct i8259, chip, rotate_aeoi),
+    FIELD_OF(struct i8259, chip, step), {0},
 };
 static const struct prop i8259_props[] = {
     PROP("elcr", PROP_BOOL, struct i8259, has_elcr, "on", "edge/level registers, as in a PCI machine"),

@@ -336,9 +336,18 @@ static bool i8237_init(struct device *d, struct err *e)
     timer_init(&s->again, CLOCK_VIRTUAL, run_again, s);
     return true;
 }
-static void i8237_reset(struct device *d)
+static void i8237_fini(struct device *d)
 {
     timer_cancel(&((struct i8237 *)d)->again);
+}
+/* The way for the first chip is open, as firmware leaves it: kernels that are started without one count on it. */
+static void i8237_reset(struct device *d)
+{
+    struct i8237 *s = (struct i8237 *)d;
+    s->channel[CASCADE_CHANNEL].mode = MODE_CASCADE;
+    s->chip[1].mask = 14;
+    s->more = false;
+    i8237_fini(d);
 }
 static bool i8237_loaded(struct device *d, struct err *e)
 {
@@ -384,5 +393,5 @@ const struct device_class i8237_class = {
     .init = i8237_init,
     .reset = i8237_reset,
     .loaded = i8237_loaded,
-    .fini = i8237_reset,
+    .fini = i8237_fini,
 };

@@ -1,5 +1,4 @@
-/* The PC's pair of 8237A DMA controllers with their page registers (ports 0x00, 0x81, 0xc0). Firmware opens channel 4,
- * which the first chip goes through; a board that starts without firmware writes 0xc0 to port 0xd6 and 0 to 0xd4. */
+/* The PC's pair of 8237A DMA controllers with their page registers (ports 0x00, 0x81, 0xc0). */
 #ifndef MOSS_HW_MISC_I8237_H
 #define MOSS_HW_MISC_I8237_H
 

@@ -53,12 +53,17 @@ static void edge(struct bench *b, unsigned n)
     bench_pin(b, n, 1);
 }
 
-static void nothing_before_it_is_set_up(void **st)
+static void as_firmware_leaves_it_and_set_up_anew(void **st)
 {
     (void)st;
     struct bench *b = bench_new(&i8259_class, NULL);
     bench_pin(b, 1, 1);
-    assert_false(bench_irq(b, 0));
+    assert_false(bench_irq(b, 0)); /* it is masked */
+    out(b, IMR1, 0xfb);
+    assert_int_equal(in(b, IMR1), 0xfb);
+    out(b, IMR2, 0);
+    out(b, IMR1, 0);
+    assert_int_equal(ack(b), 0x09);
     out(b, CMD1, 0x11);
     out(b, IMR1, 0x20);
     assert_false(bench_irq(b, 0));
@@ -328,7 +333,7 @@ static void hostile(void **st)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(nothing_before_it_is_set_up),
+        cmocka_unit_test(as_firmware_leaves_it_and_set_up_anew),
         cmocka_unit_test(fully_nested),
         cmocka_unit_test(the_second_chip_answers_for_its_inputs),
         cmocka_unit_test(special_fully_nested),
