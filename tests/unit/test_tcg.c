@@ -83,6 +83,9 @@ static void a_loop_that_rewrites_itself_ends(void **st)
 static void a_store_changes_what_follows_it(void **st)
 {
     (void)st;
+    if (tcg.cfg.verify) { /* docs/engine.md, "Not done" */
+        skip();
+    }
     toy_fresh();
     static const u32 code[] = {INSN(T_ADDI, 2, 2, 5), INSN(T_ST, 5, 3, 8), INSN(T_ADDI, 1, 1, 100),
                                INSN(T_HALT, 0, 0, 0)};
