@@ -96,4 +96,12 @@ struct target {
     const char *(*mode_name)(u64 mode);                     /* for logs; may be NULL */
 };
 
+/* On the cpu's own thread: its x87 is in the struct, not in the host's. */
+static inline void x87_settle(struct vcpu *cpu)
+{
+    if (cpu->rt.x87_live) {
+        cpu->target->ir->x87.settle(cpu);
+    }
+}
+
 #endif

@@ -187,19 +187,9 @@ static inline struct op_key op_key(const struct ir_op *op)
     return k;
 }
 
-/* These say whether they rounded up, each for itself. */
-static bool rounds_f80(const struct ir_op *op)
-{
-    bool from = (op->op == IR_fcvt || op->op == IR_f2i) && (op->imm & 0xff) == IR_F80;
-    return (ir_ops[op->op].flags & OPF_FPX) && (from || op->type == IR_F80);
-}
-
 /* Two places a hash, the later op in the first. */
 ir_ref ir_pure(struct ir *ir, const struct ir_op *op)
 {
-    if (rounds_f80(op)) {
-        return ir_append(ir, op);
-    }
     struct op_key k = op_key(op);
     u64 mix = (k.w[0] ^ k.w[1] >> 29 ^ k.w[1] << 35) * 0x9e3779b97f4a7c15ull;
     u16 *h = &ir->cse_hash[mix >> 57 << 1];

@@ -72,14 +72,6 @@ ir_ref ir_fcvt(struct ir *ir, enum ir_type to, enum ir_type from, unsigned sub, 
 ir_ref ir_f2i(struct ir *ir, enum ir_type to, enum ir_type from, unsigned sub, ir_ref a, unsigned round,
               u32 bits); /* F2I_* */
 ir_ref ir_i2f(struct ir *ir, enum ir_type to, enum ir_type from, unsigned sub, ir_ref a, bool uns);
-/* F80, whose second operand may be narrower: of type bt */
-ir_ref ir_f80_op2(struct ir *ir, enum ir_opcode op, ir_ref a, enum ir_type bt, ir_ref b, bool swap);
-ir_ref ir_f80_cmp(struct ir *ir, ir_ref a, enum ir_type bt, ir_ref b, unsigned fcmp_bits);
-ir_ref ir_fjoin(struct ir *ir, ir_ref significand, ir_ref sign_exponent);
-ir_ref ir_ffrac(struct ir *ir, ir_ref a);
-ir_ref ir_fsexp(struct ir *ir, ir_ref a);
-void ir_fctl(struct ir *ir, ir_ref v);
-ir_ref ir_fstat(struct ir *ir);
 ir_ref ir_bitcast(struct ir *ir, enum ir_type to, ir_ref a);
 ir_ref ir_v1(struct ir *ir, enum ir_opcode op, unsigned es, ir_ref a, u32 imm); /* vabs vshl vxtl vxtn ... */
 ir_ref ir_v2(struct ir *ir, enum ir_opcode op, unsigned es, ir_ref a, ir_ref b,
@@ -103,6 +95,8 @@ void ir_st_pair(struct ir *ir, ir_ref addr, i32 off, ir_ref v, ir_ref v2, enum i
 ir_ref ir_rmw(struct ir *ir, enum ir_rmw kind, enum ir_type t, ir_ref addr, i32 off, ir_ref v, unsigned mo);
 ir_ref ir_cas(struct ir *ir, enum ir_type t, ir_ref addr, i32 off, ir_ref expected, ir_ref v, unsigned mo);
 void ir_fence(struct ir *ir, unsigned kinds);
+/* The base of an address; what was added to it, added to *off. */
+ir_ref ir_address(struct ir *ir, ir_ref addr, i32 *off);
 ir_ref ir_call(struct ir *ir, unsigned helper, ir_ref a, ir_ref b, ir_ref c, ir_ref d); /* absent: 0 */
 void ir_exitcc(struct ir *ir, enum ir_cond cc, enum ir_type t, ir_ref a, ir_ref b, i32 target_off);
 /* EXIT_CARE; nothing is known of the condition. */

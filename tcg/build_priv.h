@@ -43,7 +43,6 @@ ir_ref ir_rd(struct ir *ir, enum ir_type t, ir_ref r);
 /* r read at type t as a value: zeros above the width. */
 ir_ref ir_as(struct ir *ir, enum ir_type t, ir_ref r);
 /* base + const behind an address; *off grows by the constant. */
-ir_ref ir_address(struct ir *ir, ir_ref addr, i32 *off);
 
 /* A condition, made as simple as the trace allows. */
 struct cond {

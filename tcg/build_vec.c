@@ -69,43 +69,6 @@ ir_ref ir_i2f(struct ir *ir, enum ir_type to, enum ir_type from, unsigned sub, i
     return ir_pure(ir, OP(.op = IR_i2f, .type = to, .sub = (u8)sub, .a = a, .imm = I2F(from, uns)));
 }
 
-/* -- double extended ------------------------------------------------------------------------------------------------
- */
-
-ir_ref ir_f80_op2(struct ir *ir, enum ir_opcode op, ir_ref a, enum ir_type bt, ir_ref b, bool swap)
-{
-    if (bt == IR_F80) {
-        return ir_pure(ir, OP(.op = (u8)op, .type = IR_F80, .a = swap ? b : a, .b = swap ? a : b));
-    }
-    return ir_pure(ir, OP(.op = (u8)op, .type = IR_F80, .a = a, .b = b, .imm = (u32)bt | (swap ? (u32)FARG_SWAP : 0)));
-}
-ir_ref ir_f80_cmp(struct ir *ir, ir_ref a, enum ir_type bt, ir_ref b, unsigned fcmp_bits)
-{
-    u32 imm = IR_F80 | fcmp_bits | (bt == IR_F80 ? 0 : FCMP_ARG(bt));
-    return ir_pure(ir, OP(.op = IR_fl_fcmp, .type = IR_FLAGS, .a = a, .b = b, .imm = imm));
-}
-ir_ref ir_fjoin(struct ir *ir, ir_ref significand, ir_ref sign_exponent)
-{
-    return ir_pure(ir, OP(.op = IR_fjoin, .type = IR_F80, .a = significand, .b = sign_exponent));
-}
-ir_ref ir_ffrac(struct ir *ir, ir_ref a)
-{
-    return ir_pure(ir, OP(.op = IR_ffrac, .type = IR_I64, .a = a));
-}
-ir_ref ir_fsexp(struct ir *ir, ir_ref a)
-{
-    return ir_pure(ir, OP(.op = IR_fsexp, .type = IR_I32, .a = a));
-}
-void ir_fctl(struct ir *ir, ir_ref v)
-{
-    ir_append(ir, OP(.op = IR_fctl, .type = IR_I32, .a = v));
-    ir->fp_epoch = ir->nops - 1;
-}
-ir_ref ir_fstat(struct ir *ir)
-{
-    return ir_append(ir, OP(.op = IR_fstat, .type = IR_I32));
-}
-
 ir_ref ir_bitcast(struct ir *ir, enum ir_type to, ir_ref a)
 {
     const struct ir_op *x = op_of(ir, a);

@@ -26,8 +26,6 @@ enum ir_type {
     IR_F16,
     IR_F32,
     IR_F64,
-    IR_F80, /* IEEE 754's double extended with an explicit integer bit: 64 bits of significand, 16 of sign and exponent
-             */
     IR_V128,
     IR_FLAGS,
     IR_TYPES,
@@ -90,12 +88,6 @@ enum { FL_INV = 1 }; /* sub of fl_*, adc, sbb: the architecture's carry is the c
 /* fl_fcmp imm: operand type | these. Result: less N C; equal Z; greater none; unordered V (FCMP_ZPC: unordered
  * Z P C, less C, equal Z: as x86's COMIS). */
 enum { FCMP_SIGNAL = 1 << 8 /* quiet NaNs are invalid too */, FCMP_ZPC = 1 << 9 };
-/* Of F80 the second operand may be narrower, which is not the same as converting it first: what it was decides which
- * NaN results and whether a denormal counts. fadd, fsub, fmul, fdiv imm: its type (0: F80) | FARG_SWAP; fl_fcmp:
- * FCMP_ARG(type). */
-enum { FARG_SWAP = 1 << 8 /* b op a */ };
-#define FCMP_ARG(t)        ((u32)(t) << 16)
-#define FCMP_ARG_TYPE(imm) ((imm) >> 16 ? (imm) >> 16 : (imm)&0xff)
 
 /* sub of float ops */
 enum {
@@ -179,7 +171,7 @@ enum ir_reason {
 struct ir_slot {
     const char *name;
     u32 off; /* in the CPU struct */
-    u8 type; /* I32, I64, F64, F80, V128 or FLAGS (FLAGS: u32 in packed form) */
+    u8 type; /* I32, I64, F64, V128 or FLAGS (FLAGS: u32 in packed form) */
 };
 #define IR_MAX_SLOTS 128
 struct slot_set {
@@ -195,6 +187,7 @@ enum {
     HF_FP = 32,     /* does float arithmetic in C or calls what may: host FP control is switched to C's around it */
     HF_LOOK = 128,  /* looks at rt.host_fp and does no float arithmetic: the host's FP control stays as it is */
     HF_END = 64,    /* may change pc, mode or mapping: must be followed by exit_pc or exit_loop */
+    HF_X87 = 256,   /* an x87 instruction, which a host that has an x87 does itself (struct ir_x87) */
 };
 /* A C function translated code may call: u64 fn([struct vcpu *,] [union v128 *ret,] args...). Parameters and results
  * are u64 whatever their type: integers, floats as their bits, FLAGS packed, each with zeros above; V128 goes in as
@@ -210,14 +203,27 @@ struct ir_helper {
 
 /* NaN and tininess rules of the guest's float ops. */
 enum ir_nan { NAN_ARM, NAN_X86, NAN_RISCV };
-/* A file of F80 registers that turns: slots first .. first + 7 name them by their distance from the one that the slot
- * `turn` says is number 0 as the trace begins (32 * its number; a register has 32 bytes), whatever is put there later.
- * Traces may not use other slots that lie over them in the same place. `up`: a slot whose bit F80_UP_LIVE says that the
- * F80 unit knows whether its last result was rounded up (FP_ROUNDED_UP), else bit 1 says it. */
-enum { F80_REGS = 8, F80_BYTES = 32, F80_UP = 1 << 1, F80_UP_LIVE = 1 << 8 };
-struct ir_f80 {
-    u8 first, turn, up; /* first 0: there is none */
-    u32 env_off;        /* the struct fp_env of F80 operations: rounding, precision, flags */
+/* A guest with an x87, on a host with one: the host's holds the guest's whole state while rt.x87_live is not 0. Helpers
+ * with HF_X87 are instructions for it; all exceptions are masked then. Argument b is a constant, the X87_WORD; a is by
+ * its kind, or 0. As instructions they neither read nor write slots. C finds the state in the CPU struct after
+ * `settle`. */
+enum x87_kind {
+    X87_PLAIN, /* nothing but its registers */
+    /* a: the operand's address less the word's offset; c: memory descriptor, of 16 bytes where it has 10. May fault */
+    X87_MEMORY,
+    X87_FLAGS,   /* a comparison: packed flags */
+    X87_SELECT,  /* FCMOVcc; a: not 0: it moves */
+    X87_STATUS,  /* the status word */
+    X87_CONTROL, /* a: the control word */
+};
+#define X87_WORD(fop, kind, rest, off) ((u64)(fop) | (u64)(kind) << 11 | (u64)(rest) << 14 | (u64)(u32)(off) << 32)
+#define X87_FOP(word)                  ((unsigned)(word)&0x7ff) /* the opcode's low three bits and ModRM */
+#define X87_KIND(word)                 ((unsigned)((word) >> 11) & 7)
+#define X87_OFF(word)                  ((i32)((word) >> 32))
+struct vcpu;
+struct ir_x87 {
+    void (*load)(struct vcpu *cpu);   /* into the host's; NULL: the guest has none */
+    void (*settle)(struct vcpu *cpu); /* out of it, on its own thread */
 };
 struct ir_target {
     const struct ir_slot *slots;
@@ -233,7 +239,7 @@ struct ir_target {
     u8 flags;         /* the FLAGS slot that compares and branches use; a slot of another type: none */
     bool fl_pa;       /* its flags have P and A; else these may be anything, and nothing may look at them */
     u32 fp_env_off;   /* offset in the CPU struct of the struct fp_env the exact fallback uses (fpu/softfloat.h) */
-    struct ir_f80 f80;
+    struct ir_x87 x87;
 };
 
 /* -- a trace ------------------------------------------------------------------------------------------ */

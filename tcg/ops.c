@@ -6,7 +6,6 @@ enum {
     RESULT_I32 = IR_I32,
     RESULT_I64 = IR_I64,
     RESULT_V128 = IR_V128,
-    RESULT_F80 = IR_F80,
     RESULT_FLAGS = IR_FLAGS,
     COMM = OPF_COMM,
     FAULT = OPF_FAULT,
@@ -21,8 +20,7 @@ const struct ir_op_info ir_ops[IR_OPCODES] = {
 #undef _
 };
 
-const char *const ir_type_names[IR_WIDTHS] = {"none", "i32",  "i64",   "f16", "f32", "f64",
-                                              "f80",  "v128", "flags", "i8",  "i16"};
+const char *const ir_type_names[IR_WIDTHS] = {"none", "i32", "i64", "f16", "f32", "f64", "v128", "flags", "i8", "i16"};
 
 const char *const ir_cond_names[CC_COUNT] = {
     "eq",  "ne", "ult", "uge", "ule", "ugt", "slt", "sge",   "sle",

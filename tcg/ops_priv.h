@@ -15,7 +15,6 @@ enum imm_kind {
     IMM_poly,
     IMM_type,
     IMM_fcmp,
-    IMM_farg,
     IMM_flbits,
     IMM_fmaneg,
     IMM_round,
@@ -51,7 +50,7 @@ static inline bool type_is_float(unsigned t)
 }
 static inline unsigned type_bits(unsigned t)
 {
-    static const u8 n[IR_WIDTHS] = {0, 32, 64, 16, 32, 64, 80, 128, 16, 8, 16};
+    static const u8 n[IR_WIDTHS] = {0, 32, 64, 16, 32, 64, 128, 16, 8, 16};
     return n[t];
 }
 static inline u16 *op_arg(struct ir_op *op, unsigned k)
@@ -65,11 +64,6 @@ static inline ir_ref op_arg_val(const struct ir_op *op, unsigned k)
 static inline const struct ir_helper *op_helper(const struct ir *ir, const struct ir_op *op)
 {
     return &ir->target->helpers[op->imm];
-}
-/* What fcvt and comparisons take too. */
-static inline bool type_is_float80(unsigned t)
-{
-    return type_is_float(t) || t == IR_F80;
 }
 /* How many of a, b, c, d are operands: the letters, but for optional ones. */
 extern const u8 ir_letters[IR_OPCODES];

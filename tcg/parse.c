@@ -304,11 +304,7 @@ static u32 get_imm(struct parser *s, struct ir_op *op)
         return find_type(s, get_word(s, false));
     case IMM_fcmp:
         v = find_type(s, get_word(s, false));
-        v |= get_bits(s, text_fcmp_bits);
-        return v | (get_option(s, "with") ? FCMP_ARG(find_type(s, get_word(s, false))) : 0);
-    case IMM_farg:
-        v = find_type(s, get_word(s, false));
-        return v | (get_option(s, "swapped") ? (u32)FARG_SWAP : 0);
+        return v | get_bits(s, text_fcmp_bits);
     case IMM_flbits:
         return get_bits(s, text_fl_bits);
     case IMM_fmaneg:
@@ -410,8 +406,6 @@ static void get_operands(struct parser *s, struct ir_op *op)
         }
         s->p = here;
         op->d = get_mo(s);
-    } else if (ir_ops[op->op].imm == IMM_farg) {
-        op->imm = accept(s, ',') ? get_imm(s, op) : 0;
     } else if (!text_imm_first(op) && ir_ops[op->op].imm != IMM_none) {
         if (more) {
             expect(s, ',');

@@ -67,7 +67,6 @@ static inline void jc_clear(struct jc_entry *jc, unsigned first, unsigned n)
 
 #define RT_VIEWS 4
 enum { RT_HELPER = 4 };
-enum { RT_F80_STATUS = 4, RT_F80_REGS = 28 }; /* in f80_save: FSAVE's status word, its registers of 10 bytes */
 struct rt {
     u32 event;     /* not 0: leave translated code at the next check. Set by any thread with an atomic or */
     i32 countdown; /* deterministic mode: instructions left */
@@ -88,10 +87,10 @@ struct rt {
     u32 nonzero;    /* 0: the homes of all slots of ir_target.zeros are 0. Any other state of them is right with 1 */
     /* From here on rarely touched. */
     u64 ret_base, ret_limit;
-    /* F80 unit: what its registers are counted from in this block (ir_target.f80), the guest's control word for it as
-       the host has it, and all of it as a slow path found it (x86: FSAVE's image). */
-    u32 f80_turn, f80_control;
-    u8 f80_save[112];
+    /* x87: not 0: the host's has the guest's state (struct ir_x87); likewise: an instruction waits for its store's slow
+       path, and x87_env (FSTENV's image) is how it was before. */
+    u32 x87_live, x87_tried;
+    u8 x87_env[32];
     u64 save_gpr[32]; /* host registers as a slow path found them */
     union v128 save_vec[32];
     union v128 vtmp[4]; /* V128 arguments and results of helpers */

@@ -166,7 +166,7 @@ static void print_imm(struct buf *out, const struct ir *ir, const struct ir_op *
 {
     u32 imm = op->imm;
     unsigned kind = ir_ops[op->op].imm;
-    if (kind == IMM_none || (kind == IMM_farg && !imm)) {
+    if (kind == IMM_none) {
         return;
     }
     buf_printf(out, "%s", sep);
@@ -188,11 +188,7 @@ static void print_imm(struct buf *out, const struct ir *ir, const struct ir_op *
         break;
     case IMM_fcmp:
         buf_printf(out, "%s ", ir_type_names[imm & 0xff]);
-        print_bits(out, text_fcmp_bits, imm & 0xff00);
-        buf_printf(out, "%s%s", imm >> 16 ? " with " : "", imm >> 16 ? ir_type_names[imm >> 16] : "");
-        break;
-    case IMM_farg:
-        buf_printf(out, "%s%s", ir_type_names[imm & 0xff], imm & FARG_SWAP ? " swapped" : "");
+        print_bits(out, text_fcmp_bits, imm & ~0xffu);
         break;
     case IMM_flbits:
         print_bits(out, text_fl_bits, imm);

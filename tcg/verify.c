@@ -43,10 +43,6 @@ static unsigned wanted_x(const struct ir *ir, const struct ir_op *op, unsigned k
     case IR_vdup:
         return WANT_INT;
     case IR_fl_fcmp:
-        return k ? FCMP_ARG_TYPE(op->imm) : op->imm & 0xff;
-    case IR_ffrac:
-    case IR_fsexp:
-        return IR_F80;
     case IR_fcvt:
     case IR_f2i:
     case IR_i2f:
@@ -77,7 +73,7 @@ unsigned ir_wanted(const struct ir *ir, const struct ir_op *op, unsigned k)
             return WANT_INT;
         case 'f':
         case 't':
-            want = k && ir_ops[op->op].imm == IMM_farg && (op->imm & 0xff) ? op->imm & 0xff : op->type;
+            want = op->type;
             break;
         case 'v':
             return IR_V128;
@@ -125,7 +121,7 @@ static bool type_ok(const struct ir_op *op)
         return type_is_int(t) || type_is_float(t) || t == IR_FLAGS;
     case IR_fcvt:
     case IR_i2f:
-        return type_is_float80(t);
+        return type_is_float(t);
     case IR_fadd:
     case IR_fsub:
     case IR_fmul:
@@ -134,11 +130,7 @@ static bool type_ok(const struct ir_op *op)
     case IR_fneg:
     case IR_fabs:
     case IR_fround:
-        return type_is_float80(t) || (t == IR_V128 && (op->sub & FP_ES) >= MO_16);
-    case IR_fjoin:
-        return t == IR_F80;
-    case IR_fctl:
-        return t == IR_I32;
+        return type_is_float(t) || (t == IR_V128 && (op->sub & FP_ES) >= MO_16);
     case IR_frcpe:
     case IR_frsqe:
         return t == IR_F32 || (t == IR_V128 && (op->sub & FP_ES) == MO_32);
@@ -258,17 +250,13 @@ static const char *check_imm(const struct ir *ir, const struct ir_op *op)
         ok = op->op == IR_extr ? imm < type_bits(op->type) : imm < (8u << op->sub) + (op->op != IR_vshl);
         break;
     case IMM_type:
-        ok = op->op == IR_fcvt ? type_is_float80(imm) && imm != op->type : type_is_width(imm);
+        ok = op->op == IR_fcvt ? type_is_float(imm) && imm != op->type : type_is_width(imm);
         break;
     case IMM_flbits:
         ok = !(imm & ~FL_ALL);
         break;
     case IMM_fcmp:
-        ok = type_is_float80(t) && !(imm & ~(0xff00ffu | FCMP_SIGNAL | FCMP_ZPC));
-        ok &= !(imm >> 16) || (t == IR_F80 && (imm >> 16 == IR_F32 || imm >> 16 == IR_F64));
-        break;
-    case IMM_farg:
-        ok = !imm || (op->type == IR_F80 && (t == IR_F32 || t == IR_F64) && !(imm & ~(0xffu | FARG_SWAP)));
+        ok = type_is_float(t) && !(imm & ~(0xffu | FCMP_SIGNAL | FCMP_ZPC));
         break;
     case IMM_fmaneg:
         ok = imm < 2 * FMA_ABOVE_C && (imm < FMA_ABOVE_B || (op->sub & FP_LOW)) && imm < (FMA_ABOVE_B | FMA_ABOVE_C);
@@ -279,7 +267,7 @@ static const char *check_imm(const struct ir *ir, const struct ir_op *op)
         ok &= op->op == IR_fround || !(imm & FPR_EXACT);
         break;
     case IMM_f2i:
-        ok = (op->type == IR_V128 || type_is_float80(t)) && round <= FPR_CURRENT && round != FPR_ODD && imm >> 18 == 0;
+        ok = (op->type == IR_V128 || type_is_float(t)) && round <= FPR_CURRENT && round != FPR_ODD && imm >> 18 == 0;
         ok &= op->op != IR_vf2in || !(imm & F2I_UNS);
         break;
     case IMM_i2f:

@@ -127,6 +127,7 @@ i64 clone_beside(struct user_thread *t, const struct clone_call *c)
     b->process = b->child->process = calloc(1, sizeof(*b->process));
     must(b->process);
     *b->process = (struct user_process){.nthreads = 1, .shares = true};
+    x87_settle(t->cpu); /* for the child to copy */
     code_cache_stop();
     sem_init(&b->begun, 0, 0);
     sem_init(&b->over, 0, 0);

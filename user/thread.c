@@ -251,6 +251,7 @@ static i64 clone_thread(struct user_thread *t, const struct clone_call *c)
     if (!s.child) {
         return -ENOMEM;
     }
+    x87_settle(t->cpu); /* for the child to copy */
     s.child->cpu->index = __atomic_fetch_add(&t->process->nthreads, 1, __ATOMIC_SEQ_CST);
     sem_init(&s.begun, 0, 0);
     pthread_attr_init(&attr);

@@ -65,8 +65,12 @@ static void barrier(void)
     }
 }
 
+/* Who looks at a board's cpu meanwhile finds it whole. A program's threads look at nobody else. */
 static void safe_point(struct tcpu *t)
 {
+    if (!tcg.direct) {
+        x87_settle(t->cpu);
+    }
     __atomic_store_n(&t->running, false, __ATOMIC_RELEASE);
     __atomic_store_n(&t->store_page, NO_PAGE, __ATOMIC_RELEASE);
     __atomic_store_n(&t->safe_count, t->safe_count + 1, __ATOMIC_RELEASE);

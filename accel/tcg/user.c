@@ -60,11 +60,19 @@ static uintptr_t frame_registers(struct rt *rt, const ucontext_t *uc)
         memcpy(&rt->save_vec[i], &uc->uc_mcontext.fpregs->_xmm[i], 16);
     }
     rt->host_fp = uc->uc_mcontext.fpregs->mxcsr;
-    st16le(rt->f80_save + RT_F80_STATUS, uc->uc_mcontext.fpregs->swd);
-    for (unsigned i = 0; i < 8; i++) {
-        memcpy(rt->f80_save + RT_F80_REGS + 10 * i, &uc->uc_mcontext.fpregs->_st[i], 10);
-    }
     return (uintptr_t)uc->uc_mcontext.gregs[REG_RIP];
+}
+/* The handler has an x87 of its own. It may be left behind, so it goes on with the one that was interrupted. */
+static void frame_x87(const struct vcpu *cpu, const ucontext_t *uc)
+{
+    if (cpu->rt.x87_live) {
+        u32 mxcsr;
+        __asm__ volatile("stmxcsr %0\n\tfxrstor64 %1\n\tldmxcsr %0"
+                         : "=m"(mxcsr)
+                         : "m"(*(const u8(*)[512])uc->uc_mcontext.fpregs)
+                         : "xmm0", "xmm1", "xmm2", "xmm3", "xmm4", "xmm5", "xmm6", "xmm7", "xmm8", "xmm9", "xmm10",
+                           "xmm11", "xmm12", "xmm13", "xmm14", "xmm15");
+    }
 }
 static bool was_write(const ucontext_t *uc)
 {
@@ -138,6 +146,12 @@ static bool has_address(const ucontext_t *uc UNUSED)
 }
 #endif
 
+#ifndef __x86_64__
+static void frame_x87(const struct vcpu *cpu UNUSED, const ucontext_t *uc UNUSED)
+{
+}
+#endif
+
 /* The handler is left behind. */
 static void leave_handler(struct vcpu *cpu, const ucontext_t *uc)
 {
@@ -208,6 +222,7 @@ static bool user_host_fault(struct vcpu *cpu, int sig, void *siginfo, void *ucon
     const ucontext_t *uc = ucontext;
     u64 none = tcg.program.tags ? ~0ull : 1ull << 63; /* one that is canonical nowhere */
     u64 addr = has_address(uc) ? (u64)(uintptr_t)si->si_addr - (u64)(uintptr_t)ram_base : none;
+    frame_x87(cpu, uc);
     if (sig == SIGSEGV && write_to_code(t, addr, uc)) {
         return true;
     }

@@ -36,7 +36,6 @@ enum {
 struct x86_st {
     u64 frac;
     u64 se; /* sign and exponent, 16 bits; those above are not looked at */
-    u64 pad[2];
 };
 
 struct x86_cpu {
@@ -47,16 +46,13 @@ struct x86_cpu {
     struct x86_seg seg[6]; /* by enum x86_sreg */
     union v128 xmm[16], ymmh[16];
     struct x86_st st[8]; /* x87 registers by physical number */
-    u32 fsw, ftop, ftw;  /* status word but for TOP; 32 * TOP; bit i set: ST(i) is empty. See fpu.h */
+    u32 fsw, ftop, ftw;  /* status word but for TOP; TOP; bit i set: ST(i) is empty. See fpu.h */
     u32 fcw, mxcsr;
     u32 fop;      /* the last x87 instruction that is no control instruction: low 11 bits of its opcode, */
     u16 fcs, fds; /* where it lay, and its memory operand */
     u64 fip, fdp;
-    u32 fipo; /* to be added to fip (x86_fpu_settle) */
     struct fp_env fp;
-    struct fp_env fp87; /* of F80 operations: flags are those not in fsw yet */
-    u32 fup;            /* C1: F80_UP, or F80_UP_LIVE (tcg/ir.h) */
-    u32 fcare;          /* not 0: the next x87 instruction goes by the exact unit */
+    u32 fcare; /* not 0: the next x87 instruction goes by the exact unit */
     u64 cr0, cr2, cr3, cr4, efer, xcr0;
     u32 tsc_aux;
     u8 cpl;    /* 3 in VM86 mode */

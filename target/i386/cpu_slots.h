@@ -18,8 +18,9 @@
  * FLAGS: OF SF ZF AF PF CF, in the packed form (enum fl_bits: CF is C, so borrows are as they come). DF: 1 or -1.
  * EFLAGS: all other bits of the register, in place (TF IF IOPL NT RF VM AC VIF VIP ID). Bases of segments are what is
  * added to an offset: 0 in 64-bit mode but for FS and GS. LIMIT: the last valid offset of each, or of expand-down
- * segments the last invalid one. FCW, FSW: the x87's control and status words, but for TOP: FTOP, in bytes: 32 for each
- * register (fpu.h); C1 is FUP. FTW: bit i set: ST(i) is empty; so MMX instructions put 0 into FTW and FTOP. */
+ * segments the last invalid one. FCW, FSW: the x87's control and status words, but for TOP: FTOP. FTW: bit i set: ST(i)
+ * is empty; so MMX instructions put 0 into FTW and FTOP. While X87_LIVE is not 0 all of the x87 but FCW and FIP is
+ * elsewhere (fpu.h). */
 #define X86_SLOTS(_) \
     _(FLAGS, FLAGS, flags, u32) \
     _(DF, I64, df, u64) \
@@ -41,8 +42,7 @@
     _(FSW, I32, fsw, u32) \
     _(FCW, I32, fcw, u32) \
     _(FIP, I64, fip, u64) \
-    _(FUP, I32, fup, u32) \
-    _(FIPO, I32, fipo, u32)
+    _(X87_LIVE, I32, vcpu.rt.x87_live, u32)
 
 enum x86_slot {
     SLOT_RAX = 0,
@@ -62,8 +62,7 @@ enum x86_slot {
 #define _(name, type, field, ctype) SLOT_##name,
     X86_SLOTS(_)
 #undef _
-        SLOT_F80, /* + n: the x87's registers by their distance from TOP (ir_target.f80) */
-    X86_NSLOTS = SLOT_F80 + 8
+        X86_NSLOTS
 };
 
 /* -- the mode word ----------------------------------------------------------------------------------------------------
@@ -102,7 +101,7 @@ enum {
 #define MODE_TIGHT      BIT(34) /* it ends in or near this page: an instruction a block */
 #define MODE_SSE_FLUSH  BIT(35) /* MXCSR.DAZ or FZ */
 #define MODE_SPLIT      BIT(36) /* a locked access met two pages, or a device: as a load and a store */
-#define MODE_X87_FAST   BIT(40) /* no x87 exception is unmasked or pending, and the host can: F80 operations */
+#define MODE_X87_FAST   BIT(40) /* no x87 exception is unmasked or pending, and the host can: struct ir_x87 */
 #define MODE_X87_CARE   BIT(41) /* one x87 instruction is to be done with care */
 
 /* Each bit is one thing's. */
@@ -176,8 +175,9 @@ struct x86_string_key {
  */
 
 struct x87_key {
+    u32 fop : 11;                       /* the opcode's low bits and ModRM; this and the next as X87_WORD() has them */
+    u32 kind : 3;                       /* enum x87_kind, in fast code */
     u32 fn : 10;                        /* enum x86_fn */
-    u32 fop : 11;                       /* the opcode's low bits and ModRM */
     u32 seg : 3;                        /* of the memory operand; SEG_DEFAULT: none */
     u32 op16 : 1, real : 1, mode64 : 1; /* the environment's form */
     u32 no_wait : 1;

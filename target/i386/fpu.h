@@ -26,6 +26,11 @@ enum {
 };
 enum { FCW_MASKS = 0x3f, FCW_ONE = 1 << 6, FCW_INIT = 0x37f, FCW_PC_SHIFT = 8, FCW_RC_SHIFT = 10 };
 
+/* While rt.x87_live is not 0 the host's x87 has the guest's, and what of it is in struct x86_cpu is old but for fcw and
+ * where the last instruction lay. x86_fpu_home, on the cpu's own thread, brings it home; who reads or writes the fields
+ * calls it first. Nothing of moss's own on that thread uses the x87 without. */
+void x86_fpu_home(struct vcpu *v);
+void x86_fpu_load(struct vcpu *v);
 /* The words as programs see them. Setting the control or the status word settles ES and B, and the mode. */
 u16 x86_fsw(struct x86_cpu *cpu);
 void x86_fsw_set(struct x86_cpu *cpu, u16 v);
@@ -40,12 +45,11 @@ void x86_ftw_set(struct x86_cpu *cpu, u8 v); /* after x86_fsw_set: TOP must be r
 /* ST(i). */
 static inline struct x86_st *x86_st(struct x86_cpu *cpu, unsigned i)
 {
-    return &cpu->st[(cpu->ftop / F80_BYTES + i) & 7];
+    return &cpu->st[(cpu->ftop + i) & 7];
 }
-void x86_fpu_init(struct x86_cpu *cpu);   /* FNINIT */
-void x86_fpu_settle(struct x86_cpu *cpu); /* on its own thread: fsw and fup are whole afterwards */
-void x86_careful(struct vcpu *v);         /* target->careful */
-void x86_fpu_sync(struct x86_cpu *cpu);   /* after fcw was loaded from outside: what follows from it */
+void x86_fpu_init(struct x86_cpu *cpu); /* FNINIT */
+void x86_careful(struct vcpu *v);       /* target->careful */
+void x86_fpu_drop(struct x86_cpu *cpu); /* all of it was set from outside: what the host has is nothing */
 /* How x87 instructions are to be translated. */
 static inline u64 x87_mode(const struct x86_cpu *cpu)
 {

@@ -1,5 +1,6 @@
 /* What the x86 CPU tells the IR: its slots, its helpers, which slots are worth a host register. */
 #include "target/i386/cpu.h"
+#include "target/i386/fpu.h"
 #include "target/i386/helpers.h"
 
 #define R_OFF(n)                         (u32)(offsetof(struct x86_cpu, vcpu.rt.r) + 8 * (n))
@@ -8,7 +9,6 @@
 #define Y(n)                             [SLOT_YMMH0 + (n)] = {"ymmh" #n, offsetof(struct x86_cpu, ymmh[n]), IR_V128}
 #define S(n)                             [SLOT_ST0 + (n)] = {"st" #n, offsetof(struct x86_cpu, st[n].frac), IR_I64}
 #define E(n)                             [SLOT_STE0 + (n)] = {"ste" #n, offsetof(struct x86_cpu, st[n].se), IR_I64}
-#define F(n)                             [SLOT_F80 + (n)] = {"f" #n, offsetof(struct x86_cpu, st[0]), IR_F80}
 #define EIGHT(M, a, b, c, d, e, f, g, h) M(a), M(b), M(c), M(d), M(e), M(f), M(g), M(h)
 
 static const struct ir_slot slots[X86_NSLOTS] = {R(0, "rax"),
@@ -33,7 +33,6 @@ static const struct ir_slot slots[X86_NSLOTS] = {R(0, "rax"),
                                                  EIGHT(Y, 8, 9, 10, 11, 12, 13, 14, 15),
                                                  EIGHT(S, 0, 1, 2, 3, 4, 5, 6, 7),
                                                  EIGHT(E, 0, 1, 2, 3, 4, 5, 6, 7),
-                                                 EIGHT(F, 0, 1, 2, 3, 4, 5, 6, 7),
 #define _(sname, stype, field, ctype) [SLOT_##sname] = {#sname, offsetof(struct x86_cpu, field), IR_##stype},
                                                  X86_SLOTS(_)
 #undef _
@@ -67,12 +66,12 @@ static const struct slot_set x86_set_string_in = {
     .w = {IN_WORD(SLOT_RAX, 0) | IN_WORD(SLOT_RCX, 0) | IN_WORD(SLOT_RSI, 0) | IN_WORD(SLOT_RDI, 0),
           MASK(X86_NSLOTS - SLOT_OTHER)}};
 
-static const struct slot_set x86_set_x87 = {
-    .w = {IN_WORD(SLOT_RAX, 0) | MASK(16) << SLOT_ST0,
-          IN_WORD(SLOT_FLAGS, 1) | IN_WORD(SLOT_FTW, 1) | IN_WORD(SLOT_FTOP, 1) | IN_WORD(SLOT_FSW, 1) |
-              IN_WORD(SLOT_FCW, 1) | IN_WORD(SLOT_FIP, 1) | IN_WORD(SLOT_FUP, 1) | IN_WORD(SLOT_FIPO, 1) |
-              MASK(8) << (SLOT_F80 - 64)}};
-_Static_assert(SLOT_F80 >= 64, "in the second word");
+#define X87_WORD_1 \
+    (IN_WORD(SLOT_FTW, 1) | IN_WORD(SLOT_FTOP, 1) | IN_WORD(SLOT_FSW, 1) | IN_WORD(SLOT_FCW, 1) | \
+     IN_WORD(SLOT_X87_LIVE, 1))
+static const struct slot_set x86_set_x87_all = {
+    .w = {IN_WORD(SLOT_RAX, 0) | MASK(16) << SLOT_ST0, X87_WORD_1 | IN_WORD(SLOT_FLAGS, 1) | IN_WORD(SLOT_FIP, 1)}};
+static const struct slot_set x86_set_x87 = {.w = {MASK(16) << SLOT_ST0, X87_WORD_1}};
 
 static const struct slot_set x86_set_vectors = {.w = {MASK(32) << SLOT_XMM0}};
 
@@ -111,5 +110,5 @@ const struct ir_target x86_ir_target = {
     .flags = SLOT_FLAGS,
     .fl_pa = true,
     .fp_env_off = offsetof(struct x86_cpu, fp),
-    .f80 = {.first = SLOT_F80, .turn = SLOT_FTOP, .up = SLOT_FUP, .env_off = offsetof(struct x86_cpu, fp87)},
+    .x87 = {.load = x86_fpu_load, .settle = x86_fpu_home},
 };

@@ -137,6 +137,9 @@ bool mmx_ok(struct x86 *t)
         x86_raise(t, EXC_NM, 0);
     } else if (t->mode & MODE_X87_EXACT) {
         ir_call(t->ir, H_x87_wait, 0, 0, 0, 0);
+    } else if (t->mode & MODE_X87_FAST && !t->x87.home) { /* the host's x87 may have the registers */
+        t->x87.home = true;
+        ir_exitcc_care(t->ir, CC_NE, IR_I32, ir_get(t->ir, SLOT_X87_LIVE), ir_const(t->ir, 0), t->off);
     }
     return true;
 }

@@ -41,9 +41,7 @@ static const struct field x86_state[] = {
     F(fsw),
     F(ftop),
     F(ftw),
-    F(fup),
     F(fcare),
-    F(fipo),
     F(fcw, .reset = 0x40),
     F(fop),
     F(fcs),
@@ -129,7 +127,7 @@ static void x86_reset(struct vcpu *v)
     v->lines = lines;
     cpu->fp = FP_ENV_SSE;
     v->rt.host_fp = 0x1f80;
-    x86_fpu_sync(cpu);
+    x86_fpu_drop(cpu);
     v->halted = cpu->sys.wait_sipi = false;
     if (!v->user) {
         x86_sys_reset(cpu, false);
@@ -141,7 +139,7 @@ static void x86_loaded(struct vcpu *v)
 {
     struct x86_cpu *cpu = x86_cpu(v);
     cpu->sys.a20_masked = false;
-    x86_fpu_sync(cpu);
+    x86_fpu_drop(cpu);
     x86_pins_sync(cpu);
     x86_flush_all(cpu);
     x86_changed(cpu);

@@ -18,8 +18,8 @@ static void exact(struct x86 *t, unsigned n, bool write, bool wait)
     struct ir *ir = t->ir;
     const struct x86_instr *in = &t->in;
     bool mem = in->mod != 3;
-    struct x87_key key = {.fn = in->row->fn,
-                          .fop = (in->opcode & 7u) << 8 | in->mod << 6 | (in->reg & 7u) << 3 | (in->rm & 7u),
+    struct x87_key key = {.fop = (in->opcode & 7u) << 8 | in->mod << 6 | (in->reg & 7u) << 3 | (in->rm & 7u),
+                          .fn = in->row->fn,
                           .seg = mem ? x86_seg(t) : (unsigned)SEG_DEFAULT,
                           .op16 = in->opsize == 2,
                           .real = !(t->mode & MODE_PE) || (t->mode & MODE_VM),
@@ -33,7 +33,6 @@ static void exact(struct x86 *t, unsigned n, bool write, bool wait)
         ea = x86_ea(t);
     }
     ir_call(ir, H_x87, ir_const(ir, word), addr, ea, 0);
-    t->x87.unknown = true;
 }
 
 static bool is_x87(const struct x86 *t)
@@ -66,14 +65,15 @@ static bool is_other(const struct x86 *t)
         return false;
     }
 }
+/* In a trace the state is in one place. */
 bool x87_splits(struct x86 *t)
 {
     if (is_other(t)) {
         bool fast = t->x87.fast;
-        t->x87.unknown = true;
+        t->x87.other = true;
         return fast;
     }
-    return is_x87(t) && t->x87.unknown && (t->mode & MODE_X87_FAST);
+    return is_x87(t) && t->x87.other && (t->mode & MODE_X87_FAST);
 }
 
 /* -- numbers ----------------------------------------------------------------------------------------------------------
@@ -82,7 +82,7 @@ bool x87_splits(struct x86 *t)
 static bool number(struct x86 *t, bool write)
 {
     unsigned fop = (t->in.opcode & 7u) << 8 | t->in.mod << 6 | (t->in.reg & 7u) << 3;
-    if (may_not(t) || ((t->mode & MODE_X87_FAST) && !t->x87.unknown && x87_fast(t))) {
+    if (may_not(t) || ((t->mode & MODE_X87_FAST) && x87_fast(t))) {
         return true;
     }
     exact(t, x87_memory_bytes(fop), write, true);
@@ -184,7 +184,7 @@ READS(fyl2xp1)
 
 static bool control(struct x86 *t, unsigned n, bool write, bool wait)
 {
-    if (!may_not(t) && !((t->mode & MODE_X87_FAST) && !t->x87.unknown && x87_fast(t))) {
+    if (!may_not(t) && !((t->mode & MODE_X87_FAST) && x87_fast(t))) {
         exact(t, n, write, wait);
         if (t->mode & MODE_X87_CARE) {
             x86_end(t);
@@ -195,7 +195,7 @@ static bool control(struct x86 *t, unsigned n, bool write, bool wait)
 /* The mode says whether exceptions are masked. */
 static bool control_end(struct x86 *t, unsigned n, bool write, bool wait)
 {
-    if (!may_not(t) && !((t->mode & MODE_X87_FAST) && !t->x87.unknown && x87_fast(t))) {
+    if (!may_not(t) && !((t->mode & MODE_X87_FAST) && x87_fast(t))) {
         exact(t, n, write, wait);
         x86_end(t);
     }

@@ -139,7 +139,7 @@ static void side_exit_done(struct x86 *t)
 static bool next_round(struct x86 *t, i64 displacement)
 {
     i32 to = next_off(t) + (i32)displacement;
-    if (to != t->start || !t->follow || t->x87.fast || t->x87.unknown) {
+    if (to != t->start || !t->follow) {
         return false;
     }
     if (t->rounds == 0) {
@@ -351,7 +351,6 @@ static void form_trace(struct ir *ir, const struct tr_request *rq, struct tr_res
         max_insns = 1;
     }
     form_insns(&t, rq, rs, max_insns, look);
-    x87_trace_end(&t);
 }
 
 void x86_translate(struct ir *ir, const struct tr_request *rq, struct tr_result *rs)

@@ -42,7 +42,6 @@ void x86_user_copy(struct vcpu *v, const struct vcpu *from)
     memcpy(&v[1], &from[1], sizeof(*cpu) - sizeof(*v)); /* all that is not common: no pointers of its own in there */
     memcpy(v->rt.r, from->rt.r, sizeof(v->rt.r));
     v->rt.host_fp = old->vcpu.rt.host_fp;
-    v->rt.f80_control = old->vcpu.rt.f80_control;
     v->rt.pc = from->rt.pc;
     v->sv->mode_changed(v);
 }

@@ -22,15 +22,11 @@ struct x86 {
     unsigned exits, count; /* ways out on the way; instructions, the present one too */
     unsigned rounds;       /* of a loop that are to come, the present one too; 0: not known to be one */
     struct x86_instr in;
-    /* The x87 in this trace. Registers are counted from TOP as it was at the beginning. */
+    /* The x87 in this trace. */
     struct x87_trace {
-        bool fast;              /* something went by F80 operations */
-        bool unknown;           /* a helper or MMX has changed the state: nothing of this holds any more */
-        u8 turn;                /* how far TOP has gone up since */
-        u8 known, empty;        /* tags: which are known, which of those are empty */
-        u8 asked, wanted;       /* which were known from the beginning, and how: the check is for them */
-        u16 check, exit;        /* the ops that ask: xor, exitcc */
-        ir_ref tags, top, page; /* at the beginning; the page as FIP has it */
+        bool fast;  /* the host's x87 has the state from here on */
+        bool other; /* something else than x87 instructions looks at it */
+        bool home;  /* the CPU struct has it: it was asked for MMX registers */
     } x87;
     ir_ref addr;     /* linear address of the memory operand, once made; 0: not yet */
     bool addr_write; /* checked for a write too */
@@ -124,7 +120,6 @@ void x86_exit_pc(struct x86 *t);
 /* Must the instruction be in a trace of its own? Before anything of it is emitted. */
 bool x87_fast(struct x86 *t); /* false: not done, nothing emitted that matters */
 bool x87_splits(struct x86 *t);
-void x87_trace_end(struct x86 *t);                                   /* the trace has ended */
 void x86_raise(struct x86 *t, enum x86_exception vector, u32 error); /* a fault: pc is the instruction's */
 
 #endif

@@ -19,14 +19,14 @@ void x87_put(struct x87 *x, unsigned i, f80 v)
 void x87_push(struct x87 *x, f80 v)
 {
     struct x86_cpu *cpu = x->cpu;
-    cpu->ftop = (cpu->ftop - F80_BYTES) & (F80_BYTES * F80_REGS - 1);
+    cpu->ftop = (cpu->ftop - 1) & 7;
     cpu->ftw = cpu->ftw << 1 & 0xff;
     x87_put(x, 0, v);
 }
 void x87_pop(struct x87 *x)
 {
     struct x86_cpu *cpu = x->cpu;
-    cpu->ftop = (cpu->ftop + F80_BYTES) & (F80_BYTES * F80_REGS - 1);
+    cpu->ftop = (cpu->ftop + 1) & 7;
     cpu->ftw = cpu->ftw >> 1 | 0x80;
 }
 
@@ -38,12 +38,11 @@ f80 x87_indefinite(void)
 }
 void x87_c1(struct x87 *x, bool v)
 {
-    x->cpu->fup = v ? F80_UP : 0;
+    x->cpu->fsw = (x->cpu->fsw & ~(u32)FSW_C1) | (v ? FSW_C1 : 0);
 }
 void x87_cc(struct x87 *x, u32 cc)
 {
-    x->cpu->fsw = (x->cpu->fsw & ~(u32)FSW_CC) | (cc & ~(u32)FSW_C1);
-    x87_c1(x, cc & FSW_C1);
+    x->cpu->fsw = (x->cpu->fsw & ~(u32)FSW_CC) | cc;
 }
 bool x87_raise(struct x87 *x, u32 exceptions)
 {
@@ -185,7 +184,7 @@ static void compare(struct x87 *x, bool quiet, unsigned pops, bool flags)
 {
     struct operand b = {.v = {0, 0}};
     bool ok = x->key.fn == X86_FN_ftst || source(x, &b), stopped;
-    u32 cc = FSW_C0 | FSW_C2 | FSW_CC3, c1 = x->cpu->fup;
+    u32 cc = FSW_C0 | FSW_C2 | FSW_CC3, c1 = x->cpu->fsw & FSW_C1;
     x87_c1(x, false);
     if (!ok || x87_empty(x, 0)) {
         stopped = x87_stack_fault(x, false);
@@ -303,11 +302,18 @@ static void env_begin(struct x87 *x)
     x->env.wrap = (fcw & FSW_OE ? 0 : FP_OVERFLOW) | (fcw & FSW_UE ? 0 : FP_UNDERFLOW);
 }
 
+static void execute(struct x87 *x)
+{
+    if (!compute_row(x) && !x87_move(x)) {
+        must(x87_math(x));
+    }
+}
+
 void x86_h_x87(struct vcpu *v, u64 word, u64 addr, u64 data)
 {
     struct x87 x = {.cpu = x86_cpu(v), .addr = addr};
     u32 w = (u32)word;
-    x86_fpu_settle(x.cpu);
+    x86_fpu_home(v);
     memcpy(&x.key, &w, sizeof(x.key));
     if (!x.key.no_wait) {
         x86_h_x87_wait(v);
@@ -321,9 +327,7 @@ void x86_h_x87(struct vcpu *v, u64 word, u64 addr, u64 data)
         return;
     }
     u64 pc = v->sv->helper_pc(v);
-    if (!compute_row(&x) && !x87_move(&x)) {
-        must(x87_math(&x));
-    }
+    execute(&x);
     struct x86_cpu *cpu = x.cpu;
     cpu->fop = x.key.fop;
     cpu->fip = x.key.mode64 ? pc : (u32)(pc - cpu->seg[SEG_CS].base);
@@ -332,4 +336,64 @@ void x86_h_x87(struct vcpu *v, u64 word, u64 addr, u64 data)
         cpu->fdp = data;
         cpu->fds = cpu->seg[x.key.seg].sel;
     }
+}
+
+/* -- what hosts with an x87 do themselves (tcg/ir.h)
+ * --------------------------------------------------------------------
+ */
+
+static void begin(struct x87 *x, struct vcpu *v, u64 word, u64 addr)
+{
+    u32 key = (u32)word;
+    *x = (struct x87){.cpu = x86_cpu(v), .addr = addr + (u64)(i64)X87_OFF(word)};
+    memcpy(&x->key, &key, sizeof(x->key));
+    x86_fpu_home(v);
+    env_begin(x);
+}
+
+void x86_h_x87_plain(struct vcpu *v, u64 none UNUSED, u64 word)
+{
+    struct x87 x;
+    begin(&x, v, word, 0);
+    if (x.key.fn == X86_FN_fnclex) {
+        x.cpu->fsw &= FSW_CC;
+    } else {
+        execute(&x);
+    }
+}
+void x86_h_x87_mem(struct vcpu *v, u64 addr, u64 word, u64 mo UNUSED)
+{
+    struct x87 x;
+    begin(&x, v, word, addr);
+    execute(&x);
+}
+u64 x86_h_x87_flags(struct vcpu *v, u64 none UNUSED, u64 word)
+{
+    struct x87 x;
+    u32 old = x86_cpu(v)->flags;
+    begin(&x, v, word, 0);
+    execute(&x);
+    u32 found = x.cpu->flags;
+    x.cpu->flags = old;
+    return found;
+}
+void x86_h_x87_select(struct vcpu *v, u64 moves, u64 word)
+{
+    struct x87 x;
+    u32 old = x86_cpu(v)->flags;
+    begin(&x, v, word, 0);
+    bool inverted = x.key.fop >> 8 & 1;
+    x.cpu->flags = (moves != 0) != inverted ? FL_C | FL_Z | FL_P : 0;
+    execute(&x);
+    x.cpu->flags = old;
+}
+u64 x86_h_x87_status(struct vcpu *v, u64 none UNUSED, u64 word UNUSED)
+{
+    x86_fpu_home(v);
+    return x86_cpu(v)->fsw | x86_cpu(v)->ftop << FSW_TOP_SHIFT;
+}
+/* The trace puts the word where this unit looks. */
+void x86_h_x87_control(struct vcpu *v, u64 fcw UNUSED, u64 word UNUSED)
+{
+    x86_fpu_home(v);
 }

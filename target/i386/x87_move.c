@@ -222,7 +222,7 @@ static void turn(struct x87 *x, bool up)
 {
     struct x86_cpu *cpu = x->cpu;
     x87_c1(x, false);
-    cpu->ftop = (cpu->ftop + (up ? F80_BYTES : -(u32)F80_BYTES)) & (F80_BYTES * F80_REGS - 1);
+    cpu->ftop = (cpu->ftop + (up ? 1u : 7u)) & 7;
     cpu->ftw = (up ? cpu->ftw >> 1 | cpu->ftw << 7 : cpu->ftw << 1 | cpu->ftw >> 7) & 0xff;
 }
 

@@ -62,6 +62,7 @@ static bool is_zero(const union v128 *v, unsigned n)
 
 static bool x87_is_initial(struct x86_cpu *cpu)
 {
+    x86_fpu_home(&cpu->vcpu);
     u64 any = (cpu->fcw ^ FCW_INIT) | x86_fsw(cpu) | x86_ftw(cpu) | cpu->fop | cpu->fip | cpu->fdp;
     for (unsigned i = 0; i < ARRAY_LEN(cpu->st); i++) {
         any |= cpu->st[i].frac | (u16)cpu->st[i].se;
@@ -78,6 +79,7 @@ u64 x86_xinuse(struct x86_cpu *cpu)
 
 static void x87_put(struct x86_cpu *cpu, u8 *a)
 {
+    x86_fpu_home(&cpu->vcpu);
     st16le(a + AT_FCW, x86_fcw(cpu));
     st16le(a + AT_FSW, x86_fsw(cpu));
     st16le(a + AT_FTW, x86_ftw(cpu));

@@ -18,21 +18,24 @@ static bool is_number(const struct ir *ir, ir_ref r, unsigned type)
 }
 
 /* May the access go by a sum of this type, with `disp` added to what it adds itself? */
-static bool access_takes(const struct ir_op *op, unsigned type, i64 disp)
+static bool access_takes(const struct gen *g, const struct ir_op *op, unsigned type, i64 disp)
 {
-    if ((op->op != IR_ld && op->op != IR_st) || ((op->d & MO_TSO) == MO_REL && op->op == IR_st)) {
+    bool x87 = op->op == IR_call && helper_is_x87(g, op->imm) && X87_KIND(const_of(g, op->b)) == X87_MEMORY;
+    if ((op->op != IR_ld && op->op != IR_st && !x87) || ((op->d & MO_TSO) == MO_REL && op->op == IR_st)) {
         return false;
     }
+    i32 own = x87 ? X87_OFF(const_of(g, op->b)) : (i32)op->imm;
     if (type == IR_I32) {
-        return op->imm == 0 && !(op->d & MO_PAIR);
+        return own == 0 && (x87 || !(op->d & MO_PAIR));
     }
-    i64 sum = disp + (i32)op->imm;
+    i64 sum = disp + own;
     return sum == (i32)sum && sum < INT32_MAX - 64;
 }
 
 /* Is the value of op i, which adds `disp`, read by accesses alone, and by sums of it and a number? */
-static bool only_addresses(const struct ir *ir, unsigned i, i64 disp, unsigned deep)
+static bool only_addresses(const struct gen *g, unsigned i, i64 disp, unsigned deep)
 {
+    const struct ir *ir = g->ir;
     const ir_ref r = (ir_ref)i;
     const unsigned type = ir->ops[i].type;
     unsigned left = ir->ops[i].uses;
@@ -41,11 +44,11 @@ static bool only_addresses(const struct ir *ir, unsigned i, i64 disp, unsigned d
         if (op->a != r) { /* another use is one too few of these */
             continue;
         }
-        if (access_takes(op, type, disp)) {
+        if (access_takes(g, op, type, disp)) {
             left--;
         } else if (deep && op->op == IR_add && op->type == type && is_number(ir, op->b, type)) {
             i64 sum = disp + (i64)ir_const_val(ir, op->b);
-            if ((type != IR_I32 && sum != (i32)sum) || !only_addresses(ir, j, sum, deep - 1)) {
+            if ((type != IR_I32 && sum != (i32)sum) || !only_addresses(g, j, sum, deep - 1)) {
                 return false;
             }
             left--;
@@ -70,7 +73,7 @@ bool address_fold(struct gen *g, struct xop *x)
     }
     bool sum = x->op == IR_add && (!ir_is_const(x->b) || is_number(g->ir, x->b, x->type));
     bool scaled = x->op == IR_shl && ir_is_const(x->b) && const_of(g, x->b) - 1 < 3;
-    if ((!sum && !scaled) || !only_addresses(g->ir, g->i, own_disp(g, x), DEEP)) {
+    if ((!sum && !scaled) || !only_addresses(g, g->i, own_disp(g, x), DEEP)) {
         return false;
     }
     x->flags |= XF_ADDRESS;

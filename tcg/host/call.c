@@ -174,9 +174,6 @@ void emit_call(struct gen *g, struct xop *x)
         share_end(g);
         settle_fcmp(g);
     }
-    if (g->f80) {
-        g->arch->f80->settle(g);
-    }
     if (h->flags & (HF_FAULT | HF_READS | HF_WRITES)) {
         slots_home(g, h);
     }
@@ -187,9 +184,6 @@ void emit_call(struct gen *g, struct xop *x)
         slots_forget(g, h);
     }
     const struct host_arch *a = g->arch;
-    if (g->f80) {
-        a->f80->flush(g);
-    }
     ra_flush(g, a->clobbered);
     args_move(g, arg, a->arg + first, x->nargs);
     for (unsigned k = 0; k < x->nargs; k++) {
@@ -211,5 +205,6 @@ void emit_call(struct gen *g, struct xop *x)
     }
     g->helper = x->imm;
     a->call_c(g, hook ? hook : h->fn, fp, has_cpu, !(h->flags & HF_PURE));
+    g->x87_ready &= !call_settles(g, x->imm);
     bind_result(g, h->ret);
 }

@@ -234,12 +234,6 @@ static void emit_op(struct gen *g, struct xop *x)
 {
     const struct row *row = &g->arch->rows[x->op];
     emit_fn *f = x->type == IR_V128 && row->emit_v ? row->emit_v : row->emit;
-    const struct f80_unit *u = g->f80 ? g->arch->f80 : NULL;
-    if (u && x->op == IR_ld && u->takes_load(g, x)) {
-        f = u->load;
-    } else if (u && is_f80(x) && x->op != IR_get && x->op != IR_put) {
-        f = u->takes_store(g, x) ? u->store : u->emit;
-    }
     if (!f) {
         fprintf(stderr, "moss: %s: no emitter for %s.%s\n", g->arch->name, ir_ops[x->op].name, ir_type_names[x->type]);
         must(!"an emitter for every op");
@@ -255,12 +249,10 @@ static void emit_op(struct gen *g, struct xop *x)
 
 static bool emit_all(struct gen *g)
 {
+    g->x87_ready = false;
     control_entry(g);
     zeros_begin(g);
     loop_enter(g);
-    if (g->f80) {
-        g->arch->f80->begin(g);
-    }
     for (unsigned i = 1; i < g->ir->nops; i++) {
         struct xop *x = &g->x[i];
         if (x->op == IR_nop) {
@@ -393,7 +385,7 @@ bool gen_compile(const struct host_arch *a, struct ir *ir, const struct gen_conf
     g->cfg = cfg;
     g->out = out;
     areas_init(g);
-    flags_in_find(ir, &out->flags_in);
+    flags_in_find(g);
     select_ops(g);
     loop_plan(g);
     ra_init(g);

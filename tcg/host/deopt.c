@@ -17,7 +17,7 @@ enum place {
     PL_VECTOR,        /* 16 bytes */
     PL_MEM,           /* u8: LOC_* */
     PL_RECIPE,        /* u8 recipe, u8 sub, u32 imm, place, place: b is absent when the recipe needs none */
-    PL_F80,           /* u8: number on the F80 unit's stack */
+    PL_PC,            /* LEB128: offset from rt.page */
     PL_NONE,
 };
 
@@ -60,14 +60,14 @@ static void put_place(struct gen *g, ir_ref r, unsigned type)
         return;
     }
     const struct val *v = &g->vals[r];
-    if (v->fpos) {
-        put_u8(g, PL_F80);
-        put_u8(g, g->fdepth - v->fpos);
-    } else if (v->reg != NOREG) {
+    if (v->reg != NOREG) {
         put_u8(g, v->reg);
     } else if (v->mem) {
         put_u8(g, PL_MEM);
         put_u8(g, v->mem);
+    } else if (ref_is_pc(g, r)) {
+        put_u8(g, PL_PC);
+        put_leb(g, g->x[r].imm);
     } else {
         must(ref_is_recipe(g, r));
         const struct xop *x = &g->x[r];
@@ -155,13 +155,10 @@ static u64 get_leb(struct reader *r)
     }
 }
 
-static const u8 slot_bytes[IR_TYPES] = {0, 4, 8, 2, 4, 8, 10, 16, 4};
-/* F80 registers lie where they lay as the trace began. */
+static const u8 slot_bytes[IR_TYPES] = {0, 4, 8, 2, 4, 8, 16, 4};
 static void *slot_home(const struct ir_target *t, const struct rt *rt, unsigned s)
 {
-    u32 turn = t->slots[s].type == IR_F80 ? F80_BYTES * (s - t->f80.first) + rt->f80_turn : 0;
-    unsigned first = t->slots[s].type == IR_F80 ? t->f80.first : s;
-    return (u8 *)(uintptr_t)rt + t->slots[first].off + (turn & (F80_REGS * F80_BYTES - 1));
+    return (u8 *)(uintptr_t)rt + t->slots[s].off;
 }
 static void get_mem(const struct reader *r, unsigned loc, union v128 *v)
 {
@@ -213,12 +210,11 @@ static bool get_place(struct reader *r, union v128 *v)
     case PL_RECIPE:
         get_recipe(r, v);
         return true;
-    case PL_F80:
-        if (r->rt) {
-            memcpy(v, r->rt->f80_save + RT_F80_REGS + 10 * *r->p, 10);
-        }
-        r->p++;
+    case PL_PC: {
+        i32 off = (i32)get_leb(r);
+        v->d[0] = r->rt ? r->rt->page + (u64)(i64)off : 0;
         return true;
+    }
     case PL_NONE:
         return false;
     }

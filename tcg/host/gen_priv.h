@@ -37,7 +37,6 @@ struct val {
     u8 slot; /* one that was put from it, NOSLOT */
     u8 hint; /* a slot it will be put into, NOSLOT */
     u8 type;
-    u8 fpos; /* F80: 1 + its place from the bottom of the unit's stack; 0: not there. It has no register */
 };
 
 /* How flags are made again from values: kinds of recipes. D is the difference or sum. */
@@ -55,6 +54,7 @@ enum recipe {
     RK_SAR,
     RK_MIX,    /* the flags imm of a, the others of b: both are flags, neither a mix that is a recipe */
     RK_OFFSET, /* not flags: a + b, which only a deopt map wants */
+    RK_PC,     /* not flags: rt.page + (i32)imm, which only homes want */
     RK_PACKED, /* not a recipe: as loaded from the packed form of a */
 };
 
@@ -80,7 +80,11 @@ enum {
     XF_CUT = 32,      /* the sum has 32 bits */
 };
 /* Ops of the back end's own. */
-enum { XOP_FOLDED = IR_OPCODES /* emitted by its user */, XOP_COUNT };
+enum {
+    XOP_FOLDED = IR_OPCODES, /* emitted by its user */
+    XOP_X87,                 /* a call with HF_X87; imm: its operand's offset */
+    XOP_COUNT
+};
 
 struct extra_use {
     u16 ref, nu;
@@ -164,11 +168,8 @@ struct gen {
     u16 last_put[IR_MAX_SLOTS];
     struct slot_set named; /* select: slots that have not held their entry value all the time */
     struct entry_state entry;
-    bool f80;        /* select: the trace has F80 ops or slots */
-    u8 fdepth;       /* values on the F80 unit's stack */
-    ir_ref fst[8];   /* which, from the bottom; 0: nothing with a name */
-    bool fup_live;   /* the unit knows whether the last result was rounded up */
-    bool fup_stored; /* on this way out its slot has been stored */
+    bool x87;       /* select: the trace has instructions for the host's x87 */
+    bool x87_ready; /* it holds the guest's state */
     unsigned nextra;
     struct extra_use extra[3 * IR_MAX_OPS];
 
@@ -296,21 +297,7 @@ struct host_arch {
     bool (*zero_above)(const struct gen *g, ir_ref r, unsigned type); /* r, read as `type`, is a vector with zeros */
     bool (*clears)(const struct gen *g, const struct xop *x);         /* x's emitter makes one of its operands */
 
-    const struct f80_unit *f80; /* NULL: traces have no F80 */
-};
-
-/* A stack of F80 values, empty between blocks and in C. */
-struct f80_unit {
-    emit_fn *emit;         /* every op of or with F80 */
-    emit_fn *load, *store; /* with the op behind them, or before them, when takes_xxx say so */
-    bool (*takes_load)(const struct gen *g, const struct xop *x);
-    bool (*takes_store)(const struct gen *g, const struct xop *x);
-    void (*begin)(struct gen *g);                               /* of a block's body */
-    void (*canon)(struct gen *g);                               /* slots home and the stack empty, nothing recorded */
-    void (*store_home)(struct gen *g, unsigned slot);           /* ra_copy_home of an F80 slot */
-    void (*rescue)(struct gen *g, unsigned slot, unsigned loc); /* from a home to a spill place */
-    void (*settle)(struct gen *g);                              /* before a call looks at slots */
-    void (*flush)(struct gen *g);                               /* the stack is empty from now on */
+    void (*x87_begin)(struct gen *g); /* from here on the host's x87 has the guest's state; NULL: no XOP_X87 */
 };
 
 /* -- places ------------------------------------------------------------------------------------------------ */
@@ -333,6 +320,10 @@ static inline bool is_w(unsigned type)
 static inline bool ref_is_recipe(const struct gen *g, ir_ref r)
 {
     return !ir_is_const(r) && r < REF_ENTRY && g->x[r].rk != RK_NONE;
+}
+static inline bool ref_is_pc(const struct gen *g, ir_ref r)
+{
+    return !ir_is_const(r) && r < REF_ENTRY && g->x[r].rk == RK_PC;
 }
 static inline bool ref_is_mix(const struct gen *g, ir_ref r)
 {
@@ -359,23 +350,15 @@ static inline bool val_gone(const struct gen *g, ir_ref r)
     const struct val *v = &g->vals[r];
     return v->next == NOUSE && v->hold < g->i && v->used != g->i;
 }
-/* Of or with F80, slots too. */
-static inline bool is_f80(const struct xop *x)
+/* Is it an instruction for the host's own x87? With a hook calls are seen as calls. */
+static inline bool helper_is_x87(const struct gen *g, unsigned helper)
 {
-    switch (x->op) {
-    case IR_fctl:
-    case IR_fstat:
-    case IR_fjoin:
-    case IR_ffrac:
-    case IR_fsexp:
-        return true;
-    case IR_f2i:
-    case IR_fcvt:
-    case IR_fl_fcmp:
-        return (u8)x->imm == IR_F80 || x->type == IR_F80;
-    default:
-        return x->type == IR_F80;
-    }
+    return (g->t->helpers[helper].flags & HF_X87) && g->arch->x87_begin && !g->cfg->call;
+}
+/* A call that looks at slots, or may. */
+static inline bool call_settles(const struct gen *g, unsigned helper)
+{
+    return (g->t->helpers[helper].flags & (HF_FAULT | HF_READS | HF_WRITES)) && !helper_is_x87(g, helper);
 }
 /* compile.c */
 void reloc_add(struct gen *g, const u8 *at, unsigned kind, unsigned arg);
@@ -430,7 +413,7 @@ struct cond cond_const(bool v);
 bool cond_of_test(const struct xop *f, unsigned *cc, struct cond *c); /* true: it is c; else of N and Z only: cc */
 
 /* lazy.c */
-void flags_in_find(const struct ir *ir, struct flags_in *f);
+void flags_in_find(struct gen *g);
 void lazy_settle(const struct ir_target *t, struct vcpu *cpu);
 
 /* exits.c */
@@ -472,6 +455,7 @@ enum {
     TH_FALLBACK,        /* key: host_fallback, with all registers but scratch ones preserved */
     TH_RETURN,          /* target: looks for it below the top of the return stack, then in the jump cache (x86-64), or
                            only there, for a stack that is not empty (AArch64) */
+    TH_X87,             /* ir_x87.load, with all registers but scratch ones preserved */
     TH_TABLE,           /* constants */
 };
 

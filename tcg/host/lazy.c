@@ -24,8 +24,10 @@ static u64 slot_mask(unsigned s)
     return 1ull << s % 64;
 }
 
-void flags_in_find(const struct ir *ir, struct flags_in *f)
+void flags_in_find(struct gen *g)
 {
+    const struct ir *ir = g->ir;
+    struct flags_in *f = &g->out->flags_in;
     u64 put = 0;
     *f = (struct flags_in){.dead = false};
     for (unsigned i = 1; i < ir->nops; i++) {
@@ -37,8 +39,12 @@ void flags_in_find(const struct ir *ir, struct flags_in *f)
         if (op->op == IR_put) {
             put |= slot_mask(op->imm);
         } else if (op->op == IR_call) {
-            if (ir->target->helpers[op->imm].flags & (HF_READS | HF_WRITES | HF_FAULT)) {
+            if (call_settles(g, op->imm)) {
                 return;
+            }
+            if (ir->target->helpers[op->imm].flags & HF_FAULT) {
+                f->seen = true;
+                f->written |= put;
             }
         } else if ((op->op == IR_get && op->imm == ir->target->flags) || op->op == IR_exitcc || op->op == IR_exitf ||
                    (ir_ops[op->op].flags & OPF_END)) {
@@ -59,15 +65,15 @@ bool flags_in_allow(const struct flags_in *f, const u8 slot[2])
  */
 
 /* The widths take the places of the types that no comparison has. */
-_Static_assert(IR_F80 == 6 && IR_V128 == 7 && IR_I16 == IR_I8 + 1 && RK_ADD_DB == 7, "three bits each");
+_Static_assert(IR_V128 == 6 && IR_FLAGS == 7 && IR_I16 == IR_I8 + 1 && RK_ADD_DB == 7, "three bits each");
 static unsigned note_type(unsigned type)
 {
-    return type >= IR_I8 ? type - IR_I8 + IR_F80 : type;
+    return type >= IR_I8 ? type - IR_I8 + IR_V128 : type;
 }
 static unsigned type_of_note(u32 note)
 {
     unsigned t = note >> 26 & 7;
-    return t >= IR_F80 ? t - IR_F80 + IR_I8 : t;
+    return t >= IR_V128 ? t - IR_V128 + IR_I8 : t;
 }
 
 /* A slot that holds r, and of which C will read all of it that an operand of `type` has. */

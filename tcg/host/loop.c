@@ -43,7 +43,7 @@ static bool count_slots(struct gen *g, struct score *c)
             c->touched[x->imm] = 1;
             g->loop_written.w[x->imm / 64] |= 1ull << x->imm % 64;
         }
-        if (x->op == IR_call && (g->t->helpers[x->imm].flags & (HF_READS | HF_WRITES | HF_FAULT))) {
+        if (x->op == IR_call && call_settles(g, x->imm)) {
             return false;
         }
     }
@@ -82,8 +82,7 @@ static unsigned best_slot(const struct gen *g, const struct score *c, bool vec, 
     unsigned best = NOSLOT, most = 0;
     for (unsigned s = 0; s < g->t->nslots; s++) {
         unsigned t = g->t->slots[s].type, score = c->reads[s] + (is_written(g, s) ? SCORE_WRITTEN : 0);
-        if (g->pins.reg_of[s] != NOREG || g->base.reg_of[s] != NOREG || t == IR_FLAGS || t == IR_F80 ||
-            (g->f80 && s == g->t->f80.turn) || type_is_vec(t) != vec) {
+        if (g->pins.reg_of[s] != NOREG || g->base.reg_of[s] != NOREG || t == IR_FLAGS || type_is_vec(t) != vec) {
             continue;
         }
         if (score > most && (room || (c->reads[s] && score >= WORTH_IT))) {
@@ -185,6 +184,9 @@ void loop_enter(struct gen *g)
         if (g->pins.reg_of[s] != NOREG && g->base.reg_of[s] == NOREG) {
             bring_in(g, s);
         }
+    }
+    if (g->x87) {
+        g->arch->x87_begin(g);
     }
     u8 *body = g->arch->skip(g->c); /* each entry runs the body at least once */
     g->loop_head = g->c->p;

@@ -192,12 +192,6 @@ void ra_rescue_home(struct gen *g, unsigned s)
         return;
     }
     struct val *v = &g->vals[r];
-    if (v->type == IR_F80) {
-        unsigned loc = spill_alloc(g, r, true);
-        g->arch->f80->rescue(g, s, loc);
-        v->mem = (u8)loc;
-        return;
-    }
     bool vec = type_is_vec(v->type);
     unsigned loc = spill_alloc(g, r, vec);
     const struct host_arch *a = g->arch;
@@ -228,10 +222,6 @@ void ra_copy_home(struct gen *g, unsigned s)
 {
     ir_ref r = g->cur[s];
     unsigned t = g->t->slots[s].type;
-    if (t == IR_F80) {
-        g->arch->f80->store_home(g, s);
-        return;
-    }
     if (ir_is_const(r)) {
         store_const(g, s, r);
         return;
@@ -240,6 +230,9 @@ void ra_copy_home(struct gen *g, unsigned s)
     const struct host_arch *a = g->arch;
     if (v->reg != NOREG) {
         a->store(g->c, t, slot_off(g, s), v->reg);
+    } else if (ref_is_pc(g, r) && !v->mem) {
+        ra_load(g, a->tmp, r, IR_I64);
+        a->store(g->c, t, slot_off(g, s), a->tmp);
     } else if (ref_is_recipe(g, r) && !v->mem) {
         a->flags_pack(g, r);
         a->store(g->c, IR_I32, slot_off(g, s), a->tmp);
@@ -411,6 +404,9 @@ void ra_load(struct gen *g, unsigned reg, ir_ref r, unsigned type)
         g->arch->mov_imm(g->c, reg, type == IR_I64 ? const_of(g, r) : (u32)const_of(g, r));
     } else if (k) {
         g->arch->load_const(g, reg, r, type);
+    } else if (ref_is_pc(g, r) && !g->vals[r].mem) {
+        g->arch->load(g->c, IR_I64, reg, RT_OFF(page));
+        g->arch->add_imm(g->c, reg, reg, (i32)g->x[r].imm);
     } else {
         unsigned t = g->vals[r].mem >= LOC_VSPILL ? IR_V128 : g->vals[r].type;
         t = reg >= VREG || t == IR_I64 ? t : IR_I32;

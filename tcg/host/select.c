@@ -233,6 +233,33 @@ static bool select_offset(struct gen *g, struct xop *x)
     return true;
 }
 
+/* No host keeps the slot in a register. */
+static bool is_cold_i64(const struct ir_target *t, unsigned slot)
+{
+    return t->slots[slot].type == IR_I64 && !(t->npins && memchr(t->pins, (int)slot, t->npins));
+}
+
+/* An address of this page that is only put, and where no code looks for it: made when it goes home. */
+static bool select_pc(struct gen *g, struct xop *x)
+{
+    enum { FAR = 48 };
+    const struct ir *ir = g->ir;
+    unsigned left = ir->ops[g->i].uses;
+    if (left == 0) {
+        return false;
+    }
+    for (unsigned j = g->i + 1; left && j < ir->nops && j < g->i + FAR; j++) {
+        const struct ir_op *op = &ir->ops[j];
+        left -= op->op == IR_put && op->a == (ir_ref)g->i && is_cold_i64(g->t, op->imm);
+    }
+    if (left) {
+        return false;
+    }
+    x->op = XOP_FOLDED;
+    x->rk = RK_PC;
+    return true;
+}
+
 /* -- flags ------------------------------------------------------------------------------------------------------ */
 
 static bool same_operands(const struct gen *g, const struct xop *v, const struct xop *f)
@@ -380,7 +407,7 @@ static bool is_observer(const struct gen *g, const struct ir_op *op)
     case IR_exitf:
         return true;
     case IR_call:
-        return g->t->helpers[op->imm].flags & (HF_FAULT | HF_READS | HF_WRITES);
+        return g->t->helpers[op->imm].flags & HF_FAULT || call_settles(g, op->imm);
     default:
         return ir_ops[op->op].flags & OPF_END;
     }
@@ -394,6 +421,10 @@ static bool select_name(struct gen *g, struct xop *x)
     case IR_get:
         if (g->cur[op->imm]) {
             ir_ref r = g->cur[op->imm];
+            if (ref_is_pc(g, r)) { /* read back after all, in a trace that the builder has not seen */
+                g->x[r].op = IR_pc;
+                g->x[r].rk = RK_NONE;
+            }
             if (op->type == IR_I32 && (ir_is_const(r) ? const_of(g, r) >> 32 != 0 : g->vals[r].type == IR_I64)) {
                 x->op = IR_zext; /* the put cut it */
                 x->a = r;
@@ -443,7 +474,7 @@ static bool is_lazy(const struct gen *g, const struct xop *x)
         return true;
     case IR_fl_fcmp:
         /* What is made again after a fault does not flush; x86 has DE. */
-        return (u8)x->imm != IR_F80 && !(x->sub & (FP_SOFT | FP_FZ)) && (g->native || g->t->nan != NAN_X86);
+        return !(x->sub & (FP_SOFT | FP_FZ)) && (g->native || g->t->nan != NAN_X86);
     case IR_fl_mix:
         return !ref_is_mix(g, x->a) && !ref_is_mix(g, x->b);
     default:
@@ -479,6 +510,17 @@ static void select_op(struct gen *g, struct xop *x, unsigned *obs)
             g->loop_backs++;
         }
     }
+    if (op->op == IR_call && helper_is_x87(g, op->imm)) {
+        g->x87 = true;
+        x->op = XOP_X87;
+        x->imm = (u32)X87_OFF(const_of(g, x->b));
+        if (X87_KIND(const_of(g, x->b)) == X87_MEMORY) {
+            address_use(g, x);
+        }
+    }
+    if (op->op == IR_pc && select_pc(g, x)) {
+        return;
+    }
     if (is_lazy(g, x)) {
         x->nargs = 0; /* its operands are used where the flags are */
         select_recipe(g, x);
@@ -507,7 +549,7 @@ static void select_op(struct gen *g, struct xop *x, unsigned *obs)
     for (unsigned k = 0; k < x->nargs; k++) {
         use(g, x, k, *arg[k]);
     }
-    if (op->op == IR_call && (g->t->helpers[op->imm].flags & HF_WRITES)) {
+    if (x->op == IR_call && (g->t->helpers[op->imm].flags & HF_WRITES)) {
         select_forget(g, g->t->helpers[op->imm].writes);
     }
 }
@@ -516,8 +558,7 @@ void select_ops(struct gen *g)
 {
     struct ir *ir = g->ir;
     g->nextra = g->loop_last = g->loop_backs = 0;
-    g->f80 = false;
-    g->fdepth = 0;
+    g->x87 = false;
     unsigned n = g->t->nslots;
     memcpy(&g->vals[REF_ENTRY], g->entry.vals, n * sizeof(g->vals[0]));
     memcpy(&g->tail[REF_ENTRY], g->entry.tail, n * sizeof(g->tail[0]));
@@ -538,13 +579,12 @@ void select_ops(struct gen *g)
                           .imm = op->imm};
         g->i = i;
         g->name[i] = (ir_ref)i;
-        g->f80 |= g->arch->f80 && is_f80(x);
         if (op->op == IR_nop || op->op == IR_insn || select_name(g, x)) {
             continue;
         }
         val_init(g, (ir_ref)i, ir_result(op));
         select_op(g, x, &obs);
-        if (type_is_vec(ir_result(op)) && ir_result(op) != IR_F80 && g->arch->clears(g, x)) {
+        if (type_is_vec(ir_result(op)) && g->arch->clears(g, x)) {
             g->vals[i].type = IR_V128; /* stored whole, and a vector's slot may hold it */
         }
     }

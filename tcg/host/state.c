@@ -23,9 +23,6 @@ bool slot_is_canon(const struct gen *g, unsigned s, const struct pins *to)
 
 bool state_is_canon(const struct gen *g, const struct pins *to, bool but_flags)
 {
-    if (g->fdepth) {
-        return false;
-    }
     FOR_TOUCHED(g, s)
     {
         if (!slot_is_canon(g, (unsigned)s, to) && !(but_flags && g->t->slots[s].type == IR_FLAGS)) {
@@ -37,9 +34,6 @@ bool state_is_canon(const struct gen *g, const struct pins *to, bool but_flags)
 
 bool state_is_canon_but(const struct gen *g, const struct pins *to, unsigned slot)
 {
-    if (g->fdepth) {
-        return false;
-    }
     FOR_TOUCHED(g, s)
     {
         if (s != slot && !slot_is_canon(g, (unsigned)s, to)) {
@@ -52,7 +46,7 @@ bool state_is_canon_but(const struct gen *g, const struct pins *to, unsigned slo
 /* Slot s is going to be made of r, which may lie in another slot's home. */
 static void prepare_value(struct gen *g, unsigned s, ir_ref r, const struct pins *to)
 {
-    if (ir_is_const(r) || g->vals[r].reg != NOREG || g->vals[r].fpos) {
+    if (ir_is_const(r) || g->vals[r].reg != NOREG) {
         return;
     }
     unsigned loc = g->vals[r].mem;
@@ -118,7 +112,7 @@ static void pin_load(struct gen *g, unsigned s, unsigned pin)
 {
     ir_ref r = g->cur[s];
     unsigned t = g->t->slots[s].type;
-    if (r && (ir_is_const(r) || pin >= VREG)) {
+    if (r && (ir_is_const(r) || pin >= VREG || (ref_is_pc(g, r) && !g->vals[r].mem))) {
         ra_load(g, pin, r, t);
     } else if (r) {
         unsigned from = is_w(t) && is_w(g->vals[r].type) ? IR_I64 : IR_I32;
@@ -226,15 +220,11 @@ void canon_but(struct gen *g, const struct pins *to, unsigned slot)
         }
     }
     zeros_home(g, to);
-    g->fup_stored = false;
-    if (g->f80) {
-        g->arch->f80->canon(g);
-    }
     FOR_TOUCHED(g, s)
     {
         unsigned t = g->t->slots[s].type;
-        bool done = t == IR_FLAGS || t == IR_F80 || (g->fup_stored && s == g->t->f80.up);
-        if (to->reg_of[s] == NOREG && !done && !slot_is_canon(g, (unsigned)s, to) && !is_zeros(g, (unsigned)s)) {
+        if (to->reg_of[s] == NOREG && t != IR_FLAGS && !slot_is_canon(g, (unsigned)s, to) &&
+            !is_zeros(g, (unsigned)s)) {
             ra_copy_home(g, (unsigned)s);
         }
     }
@@ -258,17 +248,11 @@ void flags_home(struct gen *g)
 
 void state_home(struct gen *g)
 {
-    if (g->f80) {
-        g->arch->f80->settle(g);
-    }
     for (unsigned k = 0; k < g->base.n; k++) {
         ra_store_home(g, g->base.slot[k]);
     }
     FOR_TOUCHED(g, s)
     {
         ra_store_home(g, (unsigned)s);
-    }
-    if (g->f80) {
-        g->arch->f80->flush(g);
     }
 }

@@ -16,13 +16,4 @@
 void float_exact(u64 key, struct fp_env *env, union v128 *r, const union v128 *a, const union v128 *b,
                  const union v128 *c);
 
-/* The same of F80 and with it; these are {significand, sign and exponent}. FP_ROUNDED_UP is the last operation's. */
-bool float_is_f80(const struct ir_op *op);
-void float_f80(u64 key, struct fp_env *env, union v128 *r, const union v128 *a, const union v128 *b);
-void float_f80_control(struct fp_env *env, u32 v); /* as fctl */
-/* What a status word of the x87's says goes to ir_target.f80's places. */
-void float_f80_take(const struct ir_target *t, void *cpu, u16 status);
-/* On the cpu's own thread: what the host's F80 unit gathered since the last time goes to ir_target.f80's places. */
-void float_f80_settle(const struct ir_target *t, void *cpu);
-
 #endif

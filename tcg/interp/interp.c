@@ -14,9 +14,7 @@ struct frame {
     struct vcpu *cpu;
     struct rt *rt;
     const struct interp_mem *mem;
-    u32 next_off;  /* page offset behind the present instruction */
-    u32 turn;      /* of the F80 registers, at the beginning */
-    u32 f80_flags; /* of the unit as the instruction began */
+    u32 next_off; /* page offset behind the present instruction */
     union v128 val[IR_MAX_OPS];
 };
 
@@ -37,12 +35,7 @@ static inline const union v128 *vec(const struct frame *f, ir_ref r, union v128 
 
 static void *slot_home(const struct frame *f, unsigned slot)
 {
-    const struct ir_target *t = f->ir->target;
-    if (t->slots[slot].type == IR_F80) {
-        u32 at = (f->turn + F80_BYTES * (slot - t->f80.first)) & (F80_REGS * F80_BYTES - 1);
-        return (u8 *)f->cpu + t->slots[t->f80.first].off + at;
-    }
-    return (u8 *)f->cpu + t->slots[slot].off;
+    return (u8 *)f->cpu + f->ir->target->slots[slot].off;
 }
 
 static void run_get(struct frame *f, const struct ir_op *op, union v128 *r)
@@ -61,9 +54,6 @@ static void run_get(struct frame *f, const struct ir_op *op, union v128 *r)
         break;
     case IR_V128:
         memcpy(r, home, sizeof(*r));
-        break;
-    case IR_F80:
-        *r = (union v128){.d = {ld64le(home), ld16le((const u8 *)home + 8)}};
         break;
     default:
         r->d[0] = ld64le(home);
@@ -86,9 +76,6 @@ static void run_put(struct frame *f, const struct ir_op *op)
         break;
     case IR_V128:
         memcpy(home, vec(f, op->a, &tmp), sizeof(tmp));
-        break;
-    case IR_F80:
-        memcpy(home, &f->val[op->a], 10);
         break;
     default:
         st64le(home, num(f, op->a));
@@ -246,11 +233,6 @@ static void run_vec(struct frame *f, const struct ir_op *op, union v128 *r)
     eval_vec(op, r, a, b, c);
 }
 
-static struct fp_env *f80_env(const struct frame *f)
-{
-    return (struct fp_env *)((u8 *)f->cpu + f->ir->target->f80.env_off);
-}
-
 static void run_float(struct frame *f, const struct ir_op *op, union v128 *r)
 {
     static const union v128 zero;
@@ -259,22 +241,8 @@ static void run_float(struct frame *f, const struct ir_op *op, union v128 *r)
     const union v128 *a = vec(f, op->a, &tmp[0]);
     const union v128 *b = n > 1 ? vec(f, op->b, &tmp[1]) : &zero;
     const union v128 *c = n > 2 ? vec(f, op->c, &tmp[2]) : &zero;
-    if (float_is_f80(op)) {
-        float_f80(FLOAT_KEY(op), f80_env(f), r, a, b);
-        return;
-    }
     struct fp_env *env = (struct fp_env *)((u8 *)f->cpu + f->ir->target->fp_env_off);
     float_exact(FLOAT_KEY(op), env, r, a, b, c);
-}
-
-/* What the conversion before it raised does not count when the store faults. */
-static bool run_st_flags(struct frame *f, const struct ir_op *op)
-{
-    u32 flags = f80_env(f)->flags;
-    f80_env(f)->flags = f->f80_flags;
-    bool ok = run_st(f, op);
-    f80_env(f)->flags = flags;
-    return ok;
 }
 
 static u64 run_flags(const struct frame *f, const struct ir_op *op)
@@ -347,7 +315,6 @@ static enum interp_end run(struct frame *f, enum ir_reason *reason)
             break;
         case IR_insn:
             f->rt->insn_off = op->imm;
-            f->f80_flags = ir->target->f80.first ? f80_env(f)->flags : 0;
             f->next_off = op->imm + op->d;
             break;
         case IR_get:
@@ -442,21 +409,6 @@ static enum interp_end run(struct frame *f, enum ir_reason *reason)
         case IR_vfcvtn:
             run_float(f, op, r);
             break;
-        case IR_fjoin:
-            *r = (union v128){.d = {num(f, op->a), (u16)num(f, op->b)}};
-            break;
-        case IR_ffrac:
-            r->d[0] = f->val[op->a].d[0];
-            break;
-        case IR_fsexp:
-            r->d[0] = (u16)f->val[op->a].d[1];
-            break;
-        case IR_fctl:
-            float_f80_control(f80_env(f), (u32)num(f, op->a));
-            break;
-        case IR_fstat:
-            r->d[0] = f80_env(f)->flags;
-            break;
         case IR_bitcast:
             r->d[0] = num(f, op->a) & MASK(type_bits(op->type));
             break;
@@ -537,7 +489,7 @@ static enum interp_end run(struct frame *f, enum ir_reason *reason)
         case IR_ld_hi: /* the load wrote it */
             break;
         case IR_st:
-            if (ir->target->f80.first ? !run_st_flags(f, op) : !run_st(f, op)) {
+            if (!run_st(f, op)) {
                 return INTERP_FAULT;
             }
             break;
@@ -595,7 +547,6 @@ enum interp_end interp_run_view(const struct ir_view *ir, struct vcpu *cpu, cons
     f.rt = (struct rt *)cpu;
     f.mem = mem;
     f.next_off = ir->start_off;
-    f.turn = ir->target->f80.first ? ld32le((u8 *)cpu + ir->target->slots[ir->target->f80.turn].off) : 0;
     f.val[0] = (union v128){.d = {0, 0}}; /* absent operands */
     return run(&f, reason);
 }

@@ -228,7 +228,7 @@ static bool wanted(const struct gen *g, const struct ir_op *op)
 static bool random_value_op(struct gen *g)
 {
     struct ir_op op = {.op = (u8)below(g, g->o->chains && !rng_one_in(g->rng, 6) ? IR_fadd : IR_ld)};
-    if (op.op <= IR_put || (op.op >= IR_fjoin && op.op <= IR_fstat)) {
+    if (op.op <= IR_put) {
         return false;
     }
     const struct ir_op_info *info = &ir_ops[op.op];

@@ -35,6 +35,7 @@ void x86_state_random(struct x86_rng *rng, struct x86_state *s, const struct x86
 
 void x86_state_to_cpu(const struct x86_state *s, struct x86_cpu *cpu)
 {
+    x86_fpu_home(&cpu->vcpu);
     memcpy(cpu->vcpu.rt.r, s->r, sizeof(s->r));
     x86_eflags_set(cpu, (u32)s->flags, ~0u);
     memcpy(cpu->xmm, s->xmm, sizeof(s->xmm));
@@ -54,6 +55,7 @@ void x86_state_to_cpu(const struct x86_state *s, struct x86_cpu *cpu)
 
 void x86_state_of_cpu(struct x86_state *s, struct x86_cpu *cpu)
 {
+    x86_fpu_home(&cpu->vcpu);
     memset(s, 0, sizeof(*s));
     memcpy(s->r, cpu->vcpu.rt.r, sizeof(s->r));
     s->flags = x86_eflags(cpu);

@@ -1,8 +1,6 @@
 /* What the common part of the back ends is told of x86-64: registers by the System V ABI, and single instructions. */
 #include "tcg/host/x86_64/x_priv.h"
 
-#include "tcg/interp/float.h"
-
 /* -- operands ---------------------------------------------------------------------------------------------------- */
 
 void pool_use(struct gen *g, unsigned index, unsigned imm_bytes)
@@ -157,20 +155,6 @@ static void arch_call_c(struct gen *g, const void *fn, enum call_fp fp, bool cpu
     }
 }
 
-static const struct f80_unit x_f80 = {
-    .emit = emit_f80,
-    .load = x87_load,
-    .store = x87_store,
-    .takes_load = x87_takes_load,
-    .takes_store = x87_takes_store,
-    .begin = x87_begin,
-    .canon = x87_canon,
-    .store_home = x87_store_home,
-    .rescue = x87_rescue,
-    .settle = x87_up_settle,
-    .flush = x87_flush,
-};
-
 const struct host_arch x_arch = {
     .name = "x86_64",
     .rows = rows,
@@ -237,7 +221,7 @@ const struct host_arch x_arch = {
     .call_c = arch_call_c,
     .zero_above = float_zero_above,
     .clears = float_clears,
-    .f80 = &x_f80,
+    .x87_begin = x87_begin,
 };
 
 static bool compile(struct ir *ir, const struct gen_config *cfg, struct gen_out *out)
@@ -248,20 +232,13 @@ static void relocate(u8 *rw, const u32 *reloc, unsigned n, const struct gen_move
 {
     gen_relocate(&x_arch, rw, reloc, n, m);
 }
-static void settle(const struct ir_target *t, struct vcpu *cpu)
-{
-    lazy_settle(t, cpu);
-    float_f80_settle(t, cpu);
-}
 static u32 restore(const struct ir_target *t, const u8 *map, u32 map_len, u32 code_off, struct vcpu *cpu)
 {
     must(map_len > 2);
     u32 insn_off = deopt_restore(&x_arch, t, map, code_off, cpu);
     if (cpu) {
         lazy_settle(t, cpu);
-        struct rt *rt = (struct rt *)(void *)cpu;
-        float_f80_take(t, cpu, ld16le(rt->f80_save + RT_F80_STATUS)); /* as a slow path or the host's signal found it */
-        st16le(rt->f80_save + RT_F80_STATUS, 0);
+        x87_undo((struct rt *)(void *)cpu);
     }
     return insn_off;
 }
@@ -275,7 +252,7 @@ const struct host host_x86_64 = {
     .patch_entry = x_patch_entry,
     .restore = restore,
     .relocate = relocate,
-    .settle = settle,
+    .settle = lazy_settle,
     .set_base = x_set_base,
     .misaligned = x_misaligned,
     .disas = x_disas,

@@ -17,7 +17,6 @@
 #include "tcg/host/x86_64/x_priv.h"
 
 #include "tcg/host/x86_64/memory_priv.h"
-#include "tcg/host/x86_64/x87_priv.h"
 
 /* -- the probe -------------------------------------------------------------------------------------------------- */
 
@@ -192,10 +191,8 @@ void mem_slow_call(struct gen *g, unsigned thunk)
     if (g->cfg->direct) {
         deopt_point(g); /* the first one was of the access itself */
     }
-    x87_suspend(g);
     jump_abs(g, x_call(g->c), g->cfg->thunks->slow[thunk]);
     deopt_here(g);
-    x87_resume(g);
     share_zero(g);
 }
 

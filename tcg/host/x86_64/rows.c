@@ -18,6 +18,7 @@ const struct row rows[XOP_COUNT] = {
     ROW(put, put, KEEPS),
     ROW(pc, pc, KEEPS),
     [XOP_FOLDED] = {.emit = emit_folded, .keeps_flags = KEEPS},
+    [XOP_X87] = {.emit = emit_x87, .keeps_flags = KEEPS},
 
     ROW2(add, add, v2, B(fc), B(fd), B(fe), B(d4)),
     ROW2(sub, sub, v2, B(f8), B(f9), B(fa), B(fb)),

@@ -15,7 +15,7 @@ struct maker {
     u8 *return_event; /* a jump to where events leave */
 };
 enum { RET_DEPTH = 512 };
-enum { FN_LOAD, FN_STORE, FN_ATOMIC, FN_LOOKUP, FN_FALLBACK, FN_COUNT };
+enum { FN_LOAD, FN_STORE, FN_ATOMIC, FN_LOOKUP, FN_FALLBACK, FN_X87, FN_COUNT };
 
 static const void *here(const struct maker *m)
 {
@@ -117,9 +117,6 @@ static void make_enter(struct maker *m, const struct ir_target *t, struct host_t
     mxcsr(m, false, RT_MEM(c_fp));
     to_guest_fp(m);
     zeros_look(m, t);
-    if (t->f80.first) {
-        x_rm(&m->c, 0xd9, false, 5, RT_MEM(f80_control)); /* fldcw */
-    }
     x_load(&m->c, true, R15, RT_MEM(tlb));
     x_zero(&m->c, RCX);
     x_push(&m->c, RCX);
@@ -260,6 +257,21 @@ static void make_fallback(struct maker *m, const struct ir_target *t, struct hos
     x_byte(&m->c, 0xc3);
 }
 
+/* The guest's x87 into the host's. */
+static void make_x87(struct maker *m, struct host_thunks *out)
+{
+    align16(m);
+    out->slow[TH_X87] = here(m);
+    save_all(m, true);
+    x_lea(&m->c, true, RDI, MEM(RBP, -RT_BIAS));
+    x_upper_zero(&m->c);
+    x_alu_i(&m->c, ALU_SUB, true, RSP, 8);
+    call_fn(m, FN_X87);
+    x_alu_i(&m->c, ALU_ADD, true, RSP, 8);
+    restore_all(m, true);
+    x_byte(&m->c, 0xc3);
+}
+
 u32 x_make_thunks(u8 *rw, const u8 *rx, u32 cap, const struct ir_target *t, const struct rt_funcs *f, bool vpins,
                   struct host_thunks *out)
 {
@@ -269,8 +281,8 @@ u32 x_make_thunks(u8 *rw, const u8 *rx, u32 cap, const struct ir_target *t, cons
     struct maker m = {.c = {rw}, .rw = rw, .rx = rx};
     pins_make(&m.pins, &x_arch, t, vpins);
     out->vpins = vpins;
-    const void *fn[FN_COUNT] = {(const void *)f->load, (const void *)f->store, (const void *)f->atomic_ptr,
-                                (const void *)f->lookup, (const void *)host_fallback};
+    const void *fn[FN_COUNT] = {(const void *)f->load,   (const void *)f->store,      (const void *)f->atomic_ptr,
+                                (const void *)f->lookup, (const void *)host_fallback, (const void *)t->x87.load};
     out->slow[TH_TABLE] = rx;
     m.c.p += x_write_table(m.c.p);
     for (unsigned k = 0; k < FN_COUNT; k++) {
@@ -287,6 +299,7 @@ u32 x_make_thunks(u8 *rw, const u8 *rx, u32 cap, const struct ir_target *t, cons
     make_slow(&m, FN_STORE, true, out, TH_STORE_X);
     make_slow(&m, FN_ATOMIC, true, out, TH_ATOMIC);
     make_fallback(&m, t, out);
+    make_x87(&m, out);
     align16(&m);
     must((u32)(m.c.p - rw) <= cap);
     return (u32)(m.c.p - rw);

@@ -166,16 +166,10 @@ u32 x_write_table(u8 *p); /* bytes written, a multiple of 16 */
 bool float_zero_above(const struct gen *g, ir_ref r, unsigned type); /* r, read as `type`, is such a one */
 bool float_clears(const struct gen *g, const struct xop *x);         /* x's emitter makes one of its operands */
 
-/* x87.c, x87_mem.c: struct f80_unit. */
-emit_fn emit_f80, x87_load, x87_store;
-bool x87_takes_load(const struct gen *g, const struct xop *x);
-bool x87_takes_store(const struct gen *g, const struct xop *x);
+/* x87.c */
 void x87_begin(struct gen *g);
-void x87_canon(struct gen *g);
-void x87_store_home(struct gen *g, unsigned slot);
-void x87_rescue(struct gen *g, unsigned slot, unsigned loc);
-void x87_up_settle(struct gen *g);
-void x87_flush(struct gen *g);
+void x87_undo(struct rt *rt);
+emit_fn emit_x87;
 
 /* vec.c: vector operands. */
 struct opnd ra_vopnd(struct gen *g, ir_ref r, unsigned type); /* a register or memory */
