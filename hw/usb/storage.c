@@ -117,6 +117,7 @@ static enum usb_result command_take(struct usb_storage *s, struct usb_span *span
         scsi_stop(&s->cmd);
     }
     pump(s);
+    usb_ready(&s->usb, BULK_IN);
     return USB_DONE;
 }
 
@@ -165,6 +166,7 @@ static enum usb_result data_out(struct usb_storage *s, struct usb_span *span)
         if (s->cmd.step == SCSI_OUT) { /* the host has no more */
             scsi_stop(&s->cmd);
         }
+        usb_ready(&s->usb, BULK_IN);
     }
     span->done = span->n;
     return USB_DONE;
@@ -185,6 +187,7 @@ static enum usb_result status_give(struct usb_storage *s, struct usb_span *span)
     span->done = MIN(span->n, (u32)CSW);
     memcpy(span->p, p, span->done);
     s->stage = STAGE_CBW;
+    usb_ready(&s->usb, BULK_OUT);
     return USB_DONE;
 }
 

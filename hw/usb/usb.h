@@ -58,6 +58,9 @@ struct usb_class {
     void (*configured)(struct usb_device *d, bool on); /* may be NULL */
     void (*reset)(struct usb_device *d);               /* by the bus; may be NULL */
     void (*cleared)(struct usb_device *d, u8 ep);      /* a halt was; may be NULL */
+    /* Of a hub: who is at a port, from 1 on, that is enabled. */
+    struct usb_device *(*child)(struct usb_device *d, unsigned port);
+    bool (*plug)(struct usb_device *hub, struct usb_device *child, const char *port, struct err *e);
 };
 
 struct usb_host_ops {
@@ -69,6 +72,8 @@ struct usb_device {
     struct device *host_dev;
     const char *port_wanted; /* property */
     unsigned port;           /* of the root, from 1 on */
+    u32 route;               /* ports of the hubs on the way, 4 bits each, the lowest first; 0: it is at the root */
+    u8 tier;                 /* how many hubs that is */
     /* state */
     u8 address, config, remote_wakeup;
     u32 halted;   /* bits 0..15: OUT endpoints, 16..31: IN */

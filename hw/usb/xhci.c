@@ -219,7 +219,11 @@ static void portsc_write(struct xhci *x, unsigned port, u32 v)
 struct usb_device *xhci_device_of(struct xhci *x, unsigned slot)
 {
     unsigned port = x->slot[slot - 1].port;
-    return port && x->portsc[port - 1] & PORT_PED ? x->device[port - 1] : NULL;
+    struct usb_device *d = port && x->portsc[port - 1] & PORT_PED ? x->device[port - 1] : NULL;
+    for (u32 route = x->slot[slot - 1].route; d && route; route >>= 4) {
+        d = usb_class_of(d)->child ? usb_class_of(d)->child(d, route & 15) : NULL;
+    }
+    return d;
 }
 
 /* -- registers ---------------------------------------------------------------------------------------------------- */
@@ -468,7 +472,7 @@ static void device_ready(struct device *host, struct usb_device *d, u8 ep)
     struct xhci *x = (struct xhci *)host;
     unsigned dci = 2u * (ep & 15) + (ep & USB_IN ? 1 : 0);
     for (unsigned slot = 1; slot <= XHCI_SLOTS && dci; slot++) {
-        if (x->slot[slot - 1].state && x->slot[slot - 1].port == d->port &&
+        if (x->slot[slot - 1].state && x->slot[slot - 1].port == d->port && x->slot[slot - 1].route == d->route &&
             xhci_ep(x, slot, dci)->state == EP_RUNNING) {
             xhci_ep_run(x, slot, dci);
         }
@@ -485,8 +489,12 @@ static bool xhci_plug(struct device *d, struct device *child, struct err *e)
     if (u->port_wanted) {
         char *end;
         unsigned long v = strtoul(u->port_wanted, &end, 10);
-        if (*end || v < 1 || v > n || x->device[first + v - 2]) {
-            return err_set(e, "port=%s: expected a free one of 1 to %u; there are no hubs", u->port_wanted, n);
+        struct usb_device *at = v >= 1 && v <= n ? x->device[first + v - 2] : NULL;
+        if (*end == '.' && at && usb_class_of(at)->plug) {
+            return usb_class_of(at)->plug(at, u, end + 1, e);
+        }
+        if (*end || v < 1 || v > n || at) {
+            return err_set(e, "port=%s: expected a free one of 1 to %u, or HUB.PORT", u->port_wanted, n);
         }
         port = first + (unsigned)v - 1;
     }
@@ -546,23 +554,41 @@ static bool xhci_loaded(struct device *d, struct err *e)
 }
 
 static const struct field xhci_state[] = {
-    PCI_FIELDS(struct xhci, pci),       FIELD(struct xhci, usbcmd),
-    FIELD(struct xhci, usbsts),         FIELD(struct xhci, dnctrl),
-    FIELD(struct xhci, config),         FIELD(struct xhci, crcr),
-    FIELD(struct xhci, dcbaap),         FIELD(struct xhci, command),
-    FIELD(struct xhci, command_cycle),  FIELD(struct xhci, iman),
-    FIELD(struct xhci, imod),           FIELD(struct xhci, erstsz),
-    FIELD(struct xhci, erstba),         FIELD(struct xhci, erdp),
-    FIELD(struct xhci, er_segment),     FIELD(struct xhci, er_index),
-    FIELD(struct xhci, er_cycle),       FIELD(struct xhci, mfindex_from),
-    FIELDS(struct xhci, portsc),        FIELD_OF(struct xhci, slot, context),
-    FIELD_OF(struct xhci, slot, state), FIELD_OF(struct xhci, slot, port),
-    FIELD_OF(struct xhci, ep, dequeue), FIELD_OF(struct xhci, ep, context),
-    FIELD_OF(struct xhci, ep, done),    FIELD_OF(struct xhci, ep, total),
-    FIELD_OF(struct xhci, ep, in_trb),  FIELD_OF(struct xhci, ep, packet),
-    FIELD_OF(struct xhci, ep, state),   FIELD_OF(struct xhci, ep, type),
-    FIELD_OF(struct xhci, ep, cycle),   FIELD_OF(struct xhci, ep, told),
-    FIELD_OF(struct xhci, ep, skip),    {0},
+    PCI_FIELDS(struct xhci, pci),
+    FIELD(struct xhci, usbcmd),
+    FIELD(struct xhci, usbsts),
+    FIELD(struct xhci, dnctrl),
+    FIELD(struct xhci, config),
+    FIELD(struct xhci, crcr),
+    FIELD(struct xhci, dcbaap),
+    FIELD(struct xhci, command),
+    FIELD(struct xhci, command_cycle),
+    FIELD(struct xhci, iman),
+    FIELD(struct xhci, imod),
+    FIELD(struct xhci, erstsz),
+    FIELD(struct xhci, erstba),
+    FIELD(struct xhci, erdp),
+    FIELD(struct xhci, er_segment),
+    FIELD(struct xhci, er_index),
+    FIELD(struct xhci, er_cycle),
+    FIELD(struct xhci, mfindex_from),
+    FIELDS(struct xhci, portsc),
+    FIELD_OF(struct xhci, slot, context),
+    FIELD_OF(struct xhci, slot, route),
+    FIELD_OF(struct xhci, slot, state),
+    FIELD_OF(struct xhci, slot, port),
+    FIELD_OF(struct xhci, ep, dequeue),
+    FIELD_OF(struct xhci, ep, context),
+    FIELD_OF(struct xhci, ep, done),
+    FIELD_OF(struct xhci, ep, total),
+    FIELD_OF(struct xhci, ep, in_trb),
+    FIELD_OF(struct xhci, ep, packet),
+    FIELD_OF(struct xhci, ep, state),
+    FIELD_OF(struct xhci, ep, type),
+    FIELD_OF(struct xhci, ep, cycle),
+    FIELD_OF(struct xhci, ep, told),
+    FIELD_OF(struct xhci, ep, skip),
+    {0},
 };
 static const struct prop xhci_props[] = {PCI_PROPS(struct xhci, pci), {0}};
 const struct device_class xhci_class = {

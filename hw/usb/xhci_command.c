@@ -93,11 +93,12 @@ static unsigned address_device(struct xhci *x, const struct trb *t, unsigned slo
         return CC_TRB;
     }
     unsigned port = ld32le(in.slot + 4) >> 16 & 0xff;
-    if (port < 1 || port > XHCI_PORTS || ld32le(in.slot) & 0xfffff) {
-        return CC_TRB; /* no hubs: there is no route */
+    if (port < 1 || port > XHCI_PORTS) {
+        return CC_TRB;
     }
     s->context = ld64le(dcba) & ~63ull;
     s->port = (u8)port;
+    s->route = ld32le(in.slot) & 0xfffff;
     struct usb_device *d = xhci_device_of(x, slot);
     if (!d) {
         return CC_TRANSACTION;

@@ -103,6 +103,7 @@ struct xhci_ep {
 };
 struct xhci_slot {
     u64 context;
+    u32 route;
     u8 state, port;
 };
 
@@ -110,7 +111,8 @@ struct xhci {
     struct pci_device pci;
     struct mem_region region;
     struct usb_device *device[XHCI_PORTS];
-    bool running; /* a ring is being worked on: what devices say meanwhile is seen there */
+    bool running;          /* a ring is being worked on */
+    u32 again[XHCI_SLOTS]; /* a bit an endpoint that got ready meanwhile: looked at next */
 
     u32 usbcmd, usbsts, dnctrl, config;
     u64 crcr, dcbaap;

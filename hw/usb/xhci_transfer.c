@@ -1,9 +1,11 @@
 /* xHCI transfer rings (xHCI 1.1, 4.9 to 4.11, 6.4.1): TRBs are worked on one by one, their data moved by spans of guest
  * memory that lie in one piece. A device that has nothing leaves its TRB where it is, with what went so far. Not
  * modelled: isochronous transfers (they complete with no data), streams. */
+#include <string.h>
+
 #include "hw/usb/xhci_priv.h"
 
-enum { MOST_TRBS = 65536, MOST_LINKS = 32, BOUNCE = 4096, EP_CONTROL = 4, LENGTH_MASK = 0x1ffff };
+enum { MOST_TRBS = 65536, MOST_LINKS = 32, MOST_TURNS = 256, BOUNCE = 4096, EP_CONTROL = 4, LENGTH_MASK = 0x1ffff };
 
 void xhci_ep_state(struct xhci *x, struct xhci_ep *ep, u8 state)
 {
@@ -244,10 +246,10 @@ static void ring_run(struct xhci *x, const struct work *w)
     }
 }
 
-void xhci_ep_run(struct xhci *x, unsigned slot, unsigned dci)
+static void ep_look(struct xhci *x, unsigned slot, unsigned dci)
 {
     struct xhci_ep *ep = xhci_ep(x, slot, dci);
-    if (!(x->usbcmd & USBCMD_RUN) || !x->slot[slot - 1].state || x->running) {
+    if (!x->slot[slot - 1].state) {
         return;
     }
     if (ep->state == EP_STOPPED) { /* a doorbell starts it again */
@@ -258,14 +260,32 @@ void xhci_ep_run(struct xhci *x, unsigned slot, unsigned dci)
     }
     struct work w = {.slot = slot, .dci = dci, .ep = ep, .d = xhci_device_of(x, slot)};
     w.addr = (u8)(dci / 2 | (dci & 1 ? USB_IN : 0));
-    if (!w.d) {
-        struct trb t;
-        if (xhci_trb_get(x, ep->dequeue, &t) && (t.control & TRB_CYCLE) == ep->cycle) {
-            halt(x, &w, &t, CC_TRANSACTION);
-        }
+    if (w.d) {
+        ring_run(x, &w);
+        return;
+    }
+    struct trb t;
+    if (xhci_trb_get(x, ep->dequeue, &t) && (t.control & TRB_CYCLE) == ep->cycle) {
+        halt(x, &w, &t, CC_TRANSACTION);
+    }
+}
+
+/* One endpoint's data may make another ready, of the same device or of the hub it is at. */
+void xhci_ep_run(struct xhci *x, unsigned slot, unsigned dci)
+{
+    x->again[slot - 1] |= 1u << dci;
+    if (x->running) {
         return;
     }
     x->running = true;
-    ring_run(x, &w);
+    for (unsigned turns = 0, i = 0; turns < MOST_TURNS && i < XHCI_SLOTS; i++) {
+        while (x->again[i] && x->usbcmd & USBCMD_RUN && turns++ < MOST_TURNS) {
+            unsigned next = ctz32(x->again[i]);
+            x->again[i] &= x->again[i] - 1;
+            ep_look(x, i + 1, next);
+            i = 0;
+        }
+    }
+    memset(x->again, 0, sizeof(x->again));
     x->running = false;
 }

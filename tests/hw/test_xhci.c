@@ -15,7 +15,8 @@
 #include "tests/hw/disk_image.h"
 #include "ui/input.h"
 
-extern const struct device_class usb_keyboard_class, usb_mouse_class, usb_tablet_class, usb_storage_class;
+extern const struct device_class usb_keyboard_class, usb_mouse_class, usb_tablet_class, usb_storage_class,
+    usb_hub_class;
 
 #define ECAM   0x3f000000ull
 #define BAR    0x20000000ull
@@ -47,7 +48,7 @@ enum { EVENTS_N = 64 };
 static struct {
     struct bench *b;
     struct pci_device *pci;
-    struct device *d[3];
+    struct device *d[5];
     struct image disk;
     unsigned cmds, events, at[4][32]; /* TRBs put on each ring */
     u8 cycle;
@@ -136,7 +137,7 @@ static void ding(unsigned slot, unsigned dci)
     put(DB + 4 * slot, dci);
 }
 
-/* Runs, with a disk, a tablet, a keyboard on ports 5 to 7; events of the ports were read. */
+/* A disk, a tablet, a keyboard, a hub on ports 5 to 8, and a mouse at the hub's second port. */
 static void start(void)
 {
     struct err e = {0};
@@ -149,10 +150,12 @@ static void start(void)
     struct device *x = device_new(&t.b->m, &xhci_class, "xhci");
     machine_lock();
     assert_true(device_set_prop(x, "addr", "1", &e) && device_plug(x, NULL, &e) && device_init(x, &e));
-    static const struct device_class *const cls[3] = {&usb_storage_class, &usb_tablet_class, &usb_keyboard_class};
-    for (unsigned i = 0; i < 3; i++) {
+    static const struct device_class *const cls[5] = {&usb_storage_class, &usb_tablet_class, &usb_keyboard_class,
+                                                      &usb_hub_class, &usb_mouse_class};
+    for (unsigned i = 0; i < 5; i++) {
         t.d[i] = device_new(&t.b->m, cls[i], NULL);
         assert_true(i || device_set_prop(t.d[i], "drive", "d0", &e));
+        assert_true(i != 4 || device_set_prop(t.d[i], "port", "4.2", &e));
         assert_true(device_plug(t.d[i], "xhci", &e));
         if (!device_init(t.d[i], &e)) {
             fail_msg("%s", e.msg);
@@ -177,7 +180,7 @@ static void run(void)
     wr(RT + 0x30, 8, ERST);
     put(RT + 0x20, 2);
     put(OP, 5);
-    for (unsigned i = 5; i <= 7; i++) {
+    for (unsigned i = 5; i <= 8; i++) {
         assert_int_equal(want(34, 1).param, (u64)i << 24);
     }
 }
@@ -192,6 +195,20 @@ static void stop(void)
     bench_free(t.b);
 }
 
+static unsigned slot_make(unsigned port, unsigned route, unsigned speed, unsigned packet)
+{
+    unsigned slot = command(0, 9 << 10, 1).control >> 24;
+    wr(DCBAA + 8ull * slot, 8, OUT + slot * 0x1000ull);
+    put(INPUT, 0);
+    put(INPUT + 4, 3);
+    put(INPUT + 32, 1u << 27 | speed << 20 | route);
+    put(INPUT + 36, port << 16);
+    put(INPUT + 64 + 4, 4 << 3 | packet << 16 | 3 << 1);
+    wr(INPUT + 64 + 8, 8, ring(slot, 1) | 1);
+    command(INPUT, 11u << 10 | slot << 24, 1);
+    assert_int_equal(get(OUT + slot * 0x1000ull + 12), slot | 2u << 27);
+    return slot;
+}
 /* Enables a slot for the device on a port, addresses and configures it: endpoint contexts from dci's types. */
 static unsigned attach(unsigned port, unsigned packet)
 {
@@ -200,17 +217,7 @@ static unsigned attach(unsigned port, unsigned packet)
     want(34, 1);
     put(portsc, (get(portsc) & ~2u) | 1 << 21 | 1 << 17);
     assert_int_equal(get(portsc) & 3, 3);
-    unsigned slot = command(0, 9 << 10, 1).control >> 24, speed = get(portsc) >> 10 & 15;
-    wr(DCBAA + 8ull * slot, 8, OUT + slot * 0x1000ull);
-    put(INPUT, 0);
-    put(INPUT + 4, 3);
-    put(INPUT + 32, 1u << 27 | speed << 20);
-    put(INPUT + 36, port << 16);
-    put(INPUT + 64 + 4, 4 << 3 | packet << 16 | 3 << 1);
-    wr(INPUT + 64 + 8, 8, ring(slot, 1) | 1);
-    command(INPUT, 11u << 10 | slot << 24, 1);
-    assert_int_equal(get(OUT + slot * 0x1000ull + 12), slot | 2u << 27);
-    return slot;
+    return slot_make(port, 0, get(portsc) >> 10 & 15, packet);
 }
 static void endpoints(unsigned slot, unsigned dci_in, unsigned dci_out, unsigned type, unsigned packet)
 {
@@ -392,6 +399,12 @@ static void a_disk(void **st)
     want(32, 1);
     assert_int_equal(rd(BUF + 0x102, 1), 6);
     csw(slot, 0, 0);
+    transfer(slot, 3, BUF + 0x40, 13, NORMAL << 10 | IOC); /* asked for early */
+    ding(slot, 3);
+    quiet();
+    cbw(slot, 0, false, ready, 6);
+    want(32, 1);
+    assert_int_equal(rd(BUF + 0x4c, 1), 0);
     for (unsigned i = 0; i < BYTES; i += 8) {
         wr(BUF + 0x10000 + i, 8, i * 0x9e3779b97f4a7c15ull);
     }
@@ -429,6 +442,56 @@ static void a_disk(void **st)
     stop();
 }
 
+static void a_hub(void **st)
+{
+    (void)st;
+    start();
+    run();
+    unsigned hub = attach(8, 64);
+    control(hub, setup_of(0x00, 9, 1, 0, 0), 0, 1);
+    control(hub, setup_of(0xa0, 6, 0x2900, 0, 11), 11, 1);
+    assert_int_equal(rd(BUF + 2, 1), 8);
+    endpoints(hub, 3, 0, 3, 2);
+    transfer(hub, 3, BUF + 0x100, 2, NORMAL << 10 | IOC);
+    ding(hub, 3);
+    quiet();
+    control(hub, setup_of(0x23, 3, 8, 1, 0), 0, 1); /* power; nobody is at the first */
+    control(hub, setup_of(0xa3, 0, 0, 1, 4), 4, 1);
+    assert_int_equal(get(BUF), 0x100);
+    transfer(hub, 1, setup_of(0x23, 3, 8, 2, 0), 8, SETUP << 10 | IDT);
+    transfer(hub, 1, 0, 0, STATUS << 10 | IOC | IN);
+    ding(hub, 1); /* the endpoint that waits hears of it */
+    assert_int_equal(want(32, 1).control >> 16 & 31, 1);
+    assert_int_equal(want(32, 1).control >> 16 & 31, 3);
+    assert_int_equal(rd(BUF + 0x100, 2), 1 << 2);
+    control(hub, setup_of(0xa3, 0, 0, 2, 4), 4, 1);
+    assert_int_equal(get(BUF), 0x10101);
+    control(hub, setup_of(0x23, 1, 16, 2, 0), 0, 1);
+    control(hub, setup_of(0x23, 3, 4, 2, 0), 0, 1); /* reset */
+    control(hub, setup_of(0xa3, 0, 0, 2, 4), 4, 1);
+    assert_int_equal(get(BUF), 0x100103);
+    bench_snapshot_roundtrip(t.b);
+    unsigned mouse = slot_make(8, 2, 1, 8);
+    control(mouse, setup_of(0x80, 6, 0x302, 0x409, 64), 64, 1);
+    assert_int_equal(rd(BUF, 1), 2 + 2 * 14);
+    control(mouse, setup_of(0x00, 9, 1, 0, 0), 0, 1);
+    endpoints(mouse, 3, 0, 3, 4);
+    transfer(mouse, 3, BUF + 0x200, 4, NORMAL << 10 | IOC);
+    ding(mouse, 3);
+    machine_lock();
+    input_rel(AXIS_X, 5);
+    input_rel(AXIS_Y, -2);
+    input_sync();
+    machine_unlock();
+    want(32, 1);
+    assert_int_equal(get(BUF + 0x200), 0x00fe0500);
+    control(hub, setup_of(0x23, 1, 1, 2, 0), 0, 1); /* the port is disabled: nobody answers */
+    transfer(mouse, 1, setup_of(0x80, 8, 0, 0, 1), 8, SETUP << 10 | IDT | 3u << 16);
+    ding(mouse, 1);
+    want(32, 4);
+    stop();
+}
+
 /* Transfers and commands stop while they wait; a plug without a device. */
 static void stops(void **st)
 {
@@ -455,6 +518,7 @@ static void stops(void **st)
     want(32, 13);
     command(0, 17u << 10 | slot << 24, 1);
     assert_int_equal(get(OUT + slot * 0x1000ull + 32 * 3) & 7, 0);
+    put(INPUT + 32, get(INPUT + 32) | 1);
     put(INPUT + 36, 8 << 16); /* nothing there */
     put(INPUT + 4, 3);
     unsigned other = command(0, 9 << 10, 1).control >> 24;
@@ -514,7 +578,8 @@ static void anything_goes(void **st)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(enumerates), cmocka_unit_test(tablet_and_keyboard), cmocka_unit_test(a_disk),
+        cmocka_unit_test(enumerates), cmocka_unit_test(tablet_and_keyboard),
+        cmocka_unit_test(a_disk),     cmocka_unit_test(a_hub),
         cmocka_unit_test(stops),      cmocka_unit_test(anything_goes),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
