@@ -7,13 +7,13 @@
 static const struct {
     const char *begins, *what;
 } missing[] = {
-    {"usb-", "USB"},
-    {"qemu-xhci", "USB"},
-    {"nec-usb-", "USB"},
-    {"ich9-usb-", "USB"},
-    {"piix3-usb-", "USB"},
-    {"piix4-usb-", "USB"},
-    {"pci-ohci", "USB"},
+    {"usb-", "USB device of this kind"},
+    {"nec-usb-", "USB controller but qemu-xhci"},
+    {"usb-ehci", "USB controller but qemu-xhci"},
+    {"ich9-usb-", "USB controller but qemu-xhci"},
+    {"piix3-usb-", "USB controller but qemu-xhci"},
+    {"piix4-usb-", "USB controller but qemu-xhci"},
+    {"pci-ohci", "USB controller but qemu-xhci"},
     {"virtio-gpu-", "3D graphics: use virtio-gpu-pci"},
     {"virtio-vga-", "3D graphics: use virtio-vga"},
     {"vhost-user-gpu", "screen"},

@@ -97,6 +97,42 @@ static bool opt_watchdog(struct config *c, const char *value, struct err *e)
     return err_set(e, "expected one of reset, shutdown, poweroff, inject-nmi, pause, debug, none");
 }
 
+/* A controller, before all devices that want one. */
+static bool opt_usb(struct config *c, const char *value, struct err *e)
+{
+    static const char controller[] = "qemu-xhci,id=usb-bus";
+    (void)value, (void)e;
+    if (c->nitems && c->items[0].text == controller) {
+        return true;
+    }
+    items_add(c, "device", controller);
+    struct item first = c->items[c->nitems - 1];
+    memmove(c->items + 1, c->items, (c->nitems - 1) * sizeof(c->items[0]));
+    c->items[0] = first;
+    return true;
+}
+static bool opt_usbdevice(struct config *c, const char *value, struct err *e)
+{
+    static const struct {
+        const char *name, *device;
+    } known[] = {{"tablet", "usb-tablet"}, {"mouse", "usb-mouse"}, {"keyboard", "usb-kbd"}};
+    for (unsigned i = 0; i < ARRAY_LEN(known); i++) {
+        if (!strcmp(value, known[i].name)) {
+            items_add(c, "device", known[i].device);
+            return opt_usb(c, NULL, e);
+        }
+    }
+    return err_set(e, "expected tablet, mouse or keyboard; disks are -device usb-storage,drive=ID");
+}
+
+/* -machine acpi=off, by its older name. */
+static bool opt_acpi(struct config *c, const char *value, struct err *e)
+{
+    (void)value, (void)e;
+    strings_add(&c->machine, "acpi=off");
+    return true;
+}
+
 /* The first word of what -display takes. */
 static bool opt_display(struct config *c, const char *value, struct err *e)
 {

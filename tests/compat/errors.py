@@ -86,11 +86,11 @@ SENTENCES = [
 # Options that QEMU has and moss does not: known, and refused.
 NOT_THERE = [('-icount', 'shift=3'), ('-gdb', 'tcp::1234'), ('-s',), ('-qmp', 'stdio'), ('-incoming', 'defer'),
              ('-loadvm', 'x'), ('-spice', 'port=1'), ('-fsdev', 'local,id=f,path=/'),
-             ('-virtfs', 'local,path=/,mount_tag=r'), ('-tpmdev', 'emulator,id=t'), 
-             ('-plugin', 'x'), ('-trace', 'x'), ('-sd', 'x'), ('-usbdevice', 'tablet'),
+             ('-virtfs', 'local,path=/,mount_tag=r'), ('-tpmdev', 'emulator,id=t'),
+             ('-plugin', 'x'), ('-trace', 'x'), ('-sd', 'x'),
              ('-mem-path', '/dev/shm'), ('-add-fd', 'fd=3,set=1'), ('-audiodev', 'pa,id=a'),
              ('-runas', 'nobody'), ('-mon', 'chardev=m,mode=control'),
-             ('-device', 'qemu-xhci'), ('-device', 'virtio-gpu-gl-pci'), ('-device', 'virtio-scsi-pci,id=s'),
+             ('-device', 'ich9-usb-uhci1'), ('-device', 'virtio-gpu-gl-pci'), ('-device', 'megasas,id=s'),
              ('-device', 'ne2k_pci'), ('-device', 'virtio-9p-pci'), ('-device', 'vhost-user-fs-pci')]
 
 
