@@ -298,7 +298,11 @@ static void *pointer_for_store(const struct access *a, const struct tlb_entry *e
     u64 off = cold->ram_off + (a->va & (PAGE_SIZE - 1));
     own_code_check(a, off);
     store_pending(a->t, off, store_begin(a->t, off, a->n));
-    if (__atomic_load_n(ram_page_flags(off), __ATOMIC_SEQ_CST) & RAM_CODE) {
+    u8 flags = __atomic_load_n(ram_page_flags(off), __ATOMIC_SEQ_CST);
+    if (!(flags & RAM_DIRTY)) { /* who takes the flag before the store sees that one is to come */
+        __atomic_fetch_or(ram_page_flags(off), RAM_DIRTY, __ATOMIC_SEQ_CST);
+    }
+    if (flags & RAM_CODE) {
         code_written(off, a->n);
     }
     return (void *)(a->va + e->addend);

@@ -23,6 +23,16 @@ static void others_wrote(u64 ram_off, u64 n)
     code_written(ram_off, n);
 }
 
+/* Stores through the TLB that may be under way, and those that are announced otherwise. */
+static u64 protect_for_reader(u64 page)
+{
+    u64 had = tlb_protect_page(page);
+    for (unsigned i = 0; i < tcg.ncpus; i++) {
+        had |= (u64)(__atomic_load_n(&tcg.cpus[i]->store_page, __ATOMIC_SEQ_CST) == page) << i;
+    }
+    return had;
+}
+
 void blocks_init(void)
 {
     tcg.hash_bits = HASH_BITS;
@@ -33,7 +43,7 @@ void blocks_init(void)
     tcg.by_id = pages_new(sizeof(*tcg.by_id) << 22);
     tcg.nids = 1;
     ram_code_written = others_wrote;
-    ram_protect = tlb_protect_page;
+    ram_protect = protect_for_reader;
 }
 
 static unsigned hash_of(u64 ram_off, u64 mode)

@@ -100,7 +100,13 @@ def passwords_and_browsers():
         key = base64.b64encode(bytes(16)).decode()
         s.sendall(f'GET / HTTP/1.1\r\nHost: x\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nOrigin: http://x\r\n'
                   f'Sec-WebSocket-Key: {key}\r\nSec-WebSocket-Protocol: binary\r\nSec-WebSocket-Version: 13\r\n\r\n'.encode())
-        check(take(s, 12) == b'HTTP/1.1 101', 'a WebSocket')
+        answer = b''
+        while not answer.endswith(b'\r\n\r\n') and len(answer) < 4096:
+            answer += take(s, 1)
+        check(answer.startswith(b'HTTP/1.1 101'), 'a WebSocket')
+        check(take(s, 14) == b'\x82\x0cRFB 003.008\n', 'RFB in binary frames')
+        s.sendall(b'\x82\x8c\x00\x00\x00\x00RFB 003.008\n')
+        check(take(s, 4) == b'\x82\x02\x01\x02', 'the same security types as without')
     # taken
     moss(*SCREEN, '-display', 'none', '-vnc', '127.0.0.1:731').exits(1).warns(re.escape('-vnc 127.0.0.1:731:'))
     stop(p)

@@ -425,6 +425,39 @@ static void lost_entries_are_remembered(void **st)
     assert_int_equal(tlb_protect_page(other), 0);
 }
 
+/* A picture's pages: whichever way they are written, the next look knows. */
+static void written_pages_are_told(void **st)
+{
+    (void)st;
+    toy_fresh();
+    struct tcpu *t = toys[0]->v.accel;
+    struct walk_result r;
+    unsigned i;
+    u64 off = ram_offset(toy_ram.host) + 0x9000, val = 5;
+    cpu_run_end(t);
+    cpu_run_end(toys[1]->v.accel);
+    ram_watch(off, 4096);
+    assert_true(ram_take_dirty(off));
+    assert_false(ram_take_dirty(off));
+    assert_non_null(tlb_fill(t, 0x9000, MMU_STORE, 0, &r, &i)); /* translated code may write from here on */
+    assert_true(ram_take_dirty(off));                           /* and may be at it */
+    assert_true(ram_take_dirty(off));
+    cpu_run_end(t);
+    assert_true(ram_take_dirty(off));
+    assert_false(ram_take_dirty(off));
+    /* a helper's pointer: the bytes come later, before the next safe point */
+    assert_non_null(toys[0]->v.sv->probe(&toys[0]->v, 0x9000, 8, MMU_STORE, 0));
+    assert_true(ram_take_dirty(off));
+    assert_true(ram_take_dirty(off));
+    cpu_run_end(t);
+    assert_true(ram_take_dirty(off));
+    assert_false(ram_take_dirty(off));
+    toys[0]->v.sv->store(&toys[0]->v, 0x9000, &val, 8, 0);
+    cpu_run_end(t);
+    assert_true(ram_take_dirty(off));
+    *ram_page_flags(off) &= (u8)~RAM_WATCH;
+}
+
 /* Also when the cpu waits for the lock that the caller holds. */
 static void a_change_of_the_map_is_complete(void **st)
 {
@@ -501,6 +534,7 @@ int main(void)
         cmocka_unit_test(exclusives_lose_no_update),
         cmocka_unit_test(another_cpu_changes_running_code),
         cmocka_unit_test(lost_entries_are_remembered),
+        cmocka_unit_test(written_pages_are_told),
         cmocka_unit_test(a_change_of_the_map_is_complete),
         cmocka_unit_test(the_code_cache_evicts),
     };
