@@ -8,7 +8,7 @@
 #include "ui/sdl_priv.h"
 
 static unsigned locks; /* KMOD_CAPS, KMOD_NUM when the focus went */
-enum { LOCKS = KMOD_CAPS | KMOD_NUM };
+enum { LOCKS = KMOD_CAPS | KMOD_NUM, REPEAT_MS = 1000, AGAIN_MS = 300 };
 
 static bool own_key(SDL_Scancode c)
 {
@@ -42,13 +42,32 @@ static bool own_key(SDL_Scancode c)
     return true;
 }
 
+/* A change to or from full screen takes the focus away and gives it back: SDL then forgets a release, or tells of a key
+ * that is still down as of a new one. Time tells what is meant. */
+static bool held(const SDL_KeyboardEvent *k)
+{
+    static u32 last;
+    static SDL_Scancode code;
+    u32 ago = k->keysym.scancode == code ? k->timestamp - last : UINT32_MAX;
+    if (k->keysym.scancode < SDL_SCANCODE_LCTRL || k->keysym.scancode > SDL_SCANCODE_RGUI) {
+        code = k->keysym.scancode;
+        last = k->timestamp;
+    }
+    return ago < (k->repeat ? REPEAT_MS : AGAIN_MS);
+}
+
 static void on_key(const SDL_KeyboardEvent *k)
 {
     bool down = k->type == SDL_KEYDOWN;
-    unsigned mods = SDL_GetModState() & (KMOD_CTRL | KMOD_SHIFT | KMOD_ALT);
-    if (down && !k->repeat && mods == sdl.grab_mods && own_key(k->keysym.scancode)) {
-        input_release_all();
-        return;
+    unsigned mods = k->keysym.mod & (KMOD_CTRL | KMOD_SHIFT | KMOD_ALT);
+    if (down && mods == sdl.grab_mods) {
+        if (held(k)) {
+            return;
+        }
+        if (own_key(k->keysym.scancode)) {
+            input_release_all();
+            return;
+        }
     }
     input_key(key_of_usage(k->keysym.scancode), down);
     input_sync();
