@@ -265,7 +265,7 @@ static bool lpc_init(struct device *d, struct err *e)
     reset_control_init(&s->rcr, d, ICH9_INIT);
     s->pm.dev = d;
     s->pm.pin = ICH9_SCI;
-    s->pm.s3 = 5;
+    s->pm.s3 = 1; /* sleep types are as QEMU has them, which OVMF counts on */
     s->pm.s5 = ICH9_S5;
     s->pm.gpe_bytes = ICH9_GPE0_SIZE / 2;
     acpi_pm_init(&s->pm);

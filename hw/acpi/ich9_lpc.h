@@ -6,7 +6,7 @@
 #include "hw/pci/reset_control.h"
 
 enum { ICH9_IRQS = 16, ICH9_GSIS = 8, ICH9_SCI = 24, ICH9_SMI, ICH9_INIT, ICH9_OUTS };
-enum { ICH9_GPE0 = 0x20, ICH9_GPE0_SIZE = 16, ICH9_S5 = 7 };
+enum { ICH9_GPE0 = 0x20, ICH9_GPE0_SIZE = 16, ICH9_S5 = 0 };
 extern const struct device_class ich9_lpc_class; /* "ICH9-LPC" */
 
 struct reset_control *ich9_reset_control(struct pci_device *p);
