@@ -4,6 +4,7 @@
 
 #include "base/bits.h"
 #include "base/opts.h"
+#include "hw/block/fdc.h"
 #include "hw/board/pc/pc_priv.h"
 #include "hw/misc/fw_cfg.h"
 #include "hw/misc/smbios.h"
@@ -128,6 +129,7 @@ static bool keys_add(struct machine *m, struct err *e)
  */
 
 enum {
+    CMOS_FLOPPIES = 0x10,
     CMOS_EQUIPMENT = 0x14,
     CMOS_BASE = 0x15,     /* KiB below 640 KiB */
     CMOS_EXTENDED = 0x17, /* KiB above 1 MiB, twice */
@@ -157,7 +159,10 @@ static void cmos_fill(struct machine *m)
     cmos_put(m, CMOS_EXTENDED_2, MIN(above_1m >> 10, 0xffffull), 2);
     cmos_put(m, CMOS_ABOVE_16M, MIN(above_16m >> 16, 0xffffull), 2);
     cmos_put(m, CMOS_ABOVE_4G, pc->above_4g >> 16, 3);
-    cmos_put(m, CMOS_EQUIPMENT, EQUIPMENT_FPU | EQUIPMENT_MOUSE, 1);
+    u8 a = pc->fdc ? fdc_cmos_type(pc->fdc, 0) : 0, b = pc->fdc ? fdc_cmos_type(pc->fdc, 1) : 0;
+    unsigned drives = (a != 0) + (b != 0);
+    cmos_put(m, CMOS_FLOPPIES, (u64)a << 4 | b, 1);
+    cmos_put(m, CMOS_EQUIPMENT, EQUIPMENT_FPU | EQUIPMENT_MOUSE | (drives ? 1 | (drives - 1) << 6 : 0), 1);
     cmos_put(m, CMOS_CPUS, m->cfg.cpus - 1, 1);
 }
 
@@ -187,6 +192,7 @@ static bool acpi_add(struct machine *m, struct err *e)
         .mem64_end = PC_HIGH_END,
         .hpet = pc->hpet,
         .keyboard = true,
+        .floppy = pc->fdc != NULL,
         .parallel = m->cfg.parallel[0] != NULL,
         .vga = pc->has_vga,
         .coms = pc->coms,

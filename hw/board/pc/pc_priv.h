@@ -48,6 +48,7 @@ struct pc {
     struct mem_region low, high, above, rom_region, rom_below_1m, nowhere;
     u64 below_4g, above_4g; /* bytes of RAM */
     struct device *isa, *pic, *ioapic, *pit, *rtc, *fw_cfg, *pci_host, *pm;
+    struct device *fdc; /* NULL: there is none */
     struct pci_device *south;
     bool a20_closed[2], has_vga;
     u32 gsi_driven[PC_GSIS];
