@@ -516,8 +516,10 @@ static void ident_set(struct virtio_pci *s, u32 class_code)
                                           .interrupt_pin = 1});
 }
 
+/* A card that firmware can boot from brings the code for it. */
 bool virtio_pci_init(struct device *d, struct err *e)
 {
+    enum { NETWORK_CLASS = 0x020000 };
     struct virtio_pci *s = (struct virtio_pci *)d;
     const struct virtio_pci_class *info = d->cls->bus_class;
     if (!interfaces_choose(s, info->kind, e)) {
@@ -547,7 +549,7 @@ bool virtio_pci_init(struct device *d, struct err *e)
     if (s->legacy) {
         add_legacy(s);
     }
-    return true;
+    return info->class_code != NETWORK_CLASS || pci_add_rom(&s->pci, "efi-virtio.rom", e);
 }
 
 void virtio_pci_reset(struct device *d)

@@ -156,7 +156,7 @@ const struct board board_pc = {
     .options = pc_options,
     .board_size = sizeof(struct pc),
     .default_block = "virtio-blk-pci",
-    .default_nic = "virtio-net-pci",
+    .default_nic = "e1000",
     .default_bus = "pci",
     .default_drive = "ide",
     .drive_room = {[DRIVE_IDE] = {2, 2}, [DRIVE_FLOPPY] = {1, 2}},
