@@ -47,7 +47,7 @@ void image_make(struct image *i, const char *id, u64 size, bool read_only)
     prop_backend = backend;
 }
 
-void image_free(struct image *i)
+void disk_image_free(struct image *i)
 {
     machine_lock();
     block_close_all();

@@ -11,7 +11,7 @@ struct image {
 /* Also sets prop_backend, so that "drive=ID" works. */
 void image_make(struct image *i, const char *id, u64 size, bool read_only);
 void image_file(struct image *i, u64 size); /* the file only */
-void image_free(struct image *i);           /* closes every drive */
+void disk_image_free(struct image *i);      /* closes every drive */
 u8 image_byte(const struct image *i, u64 off);
 
 #endif

@@ -81,7 +81,7 @@ static struct bench *fdc_new(u64 size, bool read_only)
 static void fdc_free(struct bench *b)
 {
     bench_free(b);
-    image_free(&disk);
+    disk_image_free(&disk);
 }
 
 /* -- the driver -------------------------------------------------------------------------------------------------------

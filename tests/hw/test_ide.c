@@ -119,7 +119,7 @@ static void pc_free(struct pc *p)
     }
     machine_unlock();
     unlink(p->disc.path);
-    image_free(&p->disk);
+    disk_image_free(&p->disk);
     bench_free(p->b);
     free(p);
 }

@@ -60,7 +60,7 @@ static void rig_free(struct rig *r)
 {
     drv_free(r->d);
     unlink(r->disc.path);
-    image_free(&r->disk);
+    disk_image_free(&r->disk);
     free(r);
 }
 

@@ -1,4 +1,5 @@
-/* The PC with Intel's Q35 and ICH9 (QEMU's `q35`): PCI Express by ECAM. 00.0 host bridge, 01.0 VGA, 1f.0 LPC bridge.
+/* The PC with Intel's Q35 and ICH9 (QEMU's `q35`): PCI Express by ECAM. 00.0 host bridge, 01.0 VGA, 1f.0 LPC bridge,
+ * 1f.2 AHCI.
  *
  * Not modelled: 1f.3, the SMBus; the ICH9's USB controllers. */
 #include "hw/board/pc/pc_priv.h"
@@ -6,11 +7,12 @@
 #include <string.h>
 
 #include "hw/acpi/ich9_lpc.h"
-#include "hw/display/vga.h"
+#include "hw/ide/ahci.h"
+#include "hw/ide/ide.h"
 #include "hw/pci/q35.h"
 #include "target/i386/i386.h"
 
-enum { VGA = 1 << 3, LPC = 31 << 3, IRQ_SCI = 9, PM_BASE = 0x600 };
+enum { VGA = 1 << 3, LPC = 31 << 3, AHCI = LPC | 2, PORTS = 6, IRQ_SCI = 9, PM_BASE = 0x600 };
 
 static bool host_make(struct machine *m, struct err *e)
 {
@@ -40,9 +42,16 @@ static bool host_make(struct machine *m, struct err *e)
     return true;
 }
 
+static bool sata_drive(struct machine *m, const struct drive *d, struct err *e)
+{
+    struct device *bus = machine_find(m, arena_printf(&m->arena, "ide.%u", d->bus));
+    return ide_attach(bus, d->unit, d->disk, d->cdrom, d->serial, e) != NULL;
+}
+
 static bool functions_make(struct machine *m, struct err *e)
 {
-    return pc_vga_make(m, VGA, e);
+    return pci_make(pc_of(m)->pci_host, &ich9_ahci_class, "ahci", AHCI, e) &&
+           pc_drives_attach(m, DRIVE_IDE, sata_drive, e) && pc_vga_make(m, VGA, e);
 }
 
 static void rom_shown(struct machine *m, u8 *last_128k)
@@ -113,6 +122,8 @@ const struct board board_q35 = {
     .default_block = "virtio-blk-pci",
     .default_nic = "e1000",
     .default_bus = "pci",
+    .default_drive = "ide",
+    .drive_room = {[DRIVE_IDE] = {PORTS, 1}},
     .build = q35_build,
     .finish = pc_boot,
     .reset = pc_reset,
