@@ -108,8 +108,9 @@ static bool key_make(const char *extra, u64 *key)
 void saved_init(const char *dir, const char *extra)
 {
     const u32 seen = LOG_IN_ASM | LOG_IR | LOG_IR_OPT | LOG_OUT_ASM | LOG_EXEC | LOG_CPU;
-    if (dir && tcg.direct && tcg.host && tcg.host->relocate && tcg.max_insns > 1 && !tcg.cfg.no_chain &&
-        !log_on(seen) && key_make(extra, &saved.key)) {
+    bool whole = tcg.host && (tcg.addressed || !tcg.host->set_base); /* kept code is all of one kind */
+    if (dir && tcg.direct && whole && tcg.host->relocate && tcg.max_insns > 1 && !tcg.cfg.no_chain && !log_on(seen) &&
+        key_make(extra, &saved.key)) {
         saved.dir = dir;
         tcg.saves = true;
     }

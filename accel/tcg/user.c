@@ -395,14 +395,13 @@ static bool user_init(const struct accel_config *cfg, const struct accel_program
     return tcg_init(cfg, NULL, e);
 }
 
-/* The first thread's, once the window is there. Kept code counts on it. */
+/* The first thread's, once the window is there. */
 static void set_base(void)
 {
     static bool done;
     if (!done) {
         done = true;
         tcg.addressed = tcg.host && tcg.host->set_base && tcg.host->set_base(ram_base);
-        tcg.saves &= tcg.addressed || !tcg.host || !tcg.host->set_base;
     }
 }
 
