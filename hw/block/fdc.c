@@ -18,8 +18,7 @@ enum { MSR_READY = 0x80, MSR_TO_HOST = 0x40, MSR_NON_DMA = 0x20, MSR_BUSY = 0x10
 enum { SENSE_NONE, SENSE_OK, SENSE_NO_TRACK0 };
 enum { CONFIG_POLL_OFF = 0x10, VERSION_82077 = 0x90, STEPS_MAX = 79 };
 
-/* -- interrupts and results
- * ---------------------------------------------------------------------------------------------- */
+/* -- interrupts and results ---------------------------------------------------------------------------------------- */
 
 static void irq_drive(struct fdc *s)
 {
@@ -61,8 +60,7 @@ struct fdc_drive *fdc_command_drive(struct fdc *s)
     return n < FDC_DRIVES && s->drive[n].disk ? &s->drive[n] : NULL;
 }
 
-/* -- commands without data
- * ------------------------------------------------------------------------------------------------- */
+/* -- commands without data ----------------------------------------------------------------------------------------- */
 
 static void do_specify(struct fdc *s)
 {
@@ -184,8 +182,7 @@ static void do_lock(struct fdc *s)
     fdc_result(s, 1, false);
 }
 
-/* -- the table of commands
- * --------------------------------------------------------------------------------------------------- */
+/* -- the table of commands ----------------------------------------------------------------------------------------- */
 
 enum { MT = 0x80, MFM = 0x40, SK = 0x20 };
 static const struct command {
@@ -244,8 +241,7 @@ static void command_byte(struct fdc *s, u8 v)
     }
 }
 
-/* -- registers
- * ------------------------------------------------------------------------------------------------------------------ */
+/* -- registers ----------------------------------------------------------------------------------------------------- */
 
 static u64 msr_read(struct device *d, unsigned i)
 {
@@ -380,9 +376,7 @@ static const struct reg fdc_regs[] = {
     {0},
 };
 
-/* -- drives
- * ------------------------------------------------------------------------------------------------------------------------
- */
+/* -- drives -------------------------------------------------------------------------------------------------------- */
 
 static void medium_changed(void *opaque)
 {
@@ -457,9 +451,7 @@ static void floppy_fw_path(const struct device *d, struct buf *out)
     buf_printf(out, "/floppy@%x", ((const struct floppy *)d)->unit);
 }
 
-/* -- the device
- * ----------------------------------------------------------------------------------------------------------------------
- */
+/* -- the device ---------------------------------------------------------------------------------------------------- */
 
 static bool fdc_init(struct device *d, struct err *e)
 {

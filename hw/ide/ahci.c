@@ -140,8 +140,7 @@ static enum mem_result index_write(void *opaque, u64 off, unsigned size, u64 val
 
 static const struct mem_ops index_ops = {.read = index_read, .write = index_write, .min_size = 4, .max_size = 4};
 
-/* -- the device
- * ---------------------------------------------------------------------------------------------------------- */
+/* -- the device ---------------------------------------------------------------------------------------------------- */
 
 /* The number of the first port's bus, with none of the names taken. */
 static unsigned ports_from(const struct machine *m, const char *prefix)

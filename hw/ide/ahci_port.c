@@ -55,8 +55,7 @@ void ahci_port_event(struct ahci_port *p, u32 is)
     ahci_update(p->hba);
 }
 
-/* -- frames to memory
- * ------------------------------------------------------------------------------------------------------ */
+/* -- frames to memory ---------------------------------------------------------------------------------------------- */
 
 void ahci_fis_post(struct ahci_port *p, unsigned at, const u8 *fis, unsigned n)
 {
@@ -112,8 +111,7 @@ static void fis_pio(struct ahci_port *p, u8 before, bool to_host, bool interrupt
     }
 }
 
-/* -- a command's memory
- * -------------------------------------------------------------------------------------------------------- */
+/* -- a command's memory -------------------------------------------------------------------------------------------- */
 
 u64 ahci_memory_fetch(struct ahci_port *p, struct ahci_memory *m, struct sg *s, u64 limit)
 {
@@ -148,9 +146,7 @@ static u64 header_at(const struct ahci_port *p, unsigned slot)
     return ((u64)p->clbu << 32 | p->clb) + slot * HEADER_BYTES;
 }
 
-/* -- ends
- * -----------------------------------------------------------------------------------------------------------------------
- */
+/* -- ends ---------------------------------------------------------------------------------------------------------- */
 
 static void list_run(struct ahci_port *p);
 
@@ -183,8 +179,7 @@ static void port_done(struct ide_unit *u)
     list_run(p);
 }
 
-/* -- PIO: the port moves what a guest would through the data register
- * -------------------------------------------------------- */
+/* -- PIO: the port moves what a guest would through the data register ---------------------------------------------- */
 
 static void packet_give(struct ahci_port *p)
 {
@@ -250,8 +245,7 @@ static void port_drq(struct ide_unit *u, bool first)
     }
 }
 
-/* -- what else a drive wants
- * -------------------------------------------------------------------------------------------------- */
+/* -- what else a drive wants --------------------------------------------------------------------------------------- */
 
 static void port_irq(struct ide_unit *u)
 {
@@ -286,9 +280,7 @@ static const struct ide_host port_host = {
     .queue_depth = AHCI_SLOTS,
 };
 
-/* -- resets
- * -----------------------------------------------------------------------------------------------------------------------
- */
+/* -- resets -------------------------------------------------------------------------------------------------------- */
 
 void ahci_port_stop(struct ahci_port *p)
 {
@@ -333,9 +325,7 @@ void ahci_port_reset(struct ahci_port *p)
     link_reset(p);
 }
 
-/* -- the list
- * ---------------------------------------------------------------------------------------------------------------------
- */
+/* -- the list ------------------------------------------------------------------------------------------------------ */
 
 static void taskfile_set(struct ide_unit *u, const u8 *f)
 {
@@ -426,9 +416,7 @@ static void list_run(struct ahci_port *p)
     p->running = false;
 }
 
-/* -- registers
- * ---------------------------------------------------------------------------------------------------------------------
- */
+/* -- registers ----------------------------------------------------------------------------------------------------- */
 
 u32 ahci_port_read(struct ahci_port *p, unsigned off)
 {
@@ -562,9 +550,7 @@ void ahci_port_write(struct ahci_port *p, unsigned off, u32 v)
     }
 }
 
-/* -- the device
- * ----------------------------------------------------------------------------------------------------------------------
- */
+/* -- the device ---------------------------------------------------------------------------------------------------- */
 
 static bool port_plug(struct device *owner, struct device *child, struct err *e)
 {

@@ -10,7 +10,7 @@
 #include "hw/core/machine.h"
 #include "hw/ide/ide_priv.h"
 
-/* -- what a command says ----------------------------------------------------------------------------------------- */
+/* -- what a command says ------------------------------------------------------------------------------------------- */
 
 static void phase_end(struct ide_unit *u)
 {
@@ -78,7 +78,7 @@ u64 ide_dma_give(struct ide_unit *u, const void *p, u64 n)
     return done;
 }
 
-/* -- registers as numbers ---------------------------------------------------------------------------------------- */
+/* -- registers as numbers ------------------------------------------------------------------------------------------ */
 
 static const struct ide_command *command_find(const struct ide_unit *u, u8 op)
 {
@@ -146,7 +146,7 @@ u64 ide_capacity(const struct ide_unit *u)
     return MIN(block_size(u->conf.drive) / IDE_SECTOR, BIT(48));
 }
 
-/* -- commands ---------------------------------------------------------------------------------------------------- */
+/* -- commands ------------------------------------------------------------------------------------------------------ */
 
 /* With a command on its way the drive is deaf but for DEVICE RESET (9.4); one that waits for the data register drops
  * what it was at. */
@@ -240,7 +240,7 @@ void ide_submit(struct ide_unit *u, void (*done)(struct block_req *r, int result
     block_submit(u->conf.drive, &u->req);
 }
 
-/* -- resets ------------------------------------------------------------------------------------------------------ */
+/* -- resets -------------------------------------------------------------------------------------------------------- */
 
 /* The callbacks of what is on its way see `stopping`. */
 void ide_stop(struct ide_unit *u)
@@ -285,7 +285,7 @@ void ide_reset(struct ide_unit *u)
     u->host->irq(u);
 }
 
-/* -- the device -------------------------------------------------------------------------------------------------- */
+/* -- the device ---------------------------------------------------------------------------------------------------- */
 
 void ide_plug(struct ide_unit *u, const struct ide_host *h, struct device *bus, unsigned unit)
 {

@@ -38,8 +38,7 @@ static void line_update(struct ide_bus *b)
     device_irq(&b->dev, 0, line);
 }
 
-/* -- the bus master -------------------------------------------------------------------------------------------------
- */
+/* -- the bus master ------------------------------------------------------------------------------------------------ */
 
 static void prd_load(struct ide_bus *b, u64 *addr, u32 *len, bool *last)
 {
@@ -163,8 +162,7 @@ void ide_bm_write(struct ide_bus *b, unsigned off, u8 v)
     }
 }
 
-/* -- what drives say --------------------------------------------------------------------------------------------------
- */
+/* -- what drives say ----------------------------------------------------------------------------------------------- */
 
 static void bus_drq(struct ide_unit *u, bool first)
 {
@@ -193,8 +191,7 @@ static const struct ide_host bus_host = {
     .dma_refuse = bus_dma_refuse,
 };
 
-/* -- registers --------------------------------------------------------------------------------------------------------
- */
+/* -- registers ----------------------------------------------------------------------------------------------------- */
 
 static u8 status_read(struct ide_bus *b, bool acknowledge)
 {
@@ -372,8 +369,7 @@ static enum mem_result bus_write(void *opaque, u64 off, unsigned size, u64 val, 
 
 static const struct mem_ops bus_ops = {.read = bus_read, .write = bus_write, .min_size = 1, .max_size = 4};
 
-/* -- the device -------------------------------------------------------------------------------------------------------
- */
+/* -- the device ---------------------------------------------------------------------------------------------------- */
 
 static bool bus_plug(struct device *owner, struct device *child, struct err *e)
 {

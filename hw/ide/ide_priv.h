@@ -126,7 +126,7 @@ static inline u8 *ide_buf(struct ide_unit *u)
     return (u8 *)u->buf;
 }
 
-/* -- core: for hosts --------------------------------------------------------------------------------------------- */
+/* -- core: for hosts ----------------------------------------------------------------------------------------------- */
 
 void ide_plug(struct ide_unit *u, const struct ide_host *h, struct device *bus, unsigned unit);
 void ide_exec(struct ide_unit *u, u8 command);
@@ -138,7 +138,7 @@ void ide_reset(struct ide_unit *u);  /* by software or by the bus: leaves the si
 void ide_stop(struct ide_unit *u);   /* nothing is on its way any more, and the command is dropped */
 void ide_signature(struct ide_unit *u);
 
-/* -- core: for commands ------------------------------------------------------------------------------------------ */
+/* -- core: for commands -------------------------------------------------------------------------------------------- */
 
 void ide_done(struct ide_unit *u);
 void ide_fail(struct ide_unit *u, u8 error);

@@ -28,8 +28,7 @@ static bool piix_may_master(struct device *owner)
     return pci_is_master((struct pci_device *)owner);
 }
 
-/* -- bus master registers: 8 bytes a channel -------------------------------------------------------------------------
- */
+/* -- bus master registers: 8 bytes a channel ----------------------------------------------------------------------- */
 
 static enum mem_result bm_read(void *opaque, u64 off, unsigned size, u64 *val, struct mem_attrs a)
 {
@@ -56,8 +55,7 @@ static enum mem_result bm_write(void *opaque, u64 off, unsigned size, u64 val, s
 
 static const struct mem_ops bm_ops = {.read = bm_read, .write = bm_write, .min_size = 1, .max_size = 4};
 
-/* -- where the channels are
- * -------------------------------------------------------------------------------------------- */
+/* -- where the channels are ---------------------------------------------------------------------------------------- */
 
 static enum mem_result window_read(void *opaque, u64 off, unsigned size, u64 *val, struct mem_attrs a)
 {

@@ -78,8 +78,7 @@ void scsi_write(struct scsi_cmd *c)
     }
 }
 
-/* -- VERIFY -----------------------------------------------------------------------------------------------------------
- */
+/* -- VERIFY -------------------------------------------------------------------------------------------------------- */
 
 static void check_step(struct scsi_cmd *c);
 
@@ -156,8 +155,7 @@ void scsi_verified(struct scsi_cmd *c)
     scsi_request(c, verify_done);
 }
 
-/* -- the medium as a whole --------------------------------------------------------------------------------------------
- */
+/* -- the medium as a whole ----------------------------------------------------------------------------------------- */
 
 void scsi_synchronize(struct scsi_cmd *c)
 {
@@ -213,8 +211,7 @@ void scsi_capacity16(struct scsi_cmd *c)
     scsi_give(c, 32, ld32be(c->cdb + 10));
 }
 
-/* -- UNMAP: ranges of 16 bytes behind a head of 8 -------------------------------------------------------------------
- */
+/* -- UNMAP: ranges of 16 bytes behind a head of 8 ------------------------------------------------------------------ */
 
 void scsi_unmap(struct scsi_cmd *c)
 {
@@ -274,8 +271,7 @@ void scsi_unmapped(struct scsi_cmd *c)
     unmap_step(c);
 }
 
-/* -- WRITE SAME -------------------------------------------------------------------------------------------------------
- */
+/* -- WRITE SAME ---------------------------------------------------------------------------------------------------- */
 
 void scsi_write_same(struct scsi_cmd *c)
 {

@@ -95,8 +95,7 @@ struct device *scsi_attach(struct device *bus, unsigned unit, struct blockdev *d
     return device_plug(d, bus->id, e) && device_init(d, e) ? d : NULL;
 }
 
-/* -- the devices
- * ------------------------------------------------------------------------------------------------------- */
+/* -- the devices --------------------------------------------------------------------------------------------------- */
 
 static void lu_changed(struct scsi_lu *lu)
 {

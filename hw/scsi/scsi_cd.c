@@ -18,8 +18,7 @@ static bool is_dvd(const struct scsi_lu *lu)
     return scsi_blocks(lu) > CD_BLOCKS_MAX;
 }
 
-/* -- the tray ---------------------------------------------------------------------------------------------------------
- */
+/* -- the tray ------------------------------------------------------------------------------------------------------ */
 
 static void tray_move(struct scsi_cmd *c, bool open)
 {
@@ -106,8 +105,7 @@ void scsi_audio(struct scsi_cmd *c)
     scsi_fail(c, BAD_TRACK_MODE);
 }
 
-/* -- contents ---------------------------------------------------------------------------------------------------------
- */
+/* -- contents ------------------------------------------------------------------------------------------------------ */
 
 /* An address in the form that was asked for: minutes, seconds and frames count the two seconds before sector 0. */
 static void address(u8 *p, u64 lba, bool msf)
@@ -252,8 +250,7 @@ void scsi_track_information(struct scsi_cmd *c)
     scsi_give(c, 36, ld16be(c->cdb + 7));
 }
 
-/* -- features
- * ---------------------------------------------------------------------------------------------------------- */
+/* -- features ------------------------------------------------------------------------------------------------------ */
 
 static unsigned feature(u8 *p, u16 code, u8 flags, const u8 *data, u8 n)
 {

@@ -26,8 +26,7 @@ void scsi_diagnostic(struct scsi_cmd *c)
     }
 }
 
-/* -- sense -----------------------------------------------------------------------------------------------------------
- */
+/* -- sense --------------------------------------------------------------------------------------------------------- */
 
 /* A unit attention that nobody was told of yet is told here, and gone. */
 void scsi_request_sense(struct scsi_cmd *c)
@@ -45,8 +44,7 @@ void scsi_request_sense(struct scsi_cmd *c)
     scsi_give(c, n, c->cdb[4]);
 }
 
-/* -- INQUIRY ---------------------------------------------------------------------------------------------------------
- */
+/* -- INQUIRY ------------------------------------------------------------------------------------------------------- */
 
 static unsigned inquiry_standard(const struct scsi_lu *lu, u8 *p)
 {
@@ -145,8 +143,7 @@ void scsi_inquiry(struct scsi_cmd *c)
     scsi_give(c, n + 4, room);
 }
 
-/* -- modes ------------------------------------------------------------------------------------------------------------
- */
+/* -- modes --------------------------------------------------------------------------------------------------------- */
 
 static unsigned page_head(u8 *p, u8 code, u8 len)
 {
@@ -333,8 +330,7 @@ void scsi_mode_selected(struct scsi_cmd *c)
     scsi_good(c);
 }
 
-/* -- lists ------------------------------------------------------------------------------------------------------------
- */
+/* -- lists --------------------------------------------------------------------------------------------------------- */
 
 /* A transport that has more than one unit answers this itself. */
 void scsi_report_luns(struct scsi_cmd *c)

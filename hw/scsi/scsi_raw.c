@@ -11,8 +11,7 @@
 enum { P_SYNC = 0x80, P_HEADER = 0x20, P_USER = 0x10, P_EDC = 0x08 };
 enum { SECTOR = 2048, SYNC = 12, HEADER = 4, EDC_ECC = 288, FRAME = SYNC + HEADER + SECTOR + EDC_ECC };
 
-/* -- error detection and correction
- * ------------------------------------------------------------------------------------ */
+/* -- error detection and correction -------------------------------------------------------------------------------- */
 
 static u32 edc(const u8 *p, unsigned n)
 {
@@ -108,8 +107,7 @@ unsigned cd_frame(u8 *out, u32 lba, const u8 *data, u8 parts)
     return n;
 }
 
-/* -- moving
- * ------------------------------------------------------------------------------------------------------------ */
+/* -- moving -------------------------------------------------------------------------------------------------------- */
 
 static void raw_done(struct block_req *r, int rc)
 {
@@ -162,8 +160,7 @@ void scsi_raw_move(struct scsi_cmd *c, const struct iovec *iov, int niov, u64 n)
     scsi_request(c, raw_done);
 }
 
-/* -- the commands
- * ------------------------------------------------------------------------------------------------------- */
+/* -- the commands -------------------------------------------------------------------------------------------------- */
 
 static u64 msf(const u8 *p)
 {

@@ -83,8 +83,7 @@ struct request {
     struct iovec iov[];
 };
 
-/* -- addresses
- * ---------------------------------------------------------------------------------------------------------- */
+/* -- addresses ----------------------------------------------------------------------------------------------------- */
 
 /* 01, target, and a LUN of one level. False: another form. */
 static bool lun_split(const u8 *p, u32 *target, u32 *lun)
@@ -94,8 +93,7 @@ static bool lun_split(const u8 *p, u32 *target, u32 *lun)
     return p[0] == 1 && p[2] >> 6 <= 1 && !ld32be(p + 4);
 }
 
-/* -- requests
- * ------------------------------------------------------------------------------------------------------------- */
+/* -- requests ------------------------------------------------------------------------------------------------------ */
 
 static void respond(struct virtio_scsi *s, unsigned q, struct vq_elem *e, u8 response, u8 status, u64 residual,
                     const u8 *sense, unsigned nsense, u64 data)
@@ -261,8 +259,7 @@ static void request_kick(struct virtio_device *v, unsigned q)
     }
 }
 
-/* -- events
- * ------------------------------------------------------------------------------------------------------------------ */
+/* -- events -------------------------------------------------------------------------------------------------------- */
 
 static void event_send(struct virtio_scsi *s, u32 event, const struct scsi_unit *u, u32 reason)
 {
@@ -310,8 +307,7 @@ static void event_kick(struct virtio_device *v, unsigned q)
     }
 }
 
-/* -- control
- * ------------------------------------------------------------------------------------------------------------------ */
+/* -- control ------------------------------------------------------------------------------------------------------- */
 
 static bool task_runs(struct virtio_scsi *s, const struct scsi_unit *u, const u64 *tag)
 {
@@ -416,8 +412,7 @@ static void control_kick(struct virtio_device *v, unsigned q)
     }
 }
 
-/* -- configuration space
- * ------------------------------------------------------------------------------------------------------ */
+/* -- configuration space ------------------------------------------------------------------------------------------- */
 
 static void scsi_config_read(struct virtio_device *v, u8 *c)
 {
@@ -448,9 +443,7 @@ static void scsi_config_written(struct virtio_device *v, const u8 *c, unsigned o
     s->cdb_size = cdb;
 }
 
-/* -- device
- * -------------------------------------------------------------------------------------------------------------------
- */
+/* -- device -------------------------------------------------------------------------------------------------------- */
 
 static bool scsi_init(struct device *d, struct err *e)
 {

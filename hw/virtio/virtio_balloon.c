@@ -32,8 +32,7 @@ struct virtio_balloon {
     u64 stats[BALLOON_STATS];
 };
 
-/* -- pages
- * ------------------------------------------------------------------------------------------------------------- */
+/* -- pages --------------------------------------------------------------------------------------------------------- */
 
 /* Whoever made something of the bytes hears that they are zeros now. */
 static void host_discard(u8 *p, u64 n)
@@ -90,8 +89,7 @@ static void stats_kick(struct virtio_device *v, unsigned q)
     (void)q;
 }
 
-/* -- for the monitor
- * ----------------------------------------------------------------------------------------------------- */
+/* -- for the monitor ----------------------------------------------------------------------------------------------- */
 
 struct device *virtio_balloon_find(struct machine *m)
 {
@@ -143,8 +141,7 @@ void virtio_balloon_stats(struct device *d, u64 stats[BALLOON_STATS])
     memcpy(stats, s->stats, sizeof(s->stats));
 }
 
-/* -- configuration space
- * ------------------------------------------------------------------------------------------------- */
+/* -- configuration space ------------------------------------------------------------------------------------------- */
 
 static void balloon_config_read(struct virtio_device *v, u8 *c)
 {
@@ -162,8 +159,7 @@ static void balloon_config_written(struct virtio_device *v, const u8 *c, unsigne
     ((struct virtio_balloon *)v)->actual = ld32le(c + C_ACTUAL);
 }
 
-/* -- device
- * ---------------------------------------------------------------------------------------------------------------- */
+/* -- device -------------------------------------------------------------------------------------------------------- */
 
 static bool balloon_init(struct device *d, struct err *e)
 {

@@ -188,8 +188,7 @@ static u64 lba_back(struct pc *p, bool ext)
     return lba;
 }
 
-/* -- who is there
- * ------------------------------------------------------------------------------------------------------ */
+/* -- who is there -------------------------------------------------------------------------------------------------- */
 
 static void signatures_and_absent_drives(void **st)
 {
@@ -279,8 +278,7 @@ static void identify_device(void **st)
     pc_free(p);
 }
 
-/* -- PIO
- * ------------------------------------------------------------------------------------------------------------------ */
+/* -- PIO ----------------------------------------------------------------------------------------------------------- */
 
 static void pio_reads_and_writes(void **st)
 {
@@ -401,9 +399,7 @@ static void addresses(void **st)
     pc_free(p);
 }
 
-/* -- DMA
- * -------------------------------------------------------------------------------------------------------------------
- */
+/* -- DMA ----------------------------------------------------------------------------------------------------------- */
 
 static void prd(struct pc *p, unsigned i, u64 addr, u32 len, bool last)
 {
@@ -562,8 +558,7 @@ static void trim_and_small_ones(void **st)
     pc_free(p);
 }
 
-/* -- errors of the host
- * ------------------------------------------------------------------------------------------------------ */
+/* -- errors of the host -------------------------------------------------------------------------------------------- */
 
 static void host_errors(void **st)
 {
@@ -638,9 +633,7 @@ static void properties(void **st)
     pc_free(p);
 }
 
-/* -- the CD
- * ---------------------------------------------------------------------------------------------------------------------
- */
+/* -- the CD -------------------------------------------------------------------------------------------------------- */
 
 /* A packet by PIO with that byte count limit; gives what was read, or ~0 for an error. */
 static unsigned packet(struct pc *p, const u8 *cdb, unsigned limit, u8 *to, const u8 *from)
@@ -862,9 +855,45 @@ static void cd_tray_and_media(void **st)
     pc_free(p);
 }
 
-/* -- garbage
- * ----------------------------------------------------------------------------------------------------------------------
- */
+/* A channel without PCI. */
+static void channel_of_its_own(void **st)
+{
+    (void)st;
+    struct image disk;
+    struct err e = {0};
+    struct bench *b = bench_make(&ide_bus_class, NULL);
+    b->d->id = "ide.0";
+    bench_start(b);
+    assert_int_equal(bench_read(b, 7, 1), 0x7f); /* nobody is there */
+    assert_int_equal(bench_read(b, 0x206, 1), 0x7f);
+    image_make(&disk, "disk", 1 << 20, false);
+    machine_lock();
+    struct device *d = ide_attach(b->d, 1, disk.b, false, NULL, &e);
+    assert_non_null(d);
+    assert_null(ide_attach(b->d, 1, disk.b, false, NULL, &e));
+    b->m.devices = d; /* the second never was */
+    device_reset(d);
+    machine_unlock();
+    bench_write(b, 6, 1, 0xb0);
+    assert_int_equal(bench_read(b, 7, 1), 0x50);
+    bench_write(b, 7, 1, 0xec);
+    assert_int_equal(bench_irq(b, 0), 1);
+    assert_int_equal(bench_read(b, 7, 1), 0x58);
+    assert_int_equal(bench_irq(b, 0), 0);
+    for (unsigned i = 0; i < 128; i++) {
+        bench_read(b, 0, 4);
+    }
+    assert_int_equal(bench_read(b, 7, 1), 0x50);
+    bench_write(b, 2, 1, 1);
+    bench_write(b, 7, 1, 0xc8); /* there is no bus master */
+    assert_int_equal(bench_read(b, 7, 1), 0x51);
+    assert_int_equal(bench_read(b, 1, 1), 4);
+    bench_snapshot_roundtrip(b);
+    bench_free(b);
+    image_free(&disk);
+}
+
+/* -- garbage ------------------------------------------------------------------------------------------------------- */
 
 static void garbage(void **st)
 {
@@ -930,6 +959,7 @@ int main(void)
         cmocka_unit_test(cd_reads),
         cmocka_unit_test(cd_tells_of_itself),
         cmocka_unit_test(cd_tray_and_media),
+        cmocka_unit_test(channel_of_its_own),
         cmocka_unit_test(garbage),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
