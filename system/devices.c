@@ -127,13 +127,36 @@ static bool props_apply(struct device *d, const struct opts *o, struct err *e)
     return true;
 }
 
-/* "virtio-mmio-bus.3", "pcie.0", "vser0.0": the id of the bus's owner, which for "x.0" may be x. */
+/* Bus n of those that the device x has; its first is the newest. */
+static const struct device *bus_of(const struct machine *m, const char *x, unsigned long n)
+{
+    const struct device *owner = machine_find(m, x), *d = owner ? m->devices : NULL;
+    for (; d; d = d->next) {
+        if (d->parent == owner && d->cls->provides && d->id && n-- == 0) {
+            return d;
+        }
+    }
+    return NULL;
+}
+
+/* "virtio-mmio-bus.3", "pcie.0", "vser0.0", "ahci.3": the id of the bus's owner, or that and the bus's number. */
 static void bus_owner(const struct machine *m, const char *bus, char *owner, size_t room)
 {
     snprintf(owner, room, "%s", bus);
-    char *tail = strrchr(owner, '.');
-    if (!machine_find(m, owner) && tail && !strcmp(tail, ".0")) {
-        *tail = 0;
+    char *tail = strrchr(owner, '.'), *end = tail;
+    if (machine_find(m, owner) || !tail || tail[1] < '0' || tail[1] > '9') {
+        return;
+    }
+    unsigned long n = strtoul(tail + 1, &end, 10);
+    if (*end) {
+        return;
+    }
+    *tail = 0;
+    const struct device *d = bus_of(m, owner, n);
+    if (d) {
+        snprintf(owner, room, "%s", d->id);
+    } else if (n) {
+        *tail = '.';
     }
 }
 

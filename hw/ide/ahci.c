@@ -143,12 +143,12 @@ static const struct mem_ops index_ops = {.read = index_read, .write = index_writ
 /* -- the device ---------------------------------------------------------------------------------------------------- */
 
 /* The number of the first port's bus, with none of the names taken. */
-static unsigned ports_from(const struct machine *m, const char *prefix)
+static unsigned ports_from(const struct machine *m)
 {
     unsigned from = 0;
     for (unsigned i = 0; i < AHCI_PORTS; i++) {
-        char id[64];
-        snprintf(id, sizeof(id), "%s.%u", prefix, from + i);
+        char id[16];
+        snprintf(id, sizeof(id), "ide.%u", from + i);
         if (machine_find(m, id)) {
             from += i + 1;
             i = ~0u;
@@ -159,7 +159,6 @@ static unsigned ports_from(const struct machine *m, const char *prefix)
 
 static bool ahci_init(struct device *d, struct err *e)
 {
-    const char *prefix = d->id ? d->id : "ide";
     struct ahci *s = (struct ahci *)d;
     pci_init(&s->pci, &(struct pci_ident){.vendor = 0x8086,
                                           .device = 0x2922,
@@ -168,10 +167,10 @@ static bool ahci_init(struct device *d, struct err *e)
                                           .class_code = 0x010601,
                                           .revision = 2,
                                           .interrupt_pin = 1});
-    unsigned from = ports_from(d->machine, prefix);
+    unsigned from = ports_from(d->machine);
     for (unsigned i = AHCI_PORTS; i--;) { /* the first is the newest, and so where drives go that say no bus */
-        char id[64];
-        snprintf(id, sizeof(id), "%s.%u", prefix, from + i);
+        char id[16];
+        snprintf(id, sizeof(id), "ide.%u", from + i);
         struct ahci_port *p = (struct ahci_port *)device_new(d->machine, &ahci_port_class, id);
         p->hba = s;
         p->number = (u8)i;

@@ -1,5 +1,5 @@
-/* The AHCI of the ICH9: "ich9-ahci", six ports, each a device that provides an IDE bus for one drive. Their ids are its
- * own id and a number ("ahci.0" to "ahci.5"), or "ide.N" where it has none; a board makes it without, or as "ide". */
+/* The AHCI of the ICH9: "ich9-ahci", six ports, each a device "ide.N" that provides an IDE bus for one drive; N counts
+ * on where others have such names already. `bus=` knows them by the AHCI's own id too ("ahci.0" to "ahci.5"). */
 #ifndef MOSS_HW_IDE_AHCI_H
 #define MOSS_HW_IDE_AHCI_H
 

@@ -8,7 +8,7 @@
  *
  * A board with PCI makes "piix3-ide" with pci_make (function 1 of the south bridge); that makes the channels "ide.0"
  * and "ide.1" itself and shows them at the PC's ports. Its pins 0 and 1 (device.irqs) go to interrupts 14 and 15.
- * "ich9-ahci" (hw/ide/ahci.h) has six buses of one drive each, "ide.0" to "ide.5" where a board makes it as "ide".
+ * "ich9-ahci" (hw/ide/ahci.h) has six buses of one drive each, "ide.0" to "ide.5" where they are the first.
  *
  * Either way a board's drives are then attached by ide_attach(machine_find(m, "ide.N"), unit, ...). */
 #ifndef MOSS_HW_IDE_IDE_H
