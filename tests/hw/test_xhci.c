@@ -191,7 +191,7 @@ static void stop(void)
         device_fini(d);
     }
     machine_unlock();
-    image_free(&t.disk);
+    disk_image_free(&t.disk);
     bench_free(t.b);
 }
 
