@@ -50,7 +50,7 @@ static bool sata_drive(struct machine *m, const struct drive *d, struct err *e)
 
 static bool functions_make(struct machine *m, struct err *e)
 {
-    return pci_make(pc_of(m)->pci_host, &ich9_ahci_class, "ahci", AHCI, e) &&
+    return pci_make(pc_of(m)->pci_host, &ich9_ahci_class, "ide", AHCI, e) &&
            pc_drives_attach(m, DRIVE_IDE, sata_drive, e) && pc_vga_make(m, VGA, e);
 }
 
