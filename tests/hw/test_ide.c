@@ -890,7 +890,7 @@ static void channel_of_its_own(void **st)
     assert_int_equal(bench_read(b, 1, 1), 4);
     bench_snapshot_roundtrip(b);
     bench_free(b);
-    image_free(&disk);
+    disk_image_free(&disk);
 }
 
 /* -- garbage ------------------------------------------------------------------------------------------------------- */
