@@ -343,6 +343,17 @@ static const struct prop i8259_props[] = {
     {0},
 };
 
+static void i8259_print(const struct device *d, struct buf *out)
+{
+    const struct i8259 *s = (const struct i8259 *)d;
+    for (unsigned n = 2; n-- > 0;) {
+        const struct chip *c = &s->chip[n];
+        buf_printf(out, "pic%u: irr=%02x imr=%02x isr=%02x hprio=%u irq_base=%02x rr_sel=%u elcr=%02x fnm=%u\n", n,
+                   irr(s, c), c->imr, c->isr, (c->lowest + 1) & 7, c->icw2, c->read_isr, c->elcr,
+                   (c->icw4 & ICW4_SFNM) != 0);
+    }
+}
+
 const struct device_class i8259_class = {
     .name = "i8259",
     .doc = "PC interrupt controllers (two 8259A)",
@@ -358,4 +369,6 @@ const struct device_class i8259_class = {
     .reset = i8259_reset,
     .irq_in = pin_in,
     .loaded = i8259_loaded,
+    .topic = "pic",
+    .print = i8259_print,
 };

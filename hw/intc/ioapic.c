@@ -148,6 +148,20 @@ static const struct prop ioapic_props[] = {
     PROP("version", PROP_U32, struct ioapic, version, "0x20", "0x11, or 0x20 with an EOI register"),
     {0},
 };
+static void ioapic_print(const struct device *d, struct buf *out)
+{
+    static const char *const deliveries[] = {"fixed", "lowest", "SMI", "...", "NMI", "INIT", "...", "extINT"};
+    const struct ioapic *s = (const struct ioapic *)d;
+    buf_printf(out, "%s: ver=0x%x id=0x%02x sel=0x%02x\n", device_name(d), s->version, s->id, s->select);
+    for (unsigned n = 0; n < IOAPIC_PINS; n++) {
+        u64 e = s->entry[n];
+        buf_printf(out, "  pin %-2u 0x%016llx dest=%x vec=%-3u %s %-5s %-6s %-6s %s%s\n", n, (unsigned long long)e,
+                   (unsigned)(e >> 56), (unsigned)(e & ENTRY_VECTOR), e & BIT(13) ? "active-lo" : "active-hi",
+                   e & ENTRY_LEVEL ? "level" : "edge", e & ENTRY_MASKED ? "masked" : "", deliveries[e >> 8 & 7],
+                   e & ENTRY_LOGICAL ? "logical" : "physical", s->lines >> n & 1 ? " asserted" : "");
+    }
+}
+
 const struct device_class ioapic_class = {
     .name = "ioapic",
     .doc = "I/O APIC of a PC",
@@ -159,4 +173,6 @@ const struct device_class ioapic_class = {
     .props = ioapic_props,
     .init = ioapic_init,
     .irq_in = ioapic_irq_in,
+    .topic = "pic",
+    .print = ioapic_print,
 };

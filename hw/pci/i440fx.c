@@ -161,6 +161,11 @@ static const struct field host_state[] = {
     {0},
 };
 
+static void host_print(const struct device *d, struct buf *out)
+{
+    pci_bus_print(&((const struct i440fx_host *)d)->root.bus, out);
+}
+
 const struct device_class i440fx_host_class = {
     .name = "i440FX-pcihost",
     .doc = "PCI host of 440FX machines",
@@ -173,5 +178,7 @@ const struct device_class i440fx_host_class = {
     .reset = host_reset,
     .loaded = host_loaded,
     .plug = host_plug,
+    .topic = "pci",
+    .print = host_print,
     .fw_path = host_fw_path,
 };

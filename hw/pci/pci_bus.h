@@ -44,6 +44,8 @@ struct pci_device *pci_find(struct pci_root *r, unsigned bus, unsigned devfn);
 unsigned pci_bus_number(const struct pci_bus *b);
 /* Everything on the bus and behind it is mapped anew: a bridge's windows changed. */
 void pci_bus_map(struct pci_bus *b);
+/* The functions on it and behind it, a paragraph each: of a host's `print`, topic "pci". */
+void pci_bus_print(const struct pci_bus *b, struct buf *out);
 /* The lines are computed anew and driven. */
 void pci_root_intx(struct pci_root *r);
 /* For the host's `loaded` and `reset`: drives every line as it is. */

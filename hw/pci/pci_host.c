@@ -136,6 +136,11 @@ static void gpex_fw_path(const struct device *d, struct buf *out)
     buf_printf(out, "/pci@ffffffffffffffff");
 }
 
+static void gpex_print(const struct device *d, struct buf *out)
+{
+    pci_bus_print(&((const struct pci_host *)d)->root.bus, out);
+}
+
 const struct device_class gpex_class = {
     .fw_path = gpex_fw_path,
     .name = "gpex-pcihost",
@@ -151,4 +156,6 @@ const struct device_class gpex_class = {
     .reset = gpex_reset,
     .loaded = gpex_loaded,
     .plug = host_plug,
+    .topic = "pci",
+    .print = gpex_print,
 };

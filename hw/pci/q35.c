@@ -196,6 +196,11 @@ static const struct field host_state[] = {
     {0},
 };
 
+static void host_print(const struct device *d, struct buf *out)
+{
+    pci_bus_print(&((const struct q35_host *)d)->root.bus, out);
+}
+
 const struct device_class q35_host_class = {
     .name = "q35-pcihost",
     .doc = "PCI Express host of Q35 machines",
@@ -208,5 +213,7 @@ const struct device_class q35_host_class = {
     .reset = host_reset,
     .loaded = host_loaded,
     .plug = host_plug,
+    .topic = "pci",
+    .print = host_print,
     .fw_path = host_fw_path,
 };
