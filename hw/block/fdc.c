@@ -391,6 +391,7 @@ static void drive_add(struct fdc *s, unsigned n, struct blockdev *disk, u8 type)
     s->drive[n].type = type ? type : fdc_type_of(disk);
     s->drive[n].changed = 1;
     block_on_change(disk, medium_changed, &s->drive[n]);
+    block_set_removable(disk, true);
 }
 
 u8 fdc_cmos_type(const struct device *fdc, unsigned unit)

@@ -73,6 +73,7 @@ bool scsi_lu_loaded(const struct scsi_lu *lu, struct err *e);
 bool scsi_cmd_loaded(const struct scsi_cmd *c, struct err *e);
 /* Hears of its drive's media from now on. */
 void scsi_lu_watch(struct scsi_lu *lu, bool on);
+void scsi_lu_lock(struct scsi_lu *lu, bool locked); /* the guest holds the door, or lets it go */
 
 void scsi_start(struct scsi_lu *lu, struct scsi_cmd *c, const u8 *cdb, unsigned n);
 /* Up to n bytes, the sum of the segments, which stay valid until another step; c->pos says how many went. */

@@ -59,7 +59,7 @@ void scsi_start_stop(struct scsi_cmd *c)
 
 void scsi_prevent(struct scsi_cmd *c)
 {
-    c->lu->locked = c->cdb[4] & 1;
+    scsi_lu_lock(c->lu, c->cdb[4] & 1);
     scsi_good(c);
 }
 

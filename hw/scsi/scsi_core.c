@@ -313,11 +313,20 @@ void scsi_lu_init(struct scsi_lu *lu)
     lu->version = lu->version ? lu->version : "1.0";
 }
 
+void scsi_lu_lock(struct scsi_lu *lu, bool locked)
+{
+    lu->locked = locked;
+    if (lu->conf->drive) {
+        block_set_locked(lu->conf->drive, locked);
+    }
+}
+
 void scsi_lu_reset(struct scsi_lu *lu, u8 ua)
 {
     lu->key = lu->asc = lu->ascq = lu->info_valid = 0;
     lu->info = 0;
-    lu->locked = lu->stopped = 0;
+    scsi_lu_lock(lu, false);
+    lu->stopped = 0;
     lu->ua = ua;
     lu->event = 0;
     lu->wce = lu->conf->write_cache;
@@ -325,6 +334,9 @@ void scsi_lu_reset(struct scsi_lu *lu, u8 ua)
 
 bool scsi_lu_loaded(const struct scsi_lu *lu, struct err *e)
 {
+    if (lu->conf->drive) {
+        block_set_locked(lu->conf->drive, lu->locked);
+    }
     return lu->event <= 3 && lu->key <= 15 ? true : err_set(e, "event %u, sense key %u", lu->event, lu->key);
 }
 
@@ -362,5 +374,6 @@ void scsi_lu_watch(struct scsi_lu *lu, bool on)
 {
     if (lu->conf->drive) {
         block_on_change(lu->conf->drive, on ? medium_changed : NULL, lu);
+        block_set_removable(lu->conf->drive, on && lu->cdrom);
     }
 }
