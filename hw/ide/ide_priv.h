@@ -47,8 +47,8 @@ struct ide_host {
     void (*drq)(struct ide_unit *u, bool first);
     void (*done)(struct ide_unit *u); /* the command ended, as Status and Error say */
     void (*irq)(struct ide_unit *u);  /* intrq fell, or the drive was reset */
-    /* Adds up to `limit` bytes of the memory meant by a DMA command to the list and moves on in it. Less: there is no
-     * more, for now; the host calls ide_dma_go() when there is. */
+    /* Adds up to `limit` bytes of the memory meant by a DMA command to the list and moves on in it. Less: the guest has
+     * given no more yet, and the host calls ide_dma_go() when it has. */
     u64 (*dma_fetch)(struct ide_unit *u, struct sg *s, u64 limit);
     void (*dma_undo)(struct ide_unit *u);   /* goes back to where the last fetch began */
     void (*dma_end)(struct ide_unit *u);    /* the command wants no more of it */
