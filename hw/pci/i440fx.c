@@ -6,20 +6,13 @@
 
 #include "base/bits.h"
 #include "hw/core/machine.h"
-#include "hw/pci/pam.h"
+#include "hw/pci/pc_host.h"
 
 enum { PAM0 = 0x59, SMRAM = 0x72 };
 
 struct i440fx {
     struct pci_device pci;
     struct pam pam;
-};
-
-struct i440fx_host {
-    struct device dev;
-    struct pci_root root;
-    struct pci_conf1 conf1;
-    struct i440fx *bridge;
 };
 
 /* -- function 00.0 ----------------------------------------------------------------------------------------------- */
@@ -101,84 +94,20 @@ static unsigned pirq_of(struct device *host, unsigned devfn, unsigned pin)
     return ((devfn >> 3) + pin + PCI_PINS - 1) % PCI_PINS;
 }
 
-void i440fx_place(struct device *host, const struct pci_window window[2])
-{
-    struct i440fx_host *h = (struct i440fx_host *)host;
-    h->root.window[0] = window[0];
-    h->root.window[1] = window[1];
-}
-
-void i440fx_set_rom(struct device *host, u8 *rom)
-{
-    pam_set_rom(&((struct i440fx_host *)host)->bridge->pam, rom);
-}
-
-struct pci_conf1 *i440fx_conf1(struct device *host)
-{
-    return &((struct i440fx_host *)host)->conf1;
-}
-
-static bool host_plug(struct device *host, struct device *child, struct err *e)
-{
-    return pci_plug(&((struct i440fx_host *)host)->root.bus, (struct pci_device *)child, e);
-}
-
 static bool host_init(struct device *d, struct err *e)
 {
-    struct i440fx_host *h = (struct i440fx_host *)d;
-    h->root.memory = d->dma;
-    h->root.ports = d->machine->iospace;
-    h->root.port_size = 0x10000;
-    h->root.nlines = PCI_PINS;
-    h->root.line_of = pirq_of;
-    pci_bus_init(&h->root.bus, d, &h->root, NULL);
-    pci_conf1_init(&h->conf1, &h->root, d->machine->iospace);
-    h->bridge = (struct i440fx *)pci_make(d, &i440fx_class, NULL, 0, e);
-    return h->bridge != NULL;
-}
-
-static void host_reset(struct device *d)
-{
-    pci_root_drive(&((struct i440fx_host *)d)->root);
-}
-
-static bool host_loaded(struct device *d, struct err *e)
-{
-    (void)e;
-    pci_root_drive(&((struct i440fx_host *)d)->root);
+    struct pc_host *h = (struct pc_host *)d;
+    if (!pc_host_init(d, &i440fx_class, PCI_PINS, pirq_of, e)) {
+        return false;
+    }
+    h->pam = &((struct i440fx *)h->bridge)->pam;
     return true;
-}
-
-static void host_fw_path(const struct device *d, struct buf *out)
-{
-    (void)d;
-    buf_printf(out, "/pci@i0cf8");
-}
-
-static const struct field host_state[] = {
-    FIELD(struct i440fx_host, conf1.address),
-    FIELDS(struct i440fx_host, root.line),
-    {0},
-};
-
-static void host_print(const struct device *d, struct buf *out)
-{
-    pci_bus_print(&((const struct i440fx_host *)d)->root.bus, out);
 }
 
 const struct device_class i440fx_host_class = {
     .name = "i440FX-pcihost",
     .doc = "PCI host of 440FX machines",
-    .bus = "sysbus",
-    .provides = "pci",
-    .size = sizeof(struct i440fx_host),
     .nirqs = PCI_PINS,
-    .state = host_state,
     .init = host_init,
-    .reset = host_reset,
-    .loaded = host_loaded,
-    .plug = host_plug,
-    .topic = "pci",
-    .print = host_print,
-    .fw_path = host_fw_path,
+    PC_HOST_CLASS,
 };

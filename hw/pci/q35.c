@@ -7,7 +7,7 @@
 
 #include "base/bits.h"
 #include "hw/core/machine.h"
-#include "hw/pci/pam.h"
+#include "hw/pci/pc_host.h"
 
 enum { PCIEXBAR = 0x60, PAM0 = 0x90, SMRAM = 0x9d, FIRST_ICH9_SLOT = 25 };
 
@@ -15,13 +15,6 @@ struct mch {
     struct pci_device pci;
     struct pam pam;
     struct mem_region ecam;
-};
-
-struct q35_host {
-    struct device dev;
-    struct pci_root root;
-    struct pci_conf1 conf1;
-    struct mch *mch;
 };
 
 /* -- ECAM ---------------------------------------------------------------------------------------------------------- */
@@ -49,7 +42,7 @@ static void ecam_show(struct mch *s)
 
 u64 q35_ecam(void *host, u8 *last_bus)
 {
-    u64 size, at = ecam_place(((struct q35_host *)host)->mch, &size);
+    u64 size, at = ecam_place((struct mch *)((struct pc_host *)host)->bridge, &size);
     *last_bus = (u8)((size >> 20) - 1);
     return at;
 }
@@ -136,84 +129,20 @@ static unsigned line_of(struct device *host, unsigned devfn, unsigned pin)
     return q35_pirq(devfn >> 3, pin);
 }
 
-void q35_place(struct device *host, const struct pci_window window[2])
-{
-    struct q35_host *h = (struct q35_host *)host;
-    h->root.window[0] = window[0];
-    h->root.window[1] = window[1];
-}
-
-void q35_set_rom(struct device *host, u8 *rom)
-{
-    pam_set_rom(&((struct q35_host *)host)->mch->pam, rom);
-}
-
-struct pci_conf1 *q35_conf1(struct device *host)
-{
-    return &((struct q35_host *)host)->conf1;
-}
-
-static bool host_plug(struct device *host, struct device *child, struct err *e)
-{
-    return pci_plug(&((struct q35_host *)host)->root.bus, (struct pci_device *)child, e);
-}
-
 static bool host_init(struct device *d, struct err *e)
 {
-    struct q35_host *h = (struct q35_host *)d;
-    h->root.memory = d->dma;
-    h->root.ports = d->machine->iospace;
-    h->root.port_size = 0x10000;
-    h->root.nlines = PCI_LINES;
-    h->root.line_of = line_of;
-    pci_bus_init(&h->root.bus, d, &h->root, NULL);
-    pci_conf1_init(&h->conf1, &h->root, d->machine->iospace);
-    h->mch = (struct mch *)pci_make(d, &mch_class, NULL, 0, e);
-    return h->mch != NULL;
-}
-
-static void host_reset(struct device *d)
-{
-    pci_root_drive(&((struct q35_host *)d)->root);
-}
-
-static bool host_loaded(struct device *d, struct err *e)
-{
-    (void)e;
-    pci_root_drive(&((struct q35_host *)d)->root);
+    struct pc_host *h = (struct pc_host *)d;
+    if (!pc_host_init(d, &mch_class, PCI_LINES, line_of, e)) {
+        return false;
+    }
+    h->pam = &((struct mch *)h->bridge)->pam;
     return true;
-}
-
-static void host_fw_path(const struct device *d, struct buf *out)
-{
-    (void)d;
-    buf_printf(out, "/pci@i0cf8");
-}
-
-static const struct field host_state[] = {
-    FIELD(struct q35_host, conf1.address),
-    FIELDS(struct q35_host, root.line),
-    {0},
-};
-
-static void host_print(const struct device *d, struct buf *out)
-{
-    pci_bus_print(&((const struct q35_host *)d)->root.bus, out);
 }
 
 const struct device_class q35_host_class = {
     .name = "q35-pcihost",
     .doc = "PCI Express host of Q35 machines",
-    .bus = "sysbus",
-    .provides = "pci",
-    .size = sizeof(struct q35_host),
     .nirqs = PCI_LINES,
-    .state = host_state,
     .init = host_init,
-    .reset = host_reset,
-    .loaded = host_loaded,
-    .plug = host_plug,
-    .topic = "pci",
-    .print = host_print,
-    .fw_path = host_fw_path,
+    PC_HOST_CLASS,
 };

@@ -2,15 +2,10 @@
 #ifndef MOSS_HW_PCI_Q35_H
 #define MOSS_HW_PCI_Q35_H
 
-#include "hw/pci/pci_bus.h"
+#include "hw/pci/pc_host.h"
 
 extern const struct device_class q35_host_class; /* "q35-pcihost", provides "pci", outputs PIRQA..PIRQH */
 
-/* Before device_init: where memory BARs are seen, below and above 4 GiB. */
-void q35_place(struct device *host, const struct pci_window window[2]);
-/* The firmware's last 128 KiB, which the board maps below 1 MiB. */
-void q35_set_rom(struct device *host, u8 *rom);
-struct pci_conf1 *q35_conf1(struct device *host);
 /* Where ECAM is, as firmware has placed it, and the last bus in it; 0: nowhere. */
 u64 q35_ecam(void *host, u8 *last_bus);
 /* The line that a pin (0 is INTA) of a slot of the root bus drives. */

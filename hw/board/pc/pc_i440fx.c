@@ -20,12 +20,12 @@ static bool host_make(struct machine *m, struct err *e)
     const u64 above = 4 * GIB + pc->above_4g;
     const struct pci_window window[2] = {{pc->below_4g, PC_TOP - pc->below_4g}, {above, PC_HIGH_END - above}};
     pc->pci_host = device_new(m, &i440fx_host_class, "pci.0");
-    i440fx_place(pc->pci_host, window);
+    pc_host_place(pc->pci_host, window);
     if (!device_init(pc->pci_host, e) || !(pc->south = pci_make(pc->pci_host, &piix3_class, "piix3", SOUTH, e))) {
         return false;
     }
     struct device *south = &pc->south->dev;
-    reset_control_place(piix3_reset_control(pc->south), i440fx_conf1(pc->pci_host));
+    reset_control_place(piix3_reset_control(pc->south), pc_host_conf1(pc->pci_host));
     for (unsigned i = 0; i < PCI_PINS; i++) {
         pc->pci_host->irqs[i] = device_pin(south, i);
     }
@@ -92,7 +92,7 @@ static bool functions_make(struct machine *m, struct err *e)
 
 static void rom_shown(struct machine *m, u8 *last_128k)
 {
-    i440fx_set_rom(pc_of(m)->pci_host, last_128k);
+    pc_host_set_rom(pc_of(m)->pci_host, last_128k);
 }
 
 static void place(struct machine *m)

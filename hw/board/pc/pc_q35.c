@@ -20,12 +20,12 @@ static bool host_make(struct machine *m, struct err *e)
     const u64 above = 4 * GIB + pc->above_4g;
     const struct pci_window window[2] = {{pc->below_4g, PC_TOP - pc->below_4g}, {above, PC_HIGH_END - above}};
     pc->pci_host = device_new(m, &q35_host_class, "pcie.0");
-    q35_place(pc->pci_host, window);
+    pc_host_place(pc->pci_host, window);
     if (!device_init(pc->pci_host, e) || !(pc->south = pci_make(pc->pci_host, &ich9_lpc_class, "lpc", LPC, e))) {
         return false;
     }
     struct device *lpc = &pc->south->dev;
-    reset_control_place(ich9_reset_control(pc->south), q35_conf1(pc->pci_host));
+    reset_control_place(ich9_reset_control(pc->south), pc_host_conf1(pc->pci_host));
     for (unsigned i = 0; i < PCI_LINES; i++) {
         pc->pci_host->irqs[i] = device_pin(lpc, i);
     }
@@ -56,7 +56,7 @@ static bool functions_make(struct machine *m, struct err *e)
 
 static void rom_shown(struct machine *m, u8 *last_128k)
 {
-    q35_set_rom(pc_of(m)->pci_host, last_128k);
+    pc_host_set_rom(pc_of(m)->pci_host, last_128k);
 }
 
 /* ECAM too: below where chip sets' own addresses begin, above RAM. */
