@@ -3,6 +3,7 @@
  * before it in this order wherever it was typed. */
 #include "block/block.h"
 
+#include <glib.h>
 #include <string.h>
 
 #include "base/log.h"
@@ -283,8 +284,11 @@ static bool vga_choose(const struct config *c, const struct board *b, struct mac
     }
     names[n] = NULL;
     const char *near = nearest_name(c->vga, names);
-    return err_set(e, "-vga %s: not there; this board has %s%s%s", c->vga, names[0], near ? "; did you mean " : "",
-                   near ? near : "");
+    char *all = g_strjoinv(", ", (char **)names);
+    err_set(e, "-vga %s: not there; this board has %s%s%s", c->vga, all, near ? "; did you mean " : "",
+            near ? near : "");
+    g_free(all);
+    return false;
 }
 
 bool backends_make(struct config *c, const struct board *b, struct machine_config *mc, struct err *e)
