@@ -317,6 +317,7 @@ def run(suite, args):
 
 
 def unpack():
+    os.makedirs(CACHE, exist_ok=True)
     for root, arch in {root_of(side): ARCH[side] for side in ARCH}.items():
         if os.path.exists(root + '/var/suites'):
             continue
