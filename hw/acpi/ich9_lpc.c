@@ -2,14 +2,12 @@
  * registers), 13.8 (power management I/O), 10.1 (RCBA).
  *
  * A PIRQ drives the IRQ that its register names, if any, and always the input of the IO-APIC that is its own (5.9.4).
- * The two values that the FADT names for the APM port set and clear SCI_EN, as a handler of firmware would (as the
- * PIIX4's). Not modelled: SMIs of others than APM, TCO, general-purpose pins, decoding of LPC ranges, the chip set's
+ * Not modelled: SMIs of others than APM, TCO, general-purpose pins, decoding of LPC ranges, the chip set's
  * memory-mapped registers (they keep what is written): interrupts are routed as after reset. */
 #include "hw/acpi/ich9_lpc.h"
 
 #include "base/bits.h"
-#include "hw/acpi/piix4_pm.h"
-#include "hw/acpi/pm.h"
+#include "hw/acpi/apm.h"
 #include "hw/core/machine.h"
 
 enum {
@@ -27,17 +25,16 @@ enum {
     SMI_STS = 0x34,
     GBL_SMI_EN = 1 << 0,
     APMC_EN = 1 << 5, /* APM_STS in SMI_STS */
-    APM_PORT = 0xb2,
 };
 
 struct ich9_lpc {
     struct pci_device pci;
     struct acpi_pm pm;
     struct reset_control rcr;
-    struct mem_region pm_region, apm_region, rcrb_region;
+    struct apm apm;
+    struct mem_region pm_region, rcrb_region;
     u8 pirq; /* levels */
     u16 driven;
-    u8 apm[2];
     u8 rest[PM_SIZE]; /* of the ports, what is only kept, SMI_EN and SMI_STS */
     u8 rcrb[RCRB_SIZE];
 };
@@ -109,33 +106,16 @@ static enum mem_result pm_write(void *opaque, u64 off, unsigned size, u64 val, s
 }
 static const struct mem_ops pm_ops = {.read = pm_read, .write = pm_write, .min_size = 1, .max_size = 4};
 
-static enum mem_result apm_read(void *opaque, u64 off, unsigned size, u64 *val, struct mem_attrs a)
+static void apm_asked(struct device *d)
 {
-    (void)size, (void)a;
-    *val = ((struct ich9_lpc *)opaque)->apm[off & 1];
-    return MEM_OK;
-}
-
-static enum mem_result apm_write(void *opaque, u64 off, unsigned size, u64 val, struct mem_attrs a)
-{
-    struct ich9_lpc *s = opaque;
+    struct ich9_lpc *s = (struct ich9_lpc *)d;
     u32 enabled = ld32le(s->rest + SMI_EN);
-    (void)size, (void)a;
-    s->apm[off & 1] = (u8)val;
-    if (off & 1) {
-        return MEM_OK;
-    }
-    if ((u8)val == PIIX4_ACPI_ON || (u8)val == PIIX4_ACPI_OFF) {
-        acpi_pm_enable(&s->pm, (u8)val == PIIX4_ACPI_ON);
-    }
     if (enabled & GBL_SMI_EN && enabled & APMC_EN) {
         st32le(s->rest + SMI_STS, ld32le(s->rest + SMI_STS) | APMC_EN);
-        device_irq(&s->pci.dev, ICH9_SMI, 1);
-        device_irq(&s->pci.dev, ICH9_SMI, 0);
+        device_irq(d, ICH9_SMI, 1);
+        device_irq(d, ICH9_SMI, 0);
     }
-    return MEM_OK;
 }
-static const struct mem_ops apm_ops = {.read = apm_read, .write = apm_write, .min_size = 1, .max_size = 1};
 
 /* -- the chip set's registers -------------------------------------------------------------------------------------- */
 
@@ -176,7 +156,7 @@ static void windows(struct ich9_lpc *s)
     struct machine *m = s->pci.dev.machine;
     u32 rcba = ld32le(s->pci.config + RCBA);
     window(m->iospace, &s->pm_region, ich9_pm_base(&s->pci.dev), 0);
-    window(m->iospace, &s->apm_region, APM_PORT, 0);
+    window(m->iospace, &s->apm.region, APM_PORT, 0);
     window(m->sysmem, &s->rcrb_region, rcba & 1 ? rcba & 0xffffc000 : 0, 1);
 }
 
@@ -242,7 +222,6 @@ static void regions_make(struct ich9_lpc *s)
 {
     s->pm_region =
         (struct mem_region){.name = "ich9-pm", .kind = MEM_MMIO, .size = PM_SIZE, .ops = &pm_ops, .opaque = s};
-    s->apm_region = (struct mem_region){.name = "apm", .kind = MEM_MMIO, .size = 2, .ops = &apm_ops, .opaque = s};
     s->rcrb_region =
         (struct mem_region){.name = "ich9-rcrb", .kind = MEM_MMIO, .size = RCRB_SIZE, .ops = &rcrb_ops, .opaque = s};
 }
@@ -269,6 +248,7 @@ static bool lpc_init(struct device *d, struct err *e)
     s->pm.s5 = ICH9_S5;
     s->pm.gpe_bytes = ICH9_GPE0_SIZE / 2;
     acpi_pm_init(&s->pm);
+    apm_init(&s->apm, &s->pm, apm_asked);
     return true;
 }
 
@@ -310,7 +290,7 @@ static const struct field lpc_state[] = {
     FIELD(struct ich9_lpc, rcr.value),
     FIELD(struct ich9_lpc, pirq),
     FIELD(struct ich9_lpc, driven),
-    FIELDS(struct ich9_lpc, apm),
+    APM_FIELDS(struct ich9_lpc, apm),
     FIELDS(struct ich9_lpc, rest),
     FIELDS(struct ich9_lpc, rcrb, .flags = F_HIDDEN),
     {0},

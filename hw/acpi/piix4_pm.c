@@ -1,15 +1,14 @@
 /* Power management of the 82371AB (PIIX4), function 3 (Intel 290562, chapter 7; APM's ports: 4.2.7): ACPI's registers
  * at PMBA, APM's control and status port at 0xb2, the SMBus host at SMBBA.
  *
- * A write of APMC asks for an SMI once DEVACTB.APMC_EN is set. Besides, the two values that the FADT names for it set
- * and clear SCI_EN, as a handler of firmware would: machines without one start in ACPI mode by the same way. The SMBus
+ * A write of APMC asks for an SMI once DEVACTB.APMC_EN is set (hw/acpi/apm.h has what else it does). The SMBus
  * has no device on it: every transaction ends with DEV_ERR, as for an empty slot. Not modelled: device monitors, their
  * traps and timers, clock control, the general-purpose pins, GLBCTL and SMIs of others than APM; S3 (hw/acpi/pm.c). */
 #include "hw/acpi/piix4_pm.h"
 
 #include "base/bits.h"
 #include "base/log.h"
-#include "hw/acpi/pm.h"
+#include "hw/acpi/apm.h"
 #include "hw/core/machine.h"
 #include "hw/pci/pci.h"
 
@@ -23,7 +22,6 @@ enum {
     APMC_EN = 1 << 1, /* of DEVACTB's highest byte */
     PM_SIZE = 64,
     SMB_SIZE = 16,
-    APM_PORT = 0xb2,
     HOST_STATUS = 0,
     HOST_CONTROL = 2,
     HOST_DEV_ERR = 1 << 2,
@@ -33,8 +31,9 @@ enum {
 struct piix4_pm {
     struct pci_device pci;
     struct acpi_pm pm;
-    struct mem_region pm_region, smb_region, apm_region;
-    u8 smb[SMB_SIZE], apm[2];
+    struct mem_region pm_region, smb_region;
+    struct apm apm;
+    u8 smb[SMB_SIZE];
     u8 rest[PM_SIZE]; /* of the register block, what is only kept */
 };
 
@@ -69,30 +68,13 @@ static enum mem_result pm_write(void *opaque, u64 off, unsigned size, u64 val, s
 }
 static const struct mem_ops pm_ops = {.read = pm_read, .write = pm_write, .min_size = 1, .max_size = 4};
 
-static enum mem_result apm_read(void *opaque, u64 off, unsigned size, u64 *val, struct mem_attrs a)
+static void apm_asked(struct device *d)
 {
-    (void)size, (void)a;
-    *val = ((struct piix4_pm *)opaque)->apm[off & 1];
-    return MEM_OK;
+    if (((struct piix4_pm *)d)->pci.config[DEVACTB + 3] & APMC_EN) {
+        device_irq(d, PIIX4_SMI, 1);
+        device_irq(d, PIIX4_SMI, 0);
+    }
 }
-static enum mem_result apm_write(void *opaque, u64 off, unsigned size, u64 val, struct mem_attrs a)
-{
-    struct piix4_pm *s = opaque;
-    (void)size, (void)a;
-    s->apm[off & 1] = (u8)val;
-    if (off & 1) {
-        return MEM_OK;
-    }
-    if ((u8)val == PIIX4_ACPI_ON || (u8)val == PIIX4_ACPI_OFF) {
-        acpi_pm_enable(&s->pm, (u8)val == PIIX4_ACPI_ON);
-    }
-    if (s->pci.config[DEVACTB + 3] & APMC_EN) {
-        device_irq(&s->pci.dev, PIIX4_SMI, 1);
-        device_irq(&s->pci.dev, PIIX4_SMI, 0);
-    }
-    return MEM_OK;
-}
-static const struct mem_ops apm_ops = {.read = apm_read, .write = apm_write, .min_size = 1, .max_size = 1};
 
 /* -- the SMBus host ----------------------------------------------------------------------------------------------- */
 
@@ -146,7 +128,7 @@ static void windows(struct piix4_pm *s)
 {
     window(s, &s->pm_region, piix4_pm_base(&s->pci.dev));
     window(s, &s->smb_region, smb_base(s));
-    window(s, &s->apm_region, APM_PORT);
+    window(s, &s->apm.region, APM_PORT);
 }
 static void config_written(struct pci_device *p, unsigned off, unsigned size)
 {
@@ -194,13 +176,13 @@ static bool piix4_init(struct device *d, struct err *e)
         (struct mem_region){.name = "piix4-pm", .kind = MEM_MMIO, .size = PM_SIZE, .ops = &pm_ops, .opaque = s};
     s->smb_region =
         (struct mem_region){.name = "piix4-smbus", .kind = MEM_MMIO, .size = SMB_SIZE, .ops = &smb_ops, .opaque = s};
-    s->apm_region = (struct mem_region){.name = "piix4-apm", .kind = MEM_MMIO, .size = 2, .ops = &apm_ops, .opaque = s};
     s->pm.dev = d;
     s->pm.pin = PIIX4_SCI;
     s->pm.s3 = 1;
     s->pm.s5 = PIIX4_S5;
     s->pm.gpe_bytes = PIIX4_GPE0_SIZE / 2;
     acpi_pm_init(&s->pm);
+    apm_init(&s->apm, &s->pm, apm_asked);
     return true;
 }
 static void piix4_reset(struct device *d)
@@ -227,7 +209,7 @@ static void piix4_fini(struct device *d)
 
 static const struct field piix4_state[] = {
     PCI_FIELDS(struct piix4_pm, pci), ACPI_PM_FIELDS(struct piix4_pm, pm), FIELDS(struct piix4_pm, smb),
-    FIELDS(struct piix4_pm, apm),     FIELDS(struct piix4_pm, rest),       {0},
+    APM_FIELDS(struct piix4_pm, apm), FIELDS(struct piix4_pm, rest),       {0},
 };
 static const struct prop piix4_props[] = {PCI_PROPS(struct piix4_pm, pci), {0}};
 const struct device_class piix4_pm_class = {

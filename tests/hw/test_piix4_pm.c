@@ -4,6 +4,7 @@
 #include "base/bits.h"
 #include "base/clock.h"
 #include "base/lock.h"
+#include "hw/acpi/apm.h"
 #include "hw/acpi/piix4_pm.h"
 #include "hw/acpi/pm.h"
 #include "hw/pci/pci.h"
@@ -98,14 +99,14 @@ static void button_and_sci(void **st)
     out(b, EN, 2, 0xffff);
     assert_int_equal(in(b, EN, 2), 0x521);
     assert_false(saw.sci); /* not in ACPI mode */
-    out(b, 0xb2, 1, PIIX4_ACPI_ON);
+    out(b, 0xb2, 1, APM_ACPI_ON);
     assert_int_equal(in(b, CNT, 2), ACPI_SCI_EN);
     assert_true(saw.sci);
     bench_snapshot_roundtrip(b);
     out(b, STS + 1, 1, 1); /* its upper byte */
     assert_false(saw.sci);
     assert_int_equal(in(b, STS, 2), 0);
-    out(b, 0xb2, 1, PIIX4_ACPI_OFF);
+    out(b, 0xb2, 1, APM_ACPI_OFF);
     assert_int_equal(in(b, CNT, 2), 0);
     out(b, GPE_EN, 2, 0x0100);
     assert_int_equal(in(b, GPE_STS, 4), 0x01000000);
@@ -123,7 +124,7 @@ static void timer(void **st)
     clock_set(2343484438ull); /* 2^23 ticks */
     assert_int_equal(in(b, TMR, 4), 0x800000);
     assert_int_equal(in(b, STS, 2), ACPI_TMR);
-    out(b, 0xb2, 1, PIIX4_ACPI_ON);
+    out(b, 0xb2, 1, APM_ACPI_ON);
     out(b, EN, 2, ACPI_TMR);
     assert_true(saw.sci);
     out(b, STS, 2, ACPI_TMR);

@@ -5,6 +5,7 @@
 
 #include <glib.h>
 
+#include "hw/acpi/apm.h"
 #include "hw/acpi/piix4_pm.h"
 #include "hw/board/pc/cpus.h"
 #include "hw/core/loader.h"
@@ -12,7 +13,7 @@
 #include "hw/intc/ioapic.h"
 #include "hw/misc/fw_cfg.h"
 
-enum { SCI = 9, APM_PORT = 0xb2, RESET_PORT = 0xcf9, CENTURY = 0x32, LEVEL_HIGH = 0xd };
+enum { SCI = 9, RESET_PORT = 0xcf9, CENTURY = 0x32, LEVEL_HIGH = 0xd };
 enum { MADT_CPU, MADT_IOAPIC, MADT_OVERRIDE, MADT_CPU_NMI = 4, MADT_X2CPU = 9 };
 #define HPET_BASE 0xfed00000u
 #define HPET_ID   0x8086a201u
@@ -27,8 +28,8 @@ static void fadt(const struct pc_acpi *a, struct acpi_tables *t, size_t facs, si
         .dsdt = dsdt,
         .sci = SCI,
         .smi_port = APM_PORT,
-        .smi_on = PIIX4_ACPI_ON,
-        .smi_off = PIIX4_ACPI_OFF,
+        .smi_on = APM_ACPI_ON,
+        .smi_off = APM_ACPI_OFF,
         .pm_port = base,
         .gpe_port = (u16)(base + a->gpe0),
         .gpe_bytes = a->gpe0_size,
