@@ -4,9 +4,9 @@
 #include "base/bits.h"
 #include "base/lock.h"
 #include "base/log.h"
-#include "base/loop.h"
 #include "hw/net/e1000.h"
 #include "hw/net/e1000_priv.h"
+#include "tests/hw/net_peer.h"
 #include "tests/hw/pci_bench.h"
 
 enum {
@@ -46,26 +46,6 @@ enum {
 #define RX_SIZE 2048
 
 static struct pci_bench s;
-static struct {
-    struct netdev *dev;
-    u8 frame[100][2000];
-    size_t len[100];
-    unsigned count;
-} peer;
-static u64 now;
-
-static void peer_receive(void *opaque, const u8 *frame, size_t n)
-{
-    (void)opaque;
-    unsigned i = peer.count++ % ARRAY_LEN(peer.len);
-    memcpy(peer.frame[i], frame, MIN(n, sizeof(peer.frame[i])));
-    peer.len[i] = n;
-}
-static void *backend(enum prop_kind kind, const char *id, struct err *e)
-{
-    (void)kind, (void)e;
-    return net_find(id);
-}
 static u32 r(unsigned off)
 {
     return (u32)pci_bench_load(&s, s.mem + off, 4);
@@ -74,14 +54,6 @@ static void w(unsigned off, u32 v)
 {
     pci_bench_store(&s, s.mem + off, 4, v);
 }
-static void pass(u64 ns)
-{
-    now += ns;
-    clock_set(now);
-    for (unsigned i = 0; i < 4; i++) {
-        loop_turn(0);
-    }
-}
 static u8 *desc(u64 ring, unsigned i)
 {
     return (u8 *)pci_bench_ram(&s, ring) + i * 16;
@@ -89,15 +61,7 @@ static u8 *desc(u64 ring, unsigned i)
 
 static void start(void)
 {
-    static const struct net_receiver receiver = {.receive = peer_receive};
-    struct err e = {0};
-    clock_set(now);
-    memset(&peer, 0, sizeof(peer));
-    if (!net_from_option("hubport,id=n0,hubid=0", &e) || !(peer.dev = net_from_option("hubport,id=n1,hubid=0", &e)) ||
-        !net_attach(peer.dev, &receiver, NULL, &e)) {
-        fail_msg("%s", e.msg);
-    }
-    prop_backend = backend;
+    peer_start();
     s = pci_bench_new(&e1000_class, "netdev=n0,mac=52:54:00:aa:bb:cc,romfile=");
     w(CTRL, CTRL_SLU);
     w(TDBAL, (u32)TX_RING);
@@ -114,14 +78,7 @@ static void start(void)
 static void end(void)
 {
     pci_bench_free(&s);
-    net_free_all();
-}
-static void host_send(const void *frame, size_t n)
-{
-    machine_lock();
-    net_send(peer.dev, frame, n);
-    machine_unlock();
-    pass(0);
+    peer_end();
 }
 static const u8 ours[6] = {0x52, 0x54, 0, 0xaa, 0xbb, 0xcc};
 
@@ -237,36 +194,6 @@ static void legacy_frames(void **st)
     end();
 }
 
-/* An IPv4 TCP frame of n bytes payload behind 54 of headers. */
-static void tcp_frame(u8 *p, unsigned n, u16 total)
-{
-    static const u8 head[54] = {1, 2, 3,    4,    5,    6,  7,  8, 9, 10, 11, 12, 8, 0,  0x45, 0,
-                                0, 0, 0x12, 0x34, 0x40, 0,  64, 6, 0, 0,  10, 0,  2, 15, 10,   0,
-                                2, 2, 0,    80,   0,    81, 0,  0, 1, 0,  0,  0,  0, 0,  0x50, 0x19};
-    memcpy(p, head, sizeof(head));
-    st16be(p + 16, total);
-    for (unsigned i = 0; i < n; i++) {
-        p[54 + i] = (u8)(i * 31);
-    }
-}
-static u16 fold(u32 sum)
-{
-    while (sum >> 16) {
-        sum = (sum & 0xffff) + (sum >> 16);
-    }
-    return (u16)sum;
-}
-static bool checksums_good(const u8 *f, size_t n)
-{
-    u32 ip = 0, tcp = 6 + (u32)(n - 34);
-    for (unsigned i = 14; i < 34; i += 2) {
-        ip += ld16be(f + i);
-    }
-    for (size_t i = 26; i < n; i += 2) {
-        tcp += i + 1 < n ? ld16be(f + i) : (u32)f[i] << 8;
-    }
-    return fold(ip) == 0xffff && fold(tcp) == 0xffff;
-}
 static void context(unsigned i, bool tse, u32 paylen, u16 mss)
 {
     u8 *d = desc(TX_RING, i);
@@ -288,9 +215,9 @@ static void segments(void **st)
     (void)st;
     start();
     u8 *p = pci_bench_ram(&s, TX_DATA);
-    tcp_frame(p, 5000, 5040);
+    peer_tcp_frame(p, 5000, 5040);
     u32 pseudo = 10 * 256 + (2 * 256 + 15) + 10 * 256 + (2 * 256 + 2) + 6;
-    st16be(p + 50, fold(pseudo)); /* without the length */
+    st16be(p + 50, peer_fold(pseudo)); /* without the length */
     context(0, true, 5000, 1460);
     data(1, TX_DATA, 54, 0x26);
     data(2, TX_DATA + 54, 3000, 0x26);
@@ -306,18 +233,18 @@ static void segments(void **st)
         assert_int_equal(ld32be(f + 38), 0x100 + i * 1460);
         assert_int_equal(f[47], i < 3 ? 0x10 : 0x19);
         assert_memory_equal(f + 54, p + 54 + i * 1460, n);
-        assert_true(checksums_good(f, peer.len[i]));
+        assert_true(peer_checksums_good(f, peer.len[i]));
     }
     assert_int_equal(desc(TX_RING, 3)[12] & 1, 1);
     bench_snapshot_roundtrip(s.b); /* contexts too */
     /* Checksums only: the pseudo-header's with the length. */
     st16be(p + 16, 140);
-    st16be(p + 50, fold(pseudo + 120));
+    st16be(p + 50, peer_fold(pseudo + 120));
     context(4, false, 0, 0);
     data(5, TX_DATA, 154, 0x2b);
     w(TDT, 6);
     assert_int_equal(peer.count, 5);
-    assert_true(checksums_good(peer.frame[4], 154));
+    assert_true(peer_checksums_good(peer.frame[4], 154));
     end();
 }
 
@@ -326,14 +253,14 @@ static void receives_and_checks(void **st)
     (void)st;
     u8 f[1600];
     start();
-    tcp_frame(f, 200, 240);
+    peer_tcp_frame(f, 200, 240);
     memcpy(f, ours, 6);
-    st16be(f + 24, (u16)~fold(0x4500 + 240 + 0x1234 + 0x4000 + 0x4006 + 10 * 256 + 527 + 10 * 256 + 514));
+    st16be(f + 24, (u16)~peer_fold(0x4500 + 240 + 0x1234 + 0x4000 + 0x4006 + 10 * 256 + 527 + 10 * 256 + 514));
     w(IMS, 0x80);
-    host_send(f, 254);
+    peer_send(f, 254);
     assert_int_equal(desc(RX_RING, 0)[12], 0); /* no buffers: it waits */
     w(RDT, 8);
-    pass(0);
+    peer_pass(0);
     assert_int_equal(desc(RX_RING, 0)[12] & 0x87, 0x07); /* its own address; checksums not looked at */
     assert_int_equal(ld16le(desc(RX_RING, 0) + 8), 254);
     assert_memory_equal(pci_bench_ram(&s, RX_DATA), f, 254);
@@ -341,34 +268,34 @@ static void receives_and_checks(void **st)
     bench_snapshot_roundtrip(s.b);
     assert_int_equal(r(ICR) & 0x80, 0x80);
     w(RXCSUM, 0x300);
-    host_send(f, 254);
+    peer_send(f, 254);
     assert_int_equal(desc(RX_RING, 1)[12], 0x63);
     assert_int_equal(desc(RX_RING, 1)[13], 0x20); /* TCP's was never made */
     f[24] ^= 1;
-    host_send(f, 254);
+    peer_send(f, 254);
     assert_int_equal(desc(RX_RING, 2)[13], 0x60);
     /* With its checksum, short, and with a tag that is taken off. */
     w(RCTL, RCTL_EN | RCTL_BAM);
     w(CTRL, CTRL_SLU | CTRL_VME);
     memset(f, 0xff, 12);
     st32be(f + 12, 0x81002077);
-    host_send(f, 20);
+    peer_send(f, 20);
     assert_int_equal(ld16le(desc(RX_RING, 3) + 8), 60);
     assert_int_equal(desc(RX_RING, 3)[12], 0x0f | 0x80);
     assert_int_equal(ld16le(desc(RX_RING, 3) + 14), 0x2077);
     /* over two buffers */
     w(RCTL, RCTL_EN | RCTL_BAM | RCTL_SECRC | 3 << 16);
     f[12] = 8;
-    host_send(f, 300);
+    peer_send(f, 300);
     assert_int_equal(ld16le(desc(RX_RING, 4) + 8), 256);
     assert_int_equal(desc(RX_RING, 4)[12] & 3, 1);
     assert_int_equal(ld16le(desc(RX_RING, 5) + 8), 44);
     assert_int_equal(desc(RX_RING, 5)[12] & 3, 3);
     /* too long, and too few buffers */
-    host_send(f, 1600);
+    peer_send(f, 1600);
     assert_int_equal(r(RDH), 6);
     assert_int_equal(r(STAT + 0xac), 1);
-    host_send(f, 1500);
+    peer_send(f, 1500);
     assert_int_equal(r(RDH), 6);
     assert_int_equal(r(ICR) & ICR_RXO, ICR_RXO);
     end();
@@ -377,7 +304,7 @@ static void receives_and_checks(void **st)
 static unsigned taken(const u8 *f)
 {
     u32 head = r(RDH);
-    host_send(f, 64);
+    peer_send(f, 64);
     return r(RDH) - head;
 }
 static void filters(void **st)
@@ -423,31 +350,31 @@ static void interrupts_can_wait(void **st)
     w(RDT, 60);
     w(IMS, 0x1ffff);
     w(ITR, 1000); /* 256 us */
-    host_send(f, 64);
+    peer_send(f, 64);
     assert_true(pci_bench_intx(&s));
     r(ICR);
-    host_send(f, 64);
+    peer_send(f, 64);
     assert_false(pci_bench_intx(&s));
     bench_snapshot_roundtrip(s.b);
-    pass(255000);
+    peer_pass(255000);
     assert_false(pci_bench_intx(&s));
-    pass(1000);
+    peer_pass(1000);
     assert_true(pci_bench_intx(&s));
     r(ICR);
     w(ITR, 0);
     w(RDTR, 100);   /* 102 us from the last packet, */
     w(0x282c, 150); /* 154 from the first */
-    host_send(f, 64);
-    pass(90000);
-    host_send(f, 64);
+    peer_send(f, 64);
+    peer_pass(90000);
+    peer_send(f, 64);
     assert_false(pci_bench_intx(&s));
     bench_snapshot_roundtrip(s.b);
-    pass(63000);
+    peer_pass(63000);
     assert_false(pci_bench_intx(&s));
-    pass(1000);
+    peer_pass(1000);
     assert_true(pci_bench_intx(&s));
     assert_int_equal(r(ICR) & 0x80, 0x80);
-    host_send(f, 64);
+    peer_send(f, 64);
     w(RDTR, 1u << 31);
     assert_true(pci_bench_intx(&s));
     r(ICR);
@@ -457,7 +384,7 @@ static void interrupts_can_wait(void **st)
     w(IMC, ICR_TXQE);
     w(TDT, 1);
     assert_false(pci_bench_intx(&s));
-    pass(102400);
+    peer_pass(102400);
     assert_true(pci_bench_intx(&s));
     assert_int_equal(r(ICR) & 1, 1);
     w(ICS, 0x10000);
@@ -533,10 +460,10 @@ static void hostile(void **st)
             w(RDT, x >> 8 & (RING - 1));
             break;
         case 7:
-            host_send(f, x >> 8 & 1 ? 60 : sizeof(f));
+            peer_send(f, x >> 8 & 1 ? 60 : sizeof(f));
             break;
         case 8:
-            pass(x & 0xfffff);
+            peer_pass(x & 0xfffff);
             break;
         case 9:
             w(x >> 8 & 0x1fffc, v);

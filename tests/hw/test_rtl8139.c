@@ -2,12 +2,10 @@
 #include <string.h>
 
 #include "base/bits.h"
-#include "base/clock.h"
 #include "base/lock.h"
 #include "base/log.h"
-#include "base/loop.h"
 #include "hw/net/rtl8139.h"
-#include "net/net.h"
+#include "tests/hw/net_peer.h"
 #include "tests/hw/pci_bench.h"
 
 enum {
@@ -41,26 +39,6 @@ enum {
 #define OWN     0x80000000u
 
 static struct pci_bench s;
-static struct {
-    struct netdev *dev;
-    u8 frame[64][2000];
-    size_t len[64];
-    unsigned count;
-} peer;
-static u64 now;
-
-static void peer_receive(void *opaque, const u8 *frame, size_t n)
-{
-    (void)opaque;
-    unsigned i = peer.count++ % ARRAY_LEN(peer.len);
-    memcpy(peer.frame[i], frame, MIN(n, sizeof(peer.frame[i])));
-    peer.len[i] = n;
-}
-static void *backend(enum prop_kind kind, const char *id, struct err *e)
-{
-    (void)kind, (void)e;
-    return net_find(id);
-}
 static u32 r(unsigned off, unsigned size)
 {
     return (u32)pci_bench_load(&s, s.mem + off, size);
@@ -69,40 +47,16 @@ static void w(unsigned off, unsigned size, u32 v)
 {
     pci_bench_store(&s, s.mem + off, size, v);
 }
-static void pass(u64 ns)
-{
-    now += ns;
-    clock_set(now);
-    for (unsigned i = 0; i < 4; i++) {
-        loop_turn(0);
-    }
-}
 static void start(void)
 {
-    static const struct net_receiver receiver = {.receive = peer_receive};
-    struct err e = {0};
-    clock_set(now);
-    memset(&peer, 0, sizeof(peer));
-    if (!net_from_option("hubport,id=n0,hubid=0", &e) || !(peer.dev = net_from_option("hubport,id=n1,hubid=0", &e)) ||
-        !net_attach(peer.dev, &receiver, NULL, &e)) {
-        fail_msg("%s", e.msg);
-    }
-    prop_backend = backend;
+    peer_start();
     s = pci_bench_new(&rtl8139_class, "netdev=n0,mac=52:54:00:aa:bb:cc,romfile=");
 }
 static void end(void)
 {
     pci_bench_free(&s);
-    net_free_all();
+    peer_end();
 }
-static void host_send(const void *frame, size_t n)
-{
-    machine_lock();
-    net_send(peer.dev, frame, n);
-    machine_unlock();
-    pass(0);
-}
-
 static void is_what_drivers_look_for(void **st)
 {
     (void)st;
@@ -193,7 +147,7 @@ static void the_ring_of_bytes(void **st)
     w(CR, 1, TE_RE);
     w(RCR, 4, 0x0e); /* 8 KiB, wraps */
     w(IMR, 2, 1);
-    host_send(f, 20);
+    peer_send(f, 20);
     assert_true(pci_bench_intx(&s));
     assert_int_equal(r(CR, 1) & 1, 0);
     assert_int_equal(ld16le(p), 0x2001);
@@ -205,7 +159,7 @@ static void the_ring_of_bytes(void **st)
     assert_int_equal(r(CR, 1) & 1, 1);
     u32 at = 68;
     for (unsigned i = 0; i < 20; i++) { /* more than once round */
-        host_send(f, 1500);
+        peer_send(f, 1500);
         assert_int_equal(ld16le(p + at + 2), 1504);
         u32 first = MIN(1500u, 8192 - (at + 4) % 8192);
         assert_memory_equal(p + (at + 4) % 8192, f, first);
@@ -216,34 +170,34 @@ static void the_ring_of_bytes(void **st)
     }
     /* Without room it waits on the host, and comes when there is some. */
     for (unsigned i = 0; i < 8; i++) {
-        host_send(f, 1500);
+        peer_send(f, 1500);
     }
     u32 cbr = r(CBR, 2);
     w(CAPR, 2, cbr - 16);
-    pass(0);
+    peer_pass(0);
     assert_int_not_equal(r(CBR, 2), cbr);
     /* filters */
     w(CR, 1, 0x10);
     w(RBSTART, 4, (u32)RX_DATA);
     w(CR, 1, TE_RE);
     w(RCR, 4, 0x02);
-    host_send(f, 60);
+    peer_send(f, 60);
     assert_int_equal(r(CBR, 2), 0);
     memcpy(f, "\x52\x54\x00\xaa\xbb\xcc", 6);
-    host_send(f, 60);
+    peer_send(f, 60);
     assert_int_equal(ld16le(p), 0x4001);
     memcpy(f, "\x01\x00\x5e\x00\x00\x01", 6); /* its hash is 31 */
     w(RCR, 4, 0x06);
-    host_send(f, 60);
+    peer_send(f, 60);
     assert_int_equal(r(CBR, 2), 68);
     w(MAR + 0, 4, 0x80000000);
-    host_send(f, 60);
+    peer_send(f, 60);
     assert_int_equal(ld16le(p + 68), 0x8001);
     f[0] = 0;
-    host_send(f, 60);
+    peer_send(f, 60);
     assert_int_equal(r(CBR, 2), 136);
     w(RCR, 4, 0x01);
-    host_send(f, 60);
+    peer_send(f, 60);
     assert_int_equal(r(CBR, 2), 204);
     end();
 }
@@ -269,42 +223,12 @@ static void plus_start(void)
     w(CR, 1, TE_RE);
     w(RCR, 4, 0x0e);
 }
-static void tcp_frame(u8 *p, unsigned n)
-{
-    static const u8 head[54] = {1, 2, 3,    4,    5,    6,  7,  8, 9, 10, 11, 12, 8, 0,  0x45, 0,
-                                0, 0, 0x12, 0x34, 0x40, 0,  64, 6, 0, 0,  10, 0,  2, 15, 10,   0,
-                                2, 2, 0,    80,   0,    81, 0,  0, 1, 0,  0,  0,  0, 0,  0x50, 0x19};
-    memcpy(p, head, sizeof(head));
-    st16be(p + 16, (u16)(40 + n));
-    for (unsigned i = 0; i < n; i++) {
-        p[54 + i] = (u8)(i * 31);
-    }
-}
-static u16 fold(u32 sum)
-{
-    while (sum >> 16) {
-        sum = (sum & 0xffff) + (sum >> 16);
-    }
-    return (u16)sum;
-}
-static bool checksums_good(const u8 *f, size_t n)
-{
-    u32 ip = 0, tcp = 6 + (u32)(n - 34);
-    for (unsigned i = 14; i < 34; i += 2) {
-        ip += ld16be(f + i);
-    }
-    for (size_t i = 26; i < n; i += 2) {
-        tcp += i + 1 < n ? ld16be(f + i) : (u32)f[i] << 8;
-    }
-    return fold(ip) == 0xffff && fold(tcp) == 0xffff;
-}
-
 static void descriptors_out(void **st)
 {
     (void)st;
     plus_start();
     u8 *p = pci_bench_ram(&s, TX_DATA);
-    tcp_frame(p, 3000);
+    peer_tcp_frame(p, 3000, 3040);
     st16be(p + 16, 140);
     descriptor(TX_RING, 0, OWN | 1u << 29 | 5u << 16 | 54, 0, TX_DATA); /* IP and TCP checksums */
     descriptor(TX_RING, 1, OWN | 1u << 28 | 100, 0, TX_DATA + 54);
@@ -312,7 +236,7 @@ static void descriptors_out(void **st)
     w(POLL, 1, 0x40);
     assert_int_equal(peer.count, 1);
     assert_int_equal(peer.len[0], 154);
-    assert_true(checksums_good(peer.frame[0], 154));
+    assert_true(peer_checksums_good(peer.frame[0], 154));
     assert_int_equal(word_of(TX_RING, 0) & OWN, 0);
     assert_int_equal(word_of(TX_RING, 1) & OWN, 0);
     assert_int_equal(r(ISR, 2), 0x84);
@@ -326,7 +250,7 @@ static void descriptors_out(void **st)
     for (unsigned i = 1; i < 4; i++) {
         unsigned n = i < 3 ? 1460 : 80;
         assert_int_equal(peer.len[i], 54 + n);
-        assert_true(checksums_good(peer.frame[i], 54 + n));
+        assert_true(peer_checksums_good(peer.frame[i], 54 + n));
         assert_memory_equal(peer.frame[i] + 54, p + 54 + 1460 * (i - 1), n);
         assert_int_equal(ld32be(peer.frame[i] + 38), 0x100 + 1460 * (i - 1));
         assert_int_equal(peer.frame[i][47], i < 3 ? 0x10 : 0x19);
@@ -346,22 +270,22 @@ static void descriptors_in(void **st)
     (void)st;
     u8 f[300];
     plus_start();
-    tcp_frame(f, 200);
+    peer_tcp_frame(f, 200, 240);
     memcpy(f, "\x52\x54\x00\xaa\xbb\xcc", 6);
-    st16be(f + 24, (u16)~fold(0x4500 + 240 + 0x1234 + 0x4000 + 0x4006 + 10 * 256 + 527 + 10 * 256 + 514));
-    host_send(f, 254); /* it waits */
+    st16be(f + 24, (u16)~peer_fold(0x4500 + 240 + 0x1234 + 0x4000 + 0x4006 + 10 * 256 + 527 + 10 * 256 + 514));
+    peer_send(f, 254); /* it waits */
     descriptor(RX_RING, 0, OWN | 1536, 0, RX_DATA);
     descriptor(RX_RING, 1, OWN | 256, 0, RX_DATA + 0x1000);
     descriptor(RX_RING, 2, OWN | 1u << 30 | 256, 0, RX_DATA + 0x2000);
     w(RCR, 4, 0x0e);
-    pass(0);
+    peer_pass(0);
     assert_int_equal(word_of(RX_RING, 0), 0x32000000 | 1 << 16 | 1 << 13 | 258); /* TCP's checksum was never made */
     assert_memory_equal(pci_bench_ram(&s, RX_DATA), f, 254);
     bench_snapshot_roundtrip(s.b);
     /* over two, with a tag taken off */
     memmove(f + 16, f + 12, 254 - 12);
     st32be(f + 12, 0x81000077);
-    host_send(f, 290);
+    peer_send(f, 290);
     assert_int_equal(word_of(RX_RING, 1) & 0xf0001fff, 0x20000000 | 290);
     assert_int_equal(word_of(RX_RING, 2) & 0xf0001fff, 0x50000000 | 290);
     assert_int_equal(ld32le((u8 *)pci_bench_ram(&s, RX_RING) + 16 + 4), 0x17700);
@@ -377,10 +301,10 @@ static void timer_and_cable(void **st)
     w(IMR, 2, 0xffff);
     w(TCTR, 4, 0);
     w(TIMERINT, 4, 33000);
-    pass(989000);
+    peer_pass(989000);
     assert_false(pci_bench_intx(&s));
     bench_snapshot_roundtrip(s.b);
-    pass(1000);
+    peer_pass(1000);
     assert_true(pci_bench_intx(&s));
     assert_int_equal(r(ISR, 2), 0x4000);
     assert_int_equal(r(TCTR, 4), 33000);
@@ -425,10 +349,10 @@ static void hostile(void **st)
             w(POLL, 1, 0xc0);
             break;
         case 4:
-            host_send(f, x >> 8 & 1 ? 60 : sizeof(f));
+            peer_send(f, x >> 8 & 1 ? 60 : sizeof(f));
             break;
         case 5:
-            pass(x & 0xfffff);
+            peer_pass(x & 0xfffff);
             break;
         case 6:
         case 7:

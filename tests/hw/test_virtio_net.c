@@ -6,6 +6,7 @@
 #include "base/log.h"
 #include "hw/net/virtio_net.h"
 #include "net/net.h"
+#include "tests/hw/net_peer.h"
 #include "tests/hw/virtio_drv.h"
 
 enum { RX, TX, CTRL };
@@ -16,48 +17,16 @@ enum { RX, TX, CTRL };
 #define F_CTRL   (BIT(17) | BIT(18) | BIT(20) | BIT(23))
 #define F_VLAN   BIT(19)
 
-static struct {
-    struct netdev *dev;
-    u8 frame[NET_FRAME_MAX];
-    size_t len;
-    unsigned count;
-} peer;
-
-static void peer_receive(void *opaque, const u8 *frame, size_t n)
-{
-    (void)opaque;
-    memcpy(peer.frame, frame, n);
-    peer.len = n;
-    peer.count++;
-}
-
-static void *backend(enum prop_kind kind, const char *id, struct err *e)
-{
-    (void)kind;
-    struct netdev *n = net_find(id);
-    if (!n) {
-        err_set(e, "no netdev %s", id);
-    }
-    return n;
-}
-
 static struct drv *net_dev(enum drv_bus bus)
 {
-    static const struct net_receiver r = {.receive = peer_receive};
-    struct err e = {0};
-    memset(&peer, 0, sizeof(peer));
-    if (!net_from_option("hubport,id=n0,hubid=0", &e) || !(peer.dev = net_from_option("hubport,id=n1,hubid=0", &e)) ||
-        !net_attach(peer.dev, &r, NULL, &e)) {
-        fail_msg("%s", e.msg);
-    }
-    prop_backend = backend;
+    peer_start();
     return drv_new(bus, &virtio_net_class, &virtio_net_pci_class, "netdev=n0,mac=52:54:00:aa:bb:cc,packed=on");
 }
 
 static void net_end(struct drv *d)
 {
     drv_free(d);
-    net_free_all();
+    peer_end();
 }
 
 static unsigned header(const struct drv *d)
@@ -82,9 +51,7 @@ static void host_send(const u8 *dst, u8 fill, size_t n)
     u8 frame[2000];
     memset(frame, fill, sizeof(frame));
     memcpy(frame, dst, 6);
-    machine_lock();
-    net_send(peer.dev, frame, n);
-    machine_unlock();
+    peer_send(frame, n);
     bench_turn(1000000);
 }
 
@@ -113,8 +80,8 @@ static void frames_go_both_ways(void **st)
             struct seg s[2] = {{tx, hs, false}, {tx + hs, 100, false}};
             assert_int_equal(drv_do(d, TX, s, 2), 0);
             assert_int_equal(peer.count, 1);
-            assert_int_equal(peer.len, 100);
-            assert_int_equal(peer.frame[99], 0x5a);
+            assert_int_equal(peer.len[0], 100);
+            assert_int_equal(peer.frame[0][99], 0x5a);
 
             host_send(our_mac, 0x11, 200); /* waits on the host: no buffers yet */
             u64 rx = rx_fill(d, 4, 1600);
@@ -196,14 +163,14 @@ static void checksums_are_completed(void **st)
     assert_int_equal(peer.count, 1);
     u32 sum = 0;
     for (unsigned i = 14; i < 61; i++) { /* the sum over all is what was there before, and ones */
-        sum += i % 2 ? peer.frame[i] : (u32)peer.frame[i] << 8;
+        sum += i % 2 ? peer.frame[0][i] : (u32)peer.frame[0][i] << 8;
     }
-    sum -= ld16be(peer.frame + 20);
+    sum -= ld16be(peer.frame[0] + 20);
     sum += 0x1234;
     while (sum >> 16) {
         sum = (sum & 0xffff) + (sum >> 16);
     }
-    assert_int_equal((u16)~sum, ld16be(peer.frame + 20));
+    assert_int_equal((u16)~sum, ld16be(peer.frame[0] + 20));
     u64 errors = guest_error_count();
     st16le(h + 8, 100);
     drv_do(d, TX, &s, 1);
