@@ -399,13 +399,30 @@ static struct cond flags_of_select(struct ir *ir, enum ir_cond cc, const struct 
     return ir_cond_cmp(ir, either ? CC_TSTEQ : CC_TSTNE, IR_I32, g, y);
 }
 
+/* Flags whose C is that of the packed word, which was made of that C alone (a carry that another flag kept); or 0. */
+static ir_ref carry_of_pack(struct ir *ir, const struct ir_op *f)
+{
+    const struct ir_op *shl = f->op == IR_fl_pack ? op_of(ir, f->a) : f;
+    if (shl->op != IR_shl || !ir_is_const(shl->b) || ir_const_val(ir, shl->b) != ctz32(FL_C)) {
+        return 0;
+    }
+    const struct ir_op *bit = op_of(ir, shl->a);
+    return bit->op == IR_setf && bit->sub == CC_ULT ? bit->a : 0;
+}
+
 ir_ref ir_flags_with(struct ir *ir, ir_ref fl, u32 need)
 {
-    for (const struct ir_op *f = op_of(ir, fl); f->op == IR_fl_mix && (!(need & f->imm) || !(need & ~f->imm));
-         f = op_of(ir, fl)) {
-        fl = need & f->imm ? f->a : f->b;
+    for (;;) {
+        const struct ir_op *f = op_of(ir, fl);
+        ir_ref whole = need == FL_C ? carry_of_pack(ir, f) : 0;
+        if (f->op == IR_fl_mix && (!(need & f->imm) || !(need & ~f->imm))) {
+            fl = need & f->imm ? f->a : f->b;
+        } else if (whole) {
+            fl = whole;
+        } else {
+            return fl;
+        }
     }
-    return fl;
 }
 
 struct cond ir_cond_flags(struct ir *ir, enum ir_cond cc, ir_ref fl)

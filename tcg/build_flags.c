@@ -133,6 +133,12 @@ ir_ref ir_fl_mix(struct ir *ir, u32 mask, ir_ref a, ir_ref b)
     if (y->op == IR_fl_mix && y->a == a) {
         return ir_fl_mix(ir, mask | y->imm, a, y->b);
     }
+    if (y->op == IR_fl_mix) { /* what lies behind two and the first hides: chains of ADCX and ADOX */
+        ir_ref behind = ir_flags_with(ir, y->b, FL_ALL & ~mask & ~y->imm);
+        if (behind != y->b) {
+            return ir_fl_mix(ir, mask, a, ir_fl_mix(ir, y->imm, y->a, behind));
+        }
+    }
     if (mask == 0 || a == b) {
         return b;
     }

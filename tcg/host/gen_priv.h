@@ -52,7 +52,7 @@ enum recipe {
     RK_SHL,    /* a << b; these as fl_shl, fl_shr, fl_sar */
     RK_SHR,
     RK_SAR,
-    RK_MIX,    /* the flags imm of a, the others of b: both are flags, neither a mix that is a recipe */
+    RK_MIX,    /* the flags imm of a, the others of b: both are flags; when one is such a mix, the other is no recipe */
     RK_OFFSET, /* not flags: a + b, which only a deopt map wants */
     RK_PC,     /* not flags: rt.page + (i32)imm, which only homes want */
     RK_PACKED, /* not a recipe: as loaded from the packed form of a */

@@ -785,7 +785,7 @@ void a_fl_unpack(struct gen *g, struct xop *x)
 
 void a_fl_mix(struct gen *g, struct xop *x)
 {
-    if (x->rk == RK_NONE) { /* of mixes, which need mix_pack's registers themselves */
+    if (x->rk == RK_NONE) { /* of recipes, one of them a mix, which needs mix_pack's registers itself */
         unsigned rd = ra_dst(g, 0);
         a_flags_pack(g, x->a);
         a_mov(g->c, false, rd, T0);

@@ -72,6 +72,23 @@ static bool ef_is(const struct gen *g, unsigned kind, unsigned type, ir_ref a, i
     return g->ef.kind == kind && g->ef.type == type && g->ef.a == a && g->ef.b == b;
 }
 
+enum { EK_ADC = 32 }; /* hflags.kind beyond the recipes: of adc; EK_ADC + 1: of sbb */
+
+/* What the host's flags are behind the instruction of an adc, sbb, fl_adc or fl_sbb. */
+static struct hflags ef_of_adc(const struct xop *x, unsigned type)
+{
+    bool sub = x->op == IR_sbb || x->op == IR_fl_sbb;
+    u32 carry = x->c | (u32)(x->sub & FL_INV) << 16;
+    return (struct hflags){.kind = EK_ADC + sub, .type = (u8)type, .a = x->a, .b = x->b, .fcmp = carry};
+}
+
+static bool ef_is_adc(const struct gen *g, const struct xop *x)
+{
+    struct hflags want = ef_of_adc(x, (u8)x->imm);
+    return (x->op == IR_fl_adc || x->op == IR_fl_sbb) && ef_is(g, want.kind, want.type, want.a, want.b) &&
+           g->ef.fcmp == want.fcmp;
+}
+
 struct cond cond_cmp(struct gen *g, unsigned cc, unsigned type, ir_ref a, ir_ref b)
 {
     bool zero = ir_is_const(b) && const_of(g, b) == 0;
@@ -356,7 +373,8 @@ struct cond cond_flags(struct gen *g, unsigned cc, ir_ref f)
         return cond_const(eval_cond(cc, (u32)const_of(g, f)));
     }
     if (!ref_is_recipe(g, f)) {
-        return packed_cond(g, cc, f);
+        return f < REF_ENTRY && ef_is_adc(g, &g->x[f]) && !(g->x[f].sub & FL_INV) ? cond_cc(xcc_of[cc])
+                                                                                  : packed_cond(g, cc, f);
     }
     const struct xop *x = &g->x[f];
     u32 need = eval_cond_needs(cc);
@@ -615,8 +633,6 @@ static void load_carry(struct gen *g, ir_ref f, bool inv)
     g->ef.kind = RK_NONE;
 }
 
-enum { EK_ADC = 32 }; /* eflags.kind beyond the recipes: of adc; EK_ADC + 1: of sbb */
-
 static void carry_into_rax(struct gen *g, struct xop *x, bool sub, unsigned type)
 {
     load_carry(g, x->c, x->sub & FL_INV);
@@ -629,20 +645,18 @@ void emit_adc(struct gen *g, struct xop *x)
     bool sub = x->op == IR_sbb;
     carry_into_rax(g, x, sub, x->type);
     x_mov(g->c, is_w(x->type), ra_dst(g, 0), RAX);
-    g->ef_next = (struct hflags){
-        .kind = EK_ADC + sub, .type = x->type, .a = x->a, .b = x->b, .fcmp = x->c | (u32)(x->sub & FL_INV) << 16};
+    g->ef_next = ef_of_adc(x, x->type);
 }
 
 void emit_fl_adc(struct gen *g, struct xop *x)
 {
-    bool sub = x->op == IR_fl_sbb;
-    const struct hflags *e = &g->ef;
-    u32 carry = x->c | (u32)(x->sub & FL_INV) << 16;
-    if (!ef_is(g, EK_ADC + sub, (u8)x->imm, x->a, x->b) || e->fcmp != carry) {
-        carry_into_rax(g, x, sub, (u8)x->imm);
+    if (!ef_is_adc(g, x)) {
+        carry_into_rax(g, x, x->op == IR_fl_sbb, (u8)x->imm);
     }
     if (x->sub & FL_INV) {
         cmc(g);
+    } else {
+        g->ef_next = ef_of_adc(x, (u8)x->imm);
     }
     x_byte(g->c, 0x9f);
     x_setcc(g->c, X_O, RAX);
@@ -682,7 +696,7 @@ void emit_fl_unpack(struct gen *g, struct xop *x)
 
 void emit_fl_mix(struct gen *g, struct xop *x)
 {
-    if (x->rk == RK_NONE) { /* of mixes, which need mix_pack's registers themselves */
+    if (x->rk == RK_NONE) { /* of recipes, one of them a mix, which needs mix_pack's registers itself */
         unsigned rd = ra_dst(g, 0);
         flags_pack(g, x->a);
         x_alu_i(g->c, ALU_AND, false, RAX, (i32)x->imm);
