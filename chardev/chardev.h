@@ -79,6 +79,16 @@ struct chardev_kind {
 const struct chardev_kind *chardev_kinds(void);
 extern const struct opt_key chardev_common_keys[]; /* mux, logfile, logappend */
 
+/* Text consoles, for the kind vc: made by a display, which chardevs don't know. Set by system/ before the first is
+ * made. cols and rows 0: as the display likes. `typed` is what the console calls with what was typed there. */
+struct chardev_consoles {
+    void *(*make)(const char *id, int cols, int rows, void (*typed)(void *opaque, const void *p, size_t n),
+                  void *opaque);
+    void (*write)(void *console, const void *p, size_t n);
+    void (*end)(void *console);
+};
+extern struct chardev_consoles chardev_consoles;
+
 extern u8 chardev_escape;                      /* -echr: the mux's escape character, 1 = Ctrl-A */
 extern void (*chardev_quit_request)(void);     /* Ctrl-A x */
 extern void (*chardev_power_request)(void);    /* Ctrl-A p */

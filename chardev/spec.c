@@ -61,16 +61,21 @@ static bool udp_options(struct opts *o, const char *text, struct err *e)
     return ok;
 }
 
+/* "WIDTHxHEIGHT" in pixels; a C behind a number: in characters. */
 static bool vc_options(struct opts *o, const char *size, struct err *e)
 {
-    unsigned w, h;
-    char c1 = 0, c2 = 0;
-    if (sscanf(size, "%ux%u", &w, &h) == 2 || sscanf(size, "%u%cx%u%c", &w, &c1, &h, &c2) == 4) {
-        opts_add(o, c1 == 'C' ? "cols" : "width", size);
-        opts_add(o, c2 == 'C' ? "rows" : "height", size);
-        return true;
+    static const char *const keys[2][2] = {{"width", "cols"}, {"height", "rows"}};
+    unsigned n[2];
+    char c[2] = {0}, more = 0;
+    bool ok = sscanf(size, "%ux%u%c%c", &n[0], &n[1], &c[1], &more) >= 2 ||
+              sscanf(size, "%u%cx%u%c%c", &n[0], &c[0], &n[1], &c[1], &more) >= 3;
+    for (unsigned i = 0; i < 2 && ok; i++) {
+        char text[16];
+        ok = !more && (!c[i] || c[i] == 'C');
+        snprintf(text, sizeof(text), "%u", n[i]);
+        opts_add(o, keys[i][c[i] == 'C'], text);
     }
-    return err_set(e, "vc:%s: expected WIDTHxHEIGHT, or columns and rows as in vc:80Cx24C", size);
+    return ok || err_set(e, "vc:%s: expected WIDTHxHEIGHT, or columns and rows as in vc:80Cx24C", size);
 }
 
 /* Splits a short form into kind and options. *kind NULL: unknown. */

@@ -47,6 +47,30 @@ static bool drives_rest(struct config *c, const struct board *b, struct machine_
 
 /* -- serial ports -------------------------------------------------------------------------------------------------- */
 
+static bool device_is_screen(const char *text)
+{
+    static const char *const screens[] = {"VGA",       "isa-vga",        "virtio-vga",        "secondary-vga",
+                                          "ramfb",     "virtio-gpu-pci", "virtio-gpu-device", "bochs-display",
+                                          "virtio-gpu"};
+    size_t n = strcspn(text, ",");
+    for (unsigned i = 0; i < ARRAY_LEN(screens); i++) {
+        if (strlen(screens[i]) == n && !strncmp(screens[i], text, n)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* Will the guest's screen be shown? Then the monitor and the first ports are text consoles beside it. */
+static bool has_consoles(const struct config *c, const struct board *b, const struct machine_config *mc)
+{
+    bool screen = b->vgas && !(mc->vga && !strcmp(mc->vga, "none"));
+    for (size_t i = 0; i < c->nitems; i++) {
+        screen |= !strcmp(c->items[i].option, "device") && device_is_screen(c->items[i].text);
+    }
+    return screen && displays_wanted(c) && !c->nographic && !c->nodefaults;
+}
+
 /* Nobody said where the first serial port goes. */
 static const char *serial_default(const struct config *c)
 {
@@ -55,6 +79,9 @@ static const char *serial_default(const struct config *c)
         stdio_taken |= !strcmp(c->items[i].option, "chardev") && !strncmp(c->items[i].text, "stdio", 5);
     }
     stdio_taken |= c->display && !strncmp(c->display, "curses", 6) && !c->nographic;
+    if (c->consoles) {
+        return "vc";
+    }
     if (c->daemonize || stdio_taken || (c->display && !c->wants_window && !c->nographic)) {
         return "null";
     }
@@ -63,7 +90,10 @@ static const char *serial_default(const struct config *c)
 
 void backends_tell(const struct config *c)
 {
-    if (!c->serial.n && !c->nodefaults && !c->nographic && strcmp(serial_default(c), "null") != 0) {
+    bool said = c->serial.n || c->nodefaults || c->nographic;
+    if (!said && c->consoles) {
+        notice("Ctrl-Alt-2 on the screen shows the monitor, Ctrl-Alt-3 the serial port, Ctrl-Alt-1 the guest");
+    } else if (!said && strcmp(serial_default(c), "null") != 0) {
         notice("%sthe serial port is on this terminal (Ctrl-A x ends, Ctrl-A h helps)",
                c->has_window ? "" : "no window here: ");
     }
@@ -100,6 +130,9 @@ static bool serial_ports(const struct config *c, struct machine_config *mc, stru
 static bool parallel_ports(const struct config *c, struct machine_config *mc, struct err *e)
 {
     bool monitor;
+    if (!c->parallel.n && c->consoles) {
+        return chardev_from_spec("vc", "parallel0", &mc->parallel[0], &monitor, e);
+    }
     for (size_t i = 0; i < c->parallel.n; i++) {
         char id[16];
         snprintf(id, sizeof(id), "parallel%zu", i);
@@ -171,6 +204,13 @@ static bool monitor_of_chardev(const char *text, struct err *e)
 /* Before the machine, so that on a shared stream its serial port has the input at first. */
 static bool monitors_make(const struct config *c, struct err *e)
 {
+    bool said = c->monitor.n || c->mon.n;
+    for (size_t i = 0; i < c->serial.n; i++) {
+        said |= g_str_has_prefix(c->serial.v[i], "mon:");
+    }
+    if (!said && c->consoles && !monitor_of_option("vc", 0, e)) {
+        return false;
+    }
     for (size_t i = 0; i < c->monitor.n; i++) {
         if (!monitor_of_option(c->monitor.v[i], (unsigned)i, e)) {
             return false;
@@ -295,8 +335,12 @@ bool backends_make(struct config *c, const struct board *b, struct machine_confi
 {
     prop_backend = backend_by_id;
     block_snapshot_all = c->snapshot;
-    return vga_choose(c, b, mc, e) && items_pass(c, b, mc, PASS_CHARDEV, e) && items_pass(c, b, mc, PASS_DRIVE, e) &&
-           drives_rest(c, b, mc, e) && items_pass(c, b, mc, PASS_NET, e) && nets_finish(c, b, e) &&
-           items_pass(c, b, mc, PASS_OBJECT, e) && monitors_make(c, e) && serial_ports(c, mc, e) &&
-           parallel_ports(c, mc, e) && debug_consoles(c, e);
+    displays_consoles();
+    if (!vga_choose(c, b, mc, e)) {
+        return false;
+    }
+    c->consoles = has_consoles(c, b, mc);
+    return items_pass(c, b, mc, PASS_CHARDEV, e) && items_pass(c, b, mc, PASS_DRIVE, e) && drives_rest(c, b, mc, e) &&
+           items_pass(c, b, mc, PASS_NET, e) && nets_finish(c, b, e) && items_pass(c, b, mc, PASS_OBJECT, e) &&
+           monitors_make(c, e) && serial_ports(c, mc, e) && parallel_ports(c, mc, e) && debug_consoles(c, e);
 }

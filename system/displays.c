@@ -3,8 +3,10 @@
 
 #include "base/lock.h"
 #include "base/log.h"
+#include "chardev/chardev.h"
 #include "system/registry.h"
 #include "system/system.h"
+#include "ui/console.h"
 #include "ui/display.h"
 
 enum { DISPLAYS = 8 };
@@ -114,6 +116,28 @@ static bool vnc_typed(const char *text, struct err *e)
         err_prefix(e, "-vnc %s", text);
     }
     return ok;
+}
+
+/* -- text consoles ---------------------------------------------------------------------------------------------------
+ */
+
+static void *console_make(const char *id, int cols, int rows, void (*typed)(void *opaque, const void *p, size_t n),
+                          void *opaque)
+{
+    return console_new(id, cols ? cols : CONSOLE_COLS, rows ? rows : CONSOLE_ROWS, cols || rows, typed, opaque);
+}
+static void console_out(void *console, const void *p, size_t n)
+{
+    console_write(console, p, n);
+}
+static void console_end(void *console)
+{
+    console_free(console);
+}
+
+void displays_consoles(void)
+{
+    chardev_consoles = (struct chardev_consoles){.make = console_make, .write = console_out, .end = console_end};
 }
 
 /* -- all -------------------------------------------------------------------------------------------------------------

@@ -26,6 +26,7 @@ struct config {
         full_screen;
     bool wants_window; /* -display other than none */
     bool has_window;   /* and there is one */
+    bool consoles;     /* the guest's screen is shown: monitor, serial and parallel port are beside it */
     int echr;          /* 0: not said */
     bool seeded;
     u64 seed;

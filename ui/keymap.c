@@ -91,6 +91,32 @@ unsigned key_of_keysym(u32 keysym)
     return 0;
 }
 
+/* Latin-1 is itself, the keypad's are ASCII behind 0xff80, all the rest is Unicode behind 0x1000000. */
+u32 char_of_keysym(u32 keysym)
+{
+    if ((keysym >= 0x20 && keysym < 0x7f) || (keysym >= 0xa0 && keysym < 0x100)) {
+        return keysym;
+    }
+    if (keysym >= 0xffaa && keysym <= 0xffb9) {
+        return keysym - 0xff80;
+    }
+    return keysym == 0xffbd ? '=' : keysym > 0x1000000 && keysym <= 0x110ffff ? keysym - 0x1000000 : 0;
+}
+
+u32 char_of_key(unsigned key, bool shift)
+{
+    static const char pad[] = "789-456+1230.";
+    for (unsigned i = 0; i < ARRAY_LEN(chars); i++) {
+        if (chars[i].key == key) {
+            return (u8)(shift ? chars[i].shifted : chars[i].plain);
+        }
+    }
+    if (key >= KEY_KP7 && key <= KEY_KPDOT) {
+        return (u8)pad[key - KEY_KP7];
+    }
+    return key == KEY_KPSLASH ? '/' : key == KEY_KPASTERISK ? '*' : 0;
+}
+
 bool keysym_shifts(u32 keysym)
 {
     for (unsigned i = 0; i < ARRAY_LEN(chars); i++) {

@@ -31,9 +31,10 @@ struct screen *screen_new(const char *name, const struct screen_ops *ops, void *
     must(s);
     *s = (struct screen){.name = name, .ops = ops, .opaque = opaque};
     surface_make(&s->surface, 640, 480);
-    while (*at) {
+    while (*at && (ops->type || !(*at)->ops->type)) {
         at = &(*at)->next;
     }
+    s->next = *at;
     *at = s;
     if (screen_made) {
         screen_made(s);
@@ -163,6 +164,17 @@ void screen_wish_size(struct screen *s, int w, int h)
     if (s->ops->wish_size) {
         s->ops->wish_size(s->opaque, w, h);
     }
+}
+
+bool screen_is_console(const struct screen *s)
+{
+    return s->ops->type != NULL;
+}
+
+void screen_type(struct screen *s, const struct typed *k)
+{
+    must(s->ops->type);
+    s->ops->type(s->opaque, k);
 }
 
 const struct pointer_image *screen_pointer(const struct screen *s, int *x, int *y, bool *visible)

@@ -4,6 +4,8 @@
  *   device:   screen_new - screen_resize - paints surface->px - screen_dirty        (its ops are asked to, see refresh)
  *   display:  screen_watch - is told of changes - reads surface->px; screen_refresh() before each look
  *
+ * A text console (ui/console.h) is a screen too, behind which there is a stream and no device.
+ *
  * Pixels are 0x00RRGGBB in host byte order, rows top down without gaps. A device that nobody watches is not asked to
  * paint. */
 #ifndef MOSS_UI_SCREEN_H
@@ -30,12 +32,19 @@ struct pointer_image {
 struct text_cell {
     u8 ch;     /* code page 437, or whatever font is loaded */
     u8 fg, bg; /* 0..15: blue is 1, red 4, bright 8, as CGA has them */
-    bool blink;
+    bool blink, underline;
 };
 struct text_screen {
     int cols, rows;
     int cursor_x, cursor_y;        /* -1: hidden */
     const struct text_cell *cells; /* valid until the next refresh */
+};
+
+/* A key that went down, or repeats, for a screen that is typed into itself. */
+struct typed {
+    u32 ch;       /* the character, Unicode, of the user's layout; 0: none, then `key` counts */
+    unsigned key; /* KEY_* of Linux; KEY_SCROLLUP and KEY_SCROLLDOWN are the wheel's */
+    bool shift, ctrl, alt;
 };
 
 struct screen_ops {
@@ -47,6 +56,8 @@ struct screen_ops {
     bool (*text)(void *opaque, struct text_screen *out);
     /* A display was made this large by its user; a device may tell its guest. May be NULL. */
     void (*wish_size)(void *opaque, int w, int h);
+    /* Set: a text console. Keys are its own, not the guest's, and it has no use for a mouse. */
+    void (*type)(void *opaque, const struct typed *k);
 };
 
 struct screen;
@@ -76,9 +87,11 @@ void screen_refresh(struct screen *s);
 void screen_invalidate(struct screen *s);
 bool screen_text(struct screen *s, struct text_screen *out);
 void screen_wish_size(struct screen *s, int w, int h);
+bool screen_is_console(const struct screen *s);
+void screen_type(struct screen *s, const struct typed *k); /* of a console only */
 const struct pointer_image *screen_pointer(const struct screen *s, int *x, int *y, bool *visible);
 const char *screen_name(const struct screen *s);
-/* All there are, oldest first; NULL starts. */
+/* All there are: those of devices, oldest first, then the consoles, oldest first; NULL starts. */
 struct screen *screen_next(const struct screen *s);
 extern void (*screen_made)(struct screen *s); /* a display wants to hear of new ones; may be NULL */
 

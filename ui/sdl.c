@@ -84,7 +84,11 @@ static void on_resized(void *opaque, struct screen *s)
     sdl.texture = SDL_CreateTexture(sdl.renderer, SDL_PIXELFORMAT_RGB888, SDL_TEXTUREACCESS_STREAMING, f->w, f->h);
     must(sdl.texture);
     SDL_UpdateTexture(sdl.texture, NULL, f->px, f->w * 4);
-    sdl_fit_window();
+    if (sdl.dragged) {
+        sdl_place();
+    } else {
+        sdl_fit_window();
+    }
 }
 
 static void on_dirty(void *opaque, struct screen *s, struct rect r)
@@ -185,6 +189,12 @@ void sdl_show(struct screen *s)
     screen_invalidate(s);
     screen_watch(s, &watch);
     on_pointer(NULL, s);
+    if (screen_is_console(s)) {
+        sdl_grab(false);
+        SDL_StartTextInput();
+    } else {
+        SDL_StopTextInput();
+    }
     sdl_title();
 }
 
@@ -297,7 +307,6 @@ static bool sdl_init(struct opts *o, struct err *e)
         return false;
     }
     SDL_EnableScreenSaver();
-    SDL_StopTextInput();
     sdl.zoom = 1;
     sdl.shown = true;
     input_watch(&mode_watch);

@@ -1,5 +1,6 @@
 /* What happens in the SDL window: keys, the mouse, focus, and the window's own keys: with Ctrl-Alt, f full screen, g
  * grab, u the guest's size, + and - by whole steps, 1 to 9 the screens. */
+#include <glib.h>
 #include <linux/input-event-codes.h>
 
 #include "ui/display.h"
@@ -56,6 +57,38 @@ static bool held(const SDL_KeyboardEvent *k)
     return ago < (k->repeat ? REPEAT_MS : AGAIN_MS);
 }
 
+/* A text console. Characters come as text, of the user's own layout, but for those with Ctrl or Alt; so do a keypad's,
+ * which with NumLock off has none. */
+static void console_key(const SDL_KeyboardEvent *k)
+{
+    SDL_Keycode sym = k->keysym.sym;
+    SDL_Scancode code = k->keysym.scancode;
+    unsigned mods = k->keysym.mod;
+    struct typed t = {.shift = mods & KMOD_SHIFT, .ctrl = mods & KMOD_CTRL, .alt = mods & KMOD_LALT};
+    bool digits = code >= SDL_SCANCODE_KP_1 && code <= SDL_SCANCODE_KP_PERIOD;
+    if ((digits && mods & KMOD_NUM) || (code >= SDL_SCANCODE_KP_DIVIDE && code <= SDL_SCANCODE_KP_PLUS)) {
+        return;
+    }
+    if (sym >= ' ' && sym < SDLK_DELETE) {
+        t.ch = t.ctrl || t.alt ? (u32)sym : 0;
+    } else {
+        t.key = key_of_usage(code);
+    }
+    if (t.ch || t.key) {
+        screen_type(sdl.screen, &t);
+    }
+}
+
+static void on_text(const SDL_TextInputEvent *e)
+{
+    SDL_Keymod mods = SDL_GetModState();
+    bool held = mods & KMOD_LALT || (mods & KMOD_CTRL && !(mods & KMOD_RALT)); /* came as a key already */
+    for (const char *p = e->text; screen_is_console(sdl.screen) && !held && *p; p = g_utf8_next_char(p)) {
+        struct typed t = {.ch = g_utf8_get_char(p)};
+        screen_type(sdl.screen, &t);
+    }
+}
+
 static void on_key(const SDL_KeyboardEvent *k)
 {
     bool down = k->type == SDL_KEYDOWN;
@@ -69,12 +102,21 @@ static void on_key(const SDL_KeyboardEvent *k)
             return;
         }
     }
+    if (screen_is_console(sdl.screen)) {
+        if (down) {
+            console_key(k);
+        }
+        return;
+    }
     input_key(key_of_usage(k->keysym.scancode), down);
     input_sync();
 }
 
 static void on_motion(const SDL_MouseMotionEvent *m)
 {
+    if (screen_is_console(sdl.screen)) {
+        return;
+    }
     if (input_is_absolute()) {
         int x, y;
         sdl_to_guest(m->x, m->y, &x, &y);
@@ -94,6 +136,9 @@ static void on_button(const SDL_MouseButtonEvent *b)
                                                 [SDL_BUTTON_X1] = BUTTON_SIDE,
                                                 [SDL_BUTTON_X2] = BUTTON_EXTRA};
     bool down = b->type == SDL_MOUSEBUTTONDOWN;
+    if (screen_is_console(sdl.screen)) {
+        return;
+    }
     if (!input_is_absolute() && !sdl.grabbed) {
         if (down && b->button == SDL_BUTTON_LEFT) {
             sdl_grab(true);
@@ -109,7 +154,12 @@ static void on_button(const SDL_MouseButtonEvent *b)
 static void on_wheel(const SDL_MouseWheelEvent *w)
 {
     int turn = w->direction == SDL_MOUSEWHEEL_FLIPPED ? -1 : 1;
-    if (input_is_absolute() || sdl.grabbed) {
+    if (screen_is_console(sdl.screen)) {
+        if (w->y) {
+            struct typed t = {.key = w->y * turn > 0 ? KEY_SCROLLUP : KEY_SCROLLDOWN};
+            screen_type(sdl.screen, &t);
+        }
+    } else if (input_is_absolute() || sdl.grabbed) {
         input_rel(AXIS_WHEEL, w->y * turn);
         input_rel(AXIS_HWHEEL, w->x * turn);
         input_sync();
@@ -155,7 +205,9 @@ static void on_window(const SDL_WindowEvent *w)
         break;
     case SDL_WINDOWEVENT_RESIZED: /* by its user */
         if (!sdl.full) {
-            screen_wish_size(sdl.screen, w->data1, w->data2);
+            sdl.dragged = true;
+            screen_wish_size(sdl.screen, w->data1 / (int)sdl.zoom, w->data2 / (int)sdl.zoom);
+            sdl.dragged = false;
         }
         break;
     case SDL_WINDOWEVENT_MINIMIZED:
@@ -186,6 +238,9 @@ void sdl_events(void)
         case SDL_KEYDOWN:
         case SDL_KEYUP:
             on_key(&e.key);
+            break;
+        case SDL_TEXTINPUT:
+            on_text(&e.text);
             break;
         case SDL_MOUSEMOTION:
             on_motion(&e.motion);

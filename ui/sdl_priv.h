@@ -16,6 +16,7 @@ struct sdl_window {
     struct screen *screen;
     int w, h; /* of the screen */
     bool changed, grabbed, full, shown, show_cursor, close_quits;
+    bool dragged;             /* its user gave the window this size: it is not fitted to the picture */
     unsigned zoom, grab_mods; /* KMOD_* that start a key of ours */
 };
 extern struct sdl_window sdl;

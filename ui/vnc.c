@@ -64,6 +64,17 @@ static void on_dirty(void *opaque, struct screen *s, struct rect r)
     rfbMarkRectAsModified(v->rfb, r.x, r.y, r.x + r.w, r.y + r.h);
 }
 
+void vnc_show(struct vnc *v, struct screen *s)
+{
+    if (s != v->screen) {
+        screen_unwatch(v->screen, &v->watch);
+        v->screen = s;
+        screen_invalidate(s);
+        screen_refresh(s);
+        screen_watch(s, &v->watch);
+    }
+}
+
 /* Clients say only when they come that they are there; nobody looks, nothing is painted. */
 static void on_tick(void *opaque)
 {

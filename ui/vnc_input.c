@@ -23,6 +23,8 @@ struct post {
     int a, b;
     unsigned n;
 };
+/* A key's post has its keysym in b, 0 where none was sent. */
+enum vnc_mod { MOD_SHIFT = 1, MOD_CTRL = 2, MOD_ALT = 4 };
 
 /* -- on the main thread ----------------------------------------------------------------------------------------------
  */
@@ -61,14 +63,73 @@ static void pointer_moved(struct vnc *v, int x, int y)
     v->last_y = y;
 }
 
+static void modifiers_follow(struct vnc *v, unsigned key, bool down)
+{
+    static const struct {
+        u16 key, mod;
+    } keys[] = {{KEY_LEFTSHIFT, MOD_SHIFT},
+                {KEY_RIGHTSHIFT, MOD_SHIFT},
+                {KEY_LEFTCTRL, MOD_CTRL},
+                {KEY_RIGHTCTRL, MOD_CTRL},
+                {KEY_LEFTALT, MOD_ALT}};
+    for (unsigned i = 0; i < ARRAY_LEN(keys); i++) {
+        if (keys[i].key == key) {
+            v->mods = down ? v->mods | keys[i].mod : v->mods & ~keys[i].mod;
+        }
+    }
+}
+
+static void console_key(struct vnc *v, unsigned key, u32 sym)
+{
+    struct typed t = {
+        .ch = sym ? char_of_keysym(sym) : char_of_key(key, v->mods & MOD_SHIFT),
+        .key = key,
+        .shift = v->mods & MOD_SHIFT,
+        .ctrl = v->mods & MOD_CTRL,
+        .alt = v->mods & MOD_ALT,
+    };
+    screen_type(v->screen, &t);
+}
+
+/* Ctrl-Alt-1 to Ctrl-Alt-9 show the screens, as in a window. */
+static void key_heard(struct vnc *v, unsigned key, u32 sym, bool down)
+{
+    struct screen *other = key >= KEY_1 && key <= KEY_9 ? display_screen(key - KEY_1) : NULL;
+    modifiers_follow(v, key, down);
+    if (v->mods == (MOD_CTRL | MOD_ALT) && other && screen_next(screen_next(NULL))) {
+        if (down) {
+            input_release_all();
+            vnc_show(v, other);
+        }
+    } else if (!screen_is_console(v->screen)) {
+        input_key(key, down);
+    } else if (down) {
+        console_key(v, key, sym);
+    }
+}
+
+static void wheel_console(struct vnc *v, unsigned mask)
+{
+    unsigned pressed = mask & ~v->buttons;
+    struct typed t = {.key = pressed & 8 ? KEY_SCROLLUP : KEY_SCROLLDOWN};
+    v->buttons = mask;
+    if (pressed & (8 | 16)) {
+        screen_type(v->screen, &t);
+    }
+}
+
 static void heard(void *opaque)
 {
     struct post *p = opaque;
     switch (p->what) {
     case VNC_KEY:
-        input_key(p->n, p->a);
+        key_heard(p->v, p->n, (u32)p->b, p->a);
         break;
     case VNC_POINTER:
+        if (screen_is_console(p->v->screen)) {
+            wheel_console(p->v, p->n);
+            break;
+        }
         pointer_moved(p->v, p->a, p->b);
         pointer_buttons(p->v, p->n);
         break;
@@ -77,7 +138,7 @@ static void heard(void *opaque)
         break;
     case VNC_GONE:
         p->v->last_x = -1;
-        p->v->buttons = 0;
+        p->v->buttons = p->v->mods = 0;
         input_release_all();
         break;
     }
@@ -98,8 +159,8 @@ static void post(rfbClientPtr cl, enum happening what, int a, int b, unsigned n)
 static void on_key(rfbBool down, rfbKeySym sym, rfbClientPtr cl)
 {
     unsigned key = key_of_keysym(sym);
-    if (key) {
-        post(cl, VNC_KEY, down != 0, 0, key);
+    if (key || char_of_keysym(sym)) {
+        post(cl, VNC_KEY, down != 0, (int)sym, key);
     }
 }
 
@@ -164,8 +225,8 @@ static rfbBool ext_key_message(rfbClientPtr cl, void *data, const rfbClientToSer
     u32 sym = ld32be(rest + 3), code = ld32be(rest + 7);
     unsigned key = code == 0xc6 ? KEY_PAUSE : key_of_scancode(code);
     key = key ? key : key_of_keysym(sym);
-    if (key) {
-        post(cl, VNC_KEY, down, 0, key);
+    if (key || char_of_keysym(sym)) {
+        post(cl, VNC_KEY, down, (int)sym, key);
     }
     return TRUE;
 }

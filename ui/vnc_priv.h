@@ -27,9 +27,11 @@ struct vnc {
     bool wants_password;
     int last_x, last_y; /* of the pointer, for movements */
     unsigned buttons;
+    unsigned mods; /* 1 << enum vnc_mod: keys that are down */
     struct vnc *next;
 };
 /* What a client did, on its way to the main thread. */
-void vnc_hear(struct vnc *v); /* sets the hooks of v->rfb */
+void vnc_show(struct vnc *v, struct screen *s); /* to all its clients */
+void vnc_hear(struct vnc *v);                   /* sets the hooks of v->rfb */
 
 #endif

@@ -86,6 +86,44 @@ def vnc():
         check(not os.path.exists(path), 'the socket is taken away')
 
 
+def key(s, sym, down):
+    s.sendall(struct.pack('>BBxxI', 4, down, sym))
+
+
+def consoles():
+    if not has('vnc'):
+        return
+    with folder() as where:
+        path = f'{where}/vnc'
+        p = start(['-M', 'virt', '-net', 'none', '-device', 'ramfb', '-display', 'none', '-vnc', f'unix:{path}'])
+        s = connect(path)
+        handshake(s)
+        s.sendall(b'\x01')
+        take(s, 4)
+        s.sendall(b'\x01')
+        head = take(s, 24)
+        take(s, struct.unpack('>I', head[20:])[0])
+        s.sendall(struct.pack('>BxHii', 2, 2, 0, -223) + struct.pack('>BBHHHH', 3, 0, 0, 0, 640, 480))
+        for down in 1, 0:  # Ctrl-Alt-2: the monitor
+            for sym in 0xffe3, 0xffe9, 0x32:
+                key(s, sym, down)
+        size = None
+        while size != (640, 384):
+            kind, n = struct.unpack('>BxH', take(s, 4))
+            for _ in range(n):
+                x, y, w, h, encoding = struct.unpack('>HHHHi', take(s, 12))
+                if encoding == -223:
+                    size = (w, h)
+                    s.sendall(struct.pack('>BBHHHH', 3, 1, 0, 0, w, h))
+                else:
+                    take(s, w * h * 4)
+        for sym in *b'quitx', 0xff08, 0xff0d:  # a mistake, taken back
+            key(s, sym, 1)
+            key(s, sym, 0)
+        check(p.wait(30) == 0, 'quit, typed on the monitor over VNC, ends moss')
+        p.communicate()
+
+
 def passwords_and_browsers():
     if not has('vnc'):
         return
@@ -128,7 +166,13 @@ def windows():
             dummy = {'DISPLAY': ':none', 'SDL_VIDEODRIVER': 'dummy'}
             moss(*run, '-device', 'ramfb', '-display', 'sdl,gl=off', '-full-screen', env=dummy).exits(0).silent()
             moss(*run, '-device', 'ramfb', '-display', 'gtk', env=dummy).exits(0).silent()
-            moss(*run, '-device', 'ramfb', env=dummy).exits(0).silent().prints('Goodbye')
+            moss(*run, '-device', 'ramfb', '-serial', 'stdio', env=dummy).exits(0).silent().prints('Goodbye')
+            moss(*run, '-device', 'ramfb', env=dummy).exits(0).silent().prints_not('Goodbye')  # it is on a text console
+            moss(*run, '-device', 'ramfb', '-nodefaults', '-chardev', f'vc,id=c,cols=90,rows=30,logfile={where}/log', '-serial',
+                 'chardev:c', '-monitor', 'vc:640x480', env=dummy).exits(0).silent()
+            check('Goodbye' in open(f'{where}/log', encoding='utf-8').read(), 'a text console has its log file')
+            moss(*run, '-device', 'ramfb', '-monitor', 'vc:80x', env=dummy).exits(1).warns('expected WIDTHxHEIGHT')
+            moss(*run, '-device', 'ramfb', '-monitor', 'vc:9000Cx24C', env=dummy).exits(1).warns('expected 1 to 500')
             moss(*run, '-device', 'ramfb', '-display', 'sdl,gl=maybe', env=dummy).exits(0).warns('gl=maybe')
 
 
@@ -137,4 +181,4 @@ def terminals():
         moss(*SCREEN, '-display', 'curses').exits(1).warns('no terminal')
 
 
-main(terminals, vnc, passwords_and_browsers, windows)
+main(terminals, vnc, consoles, passwords_and_browsers, windows)
