@@ -365,6 +365,19 @@ bool block_may_eject(const struct blockdev *b, bool force, struct err *e)
     return true;
 }
 
+void block_ask_eject(struct blockdev *b)
+{
+    if (b->on_ask_eject) {
+        b->on_ask_eject(b->ask_eject_opaque);
+    }
+}
+
+void block_on_ask_eject(struct blockdev *b, void (*fn)(void *opaque), void *opaque)
+{
+    b->on_ask_eject = fn;
+    b->ask_eject_opaque = opaque;
+}
+
 /* -- questions ------------------------------------------------------------------------------------- */
 
 struct blockdev *block_find(const char *id)

@@ -83,6 +83,9 @@ void block_set_locked(struct blockdev *b, bool locked);
 bool block_is_removable(const struct blockdev *b);
 bool block_is_locked(const struct blockdev *b);
 bool block_may_eject(const struct blockdev *b, bool force, struct err *e); /* force: though it is locked */
+/* Somebody presses the button of a locked drive: the drive may tell its guest, which may open the door itself. */
+void block_ask_eject(struct blockdev *b);
+void block_on_ask_eject(struct blockdev *b, void (*fn)(void *opaque), void *opaque);
 
 struct blockdev *block_find(const char *id);
 struct blockdev *block_next(const struct blockdev *b); /* walks through all; NULL starts */

@@ -57,6 +57,8 @@ struct blockdev {
     struct block_stats stats;
     void (*on_change)(void *opaque);
     void *change_opaque;
+    void (*on_ask_eject)(void *opaque);
+    void *ask_eject_opaque;
     bool removable, locked;
     struct blockdev *next;
 };

@@ -210,7 +210,7 @@ void sdl_title(void)
                                    : "";
     bool several = screen_next(screen_next(NULL)) != NULL;
     snprintf(text, sizeof(text), "%s%s%s%s%s", display_host.title, several ? " - " : "",
-             several ? screen_name(sdl.screen) : "", display_host.running() ? "" : " (stopped)", hint);
+             several ? screen_name(sdl.screen) : "", display_host.running() ? "" : " (paused)", hint);
     if (strcmp(text, last) != 0) {
         SDL_SetWindowTitle(sdl.window, text);
         snprintf(last, sizeof(last), "%s", text);

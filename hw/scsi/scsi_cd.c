@@ -10,7 +10,6 @@
 #include "hw/scsi/scsi_priv.h"
 
 enum { CD_BLOCKS_MAX = 80 * 60 * 75 };
-enum { EVENT_NONE, EVENT_EJECT, EVENT_NEW, EVENT_REMOVAL };
 enum { PROFILE_CD = 0x08, PROFILE_DVD = 0x10 };
 
 static bool is_dvd(const struct scsi_lu *lu)

@@ -359,7 +359,7 @@ static void medium_changed(void *opaque)
     bool present = block_present(lu->conf->drive);
     if (lu->cdrom) {
         lu->tray_open = !present;
-        lu->event = present ? 2 : 3; /* new medium, medium removal */
+        lu->event = present ? EVENT_NEW : EVENT_REMOVAL;
         lu->ua |= present ? UA_MEDIUM : 0;
     } else {
         lu->ua |= UA_MEDIUM | UA_CAPACITY;
@@ -370,9 +370,17 @@ static void medium_changed(void *opaque)
     }
 }
 
+/* The guest asks for events now and then, and opens the tray itself if it likes. */
+static void eject_asked(void *opaque)
+{
+    struct scsi_lu *lu = opaque;
+    lu->event = lu->tray_open ? lu->event : EVENT_EJECT;
+}
+
 void scsi_lu_watch(struct scsi_lu *lu, bool on)
 {
     if (lu->conf->drive) {
+        block_on_ask_eject(lu->conf->drive, on && lu->cdrom ? eject_asked : NULL, lu);
         block_on_change(lu->conf->drive, on ? medium_changed : NULL, lu);
         block_set_removable(lu->conf->drive, on && lu->cdrom);
     }

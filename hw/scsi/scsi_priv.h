@@ -30,6 +30,8 @@ enum {
     MISCOMPARE = SENSE(0xe, 0x1d, 0x00)
 };
 
+enum { EVENT_NONE, EVENT_EJECT, EVENT_NEW, EVENT_REMOVAL }; /* MMC-5, GET EVENT STATUS NOTIFICATION: of media */
+
 enum {
     OP_HD = 1,
     OP_CD = 2,

@@ -22,6 +22,9 @@ static bool may_open(struct blockdev *b, bool force, struct buf *out)
 {
     struct err e = {0};
     if (!block_may_eject(b, force, &e)) {
+        if (block_is_removable(b)) {
+            block_ask_eject(b);
+        }
         buf_printf(out, "Error: %s\n", e.msg);
         return false;
     }

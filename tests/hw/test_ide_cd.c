@@ -184,7 +184,15 @@ static void cd_tray_and_media(void **st)
     assert_int_equal(packet(p, (u8[12]){0x1e, 0, 0, 0, 1}, 0xfffe, buf, NULL), 0);
     assert_int_equal(packet(p, (u8[12]){0x1b, 0, 0, 0, 2}, 0xfffe, buf, NULL), ~0u);
     assert_int_equal(sense(p), 0x055302);
+    /* somebody presses the button: the guest is told, once */
+    machine_lock();
+    assert_false(block_may_eject(p->disc.b, false, &e));
+    block_ask_eject(p->disc.b);
+    machine_unlock();
+    event(p, 1, 2);
+    event(p, 0, 2);
     assert_int_equal(packet(p, (u8[12]){0x1e}, 0xfffe, buf, NULL), 0);
+    assert_true(block_may_eject(p->disc.b, false, &e));
     assert_int_equal(packet(p, (u8[12]){0x1b, 0, 0, 0, 2}, 0xfffe, buf, NULL), 0);
     event(p, 3, 1);
     assert_int_equal(packet(p, (u8[12]){0x00}, 0xfffe, buf, NULL), ~0u);
@@ -206,6 +214,7 @@ static void cd_tray_and_media(void **st)
     assert_int_equal(sense(p), 0x023a01);
     bench_snapshot_roundtrip(p->b);
     machine_lock();
+    block_ask_eject(p->disc.b); /* the tray is open */
     assert_true(block_insert(p->disc.b, p->disk.path, NULL, true, &e) || e.msg[0]);
     if (!block_present(p->disc.b)) { /* the disk has it locked */
         assert_true(block_insert(p->disc.b, p->disc.path, NULL, true, &e));
