@@ -84,7 +84,7 @@ const char *device_missing(const char *name); /* missing.c: what moss would need
 
 /* -- displays.c ---------------------------------------------------------------------------------------------- */
 bool displays_wanted(const struct config *c);        /* as far as options tell, before there is a machine */
-void displays_consoles(void);                           /* before the first character device is made */
+void displays_consoles(void);                        /* before the first character device is made */
 bool displays_start(struct setup *s, struct err *e); /* the machine's devices are there */
 void displays_end(void);                             /* machine lock held */
 void displays_list(void);

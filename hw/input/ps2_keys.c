@@ -65,6 +65,7 @@ static const struct ps2_key keys[] = {
     {KEY_PLAYPAUSE, 0x34, 0, 1, 0},  {KEY_HOMEPAGE, 0x3a, 0, 1, 0},     {KEY_SEARCH, 0x10, 0, 1, 0},
     {KEY_BOOKMARKS, 0x18, 0, 1, 0},  {KEY_REFRESH, 0x20, 0, 1, 0},      {KEY_STOP, 0x28, 0, 1, 0},
     {KEY_FORWARD, 0x30, 0, 1, 0},    {KEY_BACK, 0x38, 0, 1, 0},         {KEY_COMPUTER, 0x40, 0, 1, 0},
+    {KEY_WWW, 0x3a, 0, 1, 0},
     {KEY_MAIL, 0x48, 0, 1, 0},       {KEY_MEDIA, 0x50, 0, 1, 0},        {KEY_CALC, 0x2b, 0, 1, 0},
 };
 /* Set 1 is a rearrangement of set 2; beyond 0x84 the two are the same. */
