@@ -40,10 +40,14 @@ struct block_req {
     struct blockdev *dev; /* block/'s own from here on */
     int result;
     bool waited; /* for room on the host */
+    bool to_run; /* when it is handed back */
     struct block_req *next;
 };
 
 void block_submit(struct blockdev *b, struct block_req *r);
+/* For tests that must come out the same each time: requests run when they are handed back, on the main thread, in the
+ * order they were submitted. */
+extern bool block_on_loop;
 void block_drain(struct blockdev *b); /* returns when every request is done and its callback ran */
 void block_drain_all(void);
 /* The same, waiting: for firmware, pflash, snapshots. 0 or -errno. */

@@ -228,8 +228,10 @@ static void regions_make(struct ich9_lpc *s)
 
 static bool lpc_init(struct device *d, struct err *e)
 {
-    (void)e;
     struct ich9_lpc *s = (struct ich9_lpc *)d;
+    if (!d->machine->iospace) {
+        return err_set(e, "it needs ports, which this machine has not");
+    }
     s->pci.multifunction = true;
     pci_init(&s->pci, &(struct pci_ident){.vendor = 0x8086,
                                           .device = 0x2918,

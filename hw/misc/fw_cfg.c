@@ -143,22 +143,47 @@ static u64 item_rest(struct fw_cfg *s, const u8 **p, u64 n)
     return MIN(n, it->len - s->pos);
 }
 
+/* DMA reaches RAM alone: a request on registers, its own too, is refused. p NULL: zeros. */
+static bool ram_put(struct fw_cfg *s, u64 to, const u8 *p, u64 n)
+{
+    for (u64 part; n; n -= part, to += part) {
+        part = n;
+        u8 *host = mem_map(s->dev.dma, to, &part, true);
+        if (!host) {
+            return false;
+        }
+        if (p) {
+            memcpy(host, p, part);
+            p += part;
+        } else {
+            memset(host, 0, part);
+        }
+        mem_wrote(host, part);
+    }
+    return true;
+}
+
+static bool ram_get(struct fw_cfg *s, u64 from, u8 *p, u64 n)
+{
+    for (u64 part; n; n -= part, from += part, p += part) {
+        part = n;
+        const u8 *host = mem_map(s->dev.dma, from, &part, false);
+        if (!host) {
+            return false;
+        }
+        memcpy(p, host, part);
+    }
+    return true;
+}
+
 /* False: the guest's memory refused it. */
 static bool dma_read(struct fw_cfg *s, u64 to, u64 n)
 {
-    static const u8 zeros[4096];
     const u8 *p = NULL;
-    enum mem_result res = MEM_OK;
     u64 have = item_rest(s, &p, n);
-    if (have) {
-        res = mem_write(s->dev.dma, to, p, have, (struct mem_attrs){0});
-    }
-    for (u64 done = have, part; done < n && res == MEM_OK; done += part) {
-        part = MIN(n - done, sizeof(zeros));
-        res = mem_write(s->dev.dma, to + done, zeros, part, (struct mem_attrs){0});
-    }
+    bool ok = ram_put(s, to, p, have) && ram_put(s, to + have, NULL, n - have);
     s->pos += (u32)have;
-    return res == MEM_OK;
+    return ok;
 }
 
 static bool dma_write(struct fw_cfg *s, u64 from, u64 n)
@@ -170,7 +195,7 @@ static bool dma_write(struct fw_cfg *s, u64 from, u64 n)
         guest_error(device_name(&s->dev), "write to key 0x%x, which is read-only or shorter", s->key);
         return false;
     }
-    if (mem_read(s->dev.dma, from, (u8 *)p, n, (struct mem_attrs){0}) != MEM_OK) {
+    if (!ram_get(s, from, (u8 *)p, n)) {
         return false;
     }
     s->pos += (u32)n;
@@ -183,7 +208,7 @@ static void dma_run(struct fw_cfg *s, u64 at)
     u8 raw[16];
     const u8 *p = NULL;
     bool ok = true;
-    if (mem_read(s->dev.dma, at, raw, sizeof(raw), (struct mem_attrs){0}) != MEM_OK) {
+    if (!ram_get(s, at, raw, sizeof(raw))) {
         guest_error(device_name(&s->dev), "DMA request at 0x%llx, where there is no memory", (unsigned long long)at);
         return;
     }
@@ -200,7 +225,7 @@ static void dma_run(struct fw_cfg *s, u64 at)
         s->pos += (u32)item_rest(s, &p, len);
     }
     st32be(raw, ok ? 0 : DMA_ERROR);
-    mem_write(s->dev.dma, at, raw, 4, (struct mem_attrs){0});
+    ram_put(s, at, raw, 4);
 }
 
 static u64 data_get(struct fw_cfg *s, unsigned size)

@@ -27,6 +27,7 @@ SENTENCES = [
     (['-M', 'virt', '-device', 'virtio-nett-pci'],
      "-device virtio-nett-pci: 'virtio-nett-pci' is not a valid device model name; did you mean 'virtio-net-pci'?"),
     (['-M', 'virt', '-device', 'pl011'], "-device pl011: 'pl011' is part of a board and cannot be added"),
+    (['-M', 'virt', '-device', 'ICH9-LPC'], '-device ICH9-LPC: ICH9-LPC: it needs ports, which this machine has not'),
     (['-M', 'virt', '-device', 'virtio-rng-pci,foo=1'],
      "-device virtio-rng-pci,foo=1: Property 'virtio-rng-pci.foo' not found"),
     (['-M', 'virt', '-device', 'virtio-rng-pci,id=a', '-device', 'virtio-rng-pci,id=a'],
