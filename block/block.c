@@ -1,6 +1,7 @@
 /* Drives: the registry, and making them from options. */
 #include "block/block.h"
 
+#include <errno.h>
 #include <string.h>
 
 #include "base/log.h"
@@ -17,8 +18,9 @@ const struct opt_key block_keys[] = {
     {"cache", "MODE", "writeback, none (both: the guest's flushes are obeyed), writethrough, directsync, unsafe"},
     {"discard", "unmap|ignore", "give space back to the host"},
     {"detect-zeroes", "off|on|unmap", "do not store zeros that the guest writes"},
-    {"werror", "enospc|report",
-     "the host is full: the guest's writes wait for room, or fail; stop and ignore: as enospc"},
+    {"werror", "enospc|report|stop|ignore",
+     "writes that fail: the guest stands still while the host is full, hears of it, stands still, never knows"},
+    {"rerror", "report|stop|ignore", "the same for reads"},
     {"aio", "threads|native|io_uring", "accepted; threads are used"},
     {"locking", "on|off|auto", "look whether another process uses the image; also file.locking"},
     {"node-name", "NAME", "its name"},
@@ -40,7 +42,8 @@ static struct blockdev *all;
 struct drive_config {
     struct file_config file;
     const char *format;
-    bool snapshot, detect, detect_unmap, report_full;
+    bool snapshot, detect, detect_unmap;
+    enum block_on_error on_read_error, on_error;
 };
 
 /* The first key of a comma-separated list that is present. */
@@ -80,17 +83,20 @@ static bool modes_get(struct opts *o, struct drive_config *c, struct err *e)
     static const char *const detects[] = {"off", "on", "unmap", NULL};
     static const char *const aios[] = {"threads", "native", "io_uring", NULL};
     static const char *const locks[] = {"off", "on", "auto", NULL};
-    static const char *const werrors[] = {"enospc", "report", "stop", "ignore", NULL};
-    unsigned discard = 0, detect = 0, aio = 0, lock = 2, werror = 0;
+    static const char *const errors[] = {
+        [BLOCK_REPORT] = "report", [BLOCK_IGNORE] = "ignore", [BLOCK_STOP] = "stop", [BLOCK_ENOSPC] = "enospc", NULL};
+    static const char *const read_errors[] = {"report", "ignore", "stop", NULL};
+    unsigned discard = 0, detect = 0, aio = 0, lock = 2, rerror = BLOCK_REPORT, werror = BLOCK_ENOSPC;
     if (!opts_choice(o, "discard", discards, &discard, e) || !opts_choice(o, "detect-zeroes", detects, &detect, e) ||
         !opts_choice(o, "aio", aios, &aio, e) || !opts_choice(o, "file.aio", aios, &aio, e) ||
         !opts_choice(o, "locking", locks, &lock, e) || !opts_choice(o, "file.locking", locks, &lock, e) ||
-        !opts_choice(o, "werror", werrors, &werror, e)) {
+        !opts_choice(o, "werror", errors, &werror, e) || !opts_choice(o, "rerror", read_errors, &rerror, e)) {
         return false;
     }
     c->file.unmap = discard >= 2;
     c->file.lock = lock != 0;
-    c->report_full = werror == 1;
+    c->on_read_error = (enum block_on_error)rerror;
+    c->on_error = (enum block_on_error)werror;
     c->detect = detect != 0;
     c->detect_unmap = detect == 2 && c->file.unmap;
     return true;
@@ -99,7 +105,7 @@ static bool modes_get(struct opts *o, struct drive_config *c, struct err *e)
 static bool config_get(struct opts *o, struct drive_config *c, struct err *e)
 {
     *c = (struct drive_config){.snapshot = block_snapshot_all};
-    opts_ignore(o, "if,index,bus,unit,media,id,addr,rerror,serial,node-name,file.node-name");
+    opts_ignore(o, "if,index,bus,unit,media,id,addr,serial,node-name,file.node-name");
     c->file.path = first_key(o, "file.filename,filename,file");
     c->format = first_key(o, "format,driver");
     const char *holder = opts_str(o, "file.driver", "file");
@@ -203,7 +209,8 @@ static struct blockdev *drive_new(const char *id, const struct drive_config *c, 
     b->node = node;
     b->detect_zeroes = c->detect;
     b->detect_unmap = c->detect_unmap;
-    b->report_full = c->report_full;
+    b->on_read_error = c->on_read_error;
+    b->on_error = c->on_error;
     timer_init(&b->retry, CLOCK_HOST, request_retry, b);
     while (*end) {
         end = &(*end)->next;
@@ -221,7 +228,8 @@ struct blockdev *block_open(const char *id, struct opts *o, struct err *e)
 struct blockdev *block_open_file(const char *id, const char *path, bool read_only, struct err *e)
 {
     struct drive_config c = {.file = {.path = path, .read_only = read_only, .lock = true},
-                             .snapshot = block_snapshot_all};
+                             .snapshot = block_snapshot_all,
+                             .on_error = BLOCK_ENOSPC};
     return drive_new(id, &c, e);
 }
 
@@ -378,6 +386,11 @@ void block_on_ask_eject(struct blockdev *b, void (*fn)(void *opaque), void *opaq
     b->ask_eject_opaque = opaque;
 }
 
+void block_set_on_error(struct blockdev *b, bool reads, enum block_on_error what)
+{
+    *(reads ? &b->on_read_error : &b->on_error) = what;
+}
+
 /* -- questions ------------------------------------------------------------------------------------- */
 
 struct blockdev *block_find(const char *id)
@@ -413,6 +426,11 @@ const char *block_format(const struct blockdev *b)
 const struct block_stats *block_stats(const struct blockdev *b)
 {
     return &b->stats;
+}
+
+const char *block_io_status(const struct blockdev *b)
+{
+    return !b->held ? "ok" : b->why == -ENOSPC || b->why == -EDQUOT ? "nospace" : "failed";
 }
 
 bool block_present(const struct blockdev *b)

@@ -61,6 +61,20 @@ bool block_read_only(const struct blockdev *b);
 unsigned block_sector(const struct blockdev *b); /* what the host file likes: 512 or 4096 */
 bool block_can_discard(const struct blockdev *b);
 
+/* -- what the host cannot do ------------------------------------------------------------------------ */
+
+/* What becomes of a request that the host could not carry out. STOP: the machine is to stand still, and the request
+ * waits for block_retry_all(). ENOSPC: so when the host is full, but it is also tried again by and by; else REPORT.
+ * Only REPORT tells the guest. Draining tries what waits once more and then reports it. */
+enum block_on_error { BLOCK_REPORT, BLOCK_IGNORE, BLOCK_STOP, BLOCK_ENOSPC };
+void block_set_on_error(struct blockdev *b, bool reads, enum block_on_error what);
+/* From any thread, machine lock held; the machine's owner sets them. */
+extern void (*block_stop_request)(void);
+extern void (*block_cont_request)(void); /* nothing waits any more, for the host has room again */
+void block_retry_all(void);
+/* "ok"; "nospace", "failed": requests wait. */
+const char *block_io_status(const struct blockdev *b);
+
 /* -- making them ---------------------------------------------------------------------------------- */
 
 /* The keys of -drive: file, format, readonly, snapshot, cache, discard, detect-zeroes, aio, and with

@@ -49,9 +49,11 @@ struct blockdev {
     char *path;
     struct block_node *node; /* NULL: no medium */
     bool detect_zeroes, detect_unmap;
-    bool report_full;          /* werror=report: a full host is the guest's error */
+    enum block_on_error on_read_error, on_error;
     bool full, draining;       /* full: said so */
-    struct block_req *waiting; /* writes for which the host has no room */
+    struct block_req *waiting; /* what the host could not do, to be tried again */
+    unsigned held;             /* requests that wait or are being tried again */
+    int why;                   /* -errno of the last of them */
     struct timer retry;
     unsigned inflight; /* requests whose callback has not run */
     struct block_stats stats;
@@ -63,7 +65,7 @@ struct blockdev {
     struct blockdev *next;
 };
 int request_run(struct blockdev *b, const struct block_req *r); /* on this thread */
-void request_retry(void *blockdev);                             /* those that wait for room */
+void request_retry(void *blockdev);                             /* those that wait */
 
 /* -- io.c: vectors and whole transfers -------------------------------------------------------------- */
 

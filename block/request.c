@@ -3,8 +3,9 @@
  * A finished request goes to one list for all drives, and the main loop is told once. block_drain()
  * takes its drive's requests out of the same list itself, so that it can wait without the loop.
  *
- * When the host has no room left, writes wait and are tried again every second: to the guest the disk is slow, and
- * nothing is lost. Draining tries once more and then hands the error over, so that a reset or an exit never hangs. */
+ * A request that failed may wait, while the machine stands still, to be tried again: when somebody says so or, if the
+ * host had no room left, every second. To the guest no time passes and nothing is lost. Draining tries once more and
+ * then hands the error over, so that a reset or an exit never hangs. */
 #include <errno.h>
 #include <pthread.h>
 #include <signal.h>
@@ -26,6 +27,8 @@ static unsigned n_done; /* requests in the list */
 static bool told;       /* the main loop has our post */
 
 bool block_on_loop;
+void (*block_stop_request)(void);
+void (*block_cont_request)(void);
 
 static const char *const op_names[BLOCK_OPS] = {"read", "write", "flush", "discard", "write of zeros"};
 
@@ -93,28 +96,80 @@ static struct block_req *done_take(const struct blockdev *b)
     return r;
 }
 
-/* Takes a write for which there was no room; false: it is done. */
-static bool wait_for_room(struct block_req *r)
+/* The guest's own slips (no medium, out of range) are not the host's mishaps. */
+static bool is_mishap(int result)
+{
+    return result && result != -ENOMEDIUM && result != -EINVAL && result != -EROFS;
+}
+
+static bool is_full(int result)
+{
+    return result == -ENOSPC || result == -EDQUOT;
+}
+
+static enum block_on_error on_error(const struct block_req *r)
+{
+    enum block_on_error what = r->op == BLOCK_READ ? r->dev->on_read_error : r->dev->on_error;
+    return what == BLOCK_ENOSPC && !is_full(r->result) ? BLOCK_REPORT : what;
+}
+
+/* Until when is said once, though every request that waits fails again and again. */
+static void wait_report(struct blockdev *b, const struct block_req *r, bool by_itself)
+{
+    if (by_itself && !b->full) {
+        report("disk '%s' (%s): %s: the guest stands still until there is room", b->id, b->path, strerror(-r->result));
+        b->full = true;
+    } else if (!by_itself && !b->waiting) {
+        report("disk '%s' (%s): %s failed: %s: the guest stands still until the monitor's 'cont' tries again", b->id,
+               b->path, op_names[r->op], strerror(-r->result));
+    }
+}
+
+/* Takes a request that is to be tried again; false: it is done. */
+static bool wait_begin(struct block_req *r)
 {
     struct blockdev *b = r->dev;
-    bool writes = r->op == BLOCK_WRITE || r->op == BLOCK_ZERO;
-    bool full = writes && (r->result == -ENOSPC || r->result == -EDQUOT);
-    if (writes && r->result == 0 && r->waited && b->full) {
-        report("disk '%s' (%s): there is room again", b->id, b->path);
-        b->full = false;
-    }
-    if (!full || b->report_full || b->draining) {
+    enum block_on_error what = is_mishap(r->result) ? on_error(r) : BLOCK_REPORT;
+    if ((what != BLOCK_STOP && what != BLOCK_ENOSPC) || b->draining) {
         return false;
     }
-    if (!b->full) {
-        report("disk '%s' (%s): %s: the guest's writes wait until there is room", b->id, b->path, strerror(-r->result));
-        b->full = true;
-    }
+    wait_report(b, r, what == BLOCK_ENOSPC);
+    b->held += !r->waited;
+    b->why = r->result;
     r->waited = true;
     r->next = b->waiting;
     b->waiting = r;
-    timer_set(&b->retry, clock_now(CLOCK_HOST) + RETRY_NS);
+    if (what == BLOCK_ENOSPC) {
+        timer_set(&b->retry, clock_now(CLOCK_HOST) + RETRY_NS);
+    }
+    if (block_stop_request) {
+        block_stop_request();
+    }
     return true;
+}
+
+static bool any_waits(void)
+{
+    struct blockdev *b = block_next(NULL);
+    while (b && !b->held) {
+        b = block_next(b);
+    }
+    return b;
+}
+
+static void wait_end(struct block_req *r)
+{
+    struct blockdev *b = r->dev;
+    if (--b->held) {
+        return;
+    }
+    if (r->result == 0 && b->full) {
+        report("disk '%s' (%s): there is room again", b->id, b->path);
+        if (!any_waits() && block_cont_request) {
+            block_cont_request();
+        }
+    }
+    b->full = false;
 }
 
 static void deliver(struct block_req *r)
@@ -124,15 +179,20 @@ static void deliver(struct block_req *r)
         r->to_run = false;
         r->result = request_run(b, r);
     }
-    if (wait_for_room(r)) {
+    if (wait_begin(r)) {
         return;
+    }
+    if (r->waited) {
+        wait_end(r);
     }
     b->inflight--;
     if (r->result) {
         b->stats.failed[r->op]++;
-        /* The guest's own slips (no medium, out of range) are not the host's mishaps. */
-        if (r->result != -ENOMEDIUM && r->result != -EINVAL && r->result != -EROFS) {
-            warn_once("disk '%s' (%s): %s failed: %s", b->id, b->path, op_names[r->op], strerror(-r->result));
+    }
+    if (is_mishap(r->result)) {
+        warn_once("disk '%s' (%s): %s failed: %s", b->id, b->path, op_names[r->op], strerror(-r->result));
+        if (on_error(r) == BLOCK_IGNORE) {
+            r->result = 0;
         }
     }
     r->done(r, r->result);
@@ -239,6 +299,13 @@ void request_retry(void *opaque)
         struct block_req *r = b->waiting;
         b->waiting = r->next;
         request_push(r);
+    }
+}
+
+void block_retry_all(void)
+{
+    for (struct blockdev *b = block_next(NULL); b; b = block_next(b)) {
+        request_retry(b);
     }
 }
 

@@ -23,8 +23,8 @@ static struct {
     struct machine *machine;
     bool no_reboot, no_shutdown;
     enum run_state state;
-    const char *name;                   /* -name, NULL: none */
-    bool shutdown, reset, power, pause; /* requests; atomic */
+    const char *name;                         /* -name, NULL: none */
+    bool shutdown, reset, power, pause, cont; /* requests; atomic */
     enum run_state pause_as;
     unsigned on_panic, on_watchdog; /* indices of the names below */
     enum shutdown_cause cause;
@@ -57,6 +57,20 @@ static void request_pause(enum run_state why)
 {
     run.pause_as = why;
     __atomic_store_n(&run.pause, true, __ATOMIC_SEQ_CST);
+    loop_wake();
+}
+
+/* -- disks that the host cannot write: the guest waits where it is ------------------------------------------------- */
+
+static void request_io_stop(void)
+{
+    __atomic_store_n(&run.cont, false, __ATOMIC_SEQ_CST);
+    request_pause(RUN_IO_ERROR);
+}
+
+static void request_io_cont(void)
+{
+    __atomic_store_n(&run.cont, true, __ATOMIC_SEQ_CST);
     loop_wake();
 }
 
@@ -172,6 +186,8 @@ bool run_init(struct setup *s, struct err *e)
     machine_request_panic = request_panic;
     machine_request_watchdog = request_watchdog;
     machine_reset_cpus = reset_cpus;
+    block_stop_request = request_io_stop;
+    block_cont_request = request_io_cont;
     chardev_quit_request = quit_request;
     chardev_exit_request = exit_request;
     chardev_power_request = power_request;
@@ -198,6 +214,7 @@ static const struct {
     [RUN_PRELAUNCH] = {"prelaunch", false},     [RUN_RUNNING] = {"running", false},
     [RUN_PAUSED] = {"paused", false},           [RUN_SHUTDOWN] = {"shutdown", true},
     [RUN_PANICKED] = {"guest-panicked", false}, [RUN_WATCHDOG] = {"watchdog", false},
+    [RUN_IO_ERROR] = {"io-error", false},
 };
 
 enum run_state run_state(void)
@@ -231,6 +248,7 @@ bool run_cont(struct err *e)
     }
     if (run.state != RUN_RUNNING) {
         run.state = RUN_RUNNING;
+        block_retry_all();
         clock_start();
         run.accel->resume_all();
     }
@@ -269,6 +287,13 @@ static void do_reset(void)
     } else if (states[run.state].final) {
         run.state = RUN_PAUSED;
     }
+}
+
+static void do_cont(void)
+{
+    machine_lock();
+    must(run_cont(NULL));
+    machine_unlock();
 }
 
 static void do_power(void)
@@ -332,6 +357,9 @@ int run_machine(struct setup *s)
         }
         if (__atomic_exchange_n(&run.pause, false, __ATOMIC_SEQ_CST)) {
             run_stop(run.pause_as);
+        }
+        if (__atomic_exchange_n(&run.cont, false, __ATOMIC_SEQ_CST) && run.state == RUN_IO_ERROR) {
+            do_cont();
         }
         if (__atomic_exchange_n(&run.reset, false, __ATOMIC_SEQ_CST)) {
             if (run.no_reboot) {

@@ -105,7 +105,7 @@ bool run_init(struct setup *s, struct err *e); /* the request hooks; before thre
 /* From here on signals end moss in order; while the machine is set up (which may wait for others) they just kill it. */
 void run_signals(void);
 /* Machine lock held, main thread: for the monitor and displays. */
-enum run_state { RUN_PRELAUNCH, RUN_RUNNING, RUN_PAUSED, RUN_SHUTDOWN, RUN_PANICKED, RUN_WATCHDOG };
+enum run_state { RUN_PRELAUNCH, RUN_RUNNING, RUN_PAUSED, RUN_SHUTDOWN, RUN_PANICKED, RUN_WATCHDOG, RUN_IO_ERROR };
 enum run_state run_state(void);
 const char *run_state_text(void);  /* "running", "paused (prelaunch)" */
 void run_stop(enum run_state why); /* a machine that runs stands still */

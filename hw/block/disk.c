@@ -6,16 +6,25 @@
 #include "base/bits.h"
 #include "hw/core/machine.h"
 
-static bool policy(const char *key, const char *value, bool *ignore, struct err *e)
+static bool on_error(struct blockdev *b, bool reads, const char *value, struct err *e)
 {
-    static const char *const known[] = {"auto", "report", "stop", "enospc", "ignore", NULL};
-    *ignore = !strcmp(value, "ignore");
-    for (unsigned i = 0; known[i]; i++) {
+    static const char *const known[] = {
+        [BLOCK_REPORT] = "report", [BLOCK_IGNORE] = "ignore", [BLOCK_STOP] = "stop", [BLOCK_ENOSPC] = "enospc"};
+    for (unsigned i = 0; i < ARRAY_LEN(known); i++) {
         if (!strcmp(value, known[i])) {
+            if (b) {
+                block_set_on_error(b, reads, (enum block_on_error)i);
+            }
             return true;
         }
     }
-    return err_set(e, "%s=%s: expected report, ignore, stop, enospc or auto", key, value);
+    return !strcmp(value, "auto") ||
+           err_set(e, "%s=%s: expected report, ignore, stop, enospc or auto", reads ? "rerror" : "werror", value);
+}
+
+bool disk_errors_set(struct blockdev *b, const char *rerror, const char *werror, struct err *e)
+{
+    return on_error(b, true, rerror, e) && on_error(b, false, werror, e);
 }
 
 bool disk_conf_check(struct disk_conf *c, bool cdrom, struct err *e)
@@ -40,7 +49,7 @@ bool disk_conf_check(struct disk_conf *c, bool cdrom, struct err *e)
         return err_set(e, "cyls=%u,heads=%u,secs=%u: expected up to 65535, 16 and 255, and none of them 0", c->cyls,
                        c->heads, c->secs);
     }
-    return policy("rerror", c->rerror, &c->ignore_reads, e) && policy("werror", c->werror, &c->ignore_writes, e);
+    return disk_errors_set(c->drive, c->rerror, c->werror, e);
 }
 
 void disk_text(u8 *p, unsigned n, const char *text)

@@ -13,10 +13,12 @@ struct disk_conf {
     u32 bootindex, logical_block_size, physical_block_size, discard_granularity, cyls, heads, secs;
     u16 rotation_rate;
     bool write_cache, share_rw;
-    bool ignore_reads, ignore_writes; /* by rerror and werror: errors are not told to the guest */
 };
 
 // clang-format off
+#define DISK_ERROR_PROPS(T, m) \
+    PROP("rerror", PROP_STR, T, m.rerror, "auto", "reads that fail: report, ignore, stop, enospc; auto: as -drive"),\
+    PROP("werror", PROP_STR, T, m.werror, "auto", "the same for writes")
 #define DISK_PROPS(T, m) \
     PROP("drive", PROP_BLOCK, T, m.drive, NULL, "the disk, or the drive for one"),                                  \
     PROP("serial", PROP_STR, T, m.serial, NULL, "serial number, 20 characters"),                                    \
@@ -24,8 +26,7 @@ struct disk_conf {
     PROP("ver", PROP_STR, T, m.version, NULL, "firmware revision"),                                                 \
     PROP("wwn", PROP_U64, T, m.wwn, "0", "world wide name; 0: it has none"),                                        \
     PROP("bootindex", PROP_U32, T, m.bootindex, "0xffffffff", "boot order, for firmware"),                          \
-    PROP("rerror", PROP_STR, T, m.rerror, "auto", "read errors: report (auto, stop, enospc: the same), ignore"),    \
-    PROP("werror", PROP_STR, T, m.werror, "auto", "write errors: as rerror; a full host is the drive's matter"),    \
+    DISK_ERROR_PROPS(T, m),                                                                                         \
     PROP("write-cache", PROP_BOOL, T, m.write_cache, "on", "the write cache is on after reset"),                    \
     PROP("share-rw", PROP_BOOL, T, m.share_rw, "off", "accepted, changes nothing"),                                 \
     PROP("logical_block_size", PROP_U32, T, m.logical_block_size, "0", "bytes; 0: 512, of a CD 2048"),              \
@@ -40,6 +41,8 @@ struct disk_conf {
 
 /* Checks the properties and fills in what was left open. `block`: the kind's usual block size. */
 bool disk_conf_check(struct disk_conf *c, bool cdrom, struct err *e);
+/* DISK_ERROR_PROPS: what becomes of requests that fail. The disk may be NULL: then they are checked only. */
+bool disk_errors_set(struct blockdev *b, const char *rerror, const char *werror, struct err *e);
 /* Text padded with spaces to n characters, as ATA and SCSI have it. */
 void disk_text(u8 *p, unsigned n, const char *text);
 /* A serial number for a drive that was given none: as QEMU, "QM" and five digits. */

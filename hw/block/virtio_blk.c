@@ -10,6 +10,7 @@
 #include "base/bits.h"
 #include "base/log.h"
 #include "block/block.h"
+#include "hw/block/disk.h"
 #include "hw/core/machine.h"
 #include "hw/virtio/virtio.h"
 #include "hw/virtio/virtio_pci.h"
@@ -57,7 +58,7 @@ enum { /* configuration space */
 struct virtio_blk_conf {
     struct virtio_conf common;
     struct blockdev *drive;
-    const char *serial;
+    const char *serial, *rerror, *werror;
     u16 num_queues, queue_size;
     u32 logical_block_size, physical_block_size, min_io_size, opt_io_size, discard_granularity;
     u32 bootindex;
@@ -300,7 +301,7 @@ static bool conf_check(struct virtio_blk_conf *k, struct err *e)
     if (k->num_queues > VIRTIO_QUEUES) {
         return err_set(e, "num-queues is %u; there may be up to %u", k->num_queues, VIRTIO_QUEUES);
     }
-    return true;
+    return disk_errors_set(k->drive, k->rerror, k->werror, e);
 }
 
 static bool blk_init(struct device *d, struct err *e)
@@ -347,6 +348,7 @@ static const struct field blk_state[] = {VIRTIO_FIELDS(struct virtio_blk), FIELD
     VIRTIO_COMMON_PROPS(T),                                                                                            \
     PROP("drive", PROP_BLOCK, T, conf.drive, NULL, "the disk"),                                                        \
     PROP("serial", PROP_STR, T, conf.serial, NULL, "serial number, 20 characters"),                                    \
+    DISK_ERROR_PROPS(T, conf),                                                                                         \
     PROP("bootindex", PROP_U32, T, conf.bootindex, "0xffffffff", "boot order, for firmware"),                                   \
     PROP("num-queues", PROP_U16, T, conf.num_queues, "0", "queues; 0: one a CPU where that pays off"),                 \
     PROP("queue-size", PROP_U16, T, conf.queue_size, "256", "entries a queue"),                                        \

@@ -60,8 +60,7 @@ static void queued_fail(struct ahci_queued *q, u8 error)
 static void request_done(struct block_req *r, int rc)
 {
     struct ahci_queued *q = r->opaque;
-    const struct disk_conf *c = &q->port->u->conf;
-    bool bad = rc && !(q->write ? c->ignore_writes : c->ignore_reads);
+    bool bad = rc;
     sg_end(&q->sg, q->sg.len);
     if (q->port->stopping || q->port->halted) {
         queued_free(q);

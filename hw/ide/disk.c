@@ -32,11 +32,6 @@ static u8 error_of(const struct ide_unit *u, int rc)
     return ide_error_of(rc, u->req.op != BLOCK_READ);
 }
 
-static bool error_ignored(const struct ide_unit *u, int rc)
-{
-    return rc && (u->req.op == BLOCK_READ ? u->conf.ignore_reads : u->conf.ignore_writes);
-}
-
 /* The count register tells what is left (ATA-7 6.27.6 leaves it open; drivers of old look at it). */
 static void fail_at(struct ide_unit *u, u64 lba, u8 error)
 {
@@ -129,7 +124,7 @@ static void read_pio_done(struct block_req *r, int rc)
     if (u->stopping) {
         return;
     }
-    if (rc && !error_ignored(u, rc)) {
+    if (rc) {
         if (u->piece > 1) {
             u->single = true;
             read_step(u);
@@ -174,7 +169,7 @@ static void write_pio_done(struct block_req *r, int rc)
     if (u->stopping) {
         return;
     }
-    if (rc && !error_ignored(u, rc)) {
+    if (rc) {
         fail_at(u, u->lba, error_of(u, rc));
         return;
     }
@@ -206,7 +201,7 @@ static void dma_step(struct ide_unit *u, enum block_op op);
 static void dma_done(struct block_req *r, int rc)
 {
     struct ide_unit *u = r->opaque;
-    bool bad = rc && !error_ignored(u, rc);
+    bool bad = rc;
     sg_end(&u->sg, u->sg.len); /* also of a read that failed half-way */
     if (u->stopping) {
         return;
@@ -296,7 +291,7 @@ static void verify_done(struct block_req *r, int rc)
     if (u->stopping) {
         return;
     }
-    if (!rc || error_ignored(u, rc)) {
+    if (!rc) {
         run_passed(u);
         if (!u->left) {
             ide_set_lba(u, u->lba - 1);
@@ -333,7 +328,7 @@ static void flush_done(struct block_req *r, int rc)
     if (u->stopping) {
         return;
     }
-    if (rc && rc != -ENOMEDIUM && !error_ignored(u, rc)) {
+    if (rc && rc != -ENOMEDIUM) {
         ide_fail(u, ER_ABRT); /* and no sector is known that was lost */
     } else {
         ide_done(u);
@@ -375,7 +370,7 @@ static void dsm_done(struct block_req *r, int rc)
     if (u->stopping) {
         return;
     }
-    if (rc && !error_ignored(u, rc)) {
+    if (rc) {
         ide_abort(u);
         return;
     }

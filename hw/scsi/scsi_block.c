@@ -90,7 +90,7 @@ static void check_done(struct block_req *r, int rc)
     if (c->stopping) {
         return;
     }
-    if (rc && !scsi_error_ignored(c, rc)) {
+    if (rc) {
         scsi_media_failed(c, rc);
     } else {
         c->at += c->want;
@@ -230,7 +230,7 @@ static void unmap_done(struct block_req *r, int rc)
     if (c->stopping) {
         return;
     }
-    if (rc && !scsi_error_ignored(c, rc)) {
+    if (rc) {
         scsi_media_failed(c, rc);
     } else {
         unmap_step(c);
@@ -302,7 +302,7 @@ static void same_done(struct block_req *r, int rc)
     if (c->stopping) {
         return;
     }
-    if (rc && !scsi_error_ignored(c, rc)) {
+    if (rc) {
         scsi_media_failed(c, rc);
     } else {
         c->at += c->want;

@@ -39,11 +39,6 @@ void scsi_fail_at(struct scsi_cmd *c, u32 sense, u64 lba)
     c->lu->info = c->lu->info_valid ? (u32)lba : 0;
 }
 
-bool scsi_error_ignored(const struct scsi_cmd *c, int rc)
-{
-    return rc && (c->req.op == BLOCK_READ ? c->lu->conf->ignore_reads : c->lu->conf->ignore_writes);
-}
-
 void scsi_media_failed(struct scsi_cmd *c, int rc)
 {
     bool read = c->req.op == BLOCK_READ;
@@ -235,7 +230,7 @@ static void media_done(struct block_req *r, int rc)
     if (c->stopping) {
         return;
     }
-    if (rc && !scsi_error_ignored(c, rc)) {
+    if (rc) {
         scsi_media_failed(c, rc);
     } else {
         moved(c, c->want);
@@ -276,7 +271,7 @@ void scsi_request_done(struct block_req *r, int rc)
     if (c->stopping) {
         return;
     }
-    if (rc && !scsi_error_ignored(c, rc)) {
+    if (rc) {
         scsi_media_failed(c, rc);
     } else {
         scsi_good(c);

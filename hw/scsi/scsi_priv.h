@@ -65,8 +65,7 @@ void scsi_media(struct scsi_cmd *c, enum scsi_media m, u64 at, u64 len);
 void scsi_request(struct scsi_cmd *c, void (*done)(struct block_req *r, int rc));
 void scsi_request_done(struct block_req *r, int rc); /* the usual one */
 void scsi_media_failed(struct scsi_cmd *c, int rc);  /* the sense for a host error */
-bool scsi_error_ignored(const struct scsi_cmd *c, int rc);
-u64 scsi_blocks(const struct scsi_lu *lu); /* 0: no medium */
+u64 scsi_blocks(const struct scsi_lu *lu);           /* 0: no medium */
 bool scsi_ready(const struct scsi_lu *lu);
 u64 scsi_lba(const struct scsi_cmd *c);
 u64 scsi_length(const struct scsi_cmd *c); /* the field behind it */

@@ -113,7 +113,7 @@ static void raw_done(struct block_req *r, int rc)
 {
     struct scsi_cmd *c = r->opaque;
     u64 first = c->pos / c->frame, skip = c->pos % c->frame, want = c->want;
-    if (!c->stopping && (!rc || scsi_error_ignored(c, rc))) {
+    if (!c->stopping && !rc) {
         u8 frame[FRAME];
         int seg = 0;
         u64 in = 0;

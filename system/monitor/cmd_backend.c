@@ -69,6 +69,9 @@ void hmp_info_block(const struct args *a UNUSED, struct buf *out)
         } else {
             buf_printf(out, "[not inserted]\n");
         }
+        if (strcmp(block_io_status(b), "ok") != 0) {
+            buf_printf(out, "    I/O status:       %s\n", block_io_status(b));
+        }
         first = false;
     }
 }

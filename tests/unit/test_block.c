@@ -7,12 +7,9 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <glib.h>
-#include <sched.h>
 #include <signal.h>
-#include <sys/mount.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include "base/clock.h"
@@ -440,93 +437,6 @@ static void host_errors_reach_the_guest(void **state)
     close_disk(b);
 }
 
-/* A write that finds no room waits; it fails where that is asked for, or when the drive is drained. On a small file
- * system of its own: SKIPPED where none can be mounted. */
-enum { FULL_SKIPPED = 77, FULL_BYTES = 128 << 10 };
-
-static struct waiter *submit(struct blockdev *b, struct waiter *w, struct iovec *iov)
-{
-    *w = (struct waiter){.req = {.op = BLOCK_WRITE, .iov = iov, .niov = 1, .done = wait_done, .opaque = w}};
-    machine_lock();
-    block_submit(b, &w->req);
-    machine_unlock();
-    return w;
-}
-
-static bool file_says(const char *path, const char *text)
-{
-    int fd = open(path, O_WRONLY);
-    bool ok = fd >= 0 && write(fd, text, strlen(text)) > 0;
-    close(fd);
-    return ok;
-}
-
-static bool leave_mounts(void)
-{
-    char uids[32], gids[32];
-    if (!unshare(CLONE_NEWNS)) {
-        return !mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL);
-    }
-    snprintf(uids, sizeof(uids), "0 %u 1", getuid());
-    snprintf(gids, sizeof(gids), "0 %u 1", getgid());
-    return !unshare(CLONE_NEWUSER | CLONE_NEWNS) && file_says("/proc/self/setgroups", "deny") &&
-           file_says("/proc/self/gid_map", gids) && file_says("/proc/self/uid_map", uids);
-}
-
-static int full_host(void)
-{
-    static u8 p[FULL_BYTES];
-    struct iovec iov = {p, sizeof(p)};
-    struct waiter w;
-    if (!leave_mounts() || mount("none", dir, "tmpfs", 0, "size=192k")) {
-        return FULL_SKIPPED;
-    }
-    char *filler = g_strdup_printf("%s/filler", dir);
-    int fd = open(image, O_RDWR | O_CREAT, 0600);
-    must(fd >= 0 && !ftruncate(fd, IMAGE_BYTES) && !close(fd));
-    must(g_file_set_contents(filler, (char *)p, FULL_BYTES, NULL));
-    quiet_stderr(true);
-    memset(p, 0x5a, sizeof(p));
-    struct blockdev *b = open_with(",werror=report");
-    must(transfer(b, BLOCK_WRITE, 0, p, sizeof(p)) == -ENOSPC);
-    close_disk(b);
-    b = open_with("");
-    submit(b, &w, &iov);
-    close_disk(b);
-    must(w.done && w.result == -ENOSPC);
-    b = open_with("");
-    submit(b, &w, &iov);
-    for (u64 end = clock_now(CLOCK_HOST) + 200000000; clock_now(CLOCK_HOST) < end;) {
-        loop_turn(20000000);
-    }
-    must(!w.done);
-    unlink(filler);
-    while (!w.done) {
-        loop_turn(1000000000);
-    }
-    must(w.result == 0 && file_byte(FULL_BYTES - 1) == 0x5a);
-    close_disk(b);
-    g_free(filler);
-    return 0;
-}
-
-/* In a child, and before there are workers: only a process of one thread may leave its name spaces. */
-static void a_full_host_makes_the_guest_wait(void **state)
-{
-    (void)state;
-    int status;
-    pid_t pid = fork();
-    if (pid == 0) {
-        _exit(full_host());
-    }
-    assert_int_equal(waitpid(pid, &status, 0), pid);
-    assert_true(WIFEXITED(status));
-    if (WEXITSTATUS(status) == FULL_SKIPPED) {
-        skip();
-    }
-    assert_int_equal(WEXITSTATUS(status), 0);
-}
-
 static void the_guest_cannot_leave_the_disk(void **state)
 {
     (void)state;
@@ -728,7 +638,6 @@ static int group_teardown(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        DISK_TEST(a_full_host_makes_the_guest_wait),
         DISK_TEST(reads_and_writes),
         DISK_TEST(zeros_and_discards),
         DISK_TEST(many_requests_at_once),
