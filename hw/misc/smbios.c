@@ -1,6 +1,6 @@
-/* SMBIOS tables (DMTF DSP0134, version 3.0): types 0 (firmware, when asked for), 1 (system), 2 (base board, when asked
- * for), 3 (chassis), 4 (one a socket), 11 (the user's strings), 16 and 17 (memory, in modules of 16 GiB at most), 32
- * and 127 (end). A machine that was told nothing says what QEMU's says.
+/* SMBIOS tables (DMTF DSP0134, versions 2.8 and 3.0): types 0 (firmware, when asked for), 1 (system), 2 (base board,
+ * when asked for), 3 (chassis), 4 (one a socket), 11 (the user's strings), 16 and 17 (memory, in modules of 16 GiB at
+ * most), 32 and 127 (end). A machine that was told nothing says what QEMU's says.
  *
  * Left out: tables read from a file, type 41 (onboard devices), type 19 (where memory is mapped). */
 #include "hw/misc/smbios.h"
@@ -427,6 +427,36 @@ static void rest_put(struct writer *w)
     table_end(w);
 }
 
+/* The entry point of version 2, in low memory and for tables below 4 GiB: all that BIOSes had, and programs of their
+ * time look for. Both sums, and where the tables are, firmware fills in. */
+static void anchor32_put(struct writer *w, const struct buf *tables)
+{
+    unsigned count = 0;
+    size_t longest = 0;
+    for (size_t at = 0, next; at < tables->len; at = next, count++) {
+        next = at + tables->data[at + 1];
+        while (next + 2 < tables->len && (tables->data[next] || tables->data[next + 1])) {
+            next++;
+        }
+        next += 2;
+        longest = MAX(longest, next - at);
+    }
+    buf_put(w->out, "_SM_", 4);
+    put(w, 1, 0);
+    put(w, 1, 0x1f);
+    put(w, 1, 2);
+    put(w, 1, 8);
+    put(w, 2, longest);
+    put(w, 1, 0); /* revision of the entry point */
+    put(w, 5, 0);
+    buf_put(w->out, "_DMI_", 5);
+    put(w, 1, 0);
+    put(w, 2, tables->len);
+    put(w, 4, 0);
+    put(w, 2, count);
+    put(w, 1, 0x28);
+}
+
 /* The entry point of version 3: 64 bits wide. */
 static void anchor_put(struct writer *w, size_t tables_len)
 {
@@ -458,7 +488,11 @@ bool smbios_build(const struct smbios_facts *f, struct buf *tables, struct buf *
     if (ok) {
         rest_put(&w);
         w.out = anchor;
-        anchor_put(&w, tables->len);
+        if (f->anchor32 && tables->len <= 0xffff) {
+            anchor32_put(&w, tables);
+        } else {
+            anchor_put(&w, tables->len);
+        }
     } else {
         err_prefix(e, "-smbios");
     }

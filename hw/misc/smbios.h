@@ -14,6 +14,7 @@ struct smbios_facts {
     unsigned sockets, cores, threads; /* cores of a socket, threads of a core */
     struct opts *const *options;      /* -smbios, parsed; later ones count */
     size_t noptions;
+    bool anchor32; /* the entry point that systems of any age know (2.8), not that of version 3: where the tables fit */
 };
 /* The tables, and the entry point whose address and check sum the firmware fills in. */
 bool smbios_build(const struct smbios_facts *f, struct buf *tables, struct buf *anchor, struct err *e);

@@ -508,6 +508,28 @@ static char *bzimage_make(void)
     return path;
 }
 
+/* As programs of old find the tables: by an anchor on 16 bytes, and from table to table. */
+static void smbios_walk(struct machine *m, const u8 *anchor)
+{
+    unsigned length = ld16le(anchor + 0x16), count = ld16le(anchor + 0x1c), longest = 0, at = 0;
+    u8 *t = g_malloc0(length + 2);
+    mem_read(m->sysmem, ld32le(anchor + 0x18), t, length, (struct mem_attrs){0});
+    assert_int_equal(t[0], 1); /* the system, for firmware adds itself */
+    for (unsigned i = 0; i < count; i++) {
+        unsigned next = at + t[at + 1];
+        assert_true(next < length);
+        assert_int_equal(t[at] == 127, i == count - 1);
+        while (t[next] || t[next + 1]) {
+            next++;
+        }
+        longest = MAX(longest, next + 2 - at);
+        at = next + 2;
+    }
+    assert_int_equal(at, length);
+    assert_int_equal(longest, ld16le(anchor + 8));
+    g_free(t);
+}
+
 static void bzimage_is_entered_directly(void **st)
 {
     (void)st;
@@ -538,14 +560,17 @@ static void bzimage_is_entered_directly(void **st)
     u64 rsdp = rd(m, zero + 0x70, 8);
     assert_int_equal(rd(m, rsdp, 8), 0x2052545020445352ull);
     assert_int_equal(rd(m, rd(m, rsdp + 16, 4), 4), 0x54445352); /* RSDT */
-    assert_int_equal(rd(m, 0xf0000, 4), 0x334d535f);             /* _SM3 */
-    u8 anchor[24], sum = 0;
+    u8 anchor[0x1f], sum = 0, dmi = 0;
     mem_read(m->sysmem, 0xf0000, anchor, sizeof(anchor), (struct mem_attrs){0});
     for (unsigned i = 0; i < sizeof(anchor); i++) {
         sum = (u8)(sum + anchor[i]);
+        dmi = (u8)(dmi + (i < 0x10 ? 0 : anchor[i]));
     }
+    assert_memory_equal(anchor, "_SM_", 4);
+    assert_memory_equal(anchor + 0x10, "_DMI_", 5);
     assert_int_equal(sum, 0);
-    assert_int_equal(rd(m, ld64le(anchor + 16), 1), 1); /* the system, for firmware adds itself */
+    assert_int_equal(dmi, 0);
+    smbios_walk(m, anchor);
     assert_int_equal(in(m, 0x608, 4) == 0xffffffff, 0); /* the timer that the tables speak of */
     machine_free(m);
     struct err e = {0};

@@ -69,17 +69,30 @@ static u8 *blob(struct machine *m, const char *name, u64 at, const void *data, s
     return p;
 }
 
+static void sum_put(u8 *p, unsigned len, unsigned at)
+{
+    u8 sum = 0;
+    p[at] = 0;
+    for (unsigned i = 0; i < len; i++) {
+        sum = (u8)(sum + p[i]);
+    }
+    p[at] = (u8)-sum;
+}
+
 /* The anchor's own sum, and that it knows where the tables are, is firmware's work (DSP0134, 5.2). */
 static void smbios_place(struct machine *m, const struct buf *tables, struct buf *anchor, u64 at)
 {
-    enum { CHECKSUM_3 = 5, ADDRESS_3 = 16, LENGTH_3 = 6 };
-    u8 *a = anchor->data, sum = 0;
-    st64le(a + ADDRESS_3, at);
-    a[CHECKSUM_3] = 0;
-    for (unsigned i = 0; i < a[LENGTH_3]; i++) {
-        sum = (u8)(sum + a[i]);
+    enum { SUM = 4, LENGTH = 5, DMI = 16, DMI_SUM = 5, DMI_LENGTH = 15, ADDRESS = 24 };
+    enum { SUM_3 = 5, LENGTH_3 = 6, ADDRESS_3 = 16 };
+    u8 *a = anchor->data;
+    if (a[3] == '_') {
+        st32le(a + ADDRESS, (u32)at);
+        sum_put(a + DMI, DMI_LENGTH, DMI_SUM);
+        sum_put(a, a[LENGTH], SUM);
+    } else {
+        st64le(a + ADDRESS_3, at);
+        sum_put(a, a[LENGTH_3], SUM_3);
     }
-    a[CHECKSUM_3] = (u8)-sum;
     blob(m, "smbios tables", at, tables->data, tables->len);
     blob(m, "smbios anchor", BIOS_AREA, a, anchor->len);
 }

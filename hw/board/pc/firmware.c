@@ -67,6 +67,10 @@ static bool states_add(struct machine *m, struct err *e)
 bool pc_smbios(struct machine *m, struct buf *tables, struct buf *anchor, struct err *e)
 {
     const struct machine_config *c = &m->cfg;
+    const char *entry = pc_of(m)->smbios;
+    if (strcmp(entry, "auto") && strcmp(entry, "32") && strcmp(entry, "64")) {
+        return err_set(e, "smbios-entry-point-type=%s: expected 32, 64 or auto", entry);
+    }
     const struct smbios_facts facts = {
         .manufacturer = "QEMU",
         .product = pc_of(m)->kind->product,
@@ -78,6 +82,7 @@ bool pc_smbios(struct machine *m, struct buf *tables, struct buf *anchor, struct
         .threads = c->threads ? c->threads : 1,
         .options = c->smbios,
         .noptions = c->nsmbios,
+        .anchor32 = strcmp(entry, "64") != 0,
     };
     return smbios_build(&facts, tables, anchor, e);
 }

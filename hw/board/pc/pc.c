@@ -40,6 +40,8 @@ const struct prop pc_options[] = {
          "more RAM than that, and the rest is from 4 GiB on"),
     PROP("hpet", PROP_BOOL, struct pc, hpet, "on", "high precision event timers"),
     PROP("acpi", PROP_STR, struct pc, acpi_wanted, "auto", "off: no ACPI tables"),
+    PROP("smbios-entry-point-type", PROP_STR, struct pc, smbios, "auto",
+         "32: as systems of any age know it; 64: version 3; auto: 32 if the tables fit"),
     PROP("vmport", PROP_STR, struct pc, vmport, "auto", "accepted: there is no VMware port"),
     {0},
 };

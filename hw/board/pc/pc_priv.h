@@ -41,7 +41,7 @@ struct pc {
     /* options */
     u64 max_below_4g;
     bool hpet;
-    const char *vmport, *acpi_wanted;
+    const char *vmport, *acpi_wanted, *smbios;
 
     const struct pc_kind *kind;
     struct ram rom;
