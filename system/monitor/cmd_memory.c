@@ -223,12 +223,16 @@ void hmp_gva2gpa(const struct args *a, struct buf *out)
 
 /* -- to a file ----------------------------------------------------------------------------------------------------- */
 
+/* Where there is no memory a file of physical memory has zeros, so that an offset in it is an address. */
 static bool save(bool physical, u64 addr, u64 size, FILE *f, struct buf *out)
 {
     u8 page[LOOK_PAGE];
     for (u64 done = 0; done < size;) {
         size_t n = (size_t)MIN(size - done, (u64)(LOOK_PAGE - (addr + done) % LOOK_PAGE));
-        if (monitor_read(physical, addr + done, page, n) != n) {
+        size_t got = monitor_read(physical, addr + done, page, n);
+        if (got != n && physical) {
+            memset(page + got, 0, n - got);
+        } else if (got != n) {
             buf_printf(out, "Error: Invalid addr 0x%016" PRIx64 "/size %" PRIu64 " specified\n", addr + done,
                        size - done);
             return false;
