@@ -216,6 +216,55 @@ def clean(*names):
     return check
 
 
+# -- the BIOS's services, from a floppy ---------------------------------------------------------------------------------
+
+def at_monitor(*lines):
+    return ['raw=\x01c', *sum((['send=' + line, 'wait=(qemu) '] for line in lines), ['wait=(qemu) ']), 'raw=\x01c']
+
+
+MONITORED = '-M pc -m 64 -nic none -display none -serial mon:stdio'  # with -nographic the BIOS's screen is there too
+
+
+def picture(name):
+    return ['wait=look ' + name, *at_monitor(f'screendump @D/{name}', 'sendkey ret')]
+
+
+BIOS16 = [*sum((['wait~' + line + ': ok'] for line in
+                ['memory', 'floppy', *['disk'] * 5, 'timer', 'clock', 'text', 'planar']), []), *picture('planar'),
+          'wait=colours: ok', *picture('colours'), 'wait=vesa: ok', *picture('vesa'),
+          'wait=press', *at_monitor('sendkey a', 'sendkey shift-a', 'sendkey f11', 'sendkey left'),
+          'wait=1e611e4185004be0 keys', 'wait=end']
+
+
+def pixel(path, x, y):
+    """Size and colour, four bits each, of a PPM."""
+    with open(path, 'rb') as f:
+        kind, size, _, data = f.read().split(b'\n', 3)
+    width, height = map(int, size.split())
+    at = (y * width + x) * 3
+    return kind.decode(), width, height, data[at:at + 3].hex()[::2]
+
+
+def bios16_left(scratch):
+    looks = [('planar', 320, 50, ('P6', 640, 480, '0a0')), ('planar', 320, 200, ('P6', 640, 480, '000')),
+             ('planar', 4, 300, ('P6', 640, 480, '0a0')), ('colours', 319, 199, ('P6', 320, 200, '7f0')),
+             ('colours', 9, 32, ('P6', 320, 200, '00f')), ('vesa', 320, 20, ('P6', 640, 480, '00a')),
+             ('vesa', 320, 150, ('P6', 640, 480, '0a0')), ('vesa', 320, 470, ('P6', 640, 480, 'a0a'))]
+    for name, x, y, want in looks:
+        have = pixel(f'{scratch}/{name}', x, y)
+        if have != want:
+            return f'{name}: at {x}, {y} there is {have}, not {want}'
+    numbers = set()
+    for name in ('ide', 'ahci', 'virtio', 'scsi', 'usb'):
+        with open(f'{scratch}/{name}', 'rb') as f:
+            f.seek(63 * 512)
+            numbers.add(f.read(2).hex())
+            f.seek(-127 * 512, os.SEEK_END)
+            if f.read(4) != b'\x01\x70\x02\x70':
+                return name + ': the last sectors were not written'
+    return None if numbers == {f'{0x25 + i:02x}5a' for i in range(5)} else f'first words of the disks: {numbers}'
+
+
 # -- the table ---------------------------------------------------------------------------------------------------------
 
 HELLO = ['wait=powers it off', 'send=echo me', 'wait=echo me', 'raw=\x04', 'wait=Goodbye']
@@ -255,6 +304,8 @@ CASES = {
     'pc-seabios': pc('-M pc', ['wait=SeaBIOS (version', 'wait=Booting from Hard Disk', 'wait=No bootable device', STOP],
                      'seabios', slow=False),
     'pc-q35-seabios': pc('-M q35', ['wait=No bootable device', STOP], 'seabios'),
+    'pc-bios16': Case('bios16', MONITORED, BIOS16, 60, check=bios16_left),
+    'pc-bios16-hostile': Case('bios16', MONITORED + ' -accel tcg,hostile=on', BIOS16, slow=True, check=bios16_left),
     'pc-ovmf': pc('-M q35 -cpu max', [*EFI_SHELL, *typed('Shell> ', 'reset -s')], 'ovmf'),
     'pc-ovmf-kernel': pc('-M q35 -cpu max -smp 2', look_pc(2), 'ovmf-kernel'),
     'small': Case('small', '-nographic', HELLO, 60),

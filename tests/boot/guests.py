@@ -7,13 +7,17 @@ disk              what tools/mkdebian.sh makes, in .cache/debian
 firmware          EDK II as -bios, from qemu-efi-aarch64; firmware-flash: as two flashes, with variables that are kept
 uboot             U-Boot, from u-boot-qemu
 pc, pc32          Debian's installer kernel and initrd for PCs, from debian-installer-12-netboot-amd64 and -i386
-seabios           what a PC has itself, from seabios; ovmf: UEFI as two flashes, from ovmf"""
+seabios           what a PC has itself, from seabios; ovmf: UEFI as two flashes, from ovmf
+bios16            bios16.S on a floppy, and five disks of as many kinds"""
 import os
 import shutil
 import subprocess
 import sys
 
 import disk
+
+sys.path.append(os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), 'isa'))
+from run_x86 import tools as assembler  # pylint: disable=wrong-import-position
 
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 CACHE, DISK = os.path.join(ROOT, '.cache/guest'), os.path.join(ROOT, '.cache/debian')
@@ -112,7 +116,29 @@ def ovmf(scratch):
             '-drive', f'if=pflash,format=raw,file={scratch}/vars.fd']
 
 
+def bios16(scratch):
+    tool = assembler()
+    if not tool or seabios(scratch) is None:
+        return None
+    cc, asm, ld, _ = tool
+    out, source = os.path.join(scratch, 'bios16'), os.path.join(ROOT, 'tests/boot/bios16.S')
+    subprocess.run([cc, '-E', '-x', 'assembler-with-cpp', '-o', out + '.s', source], check=True)
+    subprocess.run([asm, '--32', '-o', out + '.o', out + '.s'], check=True)
+    subprocess.run([ld, '-m', 'elf_i386', '--oformat', 'binary', '-Ttext', '0x7c00', '-o', out, out + '.o'], check=True)
+    os.truncate(out, 1440 << 10)
+    ide, ahci, scsi, usb = (f'{scratch}/{n}' for n in ('ide', 'ahci', 'scsi', 'usb'))
+    for name in (ide, ahci, scsi, usb, scratch + '/virtio'):
+        with open(name, 'wb') as f:
+            f.truncate(64 << 20)
+    return ['-boot', 'a', '-drive', f'if=floppy,format=raw,file={out}', '-hda', ide,
+            '-device', 'ich9-ahci,id=sata', '-device', 'ide-hd,bus=sata.0,drive=ahci', '-device', 'virtio-scsi-pci',
+            '-device', 'scsi-hd,drive=scsi', '-device', 'qemu-xhci', '-device', 'usb-storage,drive=usb',
+            '-drive', f'if=virtio,format=raw,file={scratch}/virtio',
+            *(w for n in (ahci, scsi, usb) for w in ('-drive', f'if=none,id={os.path.basename(n)},format=raw,file={n}'))]
+
+
 GUESTS = {
+    'bios16': bios16,
     'pc': pc,
     'pc32': lambda scratch: pc(scratch, 'i386'),
     'seabios': seabios,
