@@ -304,6 +304,8 @@ CASES = {
     'pc-seabios': pc('-M pc', ['wait=SeaBIOS (version', 'wait=Booting from Hard Disk', 'wait=No bootable device', STOP],
                      'seabios', slow=False),
     'pc-q35-seabios': pc('-M q35', ['wait=No bootable device', STOP], 'seabios'),
+    'pc-memtest': pc('-M q35 -m 48 -smp 2', ['wait~Errors: 0(?s:.*)#7 ', 'wait~Errors: (?s:.*)#9 ', 'wait=Errors: 0 ', STOP],
+                     'memtest'),
     'pc-bios16': Case('bios16', MONITORED, BIOS16, 60, check=bios16_left),
     'pc-bios16-hostile': Case('bios16', MONITORED + ' -accel tcg,hostile=on', BIOS16, slow=True, check=bios16_left),
     'pc-ovmf': pc('-M q35 -cpu max', [*EFI_SHELL, *typed('Shell> ', 'reset -s')], 'ovmf'),

@@ -8,6 +8,7 @@ firmware          EDK II as -bios, from qemu-efi-aarch64; firmware-flash: as two
 uboot             U-Boot, from u-boot-qemu
 pc, pc32          Debian's installer kernel and initrd for PCs, from debian-installer-12-netboot-amd64 and -i386
 seabios           what a PC has itself, from seabios; ovmf: UEFI as two flashes, from ovmf
+memtest           memtest86+, as a kernel
 bios16            bios16.S on a floppy, and five disks of as many kinds"""
 import os
 import shutil
@@ -116,6 +117,11 @@ def ovmf(scratch):
             '-drive', f'if=pflash,format=raw,file={scratch}/vars.fd']
 
 
+def memtest(_):
+    image = '/boot/memtest86+x64.bin'
+    return are_here(image) and ['-kernel', image, '-append', 'console=ttyS0,115200'] or None
+
+
 def bios16(scratch):
     tool = assembler()
     if not tool or seabios(scratch) is None:
@@ -139,6 +145,7 @@ def bios16(scratch):
 
 GUESTS = {
     'bios16': bios16,
+    'memtest': memtest,
     'pc': pc,
     'pc32': lambda scratch: pc(scratch, 'i386'),
     'seabios': seabios,
