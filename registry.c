@@ -10,7 +10,7 @@
 #include "target/i386/i386.h"
 #include "ui/display.h"
 
-const struct board *const registry_boards[] = {&board_pc, &board_q35, &board_virt, &board_x86_bare, NULL};
+const struct board *const registry_boards[] = {&board_pc, &board_q35, &board_isapc, &board_virt, &board_x86_bare, NULL};
 const struct target *const registry_targets[] = {&target_aarch64, &target_i386, &target_x86_64, NULL};
 const struct accel *const registry_accels[] = {&accel_tcg, NULL};
 

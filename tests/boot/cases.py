@@ -284,6 +284,11 @@ def pc(args, steps, guest='pc', **kw):
     return Case(guest, '-m 512M -nographic -nic none ' + args, steps, **{'slow': True, **kw})
 
 
+def blank(scratch):
+    with open(scratch + '/disk', 'wb') as f:
+        f.truncate(8 << 20)
+
+
 def look_pc(cpus, uname='x86_64', off='poweroff -f'):
     return shell(('uname -a', rf'Linux \S+ \S+ .*{uname}'),
                  ('echo cpus=$(grep -c ^processor /proc/cpuinfo)', rf'\ncpus={cpus}\r'),
@@ -300,6 +305,10 @@ CASES = {
     'pc-q35-smp2': pc('-M q35 -cpu max -smp 2', look_pc(2), slow=False),
     'pc-verify': pc('-M pc -cpu max -accel tcg,verify=on,verify-runs=16', look_pc(1), timeout=900),
     'pc-i386': pc('-M pc -cpu qemu32,+pae', look_pc(1, 'i686'), 'pc32'),
+    'pc-isa': pc('-M isapc -cpu pentium3 -no-reboot', look_pc(1, 'i686', 'reboot -f'), 'pc32'),
+    'pc-isa-grub': pc('-M isapc -boot a -hda @D/disk', [
+        'wait=GNU GRUB', 'wait=GNU/Linux', 'raw=c', *typed('grub> ', 'ls'), 'wait=(hd0)', 'wait=(fd0)', 'wait=grub> ', STOP],
+        'grub-floppy', slow=False, prepare=blank),
     'pc-reboot': pc('-M pc', shell(off='reboot -f', after=['wait=can\'t access tty', *look_pc(1)])),
     'pc-seabios': pc('-M pc', ['wait=SeaBIOS (version', 'wait=Booting from Hard Disk', 'wait=No bootable device', STOP],
                      'seabios', slow=False),

@@ -7,6 +7,7 @@ disk              what tools/mkdebian.sh makes, in .cache/debian
 firmware          EDK II as -bios, from qemu-efi-aarch64; firmware-flash: as two flashes, with variables that are kept
 uboot             U-Boot, from u-boot-qemu
 pc, pc32          Debian's installer kernel and initrd for PCs, from debian-installer-12-netboot-amd64 and -i386
+grub-floppy       GRUB on a floppy disk, from grub-rescue-pc
 seabios           what a PC has itself, from seabios; ovmf: UEFI as two flashes, from ovmf
 memtest           memtest86+, as a kernel
 bios16            bios16.S on a floppy, and five disks of as many kinds"""
@@ -27,6 +28,7 @@ EDK2 = '/usr/share/qemu-efi-aarch64/QEMU_EFI.fd'
 EDK2_CODE, EDK2_VARS = '/usr/share/AAVMF/AAVMF_CODE.fd', '/usr/share/AAVMF/AAVMF_VARS.fd'
 OVMF_CODE, OVMF_VARS = '/usr/share/OVMF/OVMF_CODE_4M.fd', '/usr/share/OVMF/OVMF_VARS_4M.fd'
 UBOOT = '/usr/lib/u-boot/qemu_arm64/u-boot.bin'
+GRUB_FLOPPY = '/usr/lib/grub-rescue/grub-rescue-floppy.img'
 SHELL = 'console=ttyAMA0 rdinit=/bin/sh'
 
 
@@ -109,6 +111,10 @@ def seabios(_):
     return [] if are_here('/usr/share/seabios/bios-256k.bin') else None
 
 
+def grub_floppy(_):
+    return are_here(GRUB_FLOPPY) and ['-snapshot', '-fda', GRUB_FLOPPY] or None
+
+
 def ovmf(scratch):
     if not are_here(OVMF_CODE, OVMF_VARS):
         return None
@@ -149,6 +155,7 @@ GUESTS = {
     'pc': pc,
     'pc32': lambda scratch: pc(scratch, 'i386'),
     'seabios': seabios,
+    'grub-floppy': grub_floppy,
     'ovmf': ovmf,
     'ovmf-kernel': both(ovmf, pc),
     'small': small,

@@ -20,6 +20,8 @@ def machines():
         moss('-M', f'virt,{word}').exits(0).silent().prints(r'\Avirt-7\.2-machine options:$', r'^  gic-version=<',
                                                              r'^  virtualization=<bool>', r'^  dumpdtb=<')
     moss('-machine', r'virt,\?').exits(0).prints(r'gic-version')
+    moss('-M', 'help', name='qemu-system-i386').exits(0).silent().prints(
+        r'^pc {19}Standard PC .*\(alias of pc-i440fx-7\.2\)$', r'^q35 ', r'^isapc {16}ISA-only PC$')
 
 
 def processors_and_accelerators():

@@ -105,7 +105,9 @@ static bool tables_place(struct machine *m, const struct linux_place *p, struct 
     u64 at = p->low_end + ACPI_ROOM;
     pc_ram_shown(m);
     blob(m, "bda", EBDA_SEGMENT, segment, sizeof(segment));
-    pc->kind->place(m);
+    if (pc->kind->place) {
+        pc->kind->place(m);
+    }
     if (pc->acpi.m && !pc_acpi_place(&pc->acpi, p->low_end, ACPI_ROOM, EBDA, e)) {
         return false;
     }

@@ -184,7 +184,7 @@ static bool acpi_add(struct machine *m, struct err *e)
 {
     struct pc *pc = pc_of(m);
     bool on;
-    if (!acpi_is_on(m, &on, e) || !on) {
+    if (!acpi_is_on(m, &on, e) || !on || pc->kind->isa) {
         return !e->msg[0];
     }
     u64 above = 4 * GIB + pc->above_4g;

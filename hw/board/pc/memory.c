@@ -1,6 +1,7 @@
 /* A PC's memory: RAM below 640 KiB, from 1 MiB to where the PCI hole begins, and from 4 GiB on; the firmware below 4
  * GiB and, its last 128 KiB, below 1 MiB; ones where nothing is. What lies between 640 KiB and 1 MiB is the north
- * bridge's (hw/pci/pam.h): RAM is shown there as its registers say. */
+ * bridge's (hw/pci/pam.h): RAM is shown there as its registers say; without a north bridge it is RAM that holds the
+ * firmware after each reset, as firmware wants to write there. */
 #include <glib.h>
 #include <string.h>
 
@@ -10,6 +11,7 @@
 #include "hw/board/pc/pc_priv.h"
 
 #define BELOW_640K 0xa0000ull
+enum { UPPER = 0xc0000, SHADOW = 0x20000 /* what is seen of firmware below 1 MiB */ };
 
 /* As much below 4 GiB as there is, if that leaves room for PCI; else the split is at a whole GiB. */
 static void ram_split(struct pc *pc, u64 size)
@@ -44,6 +46,11 @@ bool pc_memory_map(struct machine *m, struct err *e)
             .name = "ram-above-4g", .kind = MEM_RAM, .size = pc->above_4g, .host = host + pc->below_4g};
         mem_map_region(m->sysmem, &pc->above, 4 * GIB, 0);
     }
+    if (pc->kind->isa) {
+        pc->upper =
+            (struct mem_region){.name = "upper-memory", .kind = MEM_RAM, .size = MIB - UPPER, .host = host + UPPER};
+        mem_map_region(m->sysmem, &pc->upper, UPPER, 0);
+    }
     pc->nowhere = (struct mem_region){.name = "nowhere", .kind = MEM_MMIO, .size = 1ull << 52, .ops = &pci_abort_ops};
     mem_map_region(m->sysmem, &pc->nowhere, 0, -2);
     return true;
@@ -52,15 +59,19 @@ bool pc_memory_map(struct machine *m, struct err *e)
 /* -- firmware -------------------------------------------------------------------------------------------------------
  */
 
-static void rom_map(struct machine *m, u64 size)
+static void rom_map(struct machine *m, const char *name, const struct image_file *f, u64 size)
 {
-    enum { SHADOW = 0x20000 };
     struct pc *pc = pc_of(m);
     u64 seen = MIN(size, (u64)SHADOW);
     pc->rom_region = (struct mem_region){.name = "pc.bios", .kind = MEM_ROM, .size = size, .host = pc->rom.host};
+    mem_map_region(m->sysmem, &pc->rom_region, 4 * GIB - size, 0);
+    if (pc->kind->isa) {
+        seen = MIN(f->len, seen);
+        loader_add(m, name, MIB - seen, g_memdup2(f->data + f->len - seen, seen), seen, seen);
+        return;
+    }
     pc->rom_below_1m =
         (struct mem_region){.name = "isa-bios", .kind = MEM_ROM, .size = seen, .host = pc->rom.host + size - seen};
-    mem_map_region(m->sysmem, &pc->rom_region, 4 * GIB - size, 0);
     mem_map_region(m->sysmem, &pc->rom_below_1m, MIB - seen, 0);
     if (seen == SHADOW) {
         pc->kind->rom_shown(m, pc->rom.host + size - SHADOW);
@@ -71,7 +82,7 @@ static void rom_map(struct machine *m, u64 size)
  * has them. */
 static bool flash_make(struct machine *m, unsigned i, u64 *end, struct err *e)
 {
-    enum { SHADOW = 0x20000, MOST = 8 << 20 };
+    enum { MOST = 8 << 20 };
     struct pc *pc = pc_of(m);
     struct device *d = device_new(m, &cfi_flash01_class, i ? "system.flash1" : "system.flash0");
     u64 size = block_size(m->cfg.pflash[i]);
@@ -98,6 +109,9 @@ static bool flash_make(struct machine *m, unsigned i, u64 *end, struct err *e)
 static bool flashes_make(struct machine *m, struct err *e)
 {
     u64 end = 4 * GIB;
+    if (pc_of(m)->kind->isa) {
+        return err_set(e, "-drive if=pflash: this PC has a ROM, no flash");
+    }
     if (m->cfg.firmware) {
         return err_set(e, "The contents of the first flash device may be specified with -bios or with -drive "
                           "if=pflash... but you cannot use both options at once");
@@ -132,7 +146,7 @@ bool pc_firmware_load(struct machine *m, struct err *e)
         image_free(&f);
         return false;
     }
-    rom_map(m, size);
+    rom_map(m, path, &f, size);
     loader_add(m, path, 4 * GIB - f.len, f.data, f.len, f.len);
     return true;
 }
@@ -141,6 +155,9 @@ void pc_ram_shown(struct machine *m)
 {
     enum { AREA = 0xe0000 };
     struct pc *pc = pc_of(m);
+    if (pc->kind->isa) {
+        return;
+    }
     pc->rom_below_1m =
         (struct mem_region){.name = "shadow-ram", .kind = MEM_RAM, .size = MIB - AREA, .host = m->ram.host + AREA};
     mem_map_region(m->sysmem, &pc->rom_below_1m, AREA, 0);

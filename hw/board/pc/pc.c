@@ -5,6 +5,7 @@
 
 #include <string.h>
 
+#include "hw/block/fdc.h"
 #include "hw/char/ns16550.h"
 #include "hw/char/parallel.h"
 #include "hw/display/vga.h"
@@ -20,7 +21,7 @@
 #include "hw/timer/mc146818.h"
 #include "hw/timer/port61.h"
 
-enum { IRQ_TIMER = 0, IRQ_KEYBOARD = 1, IRQ_RTC = 8, IRQ_MOUSE = 12 };
+enum { IRQ_TIMER = 0, IRQ_KEYBOARD = 1, IRQ_FLOPPY = 6, IRQ_RTC = 8, IRQ_MOUSE = 12, FDC = 0x3f0 };
 #define HPET_BASE 0xfed00000u
 
 const struct part pc_parts[] = {
@@ -53,9 +54,10 @@ const char *const pc_vgas[] = {"std", "virtio", "none", NULL};
 static void irq_out(void *to, unsigned n, int level)
 {
     struct pc *pc = pc_of(to);
-    struct irq pic = device_pin(pc->pic, n), ioapic = device_pin(pc->ioapic, n == IRQ_TIMER ? 2 : n);
+    struct irq pic = device_pin(pc->pic, n);
     irq_set(&pic, level);
-    if (n != 2) {
+    if (pc->ioapic && n != 2) {
+        struct irq ioapic = device_pin(pc->ioapic, n == IRQ_TIMER ? 2 : n);
         irq_set(&ioapic, level);
     }
 }
@@ -110,22 +112,34 @@ static int pic_ack(void *opaque)
     return i8259_ack(opaque);
 }
 
+static bool ioapic_make(struct machine *m, struct err *e)
+{
+    struct pc *pc = pc_of(m);
+    pc->ioapic = device_new(m, &ioapic_class, "ioapic");
+    if (!device_init(pc->ioapic, e)) {
+        return false;
+    }
+    device_map(pc->ioapic, m->sysmem, IOAPIC_BASE, 0);
+    if (pc->cpus.bus) {
+        pc_cpus_set_ioapic(&pc->cpus, pc->ioapic, ioapic_eoi);
+    }
+    return true;
+}
+
 static bool controllers_make(struct machine *m, struct err *e)
 {
     struct pc *pc = pc_of(m);
     pc->pic = device_new(m, &i8259_class, "pic");
-    pc->ioapic = device_new(m, &ioapic_class, "ioapic");
+    if (!device_init(pc->pic, e) || (!pc->kind->isa && !ioapic_make(m, e))) {
+        return false;
+    }
     pc->isa = device_new(m, &isa_bus_class, "isa.0");
-    if (!device_init(pc->pic, e) || !device_init(pc->ioapic, e) || !device_init(pc->isa, e)) {
+    if (!device_init(pc->isa, e)) {
         return false;
     }
     device_map(pc->pic, m->iospace, 0, 0);
-    device_map(pc->ioapic, m->sysmem, IOAPIC_BASE, 0);
     pc->pic->irqs[0] = pc_cpus_intr(&pc->cpus);
     pc_cpus_set_pic(&pc->cpus, pic_ack, pc->pic);
-    if (pc->cpus.bus) {
-        pc_cpus_set_ioapic(&pc->cpus, pc->ioapic, ioapic_eoi);
-    }
     for (unsigned n = 0; n < ISA_IRQS; n++) {
         pc->isa->irqs[n] = (struct irq){.fn = irq_out, .to = m, .n = n};
     }
@@ -220,10 +234,15 @@ static bool ports_make(struct machine *m, struct err *e)
     return true;
 }
 
+const char *pc_vga_wanted(const struct machine *m)
+{
+    return m->cfg.vga ? m->cfg.vga : m->cfg.no_defaults ? "none" : m->board->vgas[0];
+}
+
 bool pc_vga_make(struct machine *m, unsigned devfn, struct err *e)
 {
     struct pc *pc = pc_of(m);
-    const char *vga = m->cfg.vga ? m->cfg.vga : m->cfg.no_defaults ? "none" : pc_vgas[0];
+    const char *vga = pc_vga_wanted(m);
     const struct device_class *cls = !strcmp(vga, "virtio") ? &virtio_vga_class : &vga_pci_class;
     pc->has_vga = strcmp(vga, "none") != 0;
     return !pc->has_vga || pci_make(pc->pci_host, cls, NULL, devfn, e);
@@ -243,6 +262,24 @@ bool pc_drives_attach(struct machine *m, enum drive_kind kind,
     return true;
 }
 
+static bool floppy_drive(struct machine *m, const struct drive *d, struct err *e)
+{
+    return fdc_attach(pc_of(m)->fdc, d->unit, d->disk, e) != NULL;
+}
+
+bool pc_fdc_make(struct machine *m, struct err *e)
+{
+    struct pc *pc = pc_of(m);
+    pc->fdc = device_new(m, &isa_fdc_class, "fdc");
+    fdc_set_dma(pc->fdc, i8237_bus(machine_find(m, "dma")));
+    if (!device_init(pc->fdc, e)) {
+        return false;
+    }
+    device_map(pc->fdc, m->iospace, FDC, 0);
+    pc->fdc->irqs[0] = isa_line(pc->isa, IRQ_FLOPPY);
+    return pc_drives_attach(m, DRIVE_FLOPPY, floppy_drive, e);
+}
+
 /* -- all of it ----------------------------------------------------------------------------------------------------- */
 
 bool pc_make(struct machine *m, const struct pc_kind *kind, struct err *e)
@@ -250,7 +287,7 @@ bool pc_make(struct machine *m, const struct pc_kind *kind, struct err *e)
     struct pc *pc = pc_of(m);
     pc->kind = kind;
     if (!pc_cpus_make(m, &pc->cpus, true, e) || !pc_memory_map(m, e) || !controllers_make(m, e) ||
-        !kind->host_make(m, e) || !machine_place_parts(m, pc_input, e)) {
+        (kind->host_make && !kind->host_make(m, e)) || !machine_place_parts(m, pc_input, e)) {
         return false;
     }
     pc->fw_cfg = machine_find(m, "fw_cfg");
@@ -273,7 +310,9 @@ void pc_reset(struct machine *m)
     pc_boot_order(m);
     if (pc->direct) {
         pc_cpus_virtual_wire(&pc->cpus);
-        pc->kind->place(m);
+        if (pc->kind->place) {
+            pc->kind->place(m);
+        }
         mem_store(m->iospace, DMA_MODE, 1, CASCADE, (struct mem_attrs){0});
         mem_store(m->iospace, DMA_MASK, 1, 0, (struct mem_attrs){0});
     }

@@ -4,6 +4,6 @@
 
 #include "hw/core/machine.h"
 
-extern const struct board board_pc, board_q35;
+extern const struct board board_pc, board_q35, board_isapc;
 
 #endif

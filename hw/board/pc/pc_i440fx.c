@@ -5,14 +5,12 @@
 #include "hw/board/pc/pc_priv.h"
 
 #include "hw/acpi/piix4_pm.h"
-#include "hw/block/fdc.h"
 #include "hw/ide/ide.h"
-#include "hw/misc/i8237.h"
 #include "hw/pci/i440fx.h"
 #include "hw/pci/piix3.h"
 #include "target/i386/i386.h"
 
-enum { SOUTH = 1 << 3, VGA = 2 << 3, FDC = 0x3f0, IRQ_FLOPPY = 6, IRQ_SCI = 9, IRQ_IDE = 14, PM_BASE = 0x600 };
+enum { SOUTH = 1 << 3, VGA = 2 << 3, IRQ_SCI = 9, IRQ_IDE = 14, PM_BASE = 0x600 };
 
 static bool host_make(struct machine *m, struct err *e)
 {
@@ -54,24 +52,6 @@ static bool ide_make(struct machine *m, struct err *e)
     return pc_drives_attach(m, DRIVE_IDE, ide_drive, e);
 }
 
-static bool floppy_drive(struct machine *m, const struct drive *d, struct err *e)
-{
-    return fdc_attach(pc_of(m)->fdc, d->unit, d->disk, e) != NULL;
-}
-
-static bool fdc_make(struct machine *m, struct err *e)
-{
-    struct pc *pc = pc_of(m);
-    pc->fdc = device_new(m, &isa_fdc_class, "fdc");
-    fdc_set_dma(pc->fdc, i8237_bus(machine_find(m, "dma")));
-    if (!device_init(pc->fdc, e)) {
-        return false;
-    }
-    device_map(pc->fdc, m->iospace, FDC, 0);
-    pc->fdc->irqs[0] = isa_line(pc->isa, IRQ_FLOPPY);
-    return pc_drives_attach(m, DRIVE_FLOPPY, floppy_drive, e);
-}
-
 static bool pm_make(struct machine *m, struct err *e)
 {
     struct pc *pc = pc_of(m);
@@ -87,7 +67,7 @@ static bool pm_make(struct machine *m, struct err *e)
 
 static bool functions_make(struct machine *m, struct err *e)
 {
-    return ide_make(m, e) && fdc_make(m, e) && pm_make(m, e) && pc_vga_make(m, VGA, e);
+    return ide_make(m, e) && pc_fdc_make(m, e) && pm_make(m, e) && pc_vga_make(m, VGA, e);
 }
 
 static void rom_shown(struct machine *m, u8 *last_128k)

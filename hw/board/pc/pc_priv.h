@@ -23,8 +23,10 @@ enum {                 /* what parts drive beside ISA's IRQs */
 enum { PC_COMS = 4, PC_GSIS = 24, PC_TOP = 0xfec00000u /* where chip sets' own addresses begin */ };
 #define PC_HIGH_END (1ull << 40) /* of what PCI may have above 4 GiB: every processor has so many address bits */
 
-/* What one PC has otherwise than another. */
+/* What one PC has otherwise than another. A PC without PCI (`isa`) has no IO-APIC either, no ACPI, and RAM below 1 MiB
+ * where others' north bridges show ROM; its hooks but functions_make are NULL. */
 struct pc_kind {
+    bool isa;
     u64 most_below_4g, split;                                 /* more RAM than that, and it is split there */
     const char *product;                                      /* for SMBIOS */
     const char *firmware;                                     /* its own */
@@ -45,10 +47,10 @@ struct pc {
 
     const struct pc_kind *kind;
     struct ram rom;
-    struct mem_region low, high, above, rom_region, rom_below_1m, nowhere;
+    struct mem_region low, high, above, rom_region, rom_below_1m, upper, nowhere;
     u64 below_4g, above_4g; /* bytes of RAM */
-    struct device *isa, *pic, *ioapic, *pit, *rtc, *fw_cfg, *pci_host, *pm;
-    struct device *fdc; /* NULL: there is none */
+    struct device *isa, *pic, *pit, *rtc, *fw_cfg;
+    struct device *ioapic, *pci_host, *pm, *fdc; /* NULL: there is none */
     struct pci_device *south;
     bool a20_closed[2], has_vga;
     u32 gsi_driven[PC_GSIS];
@@ -73,7 +75,9 @@ void pc_reset(struct machine *m);
 bool pc_fw_cfg_file(struct machine *m, const char *name, const void *data, size_t len, struct err *e);
 /* An input by its number, for parts: ISA's IRQs and those above. */
 struct irq pc_input(struct machine *m, int n);
-bool pc_vga_make(struct machine *m, unsigned devfn, struct err *e); /* as -vga says */
+const char *pc_vga_wanted(const struct machine *m); /* as -vga says: one of the board's `vgas` */
+bool pc_vga_make(struct machine *m, unsigned devfn, struct err *e);
+bool pc_fdc_make(struct machine *m, struct err *e); /* with its drives */
 /* One more source of an input of the IO-APIC. */
 struct irq pc_gsi(struct machine *m, unsigned gsi);
 bool pc_drives_attach(struct machine *m, enum drive_kind kind,

@@ -1,0 +1,175 @@
+/* Kernels that a PC enters without firmware, and what they find; and those that firmware boots. */
+#include "tests/hw/pc_board.h"
+
+#include "hw/board/pc/pc.h"
+
+enum { SETUP_BYTES = 2 * 512, KERNEL_BYTES = 4096, INITRD_BYTES = 5000 };
+
+/* A bzImage of protocol 2.12 that wants 16 MiB, one sector of setup; a Multiboot image with its addresses in the
+ * header; an initrd. */
+static char *bzimage_make(void)
+{
+    u8 *k = g_malloc0(SETUP_BYTES + KERNEL_BYTES);
+    k[0x1f1] = 1;
+    st16le(k + 0x1fe, 0xaa55);
+    k[0x201] = 0x6a;
+    memcpy(k + 0x202, "HdrS", 4);
+    st16le(k + 0x206, 0x20c);
+    k[0x211] = 1;
+    st32le(k + 0x22c, 0x7fffffff);
+    st32le(k + 0x230, 0x200000);
+    k[0x234] = 1;
+    st32le(k + 0x238, 2047);
+    st64le(k + 0x258, 0x1000000);
+    st32le(k + 0x260, 0x800000);
+    memset(k + SETUP_BYTES, 0x90, KERNEL_BYTES);
+    char *path = pc_file("bzImage", k, SETUP_BYTES + KERNEL_BYTES);
+    g_free(k);
+    return path;
+}
+
+/* As programs of old find the tables: by an anchor on 16 bytes, and from table to table. */
+static void smbios_walk(struct machine *m, const u8 *anchor)
+{
+    unsigned length = ld16le(anchor + 0x16), count = ld16le(anchor + 0x1c), longest = 0, at = 0;
+    u8 *t = g_malloc0(length + 2);
+    mem_read(m->sysmem, ld32le(anchor + 0x18), t, length, (struct mem_attrs){0});
+    assert_int_equal(t[0], 1); /* the system, for firmware adds itself */
+    for (unsigned i = 0; i < count; i++) {
+        unsigned next = at + t[at + 1];
+        assert_true(next < length);
+        assert_int_equal(t[at] == 127, i == count - 1);
+        while (t[next] || t[next + 1]) {
+            next++;
+        }
+        longest = MAX(longest, next + 2 - at);
+        at = next + 2;
+    }
+    assert_int_equal(at, length);
+    assert_int_equal(longest, ld16le(anchor + 8));
+    g_free(t);
+}
+
+static void bzimage_is_entered_directly(void **st)
+{
+    (void)st;
+    u8 initrd[INITRD_BYTES] = {1, 2, 3, 4};
+    char *kernel = bzimage_make(), *initrd_path = pc_file("initrd", initrd, sizeof(initrd));
+    struct machine *m = pc_build_ok(
+        &board_pc,
+        &(struct wish){.kernel = kernel, .initrd = initrd_path, .append = "quiet", .vga = "std", .ram = 5ull << 30});
+    const u64 zero = 0x10000;
+    assert_int_equal(rd(m, 0x1000000, 4), 0x90909090);
+    assert_int_equal(rd(m, zero + 0x202, 4), 0x53726448);
+    assert_int_equal(rd(m, zero + 0x210, 1), 0xff);
+    assert_int_equal(rd(m, zero + 0x214, 4), 0x1000000);
+    u64 at = rd(m, zero + 0x218, 4);
+    assert_int_equal(rd(m, zero + 0x21c, 4), INITRD_BYTES);
+    assert_int_equal(at % 4096, 0);
+    assert_int_equal(rd(m, at, 4), 0x04030201);
+    char line[6];
+    mem_read(m->sysmem, rd(m, zero + 0x228, 4), line, sizeof(line), (struct mem_attrs){0});
+    assert_string_equal(line, "quiet");
+    /* RAM, the last KiB below 640 KiB, the BIOS's area, RAM, tables... and RAM above 4 GiB */
+    unsigned n = (unsigned)rd(m, zero + 0x1e8, 1);
+    assert_int_equal(n, 8);
+    assert_int_equal(rd(m, zero + 0x2d0 + 8, 8), 0x9fc00);
+    assert_int_equal(rd(m, zero + 0x2d0 + 20 * (n - 1), 8), 4ull << 30);
+    assert_int_equal(rd(m, zero + 0x2d0 + 20 * (n - 1) + 8, 8), 2ull << 30);
+    /* tables */
+    u64 rsdp = rd(m, zero + 0x70, 8);
+    assert_int_equal(rd(m, rsdp, 8), 0x2052545020445352ull);
+    assert_int_equal(rd(m, rd(m, rsdp + 16, 4), 4), 0x54445352); /* RSDT */
+    u8 anchor[0x1f], sum = 0, dmi = 0;
+    mem_read(m->sysmem, 0xf0000, anchor, sizeof(anchor), (struct mem_attrs){0});
+    for (unsigned i = 0; i < sizeof(anchor); i++) {
+        sum = (u8)(sum + anchor[i]);
+        dmi = (u8)(dmi + (i < 0x10 ? 0 : anchor[i]));
+    }
+    assert_memory_equal(anchor, "_SM_", 4);
+    assert_memory_equal(anchor + 0x10, "_DMI_", 5);
+    assert_int_equal(sum, 0);
+    assert_int_equal(dmi, 0);
+    smbios_walk(m, anchor);
+    assert_int_equal(in(m, 0x608, 4) == 0xffffffff, 0); /* the timer that the tables speak of */
+    machine_free(m);
+    struct err e = {0};
+    assert_null(pc_build(&board_pc, &(struct wish){.kernel = kernel, .ram = 8 << 20}, &e));
+    assert_non_null(strstr(e.msg, "could not load kernel"));
+    assert_non_null(strstr(e.msg, "does not fit into RAM"));
+    unlink(kernel);
+    unlink(initrd_path);
+    g_free(kernel);
+    g_free(initrd_path);
+}
+
+/* With a screen that somebody sees the kernel is an option ROM's, and the first to boot. */
+static void bzimage_behind_firmware(void **st)
+{
+    (void)st;
+    if (!g_file_test("/usr/share/seabios/bios-256k.bin", G_FILE_TEST_EXISTS)) {
+        skip();
+    }
+    char *kernel = bzimage_make();
+    struct machine *m = pc_build_ok(&board_q35, &(struct wish){.kernel = kernel, .vga = "std", .watched = true});
+    u8 rom[512], sum = 0;
+    assert_int_equal(fw_cfg_read_file(m, "genroms/linuxboot_dma.bin", rom, sizeof(rom)), sizeof(rom));
+    for (unsigned i = 0; i < sizeof(rom); i++) {
+        sum = (u8)(sum + rom[i]);
+    }
+    assert_int_equal(sum, 0);
+    assert_int_equal(ld16le(rom), 0xaa55);
+    assert_int_equal(ld32be(rom + 0x110), 0x11 << 16 | 8 | 2); /* the kernel */
+    assert_int_equal(ld32be(rom + 0x114), KERNEL_BYTES);
+    assert_int_equal(ld64be(rom + 0x118), 0x1000000);
+    char order[64];
+    assert_true(fw_cfg_read_file(m, "bootorder", order, sizeof(order)) > 0);
+    assert_string_equal(order, "/rom@genroms/linuxboot_dma.bin");
+    machine_free(m);
+    unlink(kernel);
+    g_free(kernel);
+}
+
+static void multiboot_modules(void **st)
+{
+    (void)st;
+    u8 image[256] = {0};
+    st32le(image, 0x1badb002);
+    st32le(image + 4, 1 << 16);
+    st32le(image + 8, (u32) - (0x1badb002 + (1 << 16)));
+    st32le(image + 12, 0x100000); /* header, load, ends, entry */
+    st32le(image + 16, 0x100000);
+    st32le(image + 28, 0x100040);
+    char *kernel = pc_file("kernel", image, sizeof(image)), *mod = pc_file("module", "module!", 7);
+    char *list = g_strdup_printf("%s one two,%s", mod, mod);
+    struct machine *m = pc_build_ok(&board_pc, &(struct wish){.kernel = kernel, .initrd = list, .append = "x"});
+    u64 info = 0x9000, mods = rd(m, info + 24, 4);
+    char text[256];
+    assert_int_equal(rd(m, info, 4) & 8, 8);
+    assert_int_equal(rd(m, info + 20, 4), 2);
+    u64 at = rd(m, mods, 4);
+    assert_int_equal(at, 0x101000);
+    assert_int_equal(rd(m, mods + 4, 4) - at, 7);
+    assert_int_equal(rd(m, at, 1), 'm');
+    mem_read(m->sysmem, rd(m, mods + 8, 4), text, sizeof(text), (struct mem_attrs){0});
+    assert_true(g_str_has_suffix(text, "/module one two"));
+    assert_int_equal(rd(m, mods + 16, 4), 0x102000);
+    mem_read(m->sysmem, rd(m, info + 16, 4), text, sizeof(text), (struct mem_attrs){0});
+    assert_true(g_str_has_suffix(text, "/kernel x"));
+    machine_free(m);
+    unlink(kernel);
+    unlink(mod);
+    g_free(kernel);
+    g_free(mod);
+    g_free(list);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(bzimage_is_entered_directly),
+        cmocka_unit_test(bzimage_behind_firmware),
+        cmocka_unit_test(multiboot_modules),
+    };
+    return cmocka_run_group_tests(tests, pc_set_up, pc_tear_down);
+}
