@@ -53,6 +53,30 @@ static bool segment_get(const struct elf *x, u64 at, struct segment *s, struct e
     return true;
 }
 
+/* The note "Xen", PHYS32_ENTRY: where a PVH guest is entered. SPEC: ELF gABI, "Note section" (names and descriptions
+ * are padded to 4 bytes); Xen, include/public/elfnote.h. */
+static u64 pvh_note(const struct elf *x, u64 at)
+{
+    enum { HEADER = 12, PHYS32_ENTRY = 18 };
+    u64 off = ELF_GET(x, at, Phdr, p_offset), n = ELF_GET(x, at, Phdr, p_filesz);
+    if (ELF_GET(x, at, Phdr, p_type) != PT_NOTE || off > x->f->len || n > x->f->len - off) {
+        return 0;
+    }
+    while (n >= HEADER) {
+        u64 name = align_up(elf_num(x, off, 4), 4), desc = elf_num(x, off + 4, 4), pad = align_up(desc, 4);
+        if (name + pad > n - HEADER) {
+            return 0;
+        }
+        bool xen = elf_num(x, off, 4) == 4 && !memcmp(x->f->data + off + HEADER, "Xen", 4);
+        if (xen && elf_num(x, off + 8, 4) == PHYS32_ENTRY && (desc == 4 || desc == 8)) {
+            return elf_num(x, off + HEADER + name, (unsigned)desc);
+        }
+        off += HEADER + name + pad;
+        n -= HEADER + name + pad;
+    }
+    return 0;
+}
+
 static bool elf_machine_ok(const struct elf *x, const struct kernel_rules *r, struct err *e)
 {
     u64 have = ELF_GET(x, 0, Ehdr, e_machine);
@@ -83,6 +107,8 @@ static bool elf_load(struct machine *m, const struct image_file *f, const char *
     u64 entry = k->entry;
     for (u64 i = 0; i < n; i++) {
         struct segment s;
+        u64 pvh = pvh_note(&x, ph + i * step);
+        k->pvh_entry = pvh ? pvh : k->pvh_entry;
         if (!segment_get(&x, ph + i * step, &s, e)) {
             return false;
         }
@@ -232,6 +258,9 @@ static bool any_load(struct machine *m, struct image_file *f, const char *name, 
     }
     if (f->len > EI_NIDENT && !memcmp(f->data, ELFMAG, SELFMAG)) {
         return elf_load(m, f, name, r, k, e);
+    }
+    if (r->elf_only) {
+        return err_set(e, "it is no kernel for this board: expected a bzImage, an ELF file or a Multiboot image");
     }
     if (uimage(f)) {
         return uimage_load(m, f, name, r, k, e);

@@ -56,6 +56,7 @@ struct kernel_rules {
     u16 elf_machines[3]; /* e_machine values that this board's cpus run; 0: end */
     u64 raw_offset;      /* from ram_base, for an image that says nothing */
     u64 keep_free;       /* bytes at ram_base that no Linux image may take */
+    bool elf_only;       /* of what kernel_load knows, for boards that other images are nothing for */
 };
 enum kernel_kind {
     KERNEL_ELF,   /* bare metal: entered with no argument */
@@ -68,6 +69,7 @@ struct kernel {
     u64 entry;      /* physical */
     u64 start, end; /* the bytes of memory it takes, bss included when that is known */
     bool elf64;
+    u64 pvh_entry; /* what an ELF file's note for Xen names (PHYS32_ENTRY), 0: nothing */
 };
 bool kernel_load(struct machine *m, const char *path, const struct kernel_rules *r, struct kernel *k, struct err *e);
 

@@ -179,6 +179,7 @@ static bool image_load(struct machine *m, const struct image_file *f, const char
     }
     mb->entry = k.entry;
     mb->end = k.end;
+    mb->pvh = h ? 0 : k.pvh_entry;
     return !h || info_add(m, mb, r, e);
 }
 

@@ -309,6 +309,8 @@ CASES = {
     'pc-isa-grub': pc('-M isapc -boot a -hda @D/disk', [
         'wait=GNU GRUB', 'wait=GNU/Linux', 'raw=c', *typed('grub> ', 'ls'), 'wait=(hd0)', 'wait=(fd0)', 'wait=grub> ', STOP],
         'grub-floppy', slow=False, prepare=blank),
+    'pc-pvh': pc('-M pc', look_pc(1), 'pvh'),
+    'pc-q35-pvh': pc('-M q35 -cpu max -smp 2', look_pc(2), 'pvh', slow=False),
     'pc-reboot': pc('-M pc', shell(off='reboot -f', after=['wait=can\'t access tty', *look_pc(1)])),
     'pc-seabios': pc('-M pc', ['wait=SeaBIOS (version', 'wait=Booting from Hard Disk', 'wait=No bootable device', STOP],
                      'seabios', slow=False),

@@ -7,12 +7,15 @@ disk              what tools/mkdebian.sh makes, in .cache/debian
 firmware          EDK II as -bios, from qemu-efi-aarch64; firmware-flash: as two flashes, with variables that are kept
 uboot             U-Boot, from u-boot-qemu
 pc, pc32          Debian's installer kernel and initrd for PCs, from debian-installer-12-netboot-amd64 and -i386
+pvh               the ELF file in Debian's kernel for PCs, which has an entry for PVH guests
 grub-floppy       GRUB on a floppy disk, from grub-rescue-pc
 seabios           what a PC has itself, from seabios; ovmf: UEFI as two flashes, from ovmf
 memtest           memtest86+, as a kernel
 bios16            bios16.S on a floppy, and five disks of as many kinds"""
+import lzma
 import os
 import shutil
+import struct
 import subprocess
 import sys
 
@@ -107,6 +110,20 @@ def pc(_, arch='amd64', append='console=ttyS0 rdinit=/bin/sh'):
                                           '-append', append] or None
 
 
+def pvh(scratch):
+    """The kernel that is packed in the bzImage (SPEC: Linux, Documentation/arch/x86/boot.rst, payload_offset)."""
+    options = pc(scratch)
+    if options:
+        with open(options[1], 'rb') as f:
+            image = f.read()
+        offset, size = struct.unpack_from('<II', image, 0x248)
+        start = (image[0x1f1] + 1) * 512 + offset
+        with open(scratch + '/vmlinux', 'wb') as f:
+            f.write(lzma.LZMADecompressor().decompress(image[start:start + size - 4]))
+        options[1] = scratch + '/vmlinux'
+    return options
+
+
 def seabios(_):
     return [] if are_here('/usr/share/seabios/bios-256k.bin') else None
 
@@ -154,6 +171,7 @@ GUESTS = {
     'memtest': memtest,
     'pc': pc,
     'pc32': lambda scratch: pc(scratch, 'i386'),
+    'pvh': pvh,
     'seabios': seabios,
     'grub-floppy': grub_floppy,
     'ovmf': ovmf,

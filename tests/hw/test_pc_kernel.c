@@ -164,12 +164,119 @@ static void multiboot_modules(void **st)
     g_free(list);
 }
 
+/* An ELF file with 16 bytes at 1 MiB and a note section of `notes`. */
+static char *elf_make(const u8 *notes, unsigned n)
+{
+    enum { AT = 0x100, CODE = 16, PHDRS = 64, PHDR = 56 };
+    u8 *f = g_malloc0(AT + CODE + n);
+    memcpy(f,
+           "\x7f"
+           "ELF\2\1\1",
+           7);
+    st16le(f + 16, 2);  /* executable */
+    st16le(f + 18, 62); /* x86-64 */
+    st64le(f + 24, 0x100000);
+    st64le(f + 32, PHDRS);
+    st16le(f + 54, PHDR);
+    st16le(f + 56, 2);
+    const struct {
+        u32 type;
+        u64 off, addr, size;
+    } parts[] = {{1, AT, 0x100000, CODE}, {4, AT + CODE, 0, n}};
+    for (unsigned i = 0; i < 2; i++) {
+        u8 *p = f + PHDRS + i * PHDR;
+        st32le(p, parts[i].type);
+        st32le(p + 4, 5);
+        st64le(p + 8, parts[i].off);
+        st64le(p + 16, parts[i].addr);
+        st64le(p + 24, parts[i].addr);
+        st64le(p + 32, parts[i].size);
+        st64le(p + 40, parts[i].size);
+    }
+    memset(f + AT, 0x90, CODE);
+    memcpy(f + AT + CODE, notes, n);
+    char *path = pc_file("vmlinux", f, AT + CODE + n);
+    g_free(f);
+    return path;
+}
+
+static void pvh_guests_find_their_start_information(void **st)
+{
+    (void)st;
+    static const u8 notes[] = {
+        4, 0, 0, 0, 3, 0, 0, 0, 1,  0, 0, 0, 'G', 'N', 'U', 0, 'a', 'b', 'c',  0, /* another's, padded */
+        4, 0, 0, 0, 4, 0, 0, 0, 18, 0, 0, 0, 'X', 'e', 'n', 0, 4,   0,   0x10, 0,
+    };
+    u8 initrd[INITRD_BYTES] = {1, 2, 3, 4};
+    char *kernel = elf_make(notes, sizeof(notes)), *path = pc_file("initrd", initrd, sizeof(initrd));
+    struct machine *m =
+        pc_build_ok(&board_q35, &(struct wish){.kernel = kernel, .initrd = path, .append = "quiet", .ram = 64 << 20});
+    const u64 info = 0x9000;
+    char line[6];
+    assert_int_equal(rd(m, 0x100000, 4), 0x90909090);
+    assert_int_equal(rd(m, info, 4), 0x336ec578);
+    assert_int_equal(rd(m, info + 4, 4), 1);
+    assert_int_equal(rd(m, info + 12, 4), 1);
+    u64 module = rd(m, info + 16, 8), at = rd(m, module, 8);
+    assert_int_equal(rd(m, module + 8, 8), INITRD_BYTES);
+    assert_int_equal(rd(m, at, 4), 0x04030201);
+    assert_int_equal(at % 4096, 0);
+    mem_read(m->sysmem, rd(m, info + 24, 8), line, sizeof(line), (struct mem_attrs){0});
+    assert_string_equal(line, "quiet");
+    assert_int_equal(rd(m, rd(m, info + 32, 8), 8), 0x2052545020445352ull);
+    u64 map = rd(m, info + 40, 8);
+    assert_int_equal(rd(m, info + 48, 4), 7);
+    assert_int_equal(rd(m, map + 3 * 24, 8), 1 << 20);
+    assert_int_equal(rd(m, map + 3 * 24 + 16, 4), 1);
+    machine_free(m);
+    unlink(kernel);
+    unlink(path);
+    g_free(kernel);
+    g_free(path);
+}
+
+/* No note, or one that says it is longer than it is: entered as any ELF file. */
+static void broken_notes_are_none(void **st)
+{
+    (void)st;
+    static const u8 rows[][16] = {
+        {4, 0, 0, 0, 0xff, 0xff, 0xff, 0xff, 18, 0, 0, 0, 'X', 'e', 'n', 0},
+        {0xff, 0xff, 0xff, 0xff, 4, 0, 0, 0, 18, 0, 0, 0, 'X', 'e', 'n', 0},
+        {4, 0, 0, 0, 4, 0, 0, 0, 18, 0, 0, 0, 'X', 'e', 'n', 0},
+        {4, 0, 0, 0, 0, 0, 0, 0, 18, 0, 0, 0, 'X', 'e', 'n', 0},
+    };
+    for (unsigned i = 0; i < ARRAY_LEN(rows); i++) {
+        char *kernel = elf_make(rows[i], sizeof(rows[i]));
+        struct machine *m = pc_build_ok(&board_pc, &(struct wish){.kernel = kernel});
+        assert_int_equal(rd(m, 0x100000, 4), 0x90909090);
+        assert_int_not_equal(rd(m, 0x9000, 4), 0x336ec578);
+        machine_free(m);
+        unlink(kernel);
+        g_free(kernel);
+    }
+}
+
+static void other_files_are_refused(void **st)
+{
+    (void)st;
+    static const char text[] = "no kernel at all, and longer than the header of any: ................................";
+    struct err e = {0};
+    char *path = pc_file("text", text, sizeof(text));
+    assert_null(pc_build(&board_pc, &(struct wish){.kernel = path}, &e));
+    assert_non_null(strstr(e.msg, "text': it is no kernel for this board"));
+    e.msg[0] = 0;
+    assert_null(pc_build(&board_isapc, &(struct wish){.kernel = path, .vga = "std"}, &e));
+    assert_non_null(strstr(e.msg, "it is no kernel for this board"));
+    unlink(path);
+    g_free(path);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(bzimage_is_entered_directly),
-        cmocka_unit_test(bzimage_behind_firmware),
-        cmocka_unit_test(multiboot_modules),
+        cmocka_unit_test(bzimage_is_entered_directly), cmocka_unit_test(bzimage_behind_firmware),
+        cmocka_unit_test(multiboot_modules),           cmocka_unit_test(pvh_guests_find_their_start_information),
+        cmocka_unit_test(broken_notes_are_none),       cmocka_unit_test(other_files_are_refused),
     };
     return cmocka_run_group_tests(tests, pc_set_up, pc_tear_down);
 }

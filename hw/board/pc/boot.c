@@ -28,7 +28,7 @@ enum {
 static const struct kernel_rules *rules(const struct machine *m, struct kernel_rules *r)
 {
     *r = (struct kernel_rules){
-        .ram_size = pc_of(m)->below_4g - TABLES, .elf_machines = {EM_386, EM_X86_64}, .raw_offset = MIB};
+        .ram_size = pc_of(m)->below_4g - TABLES, .elf_machines = {EM_386, EM_X86_64}, .elf_only = true};
     return r;
 }
 
@@ -126,12 +126,16 @@ static bool tables_place(struct machine *m, const struct linux_place *p, struct 
 
 /* -- kernels ------------------------------------------------------------------------------------------------------- */
 
-static bool multiboot_enter(struct machine *m, struct x86_entry *entry, struct err *e)
+static bool multiboot_enter(struct machine *m, const struct linux_place *p, struct x86_entry *entry, struct err *e)
 {
     struct kernel_rules r;
     struct multiboot mb;
     if (!multiboot_load(m, m->cfg.kernel, rules(m, &r), &mb, e)) {
         return false;
+    }
+    if (mb.pvh) {
+        *entry = (struct x86_entry){.set = true, .eip = (u32)mb.pvh};
+        return pvh_place(m, mb.end, p, &entry->ebx, e);
     }
     *entry = (struct x86_entry){.set = true, .eip = (u32)mb.entry, .eax = mb.magic, .ebx = mb.info};
     return true;
@@ -159,7 +163,7 @@ static bool kernel_enter(struct machine *m, struct err *e)
         }
     }
     image_free(&f);
-    if (!ok || (!is_linux && !multiboot_enter(m, &entry, e)) || !tables_place(m, &p, e)) {
+    if (!ok || (!is_linux && !multiboot_enter(m, &p, &entry, e)) || !tables_place(m, &p, e)) {
         return false;
     }
     pc_of(m)->direct = true;

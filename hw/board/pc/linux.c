@@ -40,7 +40,7 @@ enum { /* the header, offsets in file and zero page */
        E820_SIZE = 20,
 };
 enum { LOADED_HIGH = 1, UNKNOWN_LOADER = 0xff, SECTOR = 512 };
-enum { ZERO_PAGE = 0x10000, CMDLINE = 0x20000, CMDLINE_ROOM = 0x10000, PAGE = 0x1000, ONE_MIB = 0x100000 };
+enum { ZERO_PAGE = 0x10000, PAGE = 0x1000, ONE_MIB = 0x100000 };
 
 bool linux_is(const struct image_file *f)
 {
@@ -125,7 +125,7 @@ static bool initrd_place(struct machine *m, const struct linux_place *p, const s
 static bool cmdline_check(const struct machine *m, const struct header *h, struct err *e)
 {
     size_t n = strlen(m->cfg.append ? m->cfg.append : "");
-    if (n > MIN(h->cmdline, (u64)CMDLINE_ROOM - 1)) {
+    if (n > MIN(h->cmdline, (u64)LINUX_CMDLINE_ROOM - 1)) {
         return err_set(e, "-append: the command line has %zu characters; this kernel takes %llu", n,
                        (unsigned long long)h->cmdline);
     }
@@ -139,8 +139,8 @@ static bool cmdline_place(struct machine *m, const struct header *h, u8 *zero, s
     if (!cmdline_check(m, h, e)) {
         return false;
     }
-    loader_add(m, "cmdline", CMDLINE, g_memdup2(line, n + 1), n + 1, n + 1);
-    st32le(zero + CMD_LINE_PTR, CMDLINE);
+    loader_add(m, "cmdline", LINUX_CMDLINE, g_memdup2(line, n + 1), n + 1, n + 1);
+    st32le(zero + CMD_LINE_PTR, LINUX_CMDLINE);
     return true;
 }
 
@@ -214,10 +214,10 @@ bool linux_items(struct machine *m, const struct image_file *f, u64 low_end, str
     setup[LOADFLAGS] |= CAN_USE_HEAP;
     st16le(setup + HEAP_END_PTR, LINUX_STACK - 0x200);
     st32le(setup + CODE32_START, (u32)h.load);
-    st32le(setup + CMD_LINE_PTR, CMDLINE);
+    st32le(setup + CMD_LINE_PTR, LINUX_CMDLINE);
     items[0] = (struct linux_item){FW_CFG_SETUP_DATA, setup, h.start, LINUX_SETUP};
     items[1] = (struct linux_item){FW_CFG_KERNEL_DATA, arena_dup(&m->arena, f->data + h.start, size), size, h.load};
-    items[2] = (struct linux_item){FW_CFG_CMDLINE_DATA, arena_str(&m->arena, line), strlen(line) + 1, CMDLINE};
+    items[2] = (struct linux_item){FW_CFG_CMDLINE_DATA, arena_str(&m->arena, line), strlen(line) + 1, LINUX_CMDLINE};
     items[3] = (struct linux_item){.key = FW_CFG_INITRD_DATA};
     return h.start <= LINUX_STACK - 0x1000 ? initrd_item(m, &h, low_end, setup, &items[3], e)
                                            : err_set(e, "the kernel's setup code is too long");

@@ -24,11 +24,18 @@ struct linux_entry {
     u32 eip, esi;
 };
 
+/* The command line's place in low memory, for whoever enters a kernel. */
+enum { LINUX_CMDLINE = 0x20000, LINUX_CMDLINE_ROOM = 0x10000 };
+
 bool linux_is(const struct image_file *f);
 u64 linux_setup_size(const struct image_file *f); /* bytes before the protected-mode kernel */
 /* Places kernel, initrd (-initrd) and command line (-append). */
 bool linux_load(struct machine *m, struct image_file *f, const struct linux_place *p, struct linux_entry *out,
                 struct err *e);
+
+/* pvh.c: for a kernel that is a PVH guest and takes memory up to `end`: command line, initrd and start information;
+ * gives what EBX is. */
+bool pvh_place(struct machine *m, u64 end, const struct linux_place *p, u32 *ebx, struct err *e);
 
 /* The same behind firmware: what a boot loader would do is an option ROM's, which fetches these. The setup code's
  * header is filled in; the items lie in the machine's arena. */
