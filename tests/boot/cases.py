@@ -311,6 +311,8 @@ CASES = {
         'grub-floppy', slow=False, prepare=blank),
     'pc-pvh': pc('-M pc', look_pc(1), 'pvh'),
     'pc-q35-pvh': pc('-M q35 -cpu max -smp 2', look_pc(2), 'pvh', slow=False),
+    'pc-mp-table': pc('-M q35,acpi=off -smp 2 -no-reboot', shell(
+        ('cat /proc/interrupts', r'CPU1(?s:.*)IO-APIC +4-edge +ttyS0'), off='reboot -f')),
     'pc-reboot': pc('-M pc', shell(off='reboot -f', after=['wait=can\'t access tty', *look_pc(1)])),
     'pc-seabios': pc('-M pc', ['wait=SeaBIOS (version', 'wait=Booting from Hard Disk', 'wait=No bootable device', STOP],
                      'seabios', slow=False),

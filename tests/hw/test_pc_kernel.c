@@ -271,12 +271,111 @@ static void other_files_are_refused(void **st)
     g_free(path);
 }
 
+/* -- interrupts as a BIOS has them in its tables ------------------------------------------------------------------- */
+
+static u64 table_find(struct machine *m, const char sign[4])
+{
+    for (u64 at = 0xf0000; at < 0x100000; at += 16) {
+        if (rd(m, at, 4) == ld32le(sign)) {
+            return at;
+        }
+    }
+    return 0;
+}
+static u8 table_sum(struct machine *m, u64 at, u64 n)
+{
+    u8 sum = 0;
+    while (n--) {
+        sum = (u8)(sum + rd(m, at + n, 1));
+    }
+    return sum;
+}
+
+/* The input of the IO-APIC that an entry of the MP table gives an IRQ of a bus; -1: none. */
+static int mp_input(struct machine *m, u64 table, unsigned bus, unsigned irq)
+{
+    unsigned n = (unsigned)rd(m, table + 34, 2);
+    for (u64 at = table + 44; n--; at += rd(m, at, 1) ? 8 : 20) {
+        if (rd(m, at, 1) == 3 && rd(m, at + 4, 1) == bus && rd(m, at + 5, 1) == irq) {
+            return (int)rd(m, at + 7, 1);
+        }
+    }
+    return -1;
+}
+
+static void interrupt_tables(void **st)
+{
+    (void)st;
+    static const struct {
+        const struct board *board;
+        u8 slot3, slot31, link3, router; /* inputs of INTA and INTB */
+    } rows[] = {{&board_pc, 11, 11, 0x62, 0x08}, {&board_q35, 16 + 7, 16 + 1, 0x6b, 0xf8}};
+    char *kernel = bzimage_make();
+    for (unsigned i = 0; i < ARRAY_LEN(rows); i++) {
+        struct machine *m =
+            pc_build_ok(rows[i].board, &(struct wish){.kernel = kernel, .options = "acpi=off", .cpus = 3});
+        u64 mp = table_find(m, "_MP_"), t = rd(m, mp + 4, 4), pir = table_find(m, "$PIR");
+        assert_int_not_equal(mp, 0);
+        assert_int_equal(table_sum(m, mp, 16), 0);
+        assert_int_equal(rd(m, t, 4), 0x504d4350);
+        assert_int_equal(table_sum(m, t, rd(m, t + 4, 2)), 0);
+        assert_int_equal(rd(m, t + 44 + 3, 1), 3);      /* the bootstrap processor */
+        assert_int_equal(rd(m, t + 44 + 20 + 3, 1), 1); /* another */
+        assert_int_equal(mp_input(m, t, 1, 0), 2);
+        assert_int_equal(mp_input(m, t, 1, 4), 4);
+        assert_int_equal(mp_input(m, t, 1, 11), -1); /* is PCI's */
+        assert_int_equal(mp_input(m, t, 0, 3 << 2), rows[i].slot3);
+        assert_int_equal(mp_input(m, t, 0, 31 << 2 | 1), rows[i].slot31);
+        assert_int_equal(table_sum(m, pir, rd(m, pir + 6, 2)), 0);
+        assert_int_equal(rd(m, pir + 9, 1), rows[i].router);
+        assert_int_equal(rd(m, pir + 32 + 3 * 16 + 2, 1), rows[i].link3);
+        assert_int_equal(pc_config(m, rows[i].router, rows[i].link3, 1), 11);
+        assert_int_equal(in(m, 0x4d1, 1) & 0x0c, 0x0c);
+        machine_free(m);
+    }
+    unlink(kernel);
+    g_free(kernel);
+}
+
+static int resets;
+static void reset_asked(void)
+{
+    resets++;
+}
+
+/* The keyboard controller's way to the processor's INIT: without firmware at the reset vector it is the machine's. */
+static void init_resets_where_no_firmware_is(void **st)
+{
+    (void)st;
+    char *kernel = bzimage_make();
+    struct machine *m = pc_build_ok(&board_pc, &(struct wish){.kernel = kernel});
+    machine_request_reset = reset_asked;
+    machine_lock();
+    out(m, 0x64, 1, 0xfe);
+    machine_unlock();
+    assert_int_equal(resets, 1);
+    machine_free(m);
+    m = pc_build_ok(&board_pc, &(struct wish){0});
+    machine_lock();
+    out(m, 0x64, 1, 0xfe);
+    machine_unlock();
+    assert_int_equal(resets, 1);
+    machine_free(m);
+    unlink(kernel);
+    g_free(kernel);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(bzimage_is_entered_directly), cmocka_unit_test(bzimage_behind_firmware),
-        cmocka_unit_test(multiboot_modules),           cmocka_unit_test(pvh_guests_find_their_start_information),
-        cmocka_unit_test(broken_notes_are_none),       cmocka_unit_test(other_files_are_refused),
+        cmocka_unit_test(bzimage_is_entered_directly),
+        cmocka_unit_test(bzimage_behind_firmware),
+        cmocka_unit_test(multiboot_modules),
+        cmocka_unit_test(pvh_guests_find_their_start_information),
+        cmocka_unit_test(broken_notes_are_none),
+        cmocka_unit_test(other_files_are_refused),
+        cmocka_unit_test(interrupt_tables),
+        cmocka_unit_test(init_resets_where_no_firmware_is),
     };
     return cmocka_run_group_tests(tests, pc_set_up, pc_tear_down);
 }

@@ -1,9 +1,8 @@
 /* How a PC boots: its firmware from the reset vector on; or a kernel that is entered directly, with what firmware would
- * have left it: a map of memory, ACPI and SMBIOS tables. Firmware that was named (-bios, a flash) runs all the same,
- * and finds the kernel in fw_cfg.
+ * have left it: a map of memory, ACPI and SMBIOS tables, the MP table. Firmware that was named (-bios, a flash) runs
+ * all the same, and finds the kernel in fw_cfg.
  *
- * Not modelled: MP tables and $PIR for kernels that know no ACPI; the BIOS's services: a kernel is entered behind what
- * would ask for them. */
+ * Not modelled: the BIOS's services: a kernel is entered behind what would ask for them. */
 #include <elf.h>
 #include <glib.h>
 #include <string.h>
@@ -12,6 +11,7 @@
 #include "hw/board/pc/linux.h"
 #include "hw/board/pc/pc_priv.h"
 #include "hw/core/multiboot.h"
+#include "hw/intc/ioapic.h"
 #include "hw/misc/fw_cfg.h"
 #include "hw/misc/smbios.h"
 #include "target/i386/i386.h"
@@ -20,6 +20,8 @@ enum {
     EBDA = 0x9fc00, /* the last KiB below 640 KiB: where RSDP is looked for */
     EBDA_SEGMENT = 0x40e,
     BIOS_AREA = 0xf0000, /* what is looked for there starts at a multiple of 16 */
+    IRQ_TABLES = 0xf1000,
+    IRQ_TABLES_ROOM = 0x8000,
     ACPI_ROOM = 0x20000,
     SMBIOS_ROOM = 0x10000,
     TABLES = ACPI_ROOM + SMBIOS_ROOM, /* at the end of RAM below 4 GiB */
@@ -97,6 +99,17 @@ static void smbios_place(struct machine *m, const struct buf *tables, struct buf
     blob(m, "smbios anchor", BIOS_AREA, a, anchor->len);
 }
 
+static bool irqs_place(struct machine *m, struct err *e)
+{
+    const struct pc *pc = pc_of(m);
+    struct irq_facts f = {.m = m, .ioapic = {pc->cpus.bus ? (u32)IOAPIC_BASE : 0}, .levels = PC_PIRQ_IRQS};
+    if (!pc->kind->irqs_say) {
+        return true;
+    }
+    pc->kind->irqs_say(&f);
+    return irq_tables_place(&f, IRQ_TABLES, IRQ_TABLES_ROOM, e);
+}
+
 static bool tables_place(struct machine *m, const struct linux_place *p, struct err *e)
 {
     static const u8 segment[2] = {(EBDA >> 4) & 0xff, EBDA >> 12}, kib[1] = {1};
@@ -114,7 +127,7 @@ static bool tables_place(struct machine *m, const struct linux_place *p, struct 
     if (!pc->acpi.m) {
         blob(m, "ebda", EBDA, kib, sizeof(kib));
     }
-    bool ok = pc_smbios(m, &tables, &anchor, e);
+    bool ok = irqs_place(m, e) && pc_smbios(m, &tables, &anchor, e);
     ok = ok && (tables.len <= SMBIOS_ROOM || err_set(e, "the SMBIOS tables take more than 64 KiB"));
     if (ok) {
         smbios_place(m, &tables, &anchor, at);

@@ -93,10 +93,21 @@ static void a20_in(void *to, unsigned n, int level)
     irq_set(&line, pc->a20_closed[0] && pc->a20_closed[1]);
 }
 
+/* The processor's INIT makes firmware start anew; where there is none, the machine does. */
+static void init_in(void *to, unsigned n, int level)
+{
+    struct pc *pc = pc_of(to);
+    struct irq line = pc_cpus_line(&pc->cpus, PC_INIT);
+    (void)n;
+    if (!pc->direct) {
+        irq_set(&line, level);
+    } else if (level) {
+        machine_request_reset();
+    }
+}
+
 struct irq pc_input(struct machine *m, int n)
 {
-    static const u8 lines[] = {
-        [PC_IN_INIT] = PC_INIT, [PC_IN_INIT_KBD] = PC_INIT, [PC_IN_NMI] = PC_NMI, [PC_IN_SMI] = PC_SMI};
     struct pc *pc = pc_of(m);
     if (n < ISA_IRQS) {
         return isa_line(pc->isa, (unsigned)n);
@@ -104,7 +115,10 @@ struct irq pc_input(struct machine *m, int n)
     if (n == PC_IN_A20 || n == PC_IN_A20_KBD) {
         return (struct irq){.fn = a20_in, .to = m, .n = n == PC_IN_A20_KBD};
     }
-    return pc_cpus_line(&pc->cpus, lines[n]);
+    if (n == PC_IN_INIT || n == PC_IN_INIT_KBD) {
+        return (struct irq){.fn = init_in, .to = m};
+    }
+    return pc_cpus_line(&pc->cpus, n == PC_IN_NMI ? PC_NMI : PC_SMI);
 }
 
 static int pic_ack(void *opaque)
@@ -300,6 +314,16 @@ bool pc_make(struct machine *m, const struct pc_kind *kind, struct err *e)
 bool pc_fw_cfg_file(struct machine *m, const char *name, const void *data, size_t len, struct err *e)
 {
     return fw_cfg_add_file(pc_of(m)->fw_cfg, name, data, len, NULL, NULL, e);
+}
+
+void pc_pirqs_route(struct machine *m, unsigned reg)
+{
+    enum { ELCR = 0x4d0 };
+    for (unsigned n = 0; n < PCI_PINS; n++) {
+        pci_config_write(pc_of(m)->south, reg + n, 1, pc_pirq_irq(n));
+    }
+    mem_store(m->iospace, ELCR, 1, PC_PIRQ_IRQS & 0xff, (struct mem_attrs){0});
+    mem_store(m->iospace, ELCR + 1, 1, PC_PIRQ_IRQS >> 8, (struct mem_attrs){0});
 }
 
 /* Without firmware nobody else would do it: the first DMA controller's way to the bus is opened too. */

@@ -10,7 +10,7 @@
 #include "hw/pci/piix3.h"
 #include "target/i386/i386.h"
 
-enum { SOUTH = 1 << 3, VGA = 2 << 3, IRQ_SCI = 9, IRQ_IDE = 14, PM_BASE = 0x600 };
+enum { SOUTH = 1 << 3, VGA = 2 << 3, IRQ_SCI = 9, IRQ_IDE = 14, PM_BASE = 0x600, PIRQRC = 0x60 };
 
 static bool host_make(struct machine *m, struct err *e)
 {
@@ -78,6 +78,7 @@ static void rom_shown(struct machine *m, u8 *last_128k)
 static void place(struct machine *m)
 {
     piix4_pm_place(pc_of(m)->pm, PM_BASE);
+    pc_pirqs_route(m, PIRQRC);
 }
 
 /* -- ACPI ---------------------------------------------------------------------------------------------------------- */
@@ -99,6 +100,24 @@ static void acpi_say(struct pc_acpi *a)
     a->pirq = pirq_of;
 }
 
+static unsigned pci_input(unsigned slot, unsigned pin)
+{
+    return pc_pirq_irq(pirq_of(slot, pin));
+}
+
+static u8 link_of(unsigned slot, unsigned pin)
+{
+    return (u8)(PIRQRC + pirq_of(slot, pin));
+}
+
+static void irqs_say(struct irq_facts *f)
+{
+    f->pci_input = pci_input;
+    f->router = SOUTH;
+    f->router_id = 0x70008086;
+    f->link = link_of;
+}
+
 static const struct pc_kind i440fx_kind = {
     .most_below_4g = 0xe0000000,
     .split = 3 * GIB,
@@ -109,6 +128,7 @@ static const struct pc_kind i440fx_kind = {
     .rom_shown = rom_shown,
     .place = place,
     .acpi_say = acpi_say,
+    .irqs_say = irqs_say,
 };
 
 static bool i440fx_build(struct machine *m, struct err *e)

@@ -4,6 +4,7 @@
 
 #include "hw/board/pc/acpi.h"
 #include "hw/board/pc/cpus.h"
+#include "hw/board/pc/mptable.h"
 #include "hw/board/pc/pc.h"
 #include "hw/core/isa.h"
 #include "hw/core/loader.h"
@@ -33,8 +34,9 @@ struct pc_kind {
     bool (*host_make)(struct machine *m, struct err *e);      /* PCI host and south bridge, before the parts */
     bool (*functions_make)(struct machine *m, struct err *e); /* what is on the bus, behind them */
     void (*rom_shown)(struct machine *m, u8 *last_128k);
-    void (*place)(struct machine *m); /* at reset, for firmware: the ports of power management */
+    void (*place)(struct machine *m); /* at reset, for firmware: the ports of power management, where PIRQs go */
     void (*acpi_say)(struct pc_acpi *a);
+    void (*irqs_say)(struct irq_facts *f);
 };
 
 /* board_data */
@@ -80,6 +82,13 @@ bool pc_vga_make(struct machine *m, unsigned devfn, struct err *e);
 bool pc_fdc_make(struct machine *m, struct err *e); /* with its drives */
 /* One more source of an input of the IO-APIC. */
 struct irq pc_gsi(struct machine *m, unsigned gsi);
+/* As firmware routes PIRQA to PIRQD (n is 0 to 3), and those behind them: levels. */
+static inline unsigned pc_pirq_irq(unsigned n)
+{
+    return n & 2 ? 11 : 10;
+}
+#define PC_PIRQ_IRQS (1u << 10 | 1u << 11)
+void pc_pirqs_route(struct machine *m, unsigned reg); /* four registers of the south bridge from there on */
 bool pc_drives_attach(struct machine *m, enum drive_kind kind,
                       bool (*attach)(struct machine *m, const struct drive *d, struct err *e), struct err *e);
 /* memory.c */

@@ -13,6 +13,7 @@
 #include "target/i386/i386.h"
 
 enum { VGA = 1 << 3, LPC = 31 << 3, AHCI = LPC | 2, PORTS = 6, IRQ_SCI = 9, PM_BASE = 0x600 };
+enum { PIRQA = 0x60, PIRQE = 0x68, GSI0 = 16 /* of PIRQA */ };
 
 static bool host_make(struct machine *m, struct err *e)
 {
@@ -66,6 +67,8 @@ static void place(struct machine *m)
     const struct pc *pc = pc_of(m);
     struct pci_device *mch = pci_find(pc->south->bus->root, 0, 0);
     ich9_pm_place(pc->pm, PM_BASE);
+    pc_pirqs_route(m, PIRQA);
+    pc_pirqs_route(m, PIRQE);
     pci_config_write(mch, MCH_PCIEXBAR, 4, 0xb0000001);
 }
 
@@ -84,6 +87,25 @@ static void acpi_say(struct pc_acpi *a)
     a->mem32 = MAX(a->mem32, 0xc0000000ull); /* behind ECAM */
 }
 
+static unsigned pci_input(unsigned slot, unsigned pin)
+{
+    return GSI0 + q35_pirq(slot, pin);
+}
+
+static u8 link_of(unsigned slot, unsigned pin)
+{
+    unsigned n = q35_pirq(slot, pin);
+    return (u8)(n < PCI_PINS ? PIRQA + n : PIRQE + n - PCI_PINS);
+}
+
+static void irqs_say(struct irq_facts *f)
+{
+    f->pci_input = pci_input;
+    f->router = LPC;
+    f->router_id = 0x122e8086; /* the 82371FB's registers: systems know them longer than this bridge */
+    f->link = link_of;
+}
+
 static const struct pc_kind q35_kind = {
     .most_below_4g = 0xb0000000,
     .split = 2 * GIB,
@@ -94,6 +116,7 @@ static const struct pc_kind q35_kind = {
     .rom_shown = rom_shown,
     .place = place,
     .acpi_say = acpi_say,
+    .irqs_say = irqs_say,
 };
 
 static bool q35_build(struct machine *m, struct err *e)
