@@ -2,6 +2,7 @@
 #include "system/registry.h"
 
 #include "config.h"
+#include "hw/board/microvm/microvm.h"
 #include "hw/board/pc/pc.h"
 #include "hw/board/virt/virt.h"
 #include "hw/board/x86_bare/x86_bare.h"
@@ -10,7 +11,8 @@
 #include "target/i386/i386.h"
 #include "ui/display.h"
 
-const struct board *const registry_boards[] = {&board_pc, &board_q35, &board_isapc, &board_virt, &board_x86_bare, NULL};
+const struct board *const registry_boards[] = {&board_pc,   &board_q35,      &board_isapc, &board_microvm,
+                                               &board_virt, &board_x86_bare, NULL};
 const struct target *const registry_targets[] = {&target_aarch64, &target_i386, &target_x86_64, NULL};
 const struct accel *const registry_accels[] = {&accel_tcg, NULL};
 

@@ -22,6 +22,11 @@ static void port_block(struct acpi_tables *t, u16 port, u8 bits, u8 access)
     acpi_address(t, ACPI_IN_IO, port ? bits : 0, port ? access : 0, port);
 }
 
+static void byte_in_memory(struct acpi_tables *t, u64 at)
+{
+    acpi_address(t, ACPI_IN_MEMORY, at ? 8 : 0, at ? 1 : 0, at);
+}
+
 /* The 64-bit half: the same ports once more. */
 static void wide_part(struct acpi_tables *t, const struct acpi_fadt *f)
 {
@@ -68,7 +73,7 @@ void acpi_fadt(struct acpi_tables *t, const struct acpi_fadt *f)
     if (f->has_facs) {
         acpi_pointer(t, t->start + 36, 4, f->facs);
     }
-    if (fixed) { /* firmware may put tables above 4 GiB where only the wide pointer counts */
+    if (fixed || f->below_4g) { /* firmware may put tables above 4 GiB where only the wide pointer counts */
         acpi_pointer(t, t->start + 40, 4, f->dsdt);
     }
     acpi_u8(t, fixed ? DUAL_PIC : 0);
@@ -86,12 +91,20 @@ void acpi_fadt(struct acpi_tables *t, const struct acpi_fadt *f)
     acpi_u16(t, f->boot_arch);
     acpi_u8(t, 0);
     acpi_u32(t, f->flags);
-    acpi_address(t, ACPI_IN_IO, f->reset_port ? 8 : 0, f->reset_port ? 1 : 0, f->reset_port);
+    if (f->reset_at) {
+        byte_in_memory(t, f->reset_at);
+    } else {
+        acpi_address(t, ACPI_IN_IO, f->reset_port ? 8 : 0, f->reset_port ? 1 : 0, f->reset_port);
+    }
     acpi_u8(t, f->reset_value);
     acpi_u16(t, f->arm_boot_arch);
     acpi_u8(t, 0); /* minor revision */
     wide_part(t, f);
-    acpi_zeros(t, f->revision >= 6 ? FADT_6 - FADT_3 : f->revision >= 5 ? FADT_5 - FADT_3 : 0);
+    if (f->revision >= 5) {
+        byte_in_memory(t, f->sleep_control);
+        byte_in_memory(t, f->sleep_status);
+        acpi_zeros(t, f->revision >= 6 ? FADT_6 - FADT_5 : 0);
+    }
     acpi_end(t);
 }
 

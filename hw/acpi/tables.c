@@ -2,9 +2,11 @@
  * (the linker/loader interface: commands of 128 bytes that name files of fw_cfg). */
 #include "hw/acpi/tables.h"
 
+#include <glib.h>
 #include <string.h>
 
 #include "base/bits.h"
+#include "hw/core/loader.h"
 #include "hw/core/machine.h"
 
 #define TABLES_FILE "etc/acpi/tables"
@@ -241,4 +243,20 @@ bool acpi_files_add(struct machine *m, struct acpi_files *f, acpi_add_file *add,
     buf_free(&script);
     acpi_free(&t);
     return ok;
+}
+
+bool acpi_blobs_add(struct machine *m, const struct acpi_files *f, u64 at, u64 room, u64 rsdp, struct err *e)
+{
+    struct acpi_tables t = {0};
+    f->make(f->opaque, &t);
+    acpi_place(&t, at);
+    bool fits = t.body.len <= room;
+    if (fits) {
+        loader_add(m, "acpi tables", at, g_memdup2(t.body.data, t.body.len), t.body.len, t.body.len);
+        loader_add(m, "acpi rsdp", rsdp, g_memdup2(t.rsdp, ACPI_RSDP_SIZE), ACPI_RSDP_SIZE, ACPI_RSDP_SIZE);
+    } else {
+        err_set(e, "the ACPI tables take %zu bytes; there is room for %llu", t.body.len, (unsigned long long)room);
+    }
+    acpi_free(&t);
+    return fits;
 }

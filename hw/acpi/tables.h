@@ -48,11 +48,14 @@ struct acpi_fadt {
     u8 revision;
     size_t facs, dsdt;
     bool has_facs;
+    bool below_4g; /* of hardware-reduced machines: the tables are, so the narrow pointer to the DSDT holds too */
     u16 sci, boot_arch, arm_boot_arch;
     u32 smi_port, flags;
     u8 smi_on, smi_off, reset_value, century;
     u16 pm_port, gpe_port, reset_port; /* events, control and timer from pm_port on */
     u8 gpe_bytes;                      /* status and enables together */
+    /* Of hardware-reduced machines, in memory; 0: there is none. */
+    u64 reset_at, sleep_control, sleep_status;
 };
 enum { /* flags */
        FADT_WBINVD = 1 << 0,
@@ -101,6 +104,9 @@ struct acpi_files {
 typedef bool acpi_add_file(struct machine *m, const char *name, const void *data, size_t len, struct acpi_files *f,
                            struct err *e);
 void acpi_files_selected(void *acpi_files);
+/* Into memory instead, where no firmware runs: at `at` (64-byte aligned), the RSDP at `rsdp`. False: more than `room`
+ * bytes. */
+bool acpi_blobs_add(struct machine *m, const struct acpi_files *f, u64 at, u64 room, u64 rsdp, struct err *e);
 bool acpi_files_add(struct machine *m, struct acpi_files *f, acpi_add_file *add, struct err *e);
 
 #endif

@@ -121,7 +121,7 @@ struct mem_space *pci_space(const struct pci_device *p, bool io, u64 *base)
 {
     const struct pci_root *r = p->bus->root;
     *base = io ? r->port_base : 0;
-    return io ? r->ports : r->memory;
+    return !io ? r->memory : r->port_size ? r->ports : NULL;
 }
 
 static bool inside(u64 at, u64 size, u64 base, u64 window)

@@ -9,6 +9,7 @@
 #include "hw/virtio/virtio_priv.h"
 
 #define CONFIG 0x100u
+enum { LEGACY_ALIGN = 4096 /* of a driver that does not say, as SeaBIOS */ };
 
 struct virtio_mmio {
     struct device dev;
@@ -127,11 +128,11 @@ static u32 queue_pfn_read(struct virtio_mmio *s)
 }
 static void queue_pfn_write(struct virtio_mmio *s, u32 v)
 {
-    if (v && (!s->page_size || !s->align)) {
-        guest_error(device_name(&s->dev), "QueuePFN before GuestPageSize and QueueAlign");
+    if (v && !s->page_size) {
+        guest_error(device_name(&s->dev), "QueuePFN before GuestPageSize");
         return;
     }
-    virtio_set_legacy_ring(s->v, s->queue_sel, (u64)v * s->page_size, s->align);
+    virtio_set_legacy_ring(s->v, s->queue_sel, (u64)v * s->page_size, s->align ? s->align : LEGACY_ALIGN);
 }
 static u32 queue_ready_read(struct virtio_mmio *s)
 {
@@ -177,6 +178,8 @@ static void status_write(struct virtio_mmio *s, u32 v)
     virtio_set_status(s->v, (u8)v);
     if (!(u8)v) {
         transport_reset(s);
+    } else if (s->legacy && v & VIRTIO_S_FEATURES_OK) {
+        s->v->status |= VIRTIO_S_FEATURES_OK; /* SeaBIOS sets it here too, and wants to see it */
     }
     irq_update(s);
 }

@@ -313,6 +313,16 @@ CASES = {
     'pc-q35-pvh': pc('-M q35 -cpu max -smp 2', look_pc(2), 'pvh', slow=False),
     'pc-mp-table': pc('-M q35,acpi=off -smp 2 -no-reboot', shell(
         ('cat /proc/interrupts', r'CPU1(?s:.*)IO-APIC +4-edge +ttyS0'), off='reboot -f')),
+    'microvm': pc('-M microvm -cpu max -smp 2 -device virtio-rng-device', shell(
+        ('cat /proc/iomem', r'feb02e00-feb02fff : LNRO0005'), ('cat /proc/interrupts', r'CPU1(?s:.*)ttyS0'),
+        after=['wait=Power down']), slow=False),
+    'microvm-bare': pc('-M microvm,pic=off,pit=off,rtc=off,pcie=on -no-reboot', shell(
+        ('ls /sys/bus/pci/devices', r'0000:00:00\.0'), off='reboot -f'), 'pvh'),
+    'microvm-no-acpi': pc('-M microvm,acpi=off -no-reboot -device virtio-rng-device', shell(
+        ('cat /proc/cmdline', r'virtio_mmio\.device=512@0xfeb00e00:12 '), ('cat /proc/interrupts', 'IO-APIC +4-edge'),
+        off='reboot -f')),
+    'microvm-seabios': pc('-M microvm -bios /usr/share/seabios/bios-microvm.bin', [
+        'wait=executed automatically', STOP], 'grub-disk', slow=False),
     'pc-reboot': pc('-M pc', shell(off='reboot -f', after=['wait=can\'t access tty', *look_pc(1)])),
     'pc-seabios': pc('-M pc', ['wait=SeaBIOS (version', 'wait=Booting from Hard Disk', 'wait=No bootable device', STOP],
                      'seabios', slow=False),

@@ -8,7 +8,7 @@ firmware          EDK II as -bios, from qemu-efi-aarch64; firmware-flash: as two
 uboot             U-Boot, from u-boot-qemu
 pc, pc32          Debian's installer kernel and initrd for PCs, from debian-installer-12-netboot-amd64 and -i386
 pvh               the ELF file in Debian's kernel for PCs, which has an entry for PVH guests
-grub-floppy       GRUB on a floppy disk, from grub-rescue-pc
+grub-floppy       GRUB on a floppy disk, from grub-rescue-pc; grub-disk: on a disk
 seabios           what a PC has itself, from seabios; ovmf: UEFI as two flashes, from ovmf
 memtest           memtest86+, as a kernel
 bios16            bios16.S on a floppy, and five disks of as many kinds"""
@@ -32,6 +32,7 @@ EDK2_CODE, EDK2_VARS = '/usr/share/AAVMF/AAVMF_CODE.fd', '/usr/share/AAVMF/AAVMF
 OVMF_CODE, OVMF_VARS = '/usr/share/OVMF/OVMF_CODE_4M.fd', '/usr/share/OVMF/OVMF_VARS_4M.fd'
 UBOOT = '/usr/lib/u-boot/qemu_arm64/u-boot.bin'
 GRUB_FLOPPY = '/usr/lib/grub-rescue/grub-rescue-floppy.img'
+GRUB_DISK = '/usr/lib/grub-rescue/grub-rescue-cdrom.iso'
 SHELL = 'console=ttyAMA0 rdinit=/bin/sh'
 
 
@@ -128,6 +129,10 @@ def seabios(_):
     return [] if are_here('/usr/share/seabios/bios-256k.bin') else None
 
 
+def grub_disk(_):
+    return are_here(GRUB_DISK) and ['-snapshot', '-drive', f'if=virtio,format=raw,file={GRUB_DISK}'] or None
+
+
 def grub_floppy(_):
     return are_here(GRUB_FLOPPY) and ['-snapshot', '-fda', GRUB_FLOPPY] or None
 
@@ -173,6 +178,7 @@ GUESTS = {
     'pc32': lambda scratch: pc(scratch, 'i386'),
     'pvh': pvh,
     'seabios': seabios,
+    'grub-disk': grub_disk,
     'grub-floppy': grub_floppy,
     'ovmf': ovmf,
     'ovmf-kernel': both(ovmf, pc),

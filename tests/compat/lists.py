@@ -21,7 +21,9 @@ def machines():
                                                              r'^  virtualization=<bool>', r'^  dumpdtb=<')
     moss('-machine', r'virt,\?').exits(0).prints(r'gic-version')
     moss('-M', 'help', name='qemu-system-i386').exits(0).silent().prints(
-        r'^pc {19}Standard PC .*\(alias of pc-i440fx-7\.2\)$', r'^q35 ', r'^isapc {16}ISA-only PC$')
+        r'^pc {19}Standard PC .*\(alias of pc-i440fx-7\.2\)$', r'^q35 ', r'^isapc {16}ISA-only PC$',
+        r'^microvm {14}microvm \(i386\)$')
+    moss('-M', 'microvm,help', name='qemu-system-x86_64').exits(0).prints(r'^  auto-kernel-cmdline=<bool>', r'^  isa-serial=<')
 
 
 def processors_and_accelerators():

@@ -3,12 +3,9 @@
  * Not there: SRAT and SLIT (one node of memory), WAET, processor power states. */
 #include "hw/board/pc/acpi.h"
 
-#include <glib.h>
-
 #include "hw/acpi/apm.h"
 #include "hw/acpi/piix4_pm.h"
 #include "hw/board/pc/cpus.h"
-#include "hw/core/loader.h"
 #include "hw/intc/apic.h"
 #include "hw/intc/ioapic.h"
 #include "hw/misc/fw_cfg.h"
@@ -136,16 +133,7 @@ bool pc_acpi_add(struct pc_acpi *a, struct device *fw_cfg, struct err *e)
 
 bool pc_acpi_place(struct pc_acpi *a, u64 at, u64 room, u64 rsdp, struct err *e)
 {
-    struct acpi_tables t = {0};
-    pc_acpi_make(a, &t);
-    acpi_place(&t, at);
-    bool fits = t.body.len <= room;
-    if (fits) {
-        loader_add(a->m, "acpi tables", at, g_memdup2(t.body.data, t.body.len), t.body.len, t.body.len);
-        loader_add(a->m, "acpi rsdp", rsdp, g_memdup2(t.rsdp, ACPI_RSDP_SIZE), ACPI_RSDP_SIZE, ACPI_RSDP_SIZE);
-    } else {
-        err_set(e, "the ACPI tables take %zu bytes; there is room for %llu", t.body.len, (unsigned long long)room);
-    }
-    acpi_free(&t);
-    return fits;
+    a->files.make = pc_acpi_make;
+    a->files.opaque = a;
+    return acpi_blobs_add(a->m, &a->files, at, room, rsdp, e);
 }

@@ -10,7 +10,6 @@
 #include "base/bits.h"
 #include "hw/board/pc/linux.h"
 #include "hw/board/pc/pc_priv.h"
-#include "hw/core/multiboot.h"
 #include "hw/intc/ioapic.h"
 #include "hw/misc/fw_cfg.h"
 #include "hw/misc/smbios.h"
@@ -139,44 +138,16 @@ static bool tables_place(struct machine *m, const struct linux_place *p, struct 
 
 /* -- kernels ------------------------------------------------------------------------------------------------------- */
 
-static bool multiboot_enter(struct machine *m, const struct linux_place *p, struct x86_entry *entry, struct err *e)
-{
-    struct kernel_rules r;
-    struct multiboot mb;
-    if (!multiboot_load(m, m->cfg.kernel, rules(m, &r), &mb, e)) {
-        return false;
-    }
-    if (mb.pvh) {
-        *entry = (struct x86_entry){.set = true, .eip = (u32)mb.pvh};
-        return pvh_place(m, mb.end, p, &entry->ebx, e);
-    }
-    *entry = (struct x86_entry){.set = true, .eip = (u32)mb.entry, .eax = mb.magic, .ebx = mb.info};
-    return true;
-}
-
 static bool kernel_enter(struct machine *m, struct err *e)
 {
     struct linux_place p = {0};
-    struct linux_entry le;
+    struct kernel_rules r;
     struct x86_entry entry;
-    struct image_file f;
     if (pc_of(m)->below_4g < 4 * MIB) {
         return err_set(e, "-kernel: a PC with less than 4 MiB of RAM has no room for one");
     }
     map_make(m, &p);
-    if (!image_map(&f, "kernel", m->cfg.kernel, e)) {
-        return false;
-    }
-    bool is_linux = linux_is(&f), ok = true;
-    if (is_linux) {
-        ok = linux_load(m, &f, &p, &le, e);
-        entry = (struct x86_entry){.set = true, .eip = le.eip, .esi = le.esi};
-        if (!ok) {
-            err_prefix(e, "could not load kernel '%s'", m->cfg.kernel);
-        }
-    }
-    image_free(&f);
-    if (!ok || (!is_linux && !multiboot_enter(m, &p, &entry, e)) || !tables_place(m, &p, e)) {
+    if (!kernel_place(m, rules(m, &r), &p, &entry, e) || !tables_place(m, &p, e)) {
         return false;
     }
     pc_of(m)->direct = true;
@@ -186,46 +157,6 @@ static bool kernel_enter(struct machine *m, struct err *e)
 
 /* -- firmware, and what it finds ------------------------------------------------------------------------------------
  */
-
-static void *keep(struct machine *m, const u8 *data, u64 len)
-{
-    return arena_dup(&m->arena, data, len);
-}
-
-static bool initrd_offer(struct machine *m, struct device *d, struct err *e)
-{
-    struct image_file f;
-    if (!m->cfg.initrd) {
-        return true;
-    }
-    if (!image_read(&f, "initrd", m->cfg.initrd, e)) {
-        return false;
-    }
-    fw_cfg_add_u32(d, FW_CFG_INITRD_SIZE, (u32)f.len);
-    fw_cfg_add(d, FW_CFG_INITRD_DATA, keep(m, f.data, f.len), f.len);
-    image_free(&f);
-    return true;
-}
-
-/* The setup part and the kernel behind it are items of their own. */
-static bool kernel_offer(struct machine *m, struct err *e)
-{
-    struct device *d = pc_of(m)->fw_cfg;
-    struct image_file f;
-    const char *line = m->cfg.append ? m->cfg.append : "";
-    if (!image_read(&f, "kernel", m->cfg.kernel, e)) {
-        return false;
-    }
-    u64 setup = linux_is(&f) ? linux_setup_size(&f) : 0;
-    fw_cfg_add_u32(d, FW_CFG_SETUP_SIZE, (u32)setup);
-    fw_cfg_add(d, FW_CFG_SETUP_DATA, keep(m, f.data, setup), setup);
-    fw_cfg_add_u32(d, FW_CFG_KERNEL_SIZE, (u32)(f.len - setup));
-    fw_cfg_add(d, FW_CFG_KERNEL_DATA, keep(m, f.data + setup, f.len - setup), f.len - setup);
-    fw_cfg_add_u32(d, FW_CFG_CMDLINE_SIZE, (u32)strlen(line) + 1);
-    fw_cfg_add_str(d, FW_CFG_CMDLINE_DATA, line);
-    image_free(&f);
-    return initrd_offer(m, d, e);
-}
 
 /* A screen that somebody looks at is set up by the VGA's BIOS: then the kernel is what firmware boots first. */
 static bool kernel_behind_firmware(struct machine *m, bool *taken, struct err *e)
@@ -277,5 +208,5 @@ bool pc_boot(struct machine *m, struct err *e)
     if (m->cfg.kernel && !named) {
         return kernel_enter(m, e) && loader_check(m, e);
     }
-    return (!m->cfg.kernel || kernel_offer(m, e)) && pc_firmware_load(m, e) && loader_check(m, e);
+    return (!m->cfg.kernel || linux_offer(m, pc_of(m)->fw_cfg, e)) && pc_firmware_load(m, e) && loader_check(m, e);
 }

@@ -222,3 +222,37 @@ bool linux_items(struct machine *m, const struct image_file *f, u64 low_end, str
     return h.start <= LINUX_STACK - 0x1000 ? initrd_item(m, &h, low_end, setup, &items[3], e)
                                            : err_set(e, "the kernel's setup code is too long");
 }
+
+static bool initrd_offer(struct machine *m, struct device *d, struct err *e)
+{
+    struct image_file f;
+    if (!m->cfg.initrd) {
+        return true;
+    }
+    if (!image_read(&f, "initrd", m->cfg.initrd, e)) {
+        return false;
+    }
+    fw_cfg_add_u32(d, FW_CFG_INITRD_SIZE, (u32)f.len);
+    fw_cfg_add(d, FW_CFG_INITRD_DATA, arena_dup(&m->arena, f.data, f.len), f.len);
+    image_free(&f);
+    return true;
+}
+
+/* The setup part and the kernel behind it are items of their own. */
+bool linux_offer(struct machine *m, struct device *d, struct err *e)
+{
+    struct image_file f;
+    const char *line = m->cfg.append ? m->cfg.append : "";
+    if (!image_read(&f, "kernel", m->cfg.kernel, e)) {
+        return false;
+    }
+    u64 setup = linux_is(&f) ? linux_setup_size(&f) : 0;
+    fw_cfg_add_u32(d, FW_CFG_SETUP_SIZE, (u32)setup);
+    fw_cfg_add(d, FW_CFG_SETUP_DATA, arena_dup(&m->arena, f.data, setup), setup);
+    fw_cfg_add_u32(d, FW_CFG_KERNEL_SIZE, (u32)(f.len - setup));
+    fw_cfg_add(d, FW_CFG_KERNEL_DATA, arena_dup(&m->arena, f.data + setup, f.len - setup), f.len - setup);
+    fw_cfg_add_u32(d, FW_CFG_CMDLINE_SIZE, (u32)strlen(line) + 1);
+    fw_cfg_add_str(d, FW_CFG_CMDLINE_DATA, line);
+    image_free(&f);
+    return initrd_offer(m, d, e);
+}

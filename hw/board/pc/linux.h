@@ -4,6 +4,7 @@
 
 #include "hw/core/loader.h"
 #include "hw/core/machine.h"
+#include "target/i386/i386.h"
 
 /* A range of memory as the E820 map has it. */
 enum { E820_RAM = 1, E820_RESERVED = 2, E820_ACPI = 3 };
@@ -37,6 +38,10 @@ bool linux_load(struct machine *m, struct image_file *f, const struct linux_plac
  * gives what EBX is. */
 bool pvh_place(struct machine *m, u64 end, const struct linux_place *p, u32 *ebx, struct err *e);
 
+/* kernel.c: any kernel by whichever protocol it knows, -initrd and -append; what is in `r` holds for ELF files. */
+bool kernel_place(struct machine *m, const struct kernel_rules *r, const struct linux_place *p, struct x86_entry *entry,
+                  struct err *e);
+
 /* The same behind firmware: what a boot loader would do is an option ROM's, which fetches these. The setup code's
  * header is filled in; the items lie in the machine's arena. */
 enum { LINUX_SETUP = 0x10000, LINUX_STACK = 0xe000 };
@@ -48,6 +53,8 @@ struct linux_item {
 enum { LINUX_ITEMS = 4 };
 bool linux_items(struct machine *m, const struct image_file *f, u64 low_end, struct linux_item items[LINUX_ITEMS],
                  struct err *e);
+/* Any kernel as it is, with initrd and command line: for firmware that knows what to do with it. */
+bool linux_offer(struct machine *m, struct device *fw_cfg, struct err *e);
 /* linux_rom.c */
 const u8 *linux_rom_make(struct machine *m, const struct linux_item items[LINUX_ITEMS], size_t *size);
 
