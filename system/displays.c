@@ -162,6 +162,7 @@ bool displays_start(struct setup *s, struct err *e)
     struct config *c = &s->cfg;
     bool window = false;
     display_host.quit = quit;
+    display_host.secret = object_secret;
     display_host.title = s->guest_name ? s->guest_name : "moss";
     display_host.full_screen = c->full_screen;
     if (c->keymap && strcmp(c->keymap, "en-us") != 0) {
@@ -186,6 +187,16 @@ bool displays_start(struct setup *s, struct err *e)
     }
     c->has_window = window;
     return true;
+}
+
+const struct display *displays_running(const char *name)
+{
+    for (unsigned i = 0; i < nrunning; i++) {
+        if (!strcmp(running[i]->name, name)) {
+            return running[i];
+        }
+    }
+    return NULL;
 }
 
 void displays_end(void)

@@ -1,5 +1,6 @@
 /* -object: small things that others name by id. And where RAM comes from: -machine memory-backend=, -numa, of which
  * moss takes what one node can say: every RAM is a memfd of the host, which others may share. */
+#include <glib.h>
 #include <string.h>
 
 #include "block/block.h"
@@ -12,6 +13,11 @@ struct memory {
     struct memory *next;
 };
 static struct memory *memories;
+struct secret {
+    char *id, *text;
+    struct secret *next;
+};
+static struct secret *secrets;
 static struct strings ids; /* of the objects there are */
 
 static const struct opt_key memory_keys[] = {
@@ -30,6 +36,10 @@ static const struct opt_key dump_keys[] = {{"netdev", "ID", "the network back en
                                            {"file", "FILE", "where the packets go, as pcap"},
                                            {"maxlen", "N", "bytes of a packet that are kept"},
                                            {0}};
+static const struct opt_key secret_keys[] = {{"data", "TEXT", "the secret itself, which `ps` shows"},
+                                             {"file", "FILE", "where it is"},
+                                             {"format", "raw|base64", "how it is written"},
+                                             {0}};
 static const struct opt_key no_keys[] = {{0}};
 
 static bool memory_make(const char *id, struct opts *o, struct err *e)
@@ -59,6 +69,46 @@ static bool dump_make(const char *id UNUSED, struct opts *o, struct err *e)
              : err_set(e, "netdev=%s is not there", netdev);
 }
 
+static bool secret_make(const char *id, struct opts *o, struct err *e)
+{
+    static const char *const formats[] = {"raw", "base64", NULL};
+    const char *data = opts_str(o, "data", NULL), *file = opts_str(o, "file", NULL);
+    unsigned format = 0;
+    gchar *text = g_strdup(data);
+    GError *why = NULL;
+    if (!opts_choice(o, "format", formats, &format, e)) {
+        return false;
+    }
+    if (!data == !file) {
+        return err_set(e, "expected either data= or file=");
+    }
+    if (file && !g_file_get_contents(file, &text, NULL, &why)) {
+        err_set(e, "%s", why->message);
+        g_error_free(why);
+        return false;
+    }
+    if (format) {
+        gsize n;
+        guchar *plain = g_base64_decode(text, &n);
+        g_free(text);
+        text = g_strndup((char *)plain, n);
+        g_free(plain);
+    }
+    struct secret *s = g_new0(struct secret, 1);
+    *s = (struct secret){.id = g_strdup(id), .text = text, .next = secrets};
+    secrets = s;
+    return true;
+}
+
+const char *object_secret(const char *id)
+{
+    const struct secret *s = secrets;
+    while (s && strcmp(s->id, id) != 0) {
+        s = s->next;
+    }
+    return s ? s->text : NULL;
+}
+
 static bool thread_make(const char *id UNUSED, struct opts *o, struct err *e UNUSED)
 {
     opts_ignore(o, "poll-max-ns,poll-grow,poll-shrink,aio-max-batch,thread-pool-min,thread-pool-max");
@@ -72,6 +122,7 @@ const struct object_kind object_kinds[] = {
     {"memory-backend-ram", "the machine's RAM", memory_keys, memory_make},
     {"rng-builtin", "a source of random numbers", no_keys, rng_make},
     {"rng-random", "a source of random numbers", rng_keys, rng_make},
+    {"secret", "a password, for instance of -vnc", secret_keys, secret_make},
     {0},
 };
 

@@ -70,6 +70,7 @@ struct object_kind {
 };
 extern const struct object_kind object_kinds[];
 bool object_item(const char *text, struct err *e);
+const char *object_secret(const char *id); /* NULL: there is none */
 /* The size of the memory-backend that -machine or -numa names; *size says what -m did. */
 bool memory_from(const struct config *c, const char *from_machine, u64 *size, struct err *e);
 
@@ -86,7 +87,9 @@ const char *device_missing(const char *name); /* missing.c: what moss would need
 bool displays_wanted(const struct config *c);        /* as far as options tell, before there is a machine */
 void displays_consoles(void);                        /* before the first character device is made */
 bool displays_start(struct setup *s, struct err *e); /* the machine's devices are there */
-void displays_end(void);                             /* machine lock held */
+/* By name: "vnc"; NULL: it does not run. */
+const struct display *displays_running(const char *name);
+void displays_end(void); /* machine lock held */
 void displays_list(void);
 
 /* -- loaddev.c ----------------------------------------------------------------------------------------------- */

@@ -4,6 +4,7 @@
 #ifndef MOSS_UI_DISPLAY_H
 #define MOSS_UI_DISPLAY_H
 
+#include "base/buf.h"
 #include "base/opts.h"
 #include "ui/screen.h"
 
@@ -16,6 +17,11 @@ struct display {
     void (*fini)(void); /* only after an init that succeeded */
     /* A screen was made while it runs; may be NULL. */
     void (*screen_made)(struct screen *s);
+    /* Displays that ask for a password, NULL for others: the password of those that run, NULL: nobody gets in; when it
+     * ends to be valid, ns of CLOCK_WALL, UINT64_MAX: never; and what `info` prints of them. */
+    bool (*set_password)(const char *password, struct err *e);
+    void (*expire_password)(u64 when);
+    void (*print)(struct buf *out);
 };
 /* What displays ask of the machine, and what the command line says to all of them. Set by system/. */
 struct display_host {
@@ -24,6 +30,7 @@ struct display_host {
     void (*quit)(void);
     void (*power)(void); /* the power button */
     bool (*running)(void);
+    const char *(*secret)(const char *id); /* of -object secret; NULL: there is none */
 };
 extern struct display_host display_host;
 

@@ -166,6 +166,11 @@ void screen_wish_size(struct screen *s, int w, int h)
     }
 }
 
+bool screen_takes_size(const struct screen *s)
+{
+    return s->ops->wish_size != NULL;
+}
+
 bool screen_is_console(const struct screen *s)
 {
     return s->ops->type != NULL;

@@ -87,6 +87,7 @@ void screen_refresh(struct screen *s);
 void screen_invalidate(struct screen *s);
 bool screen_text(struct screen *s, struct text_screen *out);
 void screen_wish_size(struct screen *s, int w, int h);
+bool screen_takes_size(const struct screen *s); /* such a wish may come true */
 bool screen_is_console(const struct screen *s);
 void screen_type(struct screen *s, const struct typed *k); /* of a console only */
 const struct pointer_image *screen_pointer(const struct screen *s, int *x, int *y, bool *visible);

@@ -5,8 +5,6 @@
  *
  * The copy is never freed or made smaller while clients may read it: a client in the middle of an update sees old
  * pixels, or torn ones, and is sent what changed next. */
-#include "ui/vnc.h"
-
 #include <errno.h>
 #include <poll.h>
 #include <string.h>
@@ -69,6 +67,7 @@ void vnc_show(struct vnc *v, struct screen *s)
     if (s != v->screen) {
         screen_unwatch(v->screen, &v->watch);
         v->screen = s;
+        __atomic_store_n(&v->takes_size, screen_takes_size(s), __ATOMIC_SEQ_CST);
         screen_invalidate(s);
         screen_refresh(s);
         screen_watch(s, &v->watch);
@@ -95,12 +94,15 @@ static rfbBool password_check(rfbClientPtr cl, const char *answer, int len)
 {
     struct vnc *v = cl->screen->screenData;
     u8 want[CHALLENGESIZE];
-    if (!v->password[0] || len != CHALLENGESIZE) {
+    if (len != CHALLENGESIZE) {
         return FALSE;
     }
+    pthread_mutex_lock(&v->lock);
+    bool open = v->password[0] && clock_now(CLOCK_WALL) < v->expires;
     memcpy(want, cl->authChallenge, CHALLENGESIZE);
     rfbEncryptBytes(want, v->password);
-    return memcmp(want, answer, CHALLENGESIZE) == 0;
+    pthread_mutex_unlock(&v->lock);
+    return open && memcmp(want, answer, CHALLENGESIZE) == 0;
 }
 
 /* The library looks for a WebSocket's handshake for a while before it speaks; so this has a thread. */
@@ -198,7 +200,8 @@ static bool options_read(struct vnc *v, struct opts *o, struct err *e)
     static const char *const share[] = {"allow-exclusive", "force-shared", "ignore", NULL};
     unsigned how = 0;
     bool reverse = false;
-    const char *lacking[] = {"tls-creds", "sasl", "acl", "tls-authz", "sasl-authz", "audiodev", "password-secret"};
+    const char *secret = opts_str(o, "password-secret", NULL);
+    const char *lacking[] = {"tls-creds", "sasl", "acl", "tls-authz", "sasl-authz", "audiodev"};
     for (unsigned i = 0; i < ARRAY_LEN(lacking); i++) {
         if (opts_has(o, lacking[i])) {
             return err_set(e, "%s: moss's VNC server knows none and password=on only", lacking[i]);
@@ -210,6 +213,14 @@ static bool options_read(struct vnc *v, struct opts *o, struct err *e)
         return false;
     }
     v->rfb->alwaysShared = how != 0;
+    if (secret) {
+        const char *password = display_host.secret(secret);
+        if (!password) {
+            return err_set(e, "password-secret=%s: there is no such -object secret", secret);
+        }
+        v->wants_password = true;
+        snprintf(v->password, sizeof(v->password), "%s", password);
+    }
     return !reverse || err_set(e, "reverse=on: moss's VNC server does not call clients");
 }
 
@@ -226,6 +237,7 @@ static bool server_make(struct vnc *v, struct screen *s, struct err *e)
         return err_set(e, "libvncserver gives no server");
     }
     v->screen = s;
+    v->takes_size = screen_takes_size(s);
     v->fb_room = (size_t)f->w * (size_t)f->h;
     v->fb = calloc(v->fb_room, sizeof(*v->fb));
     must(v->fb);
@@ -248,6 +260,8 @@ static bool vnc_init(struct opts *o, struct err *e)
     struct vnc *v = calloc(1, sizeof(*v));
     must(v);
     v->listen[0] = v->listen[1] = -1;
+    v->expires = UINT64_MAX;
+    pthread_mutex_init(&v->lock, NULL);
     if (!at || !strcmp(at, "on")) {
         at = ":0";
     }
@@ -294,33 +308,79 @@ static void vnc_fini(void)
     servers = NULL;
 }
 
-bool vnc_set_password(const char *password)
+static bool vnc_set_password(const char *password, struct err *e)
 {
+    bool any = false;
     for (struct vnc *v = servers; v; v = v->next) {
-        snprintf(v->password, sizeof(v->password), "%s", password);
+        if (v->wants_password) {
+            pthread_mutex_lock(&v->lock);
+            snprintf(v->password, sizeof(v->password), "%s", password ? password : "");
+            pthread_mutex_unlock(&v->lock);
+            any = true;
+        }
     }
-    return servers != NULL;
+    return any || err_set(e, servers ? "no VNC server asks for one: -vnc :1,password=on" : "there is no VNC server");
 }
 
-void vnc_print(struct buf *out)
+static void vnc_expire_password(u64 when)
 {
     for (struct vnc *v = servers; v; v = v->next) {
-        struct sock_addr a = {.len = sizeof(a.space)};
-        char name[128] = "?";
-        if (!getsockname(v->listen[0], &a.sa, &a.len)) {
-            sock_name(&a, name, sizeof(name));
+        pthread_mutex_lock(&v->lock);
+        v->expires = when;
+        pthread_mutex_unlock(&v->lock);
+    }
+}
+
+static void address_print(struct buf *out, int fd, bool peer, bool websocket)
+{
+    struct sock_addr a = {.len = sizeof(a.space)};
+    char name[128] = "?";
+    if (fd >= 0 && !(peer ? getpeername(fd, &a.sa, &a.len) : getsockname(fd, &a.sa, &a.len))) {
+        sock_name(&a, name, sizeof(name));
+    }
+    const char *family = a.sa.sa_family == AF_INET ? "ipv4" : a.sa.sa_family == AF_INET6 ? "ipv6" : "unix";
+    buf_printf(out, "  %s: %s (%s%s)\n", peer ? "Client" : "Server", name, family, websocket ? " (Websocket)" : "");
+}
+
+static void vnc_print(struct buf *out)
+{
+    if (!servers) {
+        buf_printf(out, "None\n");
+    }
+    for (struct vnc *v = servers; v; v = v->next) {
+        const char *auth = v->wants_password ? "vnc" : "none";
+        buf_printf(out, "default:\n");
+        for (unsigned i = 0; i < VNC_LISTEN; i++) {
+            if (v->listen[i] >= 0) {
+                address_print(out, v->listen[i], false, i == 1);
+                buf_printf(out, "    Auth: %s (Sub: none)\n", auth);
+            }
         }
-        buf_printf(out, "vnc: %s, %u clients, auth %s\n", name, v->clients, v->wants_password ? "vnc" : "none");
+        rfbClientIteratorPtr it = rfbGetClientIterator(v->rfb);
+        for (rfbClientPtr cl; (cl = rfbClientIteratorNext(it));) {
+            address_print(out, cl->sock, true, cl->wsctx);
+            buf_printf(out, "    x509_dname: none\n    sasl_username: none\n");
+        }
+        rfbReleaseClientIterator(it);
     }
 }
 
 static const struct opt_key keys[] = {
     {"vnc", "[HOST]:D|unix:PATH", "where: port 5900 + D, on localhost if HOST is empty"},
     {"to", "D", "the last display to try"},
-    {"password", "on|off", "clients must know the password, which the monitor sets"},
+    {"password", "on|off", "clients must know the password, which the monitor sets: eight characters count"},
+    {"password-secret", "ID", "clients must know the password that is in this -object secret"},
     {"websocket", "on|PORT", "for browsers, port 5700 + D"},
     {"share", "allow-exclusive|force-shared|ignore", "may a client send the others away"},
     {0},
 };
 const struct display display_vnc = {
-    .name = "vnc", .doc = "a VNC server", .keys = keys, .init = vnc_init, .fini = vnc_fini};
+    .name = "vnc",
+    .doc = "a VNC server",
+    .keys = keys,
+    .init = vnc_init,
+    .fini = vnc_fini,
+    .set_password = vnc_set_password,
+    .expire_password = vnc_expire_password,
+    .print = vnc_print,
+};

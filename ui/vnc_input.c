@@ -171,9 +171,14 @@ static void on_pointer(int mask, int x, int y, rfbClientPtr cl)
 
 static int on_size(int w, int h, int n, struct rfbExtDesktopScreen *screens, rfbClientPtr cl)
 {
+    struct vnc *v = cl->screen->screenData;
     (void)n, (void)screens;
+    if (!__atomic_load_n(&v->takes_size, __ATOMIC_SEQ_CST)) {
+        return rfbExtDesktopSize_ResizeProhibited;
+    }
+    /* The guest does it, or does not: the answer has the size of the moment, and a new size comes by itself. */
     post(cl, VNC_SIZE, w, h, 0);
-    return rfbExtDesktopSize_ResizeProhibited; /* the guest does it, or does not */
+    return rfbExtDesktopSize_Success;
 }
 
 static void on_gone(rfbClientPtr cl)

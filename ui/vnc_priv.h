@@ -20,10 +20,13 @@ struct vnc {
     u32 *fb; /* what clients' threads read: red in the low byte */
     size_t fb_room;
     unsigned clients; /* atomic */
+    bool takes_size;  /* atomic: of the screen, for clients' threads */
     int listen[VNC_LISTEN], stop[2];
     char *socket_path;
     pthread_t acceptor;
+    pthread_mutex_t lock; /* of the next two: clients' threads check them */
     char password[9];
+    u64 expires; /* CLOCK_WALL */
     bool wants_password;
     int last_x, last_y; /* of the pointer, for movements */
     unsigned buttons;

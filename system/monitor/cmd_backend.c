@@ -2,9 +2,11 @@
 #include <inttypes.h>
 #include <string.h>
 
+#include "base/clock.h"
 #include "block/block.h"
 #include "net/net.h"
 #include "system/monitor/monitor_priv.h"
+#include "ui/display.h"
 
 /* -- drives ------------------------------------------------------------------------------------------------------- */
 
@@ -39,10 +41,98 @@ void hmp_eject(const struct args *a, struct buf *out)
     }
 }
 
+/* -- VNC ----------------------------------------------------------------------------------------------------------- */
+
+static void vnc_password(const char *password, struct buf *out)
+{
+    const struct display *vnc = displays_running("vnc");
+    struct err e = {0};
+    if (!vnc) {
+        err_set(&e, "there is no VNC server");
+    }
+    if (!vnc || !vnc->set_password(password, &e)) {
+        buf_printf(out, "Error: Could not set password: %s\n", e.msg);
+    }
+}
+
+static void vnc_change(const struct args *a, struct buf *out)
+{
+    if (strcmp(a->s[2], "password") != 0 && strcmp(a->s[2], "passwd") != 0) {
+        buf_printf(out, "Error: change vnc: expected password\n");
+    } else if (a->s[3]) {
+        vnc_password(a->s[3], out);
+    } else {
+        monitor_ask("Password: ", vnc_password);
+    }
+}
+
+static bool protocol_is_vnc(const char *name, struct buf *out)
+{
+    if (strcmp(name, "vnc") != 0) {
+        buf_printf(out, !strcmp(name, "spice") ? "Error: SPICE is not in use\n" : "Error: expected vnc, not %s\n",
+                   name);
+        return false;
+    }
+    return true;
+}
+
+void hmp_set_password(const struct args *a, struct buf *out)
+{
+    if (!protocol_is_vnc(a->s[0], out)) {
+        return;
+    }
+    if (a->s[3] && strcmp(a->s[3], "keep") != 0) {
+        buf_printf(out, "Error: invalid parameter value: %s\n", a->s[3]);
+        return;
+    }
+    vnc_password(a->s[1], out);
+}
+
+void hmp_expire_password(const struct args *a, struct buf *out)
+{
+    const struct display *vnc = displays_running("vnc");
+    const char *when = a->s[1];
+    u64 s = 0, at = UINT64_MAX;
+    bool later = *when == '+';
+    if (!protocol_is_vnc(a->s[0], out)) {
+        return;
+    }
+    if (!strcmp(when, "now")) {
+        at = 0;
+    } else if (strcmp(when, "never") != 0) {
+        if (!parse_num(when + later, &s) || s > UINT64_MAX / 1000000000 / 4) {
+            buf_printf(out, "Error: expected now, never, +SECONDS or seconds since 1970, not %s\n", when);
+            return;
+        }
+        at = (later ? clock_now(CLOCK_WALL) : 0) + s * 1000000000;
+    }
+    if (vnc) {
+        vnc->expire_password(at);
+    } else {
+        buf_printf(out, "Error: Could not set password expire time: there is no VNC server\n");
+    }
+}
+
+void hmp_info_vnc(const struct args *a UNUSED, struct buf *out)
+{
+    const struct display *vnc = displays_running("vnc");
+    if (vnc) {
+        vnc->print(out);
+    } else {
+        buf_printf(out, "None\n");
+    }
+}
+
+/* -- media --------------------------------------------------------------------------------------------------------- */
+
 void hmp_change(const struct args *a, struct buf *out)
 {
     static const char *const modes[] = {"retain", "read-only", "read-write"};
     struct err e = {0};
+    if (!strcmp(a->s[1], "vnc")) {
+        vnc_change(a, out);
+        return;
+    }
     struct blockdev *b = drive_by_name(a->s[1], out);
     unsigned mode = 0;
     while (a->s[4] && mode < ARRAY_LEN(modes) && strcmp(a->s[4], modes[mode]) != 0) {

@@ -15,10 +15,12 @@
 const struct command monitor_commands[] = {
     {"change", NULL, {FLAG("f"), WORD("device", WORDS_DRIVE), WORD("filename", WORDS_FILE), WORD_OPT("format", WORDS_NONE),
                       WORD_OPT("read-only-mode", WORDS_NONE)},
-     "put a medium into a drive; mode: retain, read-only, read-write", hmp_change},
+     "put a medium into a drive; mode: retain, read-only, read-write; change vnc password [PASSWORD] sets that", hmp_change},
     {"cont", "c", {{0}}, "resume emulation", hmp_cont},
     {"cpu", NULL, {EXPR("index")}, "set the default CPU", hmp_cpu},
     {"eject", NULL, {FLAG("f"), WORD("device", WORDS_DRIVE)}, "eject a removable medium (-f: though it is locked)", hmp_eject},
+    {"expire_password", NULL, {WORD("protocol", WORDS_NONE), WORD("time", WORDS_NONE), {ARG_OPTION, WORDS_NONE, "display"}},
+     "until when the password of vnc is good: now, never, +SECONDS, or seconds since 1970", hmp_expire_password},
     {"gva2gpa", NULL, {EXPR("addr")}, "print the physical address that a virtual one stands for", hmp_gva2gpa},
     {"help", "?", {WORD_OPT("cmd", WORDS_COMMAND)}, "show the help", hmp_help},
     {"hostfwd_add", NULL, {WORD("netdev", WORDS_NETDEV), WORD_OPT("rule", WORDS_NONE)},
@@ -44,6 +46,8 @@ const struct command monitor_commands[] = {
      "send keys to the VM (e.g. 'sendkey ctrl-alt-f1', default hold time=100 ms)", hmp_sendkey},
     {"set_link", NULL, {WORD("name", WORDS_NETDEV), WORD("on|off", WORDS_NONE)}, "change the link status of a network back end",
      hmp_set_link},
+    {"set_password", NULL, {WORD("protocol", WORDS_NONE), WORD("password", WORDS_NONE), {ARG_OPTION, WORDS_NONE, "display"},
+                            WORD_OPT("action-if-connected", WORDS_NONE)}, "set the password of vnc", hmp_set_password},
     {"stop", "s", {{0}}, "stop emulation", hmp_stop},
     {"system_powerdown", NULL, {{0}}, "press the power button", hmp_powerdown},
     {"system_reset", NULL, {{0}}, "reset the system", hmp_reset},
@@ -71,6 +75,7 @@ const struct command monitor_infos[] = {
     {"usernet", NULL, {{0}}, "show user network stack connection states", hmp_info_usernet},
     {"uuid", NULL, {{0}}, "show the current VM UUID", hmp_info_uuid},
     {"version", NULL, {{0}}, "show the version of the emulator", hmp_info_version},
+    {"vnc", NULL, {{0}}, "show the vnc server status", hmp_info_vnc},
     {0},
 };
 // clang-format on

@@ -26,10 +26,17 @@ static void out_text(struct line *l, const char *s)
 {
     out(l, s, strlen(s));
 }
+/* What is typed, as it is typed. */
+static void echo(struct line *l, const char *p, size_t n)
+{
+    if (!l->secret) {
+        out(l, p, n);
+    }
+}
 static void cursor_left(struct line *l, unsigned n)
 {
     char seq[16];
-    if (n) {
+    if (n && !l->secret) {
         out(l, seq, (size_t)snprintf(seq, sizeof(seq), "\x1b[%uD", n));
     }
 }
@@ -37,15 +44,15 @@ static void cursor_left(struct line *l, unsigned n)
 /* From `from` on the text is another; the cursor stands at `from` now. */
 static void repaint_from(struct line *l, unsigned from)
 {
-    out(l, l->text + from, l->len - from);
-    out_text(l, "\x1b[K");
+    echo(l, l->text + from, l->len - from);
+    echo(l, "\x1b[K", 3);
     cursor_left(l, l->len - l->at);
 }
 
 void line_show(struct line *l)
 {
     out_text(l, l->prompt);
-    out(l, l->text, l->len);
+    echo(l, l->text, l->len);
     cursor_left(l, l->len - l->at);
 }
 
@@ -54,7 +61,7 @@ static void move_to(struct line *l, unsigned at)
     if (at < l->at) {
         cursor_left(l, l->at - at);
     } else {
-        out(l, l->text + l->at, at - l->at);
+        echo(l, l->text + l->at, at - l->at);
     }
     l->at = at;
 }
@@ -70,7 +77,7 @@ static void insert(struct line *l, const char *p, size_t n)
     l->len += (unsigned)n;
     l->at += (unsigned)n;
     if (l->at == l->len) {
-        out(l, p, n);
+        echo(l, p, n);
     } else {
         repaint_from(l, from);
     }
@@ -113,7 +120,7 @@ static void put_line(struct line *l, const char *s)
 
 static void history_go(struct line *l, int step)
 {
-    if ((step > 0 && l->back >= l->history->len) || (step < 0 && !l->back)) {
+    if (l->secret || (step > 0 && l->back >= l->history->len) || (step < 0 && !l->back)) {
         return;
     }
     if (!l->back) {
@@ -127,7 +134,7 @@ static void history_go(struct line *l, int step)
 static void history_add(struct line *l)
 {
     const char *last = l->history->len ? g_ptr_array_index(l->history, l->history->len - 1) : "";
-    if (l->len && strcmp(l->text, last) != 0) {
+    if (l->len && !l->secret && strcmp(l->text, last) != 0) {
         g_ptr_array_add(l->history, g_strdup(l->text));
         if (l->history->len > LINE_HISTORY) {
             g_ptr_array_remove_index(l->history, 0);
@@ -165,6 +172,9 @@ static void list_words(struct line *l, const GPtrArray *words)
 
 static void complete(struct line *l)
 {
+    if (l->secret) {
+        return;
+    }
     GPtrArray *words = g_ptr_array_new_with_free_func(g_free);
     char head[LINE_MAX_BYTES];
     memcpy(head, l->text, l->at);

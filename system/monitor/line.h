@@ -30,6 +30,7 @@ struct line {
     unsigned back; /* how far back in history; 0: the line itself */
     enum { LINE_PLAIN, LINE_ESC, LINE_CSI } state;
     unsigned csi;  /* the number in the sequence */
+    bool secret;   /* what is typed is not shown, nor kept in history */
     bool after_cr; /* a \n that follows \r is no line of its own */
 };
 void line_init(struct line *l, const char *prompt, const struct line_owner *o);

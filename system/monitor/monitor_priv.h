@@ -64,6 +64,9 @@ void monitor_on_cpu(struct vcpu *cpu, void (*fn)(struct vcpu *cpu, void *arg), v
 /* Guest memory by physical address, or through the chosen cpu's translation; how many bytes could be had. */
 size_t monitor_read(bool physical, u64 addr, void *p, size_t n);
 
+/* The next line of this session is not a command but an answer, not shown while it is typed. */
+void monitor_ask(const char *prompt, void (*answer)(const char *text, struct buf *out));
+
 /* expr.c: reads an expression from *p on and leaves *p behind it. Registers are $rax, $x0, $pc... */
 bool expr_read(const char **p, u64 *out, struct err *e);
 /* args.c */
@@ -112,6 +115,9 @@ HMP(hmp_info_mice);
 HMP(hmp_eject);
 HMP(hmp_change);
 HMP(hmp_set_link);
+HMP(hmp_set_password);
+HMP(hmp_expire_password);
+HMP(hmp_info_vnc);
 HMP(hmp_hostfwd_add);
 HMP(hmp_hostfwd_remove);
 HMP(hmp_info_block);

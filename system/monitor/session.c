@@ -9,11 +9,23 @@
 struct session {
     struct chardev *c;
     struct line line;
+    void (*answer)(const char *text, struct buf *out); /* a command asked; NULL: lines are commands */
     bool quiet;   /* on a mux that somebody else has: nothing is shown until it is ours */
     bool greeted; /* the banner was shown on this connection */
     struct session *next;
 };
 static struct session *sessions;
+static struct {
+    const char *prompt;
+    void (*answer)(const char *text, struct buf *out);
+} question; /* of the command that is run now */
+#define PROMPT "(qemu) "
+
+void monitor_ask(const char *prompt, void (*answer)(const char *text, struct buf *out))
+{
+    question.prompt = prompt;
+    question.answer = answer;
+}
 
 static void session_out(void *opaque, const char *p, size_t n)
 {
@@ -46,7 +58,16 @@ static void session_entered(void *opaque, const char *line)
 {
     struct session *s = opaque;
     struct buf out = {0};
-    monitor_command(line, &out);
+    void (*answer)(const char *text, struct buf *out) = s->answer;
+    question.answer = NULL;
+    if (answer) {
+        answer(line, &out);
+    } else {
+        monitor_command(line, &out);
+    }
+    s->answer = question.answer;
+    s->line.secret = s->answer != NULL;
+    s->line.prompt = s->answer ? question.prompt : PROMPT;
     if (out.len) {
         print_text(s, (const char *)out.data);
     }
@@ -87,7 +108,7 @@ bool monitor_open(struct chardev *c, struct err *e)
     struct session *s = g_new0(struct session, 1);
     s->c = c;
     s->quiet = true;
-    line_init(&s->line, "(qemu) ", &(struct line_owner){session_out, session_entered, session_complete, s});
+    line_init(&s->line, PROMPT, &(struct line_owner){session_out, session_entered, session_complete, s});
     if (c && !chardev_attach(c, &receiver, s, e)) {
         line_free(&s->line);
         g_free(s);

@@ -7,8 +7,12 @@ import re
 import signal
 import socket
 import struct
+import sys
 
-from harness import check, folder, main, moss, small_guest, start, until
+from harness import ROOT, check, folder, main, moss, small_guest, start, until
+
+sys.path.insert(0, os.path.join(ROOT, 'tests/ui'))
+import rfb  # noqa: E402
 
 SCREEN = ['-M', 'virt', '-net', 'none', '-serial', 'null', '-monitor', 'none', '-device', 'ramfb']
 
@@ -87,7 +91,7 @@ def vnc():
 
 
 def key(s, sym, down):
-    s.sendall(struct.pack('>BBxxI', 4, down, sym))
+    (s.s if isinstance(s, rfb.Client) else s).sendall(struct.pack('>BBxxI', 4, down, sym))
 
 
 def consoles():
@@ -96,32 +100,52 @@ def consoles():
     with folder() as where:
         path = f'{where}/vnc'
         p = start(['-M', 'virt', '-net', 'none', '-device', 'ramfb', '-display', 'none', '-vnc', f'unix:{path}'])
-        s = connect(path)
-        handshake(s)
-        s.sendall(b'\x01')
-        take(s, 4)
-        s.sendall(b'\x01')
-        head = take(s, 24)
-        take(s, struct.unpack('>I', head[20:])[0])
-        s.sendall(struct.pack('>BxHii', 2, 2, 0, -223) + struct.pack('>BBHHHH', 3, 0, 0, 0, 640, 480))
+        until(lambda: os.path.exists(path), 'a VNC server')
+        s = rfb.Client(path)
         for down in 1, 0:  # Ctrl-Alt-2: the monitor
             for sym in 0xffe3, 0xffe9, 0x32:
                 key(s, sym, down)
-        size = None
-        while size != (640, 384):
-            kind, n = struct.unpack('>BxH', take(s, 4))
-            for _ in range(n):
-                x, y, w, h, encoding = struct.unpack('>HHHHi', take(s, 12))
-                if encoding == -223:
-                    size = (w, h)
-                    s.sendall(struct.pack('>BBHHHH', 3, 1, 0, 0, w, h))
-                else:
-                    take(s, w * h * 4)
+        while (s.w, s.h) != (640, 384):
+            s.ask()
+            s.update()
         for sym in *b'quitx', 0xff08, 0xff0d:  # a mistake, taken back
             key(s, sym, 1)
             key(s, sym, 0)
         check(p.wait(30) == 0, 'quit, typed on the monitor over VNC, ends moss')
         p.communicate()
+
+
+def encodings_and_sizes():
+    """The same picture by raw pixels and by tight; a console takes the size that a client asks for."""
+    if not has('vnc'):
+        return
+    with folder() as where:
+        path = f'{where}/vnc'
+        p = start(['-M', 'pc', '-m', '32', '-net', 'none', '-display', 'none', '-vnc', f'unix:{path}'], name='qemu-system-x86_64')
+        until(lambda: os.path.exists(path), 'a VNC server')
+        raw, tight = rfb.Client(path), rfb.Client(path, (rfb.TIGHT, rfb.DESKTOP_SIZE))
+
+        def same():
+            for c in raw, tight:
+                c.ask(False)
+                n = c.pictures
+                while c.pictures == n:
+                    c.update()
+            return raw.pixels == tight.pixels and len(set(raw.pixels)) > 1
+        until(same, 'raw and tight to show the same')  # a cursor may blink
+        check(rfb.TIGHT in tight.seen and rfb.RAW in raw.seen, f'encodings: {tight.seen}, {raw.seen}')
+        raw.s.sendall(struct.pack('>BxHHBxIHHHHI', 251, 1000, 500, 1, 1, 0, 0, 1000, 500, 0))  # a VGA does not
+        for down in 1, 0:
+            for sym in 0xffe3, 0xffe9, 0x33:
+                key(raw, sym, down)
+        while (raw.w, raw.h) != (640, 384):
+            raw.ask()
+            raw.update()
+        raw.s.sendall(struct.pack('>BxHHBxIHHHHI', 251, 1000, 500, 1, 1, 0, 0, 1000, 500, 0))
+        while (raw.w, raw.h) != (1000, 496):
+            raw.ask()
+            raw.update()
+        stop(p)
 
 
 def passwords_and_browsers():
@@ -147,6 +171,12 @@ def passwords_and_browsers():
         check(take(s, 4) == b'\x82\x02\x01\x02', 'the same security types as without')
     # taken
     moss(*SCREEN, '-display', 'none', '-vnc', '127.0.0.1:731').exits(1).warns(re.escape('-vnc 127.0.0.1:731:'))
+    stop(p)
+    moss(*SCREEN, '-vnc', ':735,password-secret=s').exits(1).warns('there is no such -object secret')
+    moss(*SCREEN, '-object', 'secret,id=s').exits(1).warns('expected either data= or file=')
+    p = start([*SCREEN, '-display', 'none', '-vnc', '127.0.0.1:732,password-secret=s', '-object', 'secret,id=s,data=YWJj,format=base64'])
+    with connect(('127.0.0.1', 6632)) as s:
+        check(handshake(s) == [2], 'a secret is a password')
     stop(p)
     moss(*SCREEN, '-vnc', ':x').exits(1).warns(re.escape("-vnc :x: display 'x': expected a number"))
     moss(*SCREEN, '-vnc', ':70000').exits(1).warns(re.escape('-vnc :70000:'))
@@ -181,4 +211,4 @@ def terminals():
         moss(*SCREEN, '-display', 'curses').exits(1).warns('no terminal')
 
 
-main(terminals, vnc, consoles, passwords_and_browsers, windows)
+main(terminals, vnc, consoles, encodings_and_sizes, passwords_and_browsers, windows)

@@ -85,6 +85,27 @@ def answers():
         m.end()
 
 
+def passwords():
+    with folder() as where:
+        m = Monitor(where, '-device', 'ramfb', '-vnc', f'unix:{where}/vnc,password=on')
+        m.says('info vnc', f'default:\n  Server: {where}/vnc (unix)\n    Auth: vnc (Sub: none)\n')
+        m.says('set_password vnc abc', '')
+        m.says('set_password vnc abc fail', 'Error: invalid parameter value: fail\n')
+        m.says('set_password spice abc', 'Error: SPICE is not in use\n')
+        m.says('expire_password vnc +3600', '')
+        m.says('expire_password vnc soon', 'Error: expected now, never, +SECONDS or seconds since 1970, not soon\n')
+        m.says('change vnc password abc', '')
+        m.s.sendall(b'change vnc password\n')
+        until(lambda: m.s.recv(4096).decode().endswith('Password: '), 'the question')
+        m.s.sendall(b'geheim\n')
+        check(m.answer() == '\n', 'a password is not shown')
+        m.end()
+        m = Monitor(where)
+        m.says('info vnc', 'None\n')
+        m.says('set_password vnc abc', 'Error: Could not set password: there is no VNC server\n')
+        m.end()
+
+
 def memory():
     with folder() as where:
         m = Monitor(where, '-S')
@@ -123,4 +144,4 @@ def behind_the_escape():
         r.exits(0).prints(r'7\.2\.0')
 
 
-main(answers, memory, behind_the_escape)
+main(answers, passwords, memory, behind_the_escape)

@@ -33,7 +33,7 @@ class Client:
         self.take(16)
         self.name = self.take(struct.unpack('>I', self.take(4))[0]).decode()
         self.pixels = bytearray(self.w * self.h * 4)
-        self.seen, self.streams, self.updates = set(), {}, 0
+        self.seen, self.streams, self.pictures = set(), {}, 0
         # 32 bits, blue in the low byte: BGRX rows
         self.s.sendall(struct.pack('>BxxxBBBBHHHBBBxxx', 0, 32, 24, 0, 1, 255, 255, 255, 16, 8, 0))
         self.s.sendall(struct.pack(f'>BxH{len(encodings)}i', 2, len(encodings), *encodings))
@@ -71,13 +71,13 @@ class Client:
         for _ in range(n):
             x, y, w, h, encoding = struct.unpack('>HHHHi', self.take(12))
             self.seen.add(encoding)
+            self.pictures += encoding >= 0
             if encoding == RAW:
                 self.put(x, y, w, h, self.take(w * h * 4))
             elif encoding == TIGHT:
                 self.put(x, y, w, h, self.tight(w, h))
             elif encoding == DESKTOP_SIZE:
                 self.w, self.h, self.pixels = w, h, bytearray(w * h * 4)
-        self.updates += 1
 
     def put(self, x, y, w, h, data):
         for row in range(h):

@@ -131,6 +131,20 @@ static void anything_may_be_typed(void **state)
     assert_int_equal(l->len, LINE_MAX_BYTES - 1);
 }
 
+static void a_secret_is_not_shown(void **state)
+{
+    struct line *l = *state;
+    buf_free(&screen);
+    l->secret = true;
+    line_is(l,
+            "ab\x1b[Dc\x7f"
+            "d\t\x1b[A",
+            "adb");
+    assert_string_equal((char *)screen.data, "\r\n");
+    l->secret = false;
+    line_is(l, "\x1b[A", ""); /* nor kept */
+}
+
 /* -- expressions -----------------------------------------------------------------------------------------------------
  */
 
@@ -223,9 +237,9 @@ int main(void)
 {
 #define LINE_TEST(f) cmocka_unit_test_setup_teardown(f, line_setup, line_teardown)
     const struct CMUnitTest tests[] = {
-        LINE_TEST(keys_edit),        LINE_TEST(old_lines_come_back),           LINE_TEST(ends_of_lines),
-        LINE_TEST(tab_completes),    LINE_TEST(anything_may_be_typed),         cmocka_unit_test(expressions),
-        cmocka_unit_test(arguments), cmocka_unit_test(every_command_has_help),
+        LINE_TEST(a_secret_is_not_shown), LINE_TEST(keys_edit),        LINE_TEST(old_lines_come_back),
+        LINE_TEST(ends_of_lines),         LINE_TEST(tab_completes),    LINE_TEST(anything_may_be_typed),
+        cmocka_unit_test(expressions),    cmocka_unit_test(arguments), cmocka_unit_test(every_command_has_help),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
