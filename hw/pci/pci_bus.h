@@ -34,6 +34,7 @@ struct pci_root {
     /* The line that a pin (0 is INTA) of a function of bus 0 drives; NULL: (slot + pin) % 4. */
     unsigned (*line_of)(struct device *host, unsigned devfn, unsigned pin);
     bool line[PCI_LINES];
+    bool express; /* a root complex: there may be root ports on bus 0 */
 };
 
 void pci_bus_init(struct pci_bus *b, struct device *owner, struct pci_root *root, struct pci_device *bridge);

@@ -106,6 +106,7 @@ static bool gpex_init(struct device *d, struct err *e)
         .port_size = h->layout.io_size,
         .window = {{h->layout.mmio32, h->layout.mmio32_size}, {h->layout.mmio64, h->layout.mmio64_size}},
         .nlines = PCI_PINS,
+        .express = true,
     };
     pci_bus_init(&h->root.bus, d, &h->root, NULL);
     return pci_make(d, &gpex_root_class, NULL, 0, e) != NULL;

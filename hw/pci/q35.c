@@ -136,6 +136,7 @@ static bool host_init(struct device *d, struct err *e)
         return false;
     }
     h->pam = &((struct mch *)h->bridge)->pam;
+    h->root.express = true;
     return true;
 }
 

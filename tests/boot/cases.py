@@ -289,6 +289,16 @@ def blank(scratch):
         f.truncate(8 << 20)
 
 
+# A port with a card, and one with a bridge and two behind it: MSIs, and INTx turned twice.
+PORTS_PCIE = '''-device pcie-root-port,id=rp1,chassis=1,slot=3 -netdev user,id=n1 -device virtio-net-pci,bus=rp1,netdev=n1
+    -device pcie-root-port,id=rp2,chassis=1,slot=4 -device pcie-pci-bridge,id=pb,bus=rp2
+    -netdev user,id=n2 -device e1000,bus=pb,addr=3,netdev=n2 -device virtio-rng-pci,bus=pb,addr=0'''
+BRIDGED = shell(
+    ('modprobe virtio_pci; modprobe virtio_net; modprobe e1000; sleep 1; ls /sys/bus/pci/devices', '0000:03:03.0'),
+    *((f'ip link set eth{n} up; udhcpc -i eth{n} -n -q; ip link set eth{n} down', r'lease of 10\.0\.2\.15 obtained')
+      for n in range(2)), after=['wait=Power down'])
+
+
 def look_pc(cpus, uname='x86_64', off='poweroff -f'):
     return shell(('uname -a', rf'Linux \S+ \S+ .*{uname}'),
                  ('echo cpus=$(grep -c ^processor /proc/cpuinfo)', rf'\ncpus={cpus}\r'),
@@ -323,6 +333,11 @@ CASES = {
         off='reboot -f')),
     'microvm-seabios': pc('-M microvm -bios /usr/share/seabios/bios-microvm.bin', [
         'wait=executed automatically', STOP], 'grub-disk', slow=False),
+    'pc-q35-ports': pc(f'-M q35 {PORTS_PCIE}', BRIDGED),
+    'pc-q35-ports-ovmf': pc(f'-M q35 -cpu max {PORTS_PCIE}', BRIDGED, 'ovmf-kernel'),
+    'ports-virt': debian(f'-M virt -cpu max {PORTS_PCIE}', shell(
+        ('modprobe virtio_pci; modprobe virtio_net; sleep 1; ip link set eth0 up; udhcpc -i eth0 -n -q',
+         r'lease of 10\.0\.2\.15 obtained'), ('ls /sys/bus/pci/devices', '0000:03:00.0'))),
     'pc-reboot': pc('-M pc', shell(off='reboot -f', after=['wait=can\'t access tty', *look_pc(1)])),
     'pc-seabios': pc('-M pc', ['wait=SeaBIOS (version', 'wait=Booting from Hard Disk', 'wait=No bootable device', STOP],
                      'seabios', slow=False),

@@ -10,6 +10,7 @@
 #include "hw/pci/pci.h"
 #include "hw/pci/pci_bridge.h"
 #include "hw/pci/pci_host.h"
+#include "hw/pci/pcie_port.h"
 #include "tests/hw/bench.h"
 
 #define ECAM   0x3f000000ull
@@ -379,6 +380,49 @@ static void behind_a_bridge(void **st)
     bench_free(b);
 }
 
+/* A port's capability, its slot, its link with and without a device; what may be behind it. */
+static void root_port(void **st)
+{
+    (void)st;
+    struct err e = {0};
+    struct bench *b = host_new();
+    made(b, &pcie_root_port_class, "rp", NULL, NULL);
+    unsigned cap = (unsigned)rd(b, cfg(1, 0x34), 1);
+    while (cap && rd(b, cfg(1, cap), 1) != 0x10) {
+        cap = (unsigned)rd(b, cfg(1, cap + 1), 1);
+    }
+    assert_int_not_equal(cap, 0);
+    assert_int_equal(rd(b, cfg(1, 0), 4), 0x000c1b36);
+    assert_int_equal(rd(b, cfg(1, cap + 2), 2), 0x0142);        /* version 2, root port, with a slot */
+    assert_int_equal(rd(b, cfg(1, cap + 0x12), 2) & 0x2000, 0); /* no link */
+    assert_int_equal(rd(b, cfg(1, cap + 0x1a), 2) & 0x40, 0);
+    struct pci_device *f = (struct pci_device *)made(b, &func_class, NULL, "rp", NULL);
+    machine_lock();
+    device_reset(&f->bus->bridge->dev);
+    machine_unlock();
+    assert_int_equal(rd(b, cfg(1, cap + 0x12), 2) & 0x2000, 0x2000);
+    assert_int_equal(rd(b, cfg(1, cap + 0x1a), 2) & 0x40, 0x40);
+    wr(b, cfg(1, 0x18), 4, 0x00030300);
+    assert_int_equal(rd(b, ECAM + (3 << 20), 4), 0x56781234);
+    bench_snapshot_roundtrip(b);
+
+    struct device *d = device_new(&b->m, &func_class, NULL);
+    assert_false(device_plug(d, "rp", &e)); /* would be slot 1 */
+    assert_non_null(strstr(e.msg, "rp takes one device"));
+    e.msg[0] = 0;
+    d = device_new(&b->m, &pcie_root_port_class, "again"); /* the same chassis and slot */
+    assert_true(device_plug(d, NULL, &e));
+    assert_false(device_init(d, &e));
+    assert_non_null(strstr(e.msg, "chassis 0 has a slot 0 already, rp"));
+    e.msg[0] = 0;
+    made(b, &pcie_pci_bridge_class, "pb", NULL, NULL);
+    d = device_new(&b->m, &pcie_root_port_class, "deep");
+    assert_true(device_set_prop(d, "slot", "1", &e) && device_plug(d, "pb", &e));
+    assert_false(device_init(d, &e));
+    assert_non_null(strstr(e.msg, "on the root bus"));
+    bench_free(b);
+}
+
 /* The ids in the file become the function's, and its bytes still add up to 0. */
 static void option_rom(void **st)
 {
@@ -418,6 +462,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(behind_a_bridge),
+        cmocka_unit_test(root_port),
         cmocka_unit_test(option_rom),
         cmocka_unit_test(configuration_space),
         cmocka_unit_test(slots),
