@@ -39,7 +39,7 @@ void displays_list(void)
 /* -- one of them ----------------------------------------------------------------------------------------------------
  */
 
-static bool start(const struct display *d, struct opts *o, const char *what, struct err *e)
+static bool start(const struct display *d, struct opts *o, struct err *e)
 {
     machine_lock();
     bool ok = d->init(o, e);
@@ -47,7 +47,6 @@ static bool start(const struct display *d, struct opts *o, const char *what, str
     if (ok) {
         must(nrunning < DISPLAYS);
         running[nrunning++] = d;
-        ok = opts_all_used(o, what, d->keys, e);
     }
     return ok;
 }
@@ -64,38 +63,6 @@ static const char *stand_in(const char *name)
     return !strcmp(name, "egl-headless") || !strcmp(name, "dbus") ? "none" : name;
 }
 
-/* -display KIND[,...]. A window that can't be had does not keep the machine from running. */
-static bool display_typed(const char *text, bool *window, struct err *e)
-{
-    struct opts o = {0};
-    struct err why = {0};
-    if (!strncmp(text, "vnc=", 4)) {
-        return opts_parse(&o, text + 4, "vnc", e) && start(find("vnc"), &o, "-display vnc", e);
-    }
-    bool ok = opts_parse(&o, text, "type", e);
-    const char *name = ok ? stand_in(opts_str(&o, "type", "none")) : "none";
-    const struct display *d = find(name);
-    if (!ok) {
-        return false;
-    }
-    if (!d) {
-        err_set(&why, "this moss was built without it");
-    } else if (strcmp(name, "none") != 0 && !display_screen(0)) {
-        err_set(&why, "the machine has no screen");
-    } else if (d->needs_server && !display_server_found()) {
-        err_set(&why, "neither DISPLAY nor WAYLAND_DISPLAY is set");
-    } else if (start(d, &o, "-display", d->needs_server ? &why : e)) {
-        *window = d->needs_server;
-    } else if (!d->needs_server) {
-        return false;
-    }
-    if (why.msg[0]) {
-        report("warning: -display %s: %s; going on without", text, why.msg);
-    }
-    opts_free(&o);
-    return true;
-}
-
 static bool vnc_typed(const char *text, struct err *e)
 {
     struct opts o = {0};
@@ -110,12 +77,50 @@ static bool vnc_typed(const char *text, struct err *e)
         report("warning: -vnc %s: the machine has no screen; going on without", text);
         return true;
     }
-    bool ok = opts_parse(&o, text, "vnc", e) && start(d, &o, "-vnc", e);
+    bool ok = opts_parse(&o, text, "vnc", e) && start(d, &o, e) && opts_all_used(&o, "-vnc", d->keys, e);
     opts_free(&o);
     if (!ok) {
         err_prefix(e, "-vnc %s", text);
     }
     return ok;
+}
+
+/* -display KIND[,...]. A window that can't be had does not keep the machine from running. */
+static bool display_typed(const char *text, bool *window, struct err *e)
+{
+    struct opts o = {0};
+    struct err why = {0};
+    if (!strncmp(text, "vnc=", 4)) {
+        return vnc_typed(text + 4, e);
+    }
+    bool ok = opts_parse(&o, text, "type", e);
+    const char *said = ok ? opts_str(&o, "type", "none") : "none", *name = stand_in(said);
+    if (strcmp(said, name) != 0 || !strcmp(name, "none")) { /* keys of theirs that moss's window has no use for */
+        opts_ignore(&o,
+                    "zoom-to-fit,show-tabs,show-menubar,left-command-key,full-grab,swap-opt-cmd,rendernode,p2p,addr,"
+                    "keep-aspect-ratio,scale,gl,window-close,show-cursor,full-screen");
+    }
+    const struct display *d = find(name);
+    if (!ok) {
+        return false;
+    }
+    if (!d) {
+        err_set(&why, "this moss was built without it");
+    } else if (strcmp(name, "none") != 0 && !display_screen(0)) {
+        err_set(&why, "the machine has no screen");
+    } else if (d->needs_server && !display_server_found()) {
+        err_set(&why, "neither DISPLAY nor WAYLAND_DISPLAY is set");
+    } else if (start(d, &o, d->needs_server ? &why : e)) {
+        *window = d->needs_server;
+        return opts_all_used(&o, "-display", d->keys, e);
+    } else if (!d->needs_server) {
+        return false;
+    }
+    if (why.msg[0]) {
+        report("warning: -display %s: %s; going on without", text, why.msg);
+    }
+    opts_free(&o);
+    return true;
 }
 
 /* -- text consoles ---------------------------------------------------------------------------------------------------
@@ -148,7 +153,7 @@ static bool display_of_host(struct err *why)
 {
     struct opts o = {0};
     const struct display *d = find("sdl");
-    return d && display_screen(0) && display_server_found() && start(d, &o, "-display", why);
+    return d && display_screen(0) && display_server_found() && start(d, &o, why);
 }
 
 bool displays_wanted(const struct config *c)

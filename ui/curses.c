@@ -4,6 +4,7 @@
  * Ctrl-A x ends moss, Ctrl-A Ctrl-A is Ctrl-A, as on the terminal of a serial port; Alt-1 to Alt-9 show the screens. A
  * terminal that is smaller than the screen shows the part where the cursor is. */
 #include <curses.h>
+#include <glib.h>
 #include <locale.h>
 #include <string.h>
 #include <unistd.h>
@@ -33,6 +34,28 @@ static struct {
 /* -- characters
  * -------------------------------------------------------------------------------------------------------- */
 
+/* What the guest's font has beyond ASCII: code page 437, or what charset= says. */
+static u16 glyphs[256];
+
+static bool glyphs_read(const char *charset, struct err *e)
+{
+    memcpy(glyphs, cp437, sizeof(glyphs));
+    for (unsigned i = 0x80; charset && i < 256; i++) {
+        gsize n = 0;
+        GError *why = NULL;
+        gchar *text = g_convert((const char[]){(char)i}, 1, "UTF-8", charset, NULL, &n, &why);
+        bool unknown = why && why->code == G_CONVERT_ERROR_NO_CONVERSION;
+        gunichar c = text && n ? g_utf8_get_char(text) : ' ';
+        glyphs[i] = c < 0x10000 && !g_unichar_iscntrl(c) ? (u16)c : ' ';
+        g_free(text);
+        g_clear_error(&why);
+        if (unknown) {
+            return err_set(e, "charset=%s: iconv does not know it", charset);
+        }
+    }
+    return true;
+}
+
 /* Curses numbers red and blue otherwise than CGA. */
 static short color(unsigned cga)
 {
@@ -47,7 +70,7 @@ static short pair(unsigned fg, unsigned bg)
 
 static void cell_put(int y, int x, const struct text_cell *c)
 {
-    wchar_t text[2] = {cp437[c->ch], 0};
+    wchar_t text[2] = {screen_is_console(con.screen) ? cp437[c->ch] : glyphs[c->ch], 0};
     cchar_t cc;
     attr_t attr = (c->fg & 8 ? A_BOLD : 0) | (c->blink ? A_BLINK : 0);
     setcchar(&cc, text, attr, has_colors() ? pair(c->fg, c->bg) : 0, NULL);
@@ -301,7 +324,9 @@ static void terminal_back(void)
 
 static bool curses_init(struct opts *o, struct err *e)
 {
-    (void)o;
+    if (!glyphs_read(opts_str(o, "charset", NULL), e)) {
+        return false;
+    }
     if (!isatty(0) || !isatty(1)) {
         return err_set(e, "standard input and output are no terminal");
     }
@@ -339,5 +364,9 @@ static void curses_fini(void)
     terminal_back();
 }
 
+static const struct opt_key keys[] = {
+    {"charset", "NAME", "of the guest's font, as iconv calls it (default CP437)"},
+    {0},
+};
 const struct display display_curses = {
-    .name = "curses", .doc = "text screens in this terminal", .init = curses_init, .fini = curses_fini};
+    .name = "curses", .doc = "text screens in this terminal", .keys = keys, .init = curses_init, .fini = curses_fini};

@@ -207,9 +207,10 @@ static bool options_read(struct vnc *v, struct opts *o, struct err *e)
             return err_set(e, "%s: moss's VNC server knows none and password=on only", lacking[i]);
         }
     }
-    opts_ignore(o, "lossy,non-adaptive,lock-key-sync,key-delay-ms,head,display,power-control,connections,ipv4,ipv6,id");
-    if (!opts_bool(o, "password", &v->wants_password, e) || !opts_choice(o, "share", share, &how, e) ||
-        !opts_bool(o, "reverse", &reverse, e)) {
+    opts_ignore(o, "lossy,non-adaptive,key-delay-ms,head,display,power-control,connections,ipv4,ipv6,id");
+    v->syncs_locks = true;
+    if (!opts_bool(o, "password", &v->wants_password, e) || !opts_bool(o, "lock-key-sync", &v->syncs_locks, e) ||
+        !opts_choice(o, "share", share, &how, e) || !opts_bool(o, "reverse", &reverse, e)) {
         return false;
     }
     v->rfb->alwaysShared = how != 0;
@@ -296,6 +297,7 @@ static void vnc_fini(void)
             pthread_join(v->acceptor, NULL);
         }
         screen_unwatch(v->screen, &v->watch);
+        input_unwatch(&v->input);
         for (unsigned i = 0; i < VNC_LISTEN; i++) {
             if (v->listen[i] >= 0) {
                 close(v->listen[i]);
@@ -370,6 +372,7 @@ static const struct opt_key keys[] = {
     {"to", "D", "the last display to try"},
     {"password", "on|off", "clients must know the password, which the monitor sets: eight characters count"},
     {"password-secret", "ID", "clients must know the password that is in this -object secret"},
+    {"lock-key-sync", "on|off", "the guest's Caps Lock and Num Lock follow the client's"},
     {"websocket", "on|PORT", "for browsers, port 5700 + D"},
     {"share", "allow-exclusive|force-shared|ignore", "may a client send the others away"},
     {0},

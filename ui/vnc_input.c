@@ -2,8 +2,9 @@
  * posts to the main thread, in order.
  *
  * Keys come as keysyms, which stand for the keys of a US keyboard; or, from clients that know QEMU's extended key
- * events (SPEC: the community's rfbproto, "QEMU Extended Key Event Message"), as scan codes. Not spoken: QEMU's pointer
- * motion change, so that a guest without a tablet gets the movements between places. */
+ * events (SPEC: the community's rfbproto, "QEMU Extended Key Event Message"), as scan codes. A client
+ * that knows QEMU's pointer motion change ("QEMU Pointer Motion Change Pseudo-encoding", there) sends movements where
+ * the guest has no tablet; of others the movements between places are taken. */
 #include <linux/input-event-codes.h>
 #include <string.h>
 
@@ -14,8 +15,9 @@
 #include "ui/keymap.h"
 #include "ui/vnc_priv.h"
 
-enum { ENCODING_EXT_KEY = -258, MESSAGE_QEMU = 255, SUBMESSAGE_EXT_KEY = 0 };
-enum happening { VNC_KEY, VNC_POINTER, VNC_SIZE, VNC_GONE };
+enum { ENCODING_EXT_KEY = -258, ENCODING_MOTION = -257, MESSAGE_QEMU = 255, SUBMESSAGE_EXT_KEY = 0 };
+enum { MOTION_ZERO = 0x7fff }; /* of a movement by a client that was told that movements count */
+enum happening { VNC_KEY, VNC_POINTER, VNC_MOVEMENT, VNC_SIZE, VNC_GONE };
 
 struct post {
     struct vnc *v;
@@ -91,6 +93,36 @@ static void console_key(struct vnc *v, unsigned key, u32 sym)
     screen_type(v->screen, &t);
 }
 
+/* A letter tells whether the client has Caps Lock, a key of the keypad whether it has Num Lock. A guest that has
+ * otherwise hears that lock's key first. */
+static void lock_follow(struct vnc *v, unsigned led, unsigned key, bool on)
+{
+    if (v->syncs_locks && on != !!(v->locks & led)) {
+        v->locks ^= led;
+        input_key(key, true);
+        input_sync();
+        input_key(key, false);
+        input_sync();
+    }
+}
+
+static void locks_follow(struct vnc *v, unsigned key, u32 sym)
+{
+    bool upper = sym >= 'A' && sym <= 'Z', lower = sym >= 'a' && sym <= 'z', shift = v->mods & MOD_SHIFT;
+    if (key == KEY_CAPSLOCK || key == KEY_NUMLOCK) {
+        v->locks ^= key == KEY_CAPSLOCK ? LED_CAPS : LED_NUM;
+    } else if (upper || lower) {
+        lock_follow(v, LED_CAPS, KEY_CAPSLOCK, upper != shift);
+    } else if ((sym >= 0xff95 && sym <= 0xff9f) || (sym >= 0xffb0 && sym <= 0xffb9) || sym == 0xffae) {
+        lock_follow(v, LED_NUM, KEY_NUMLOCK, (sym >= 0xffae) != shift);
+    }
+}
+
+static void on_leds(void *opaque)
+{
+    ((struct vnc *)opaque)->locks = input_leds();
+}
+
 /* Ctrl-Alt-1 to Ctrl-Alt-9 show the screens, as in a window. */
 static void key_heard(struct vnc *v, unsigned key, u32 sym, bool down)
 {
@@ -102,6 +134,9 @@ static void key_heard(struct vnc *v, unsigned key, u32 sym, bool down)
             vnc_show(v, other);
         }
     } else if (!screen_is_console(v->screen)) {
+        if (down) {
+            locks_follow(v, key, sym);
+        }
         input_key(key, down);
     } else if (down) {
         console_key(v, key, sym);
@@ -132,6 +167,13 @@ static void heard(void *opaque)
         }
         pointer_moved(p->v, p->a, p->b);
         pointer_buttons(p->v, p->n);
+        break;
+    case VNC_MOVEMENT:
+        if (!screen_is_console(p->v->screen)) {
+            input_rel(AXIS_X, p->a);
+            input_rel(AXIS_Y, p->b);
+            pointer_buttons(p->v, p->n);
+        }
         break;
     case VNC_SIZE:
         screen_wish_size(p->v->screen, p->a, p->b);
@@ -164,9 +206,47 @@ static void on_key(rfbBool down, rfbKeySym sym, rfbClientPtr cl)
     }
 }
 
+/* An update of one rectangle that says what it stands for by its encoding, and its x. */
+static void pseudo_send(rfbClientPtr cl, int encoding, unsigned x)
+{
+    u8 m[16] = {rfbFramebufferUpdate};
+    m[3] = 1;
+    st16be(m + 4, (u16)x);
+    st32be(m + 12, (u32)encoding);
+    LOCK(cl->sendMutex);
+    rfbWriteExact(cl, (const char *)m, sizeof(m));
+    UNLOCK(cl->sendMutex);
+}
+
+static void on_mode(void *opaque)
+{
+    __atomic_store_n(&((struct vnc *)opaque)->absolute, input_is_absolute(), __ATOMIC_SEQ_CST);
+}
+
+/* cl->clientData: 0: it does not know of it; else whether it was told that places count. */
+enum { MOTION_UNKNOWN, MOTION_RELATIVE, MOTION_ABSOLUTE };
+
+static void motion_tell(rfbClientPtr cl)
+{
+    struct vnc *v = cl->screen->screenData;
+    bool absolute = __atomic_load_n(&v->absolute, __ATOMIC_SEQ_CST);
+    cl->clientData = (void *)(uintptr_t)(absolute ? MOTION_ABSOLUTE : MOTION_RELATIVE);
+    pseudo_send(cl, ENCODING_MOTION, absolute);
+}
+
+/* A client hears of another mode when it uses the pointer: what it sends until then is what it was told. */
 static void on_pointer(int mask, int x, int y, rfbClientPtr cl)
 {
-    post(cl, VNC_POINTER, x, y, (unsigned)mask);
+    struct vnc *v = cl->screen->screenData;
+    uintptr_t told = (uintptr_t)cl->clientData;
+    if (told == MOTION_RELATIVE) {
+        post(cl, VNC_MOVEMENT, x - MOTION_ZERO, y - MOTION_ZERO, (unsigned)mask);
+    } else {
+        post(cl, VNC_POINTER, x, y, (unsigned)mask);
+    }
+    if (told && (told == MOTION_ABSOLUTE) != __atomic_load_n(&v->absolute, __ATOMIC_SEQ_CST)) {
+        motion_tell(cl);
+    }
 }
 
 static int on_size(int w, int h, int n, struct rfbExtDesktopScreen *screens, rfbClientPtr cl)
@@ -196,22 +276,20 @@ static enum rfbNewClientAction on_new(rfbClientPtr cl)
     return RFB_CLIENT_ACCEPT;
 }
 
-/* -- extended key events --------------------------------------------------------------------------------------------
+/* -- what QEMU added --------------------------------------------------------------------------------------------
  */
 
-/* An update with nothing but this rectangle tells the client that the server knows them. */
-static rfbBool ext_key_enable(rfbClientPtr cl, void **data, int encoding)
+/* That the client names them, and an update with nothing but such a rectangle, is how both know that the other does. */
+static rfbBool extension_enable(rfbClientPtr cl, void **data, int encoding)
 {
-    u8 m[16] = {rfbFramebufferUpdate};
     (void)data;
-    if (encoding != ENCODING_EXT_KEY) {
+    if (encoding == ENCODING_EXT_KEY) {
+        pseudo_send(cl, ENCODING_EXT_KEY, 0);
+    } else if (encoding == ENCODING_MOTION) {
+        motion_tell(cl);
+    } else {
         return FALSE;
     }
-    m[3] = 1;
-    st32be(m + 12, (u32)ENCODING_EXT_KEY);
-    LOCK(cl->sendMutex);
-    rfbWriteExact(cl, (const char *)m, sizeof(m));
-    UNLOCK(cl->sendMutex);
     return TRUE;
 }
 
@@ -238,9 +316,9 @@ static rfbBool ext_key_message(rfbClientPtr cl, void *data, const rfbClientToSer
 
 void vnc_hear(struct vnc *v)
 {
-    static int encodings[] = {ENCODING_EXT_KEY, 0};
+    static int encodings[] = {ENCODING_EXT_KEY, ENCODING_MOTION, 0};
     static rfbProtocolExtension ext = {
-        .pseudoEncodings = encodings, .enablePseudoEncoding = ext_key_enable, .handleMessage = ext_key_message};
+        .pseudoEncodings = encodings, .enablePseudoEncoding = extension_enable, .handleMessage = ext_key_message};
     static bool registered;
     if (!registered) {
         rfbRegisterProtocolExtension(&ext);
@@ -251,4 +329,8 @@ void vnc_hear(struct vnc *v)
     v->rfb->ptrAddEvent = on_pointer;
     v->rfb->newClientHook = on_new;
     v->rfb->setDesktopSizeHook = on_size;
+    v->input = (struct input_watch){.leds = on_leds, .mode = on_mode, .opaque = v};
+    v->locks = input_leds();
+    input_watch(&v->input);
+    on_mode(v);
 }

@@ -8,6 +8,7 @@
 #undef MAX
 
 #include "base/types.h"
+#include "ui/input.h"
 #include "ui/screen.h"
 #define MIN(a, b) ((a) < (b) ? (a) : (b))
 #define MAX(a, b) ((a) > (b) ? (a) : (b))
@@ -29,6 +30,10 @@ struct vnc {
     u64 expires; /* CLOCK_WALL */
     bool wants_password;
     int last_x, last_y; /* of the pointer, for movements */
+    bool absolute;      /* atomic: input_is_absolute(), for clients' threads */
+    bool syncs_locks;
+    unsigned locks; /* enum input_led: what the guest has, as far as is known */
+    struct input_watch input;
     unsigned buttons;
     unsigned mods; /* 1 << enum vnc_mod: keys that are down */
     struct vnc *next;

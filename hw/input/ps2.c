@@ -57,6 +57,15 @@ void ps2_clear(struct ps2 *p, bool replies_too)
     }
 }
 
+void ps2_hold(struct ps2 *p, bool on)
+{
+    bool was = p->held;
+    p->held = on;
+    if (was && !on) {
+        tell(p);
+    }
+}
+
 bool ps2_loaded(const struct ps2 *p, struct err *e)
 {
     if (p->replies > PS2_REPLIES || p->head >= PS2_STREAM || p->len > PS2_STREAM) {

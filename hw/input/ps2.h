@@ -21,7 +21,8 @@ struct ps2 {
     u8 reply[PS2_REPLIES], replies;
     u8 stream[PS2_STREAM];
     u16 head, len;
-    u8 last; /* what was taken last, for those who ask again */
+    u8 last;   /* what was taken last, for those who ask again */
+    bool held; /* what it says by itself waits: it waits for the rest of a command */
 };
 // clang-format off
 #define PS2_FIELDS(T, m)                                                                                               \
@@ -35,6 +36,7 @@ void ps2_reply(struct ps2 *p, const u8 *v, unsigned n);
 void ps2_ack(struct ps2 *p);
 bool ps2_say(struct ps2 *p, const u8 *v, unsigned n); /* all of it; false: there is no room */
 void ps2_clear(struct ps2 *p, bool replies_too);
+void ps2_hold(struct ps2 *p, bool on); /* after it was loaded, too */
 bool ps2_loaded(const struct ps2 *p, struct err *e);
 
 /* -- for controllers ------------------------------------------------------------------------------------------------
@@ -46,7 +48,7 @@ static inline bool ps2_has_reply(const struct ps2 *p)
 }
 static inline bool ps2_has_bytes(const struct ps2 *p)
 {
-    return p->replies || p->len;
+    return p->replies || (p->len && !p->held);
 }
 u8 ps2_take(struct ps2 *p); /* there must be one */
 

@@ -190,7 +190,7 @@ static void repeat(void *opaque)
     struct ps2_keyboard *s = opaque;
     const struct ps2_key *k = ps2_key_find(s->repeating);
     u64 now = clock_now(CLOCK_VIRTUAL);
-    if (k && now - s->repeat_at < TOO_LATE_NS && !ps2_has_bytes(&s->ps2)) {
+    if (k && now - s->repeat_at < TOO_LATE_NS && !s->ps2.replies && !s->ps2.len) {
         say(s, k, true, true);
     }
     repeat_set(s, k ? s->repeating : 0, now + repeat_period(s));
@@ -249,6 +249,7 @@ static void power_on(struct ps2_keyboard *s)
     defaults(s);
     s->set = 2;
     s->leds = s->want = 0;
+    s->ps2.held = false;
     s->scanning = 1;
     input_set_leds(0);
 }
@@ -343,6 +344,8 @@ static void receive(struct ps2 *p, u8 v)
     if (!argument(s, v)) {
         command(s, v);
     }
+    ps2_hold(p,
+             s->want != 0); /* scanning stops until the command is whole: a driver takes the next byte for its answer */
 }
 
 /* -- the device ------------------------------------------------------------------------------------------------------
@@ -372,6 +375,7 @@ static bool keyboard_loaded(struct device *d, struct err *e)
     if (!ps2_loaded(&s->ps2, e)) {
         return false;
     }
+    ps2_hold(&s->ps2, s->want != 0);
     timer_set(&s->timer, s->repeating ? s->repeat_at : ~0ull);
     input_set_leds(s->leds);
     return true;

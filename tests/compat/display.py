@@ -178,6 +178,7 @@ def passwords_and_browsers():
     with connect(('127.0.0.1', 6632)) as s:
         check(handshake(s) == [2], 'a secret is a password')
     stop(p)
+    moss(*SCREEN, '-display', 'vnc=127.0.0.1:x,lock-key-sync=off').exits(1).warns("display 'x': expected a number")
     moss(*SCREEN, '-vnc', ':x').exits(1).warns(re.escape("-vnc :x: display 'x': expected a number"))
     moss(*SCREEN, '-vnc', ':70000').exits(1).warns(re.escape('-vnc :70000:'))
     moss(*SCREEN, '-vnc', ':1,tls-creds=x').exits(1).warns(re.escape('-vnc :1,tls-creds=x: tls-creds:'))
@@ -191,11 +192,16 @@ def windows():
         bare = {'DISPLAY': '', 'WAYLAND_DISPLAY': ''}
         moss(*run, '-device', 'ramfb', '-display', 'sdl', env=bare).exits(0).warns(r'\A\S+ warning: -display sdl: .*\n\Z')
         moss(*run, '-display', 'sdl').exits(0).warns(r'\A\S+ warning: -display sdl: the machine has no screen.*\n\Z')
+        moss(*run, '-display', 'vnc=:9').exits(0).warns('the machine has no screen')
         moss(*run, '-k', 'de', '-nographic').exits(0).warns(r'\A\S+ warning: -k de is ignored.*\n\Z')
         if has('sdl'):
             dummy = {'DISPLAY': ':none', 'SDL_VIDEODRIVER': 'dummy'}
             moss(*run, '-device', 'ramfb', '-display', 'sdl,gl=off', '-full-screen', env=dummy).exits(0).silent()
             moss(*run, '-device', 'ramfb', '-display', 'gtk', env=dummy).exits(0).silent()
+            moss(*run, '-device', 'ramfb', '-display', 'gtk,gl=on,show-cursor=on,zoom-to-fit=on', env=dummy).exits(0).silent()
+            moss(*run, '-device', 'ramfb', '-display', 'sdl,grab-mod=rctrl,show-cursor=on,window-close=off,gl=off', env=dummy).exits(
+                0).silent()
+            moss(*run, '-device', 'ramfb', '-display', 'sdl,zoom-to-fit=on', env=dummy).exits(1).warns('zoom-to-fit')
             moss(*run, '-device', 'ramfb', '-serial', 'stdio', env=dummy).exits(0).silent().prints('Goodbye')
             moss(*run, '-device', 'ramfb', env=dummy).exits(0).silent().prints_not('Goodbye')  # it is on a text console
             moss(*run, '-device', 'ramfb', '-nodefaults', '-chardev', f'vc,id=c,cols=90,rows=30,logfile={where}/log', '-serial',
@@ -209,6 +215,8 @@ def windows():
 def terminals():
     if has('curses'):
         moss(*SCREEN, '-display', 'curses').exits(1).warns('no terminal')
+        moss(*SCREEN, '-display', 'curses,charset=CP850').exits(1).warns('no terminal')
+        moss(*SCREEN, '-display', 'curses,charset=nosuch').exits(1).warns('charset=nosuch: iconv does not know it')
 
 
 main(terminals, vnc, consoles, encodings_and_sizes, passwords_and_browsers, windows)

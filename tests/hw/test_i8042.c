@@ -239,6 +239,14 @@ static void keyboard_commands(void **st)
     assert_int_equal(input_leds(), LED_CAPS | LED_NUM);
     bench_snapshot_roundtrip(b);
     assert_int_equal(input_leds(), LED_CAPS | LED_NUM);
+    to_kbd(b, 0xed); /* a key while it waits for the lights comes after them */
+    key(KEY_B, true);
+    nothing(b);
+    bench_snapshot_roundtrip(b);
+    nothing(b);
+    to_kbd(b, LED_CAPS);
+    key(KEY_B, false);
+    WANT(b, 0x32, 0xf0, 0x32);
     to_kbd(b, 0xed);
     to_kbd(b, 0xf5); /* another command instead of the lights */
     key(KEY_A, true);

@@ -170,7 +170,7 @@ def place(m, px, py, w, h, what):
 place.at = {}
 
 
-def vnc_mouse(name, mouse, m, v, absolute):
+def vnc_mouse(name, mouse, m, v, absolute, path):
     who = f'{name}, VNC, {mouse}'
     v.pointer(50, 50)
     m.forget(0.2)
@@ -184,7 +184,25 @@ def vnc_mouse(name, mouse, m, v, absolute):
         place(m, 0, v.h - 1, v.w, v.h, f'{who}, a corner')
     else:
         total(m, EV_REL, {0: 13, 1: -7}, f'{who}, moved')
+    motion = rfb.Client(path, (rfb.RAW, rfb.MOTION))  # it is told what counts
+    while motion.absolute is None:
+        motion.update()
+    if motion.absolute != absolute:
+        fail(f'{who}: told that places count: {motion.absolute}')
+    elif not absolute:
+        motion.pointer(0x7fff + 40, 0x7fff - 30)
+        total(m, EV_REL, {0: 40, 1: -30}, f'{who}, a movement')
+    motion.s.close()
     m.forget(0.1)
+
+
+def locks(name, m, v):
+    """A client's Caps Lock is the guest's, whatever the guest had before."""
+    caps, a = [(EV_KEY, 58, 1), (EV_KEY, 58, 0)], [(EV_KEY, 30, 1), (EV_KEY, 30, 0)]
+    for sym, want in ((0x61, a), (0x41, caps + a), (0x41, a), (0x61, caps + a)):
+        v.key(sym, True)
+        v.key(sym, False)
+        expect(m, want, f'{name}, VNC, {chr(sym)} without Shift')
 
 
 def run(moss, scratch, options, name, x):
@@ -203,6 +221,7 @@ def run(moss, scratch, options, name, x):
         time.sleep(0.5)
         m.forget()
         keys(name, m, x, v)
+        locks(name, m, v)
         geometry = x.xdotool('getwindowgeometry', window).split()[-1]
         w, h = (int(n) for n in geometry.split('x'))
         for mouse in mice:
@@ -212,7 +231,7 @@ def run(moss, scratch, options, name, x):
             time.sleep(0.2)
             m.forget()
             window_mouse(name, mouse, m, x, 'Tablet' in mouse, w, h)
-            vnc_mouse(name, mouse, m, v, 'Tablet' in mouse)
+            vnc_mouse(name, mouse, m, v, 'Tablet' in mouse, f'{scratch}/vnc')
     finally:
         m.end()
 

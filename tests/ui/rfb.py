@@ -5,7 +5,7 @@ import struct
 import threading
 import zlib
 
-RAW, COPY, TIGHT, DESKTOP_SIZE, EXT_KEY = 0, 1, 7, -223, -258
+RAW, COPY, TIGHT, DESKTOP_SIZE, EXT_KEY, MOTION = 0, 1, 7, -223, -258, -257
 
 
 def connect(where, timeout=30):
@@ -33,6 +33,7 @@ class Client:
         self.take(16)
         self.name = self.take(struct.unpack('>I', self.take(4))[0]).decode()
         self.pixels = bytearray(self.w * self.h * 4)
+        self.absolute = None  # what the server said of the pointer
         self.seen, self.streams, self.pictures = set(), {}, 0
         # 32 bits, blue in the low byte: BGRX rows
         self.s.sendall(struct.pack('>BxxxBBBBHHHBBBxxx', 0, 32, 24, 0, 1, 255, 255, 255, 16, 8, 0))
@@ -76,6 +77,8 @@ class Client:
                 self.put(x, y, w, h, self.take(w * h * 4))
             elif encoding == TIGHT:
                 self.put(x, y, w, h, self.tight(w, h))
+            elif encoding == MOTION:
+                self.absolute = bool(x)
             elif encoding == DESKTOP_SIZE:
                 self.w, self.h, self.pixels = w, h, bytearray(w * h * 4)
 
