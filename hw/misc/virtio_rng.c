@@ -5,7 +5,7 @@
 #include "hw/virtio/virtio.h"
 #include "hw/virtio/virtio_pci.h"
 
-enum { QUEUE_SIZE = 8 };
+enum { QUEUE_SIZE = 8, BUFFER_MAX = 65536 /* given at once; drivers ask again */ };
 
 struct virtio_rng_conf {
     struct virtio_conf common;
@@ -37,7 +37,7 @@ static void rng_serve(struct virtio_device *v, unsigned q)
 {
     struct virtio_rng *s = (struct virtio_rng *)v;
     while (!vq_empty(v, q)) {
-        u64 left = quota_left(s), given = 0;
+        u64 left = MIN(quota_left(s), BUFFER_MAX), given = 0;
         if (!left) {
             timer_set(&s->timer, s->period_end);
             break;
@@ -52,7 +52,7 @@ static void rng_serve(struct virtio_device *v, unsigned q)
             left -= n;
             given += n;
         }
-        s->quota = left;
+        s->quota -= given;
         vq_push(v, q, e, (u32)MIN(given, UINT32_MAX));
     }
     vq_notify(v, q);

@@ -18,7 +18,8 @@
 enum { F_MUST_TELL_HOST = 0, F_STATS_VQ = 1, F_DEFLATE_ON_OOM = 2, F_REPORTING = 5 };
 enum { C_NUM_PAGES = 0, C_ACTUAL = 4, CONFIG_SIZE = 8 };
 enum { Q_INFLATE, Q_DEFLATE, Q_STATS };
-enum { PAGE_BITS = 12, QUEUE_SIZE = 128, STAT_BYTES = 10 };
+/* Drivers name 256 pages in a buffer; a limit, as each costs time in which nobody else runs. */
+enum { PAGE_BITS = 12, QUEUE_SIZE = 128, STAT_BYTES = 10, PFNS_MAX = 4096 };
 
 struct virtio_balloon_conf {
     struct virtio_conf common;
@@ -60,11 +61,17 @@ static void pages_kick(struct virtio_device *v, unsigned q)
     struct virtio_balloon *s = (struct virtio_balloon *)v;
     struct vq_elem *e;
     while ((e = vq_pop(v, q))) {
-        u8 pfn[4];
-        for (u64 off = 0; q == Q_INFLATE && iov_read(e->out, e->nout, off, pfn, sizeof(pfn)) == sizeof(pfn); off += 4) {
-            page_discard(s, ld32le(pfn));
+        u8 pfns[4 * PFNS_MAX];
+        size_t n = q == Q_INFLATE ? iov_read(e->out, e->nout, 0, pfns, sizeof(pfns)) / 4 : 0;
+        for (size_t i = 0; i < n; i++) {
+            page_discard(s, ld32le(pfns + 4 * i));
         }
+        bool too_long = q == Q_INFLATE && e->out_len > sizeof(pfns);
         vq_push(v, q, e, 0);
+        if (too_long) {
+            virtio_break(v, "a buffer names more than %d pages", PFNS_MAX);
+            return;
+        }
         vq_notify(v, q);
     }
 }

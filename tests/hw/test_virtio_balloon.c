@@ -47,6 +47,24 @@ static void pages_are_given(void **st)
     }
 }
 
+static void endless_lists(void **st)
+{
+    (void)st;
+    struct drv *d = balloon_new(DRV_MMIO);
+    drv_start(d, ~0ull & ~BIT(VIRTIO_F_RING_PACKED), 4);
+    u64 list = drv_alloc(d, 4 * 4097, 16), page = BENCH_RAM + 0x800000;
+    for (unsigned i = 0; i < 4097; i++) {
+        st32le(drv_host(d, list + 4 * i), (u32)(page >> 12));
+    }
+    struct seg s = {list, 4 * 4096, false};
+    drv_do(d, 0, &s, 1);
+    assert_int_equal(drv_status(d) & VIRTIO_S_NEEDS_RESET, 0);
+    s.len += 4;
+    drv_do(d, 0, &s, 1);
+    assert_int_equal(drv_status(d) & VIRTIO_S_NEEDS_RESET, VIRTIO_S_NEEDS_RESET);
+    drv_free(d);
+}
+
 static void sizes_and_statistics(void **st)
 {
     (void)st;
@@ -87,6 +105,7 @@ static void sizes_and_statistics(void **st)
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(pages_are_given), cmocka_unit_test(sizes_and_statistics)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(endless_lists), cmocka_unit_test(pages_are_given),
+                                       cmocka_unit_test(sizes_and_statistics)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
