@@ -10,11 +10,13 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "base/log.h"
 #include "tests/fuzz/fuzz.h"
 
 enum { STEP_SECONDS = 5, STEP_WALL_SECONDS = 60, REFUSED = 42, CLEAN = 0 };
 
 static char scratch[64];
+const char *child_log;
 
 static const struct {
     const char *name;
@@ -131,6 +133,10 @@ NORETURN static void child_main(const struct job *j)
         must(freopen("/dev/null", "w", stderr));
     }
     child_images();
+    if (child_log && !log_set_items(child_log, &e)) {
+        fprintf(stderr, "fuzz: --log %s: %s\n", child_log, e.msg);
+        _exit(REFUSED);
+    }
     watch(j->t);
     if (!world_make(&w, j->t, j->seed, &e)) {
         if (j->loud) {

@@ -43,6 +43,7 @@ static void usage(void)
            "  --trace       print the program of a run that failed\n"
            "  --minimise    and leave out of it what it fails without\n"
            "  --replay FILE...  do such programs, or all of a folder\n"
+           "  --log ITEMS   as moss's -d: guest_errors,unimp\n"
            "  --list        the devices\n",
            STEPS_A_RUN);
 }
@@ -193,12 +194,19 @@ static bool fuzz_named(struct tape *t, char **names)
 }
 
 static const struct option options[] = {
-    {"seconds", required_argument, NULL, 's'}, {"runs", required_argument, NULL, 'r'},
-    {"steps", required_argument, NULL, 'n'},   {"seed", required_argument, NULL, 'S'},
-    {"part", required_argument, NULL, 'p'},    {"again", no_argument, NULL, 'a'},
-    {"trace", no_argument, NULL, 't'},         {"minimise", no_argument, NULL, 'm'},
-    {"replay", no_argument, NULL, 'R'},        {"list", no_argument, NULL, 'l'},
-    {"help", no_argument, NULL, 'h'},          {0},
+    {"seconds", required_argument, NULL, 's'},
+    {"runs", required_argument, NULL, 'r'},
+    {"steps", required_argument, NULL, 'n'},
+    {"seed", required_argument, NULL, 'S'},
+    {"part", required_argument, NULL, 'p'},
+    {"again", no_argument, NULL, 'a'},
+    {"trace", no_argument, NULL, 't'},
+    {"minimise", no_argument, NULL, 'm'},
+    {"replay", no_argument, NULL, 'R'},
+    {"list", no_argument, NULL, 'l'},
+    {"log", required_argument, NULL, 'd'},
+    {"help", no_argument, NULL, 'h'},
+    {0},
 };
 
 static void option_take(int c, bool *replay)
@@ -230,6 +238,9 @@ static void option_take(int c, bool *replay)
         break;
     case 'R':
         *replay = true;
+        break;
+    case 'd':
+        child_log = optarg;
         break;
     case 'l':
         opt.list = true;

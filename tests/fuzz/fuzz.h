@@ -39,6 +39,7 @@ enum step_op {
     STEP_LOOK,  /* somebody looks at every screen */
     STEP_MEDIA, /* disk addr: taken out (val 0) or put in */
     STEP_LINK,  /* the network's cable: val */
+    STEP_POWER, /* somebody presses the machine's button */
     STEP_RESET, /* of the machine */
     STEP_SAVE,  /* state saved, loaded, saved again is the same */
     STEP_OPS
@@ -129,6 +130,7 @@ struct outcome child_replay(struct tape *t, const struct tape *program, const u8
 void child_scratch(void);     /* makes the folder that runs take place in */
 void child_scratch_end(void); /* removes it */
 void child_images(void);      /* makes the images there anew */
+extern const char *child_log; /* as -d; NULL: nothing */
 
 /* -- shrink.c ---------------------------------------------------------------------------------------------------- */
 

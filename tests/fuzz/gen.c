@@ -290,10 +290,33 @@ static void capability(struct gen *g, struct pci_device *p)
     }
 }
 
+/* Messages go where the board hears them. */
+static void messages(struct gen *g, struct pci_device *p)
+{
+    u32 to = g->w->m->iospace ? 0xfee00000 : one_in(g, 2) ? 0x08090040 : 0x08020040, data = 0x41 + rnd(g, 8);
+    if (p->msix_cap) {
+        for (unsigned i = 0; i < MIN(p->msix_count, 4); i++) {
+            reg_write(g, &p->msix_region, 16 * i, 4, odd(g, to, 4));
+            reg_write(g, &p->msix_region, 16 * i + 4, 4, odd(g, 0, 4));
+            reg_write(g, &p->msix_region, 16 * i + 8, 4, odd(g, data, 4));
+            reg_write(g, &p->msix_region, 16 * i + 12, 4, rnd(g, 2));
+        }
+        conf_write(g, p, p->msix_cap + 2u, 2, rnd(g, 4) << 14);
+    }
+    if (p->msi_cap) {
+        conf_write(g, p, p->msi_cap + 4u, 4, (u32)odd(g, to, 4));
+        conf_write(g, p, p->msi_cap + 12u, 2, (u32)odd(g, data, 2));
+        conf_write(g, p, p->msi_cap + 2u, 2, (rnd(g, 2) | rnd(g, 6) << 4));
+    }
+}
+
 static void configure(struct gen *g, struct pci_device *p)
 {
     unsigned size = 1u << rnd(g, 3);
-    switch (rnd(g, 6)) {
+    switch (rnd(g, 7)) {
+    case 6:
+        messages(g, p);
+        break;
     case 0:
         conf_write(g, p, PCI_COMMAND, 2, one_in(g, 2) ? 7 : rnd(g, 0x800));
         break;
@@ -589,10 +612,19 @@ static void seldom(struct gen *g)
     case 3:
         do_wait(g, 1ull << rnd(g, 45));
         break;
+    case 4:
+        do_simple(g, STEP_POWER, 0, 0);
+        break;
     default:
-        if (g->nfocus && is_pci(g->focus[0])) {
-            configure(g, (struct pci_device *)g->focus[0]);
-        }
+        do_turn(g);
+    }
+}
+
+static void some_config(struct gen *g)
+{
+    struct device *d = g->focus[rnd(g, g->nfocus)];
+    if (is_pci(d)) {
+        configure(g, (struct pci_device *)d);
     }
 }
 
@@ -609,8 +641,10 @@ static void one(struct gen *g)
         do_turn(g);
     } else if (r < 82) {
         do_wait(g, 1ull << rnd(g, 31));
-    } else if (r < 92) {
+    } else if (r < 90) {
         outside(g);
+    } else if (r < 92 && g->nfocus) {
+        some_config(g);
     } else if (r < 95) {
         do_simple(g, STEP_ACK, 0, 0);
     } else if (r < 97) {

@@ -75,6 +75,8 @@ bool ring_gicv3(struct gen *g, struct device *d);
 bool ring_apic(struct gen *g, struct device *d);
 bool ring_vga(struct gen *g, struct device *d);
 bool ring_ps2(struct gen *g, struct device *d);
+bool ring_power(struct gen *g, struct device *d);
+bool ring_watchdog(struct gen *g, struct device *d);
 /* Bits at an EEPROM: in register off of r, at these places of its byte. */
 void microwire(struct gen *g, struct mem_region *r, u64 off, u8 always, u8 cs, u8 sk, u8 di);
 unsigned any_cdb(struct gen *g, u8 cdb[16]); /* a SCSI command; its length */

@@ -24,7 +24,7 @@ unsigned any_cdb(struct gen *g, u8 cdb[16])
     unsigned len = lengths[cdb[0] >> 5];
     if (!one_in(g, 4)) { /* a place and a length that may be right */
         cdb[1] = (u8)odd(g, 0, 1);
-        memset(cdb + 2, 0, len - 3);
+        memset(cdb + 2, 0, len - 2);
         if (len == 6) {
             cdb[3] = (u8)rnd(g, 256);
             cdb[4] = (u8)rnd(g, 64);
@@ -33,8 +33,14 @@ unsigned any_cdb(struct gen *g, u8 cdb[16])
             cdb[len == 16 ? 9 : 5] = (u8)rnd(g, 256);
             cdb[len == 10 ? 8 : len == 12 ? 9 : 13] = (u8)rnd(g, 40);
         }
+        static const u8 pages[] = {0,    0x01, 0x04, 0x08, 0x0a, 0x0d, 0x0e, 0x2a,
+                                   0x3f, 0x7f, 0x80, 0x83, 0xb0, 0xb1, 0xb2};
+        bool asks = cdb[0] == 0x12 || cdb[0] == 0x1a || cdb[0] == 0x5a || cdb[0] == 0x4d;
+        cdb[2] = asks ? (u8)odd(g, pages[rnd(g, sizeof(pages))], 1) : 0;
+        cdb[1] = cdb[0] == 0x12 ? (u8)rnd(g, 2) : cdb[0] == 0x9e ? 0x10 : cdb[0] == 0xa3 ? 0x0c : cdb[1];
+        cdb[9] = cdb[0] == 0xbe ? (u8)(one_in(g, 2) ? 0x10 : 0xf8) : cdb[9];
         if (one_in(g, 4)) {
-            cdb[2] = (u8)odd(g, rnd(g, 64), 1);
+            cdb[rnd(g, 4) + 1] = (u8)rnd(g, 64);
         }
     }
     return len;
@@ -226,13 +232,23 @@ bool ring_fdc(struct gen *g, struct device *d)
         return false;
     }
     const u8 *c = floppy_commands[rnd(g, ARRAY_LEN(floppy_commands))];
-    if (one_in(g, 4)) {
-        do_out(g, 0x3f2, 1, odd(g, 0x1c | rnd(g, 4), 1));
+    if (one_in(g, 3)) { /* the drive's motor, the data rate, and where its head is */
+        do_out(g, 0x3f2, 1, odd(g, 0x1c | rnd(g, 2) << 5, 1));
+        do_out(g, 0x3f7, 1, odd(g, 0, 1));
+        do_wait(g, 1 << 30);
+        for (unsigned i = 0; i < 4; i++) {
+            do_out(g, 0x3f5, 1, 8);
+            do_in(g, 0x3f5, 1);
+            do_in(g, 0x3f5, 1);
+        }
+        do_out(g, 0x3f5, 1, 7);
+        do_out(g, 0x3f5, 1, 0);
+        do_wait(g, 1 << 30);
     }
     if (one_in(g, 2)) {
         channel_set(g, one_in(g, 8) ? rnd(g, 4) : 2);
     }
-    do_out(g, 0x3f5, 1, odd(g, c[0] | (rnd(g, 8) << 5 & (c[1] == 8 ? 0xe0 : 0)), 1));
+    do_out(g, 0x3f5, 1, odd(g, c[0] | (c[1] == 8 ? 0x40 | (rnd(g, 8) << 5 & 0xe0) : 0), 1));
     for (unsigned i = 0; i < c[1]; i++) {
         static const u8 usual[8] = {0, 0, 0, 1, 2, 18, 27, 255};
         do_out(g, 0x3f5, 1, odd(g, i < 8 && !one_in(g, 8) ? usual[i] : rnd(g, 64), 1));

@@ -85,13 +85,15 @@ bool ring_fw_cfg(struct gen *g, struct device *d)
 
 /* -- GICv3 ------------------------------------------------------------------------------------------------------- */
 
+static struct mem_region *redistributors(struct gen *g)
+{
+    struct device *gic = focus_named(g, "arm-gicv3");
+    return gic ? gicv3_redist_region(gic, 0) : NULL;
+}
+
 static void gic_tables(struct gen *g, struct device *its)
 {
-    struct mem_region *redist = NULL;
-    for (unsigned i = 0; i < g->nown; i++) {
-        const struct mem_region *r = g->own[i].r;
-        redist = r->size >= GICV3_REDIST_SIZE && !strcmp(g->own[i].d->cls->name, "arm-gicv3") ? g->own[i].r : redist;
-    }
+    struct mem_region *redist = redistributors(g);
     u64 prop = heap_get(g, 65536, 4096), pend = heap_get(g, 65536, 65536);
     for (unsigned cpu = 0; cpu < STEP_CPUS; cpu++) {
         u64 base = (u64)cpu * GICV3_REDIST_SIZE;
@@ -150,6 +152,25 @@ static void gic_registers(struct gen *g)
     }
 }
 
+/* Registers of distributor and redistributors that have a bit or more for each interrupt (IHI 0069, 12.8 and 12.10). */
+static void gic_banks(struct gen *g, struct device *gic)
+{
+    static const u16 banks[] = {0x080, 0x100, 0x180, 0x200, 0x280, 0x300, 0x380, 0x400, 0xc00, 0xd00};
+    struct mem_region *redist = redistributors(g);
+    for (unsigned n = 1 + rnd(g, 8); n; n--) {
+        bool mine = redist && one_in(g, 2);
+        u64 off = banks[rnd(g, ARRAY_LEN(banks))] + 4 * rnd(g, mine ? 2 : 16);
+        off += mine ? rnd(g, STEP_CPUS) * GICV3_REDIST_SIZE + 0x10000 : 0;
+        struct mem_region *r = mine ? redist : &gic->mmio;
+        one_in(g, 4) ? (void)reg_read(g, r, off, 4) : reg_write(g, r, off, 4, any_value(g, 4));
+    }
+    if (one_in(g, 3)) {
+        reg_write(g, &gic->mmio, 0, 4, one_in(g, 4) ? any_value(g, 4) : 0x37);
+        reg_write(g, redist, rnd(g, STEP_CPUS) * GICV3_REDIST_SIZE + 0x14, 4, rnd(g, 4));
+        reg_write(g, &gic->mmio, 0x6000 + 8 * (32 + rnd(g, 64)), 8, odd(g, rnd(g, 2) | (u64)rnd(g, 2) << 31, 8));
+    }
+}
+
 bool ring_gicv3(struct gen *g, struct device *d)
 {
     struct device *its = focus_named(g, "arm-gicv3-its");
@@ -161,6 +182,8 @@ bool ring_gicv3(struct gen *g, struct device *d)
         gic_tables(g, its);
     } else if (r < 4 && its) {
         its_commands(g, its);
+    } else if (r < 6 && d != its) {
+        gic_banks(g, d);
     } else {
         gic_registers(g);
     }
@@ -361,5 +384,56 @@ bool ring_ps2(struct gen *g, struct device *d)
         do_in(g, 0x60 + 4 * rnd(g, 2), 1);
     }
     do_turn(g);
+    return true;
+}
+
+/* -- power management, watchdog ---------------------------------------------------------------------------------- */
+
+/* Firmware's part, which nobody did here: where ACPI's registers are. Then timers, enables, sleep. */
+bool ring_power(struct gen *g, struct device *d)
+{
+    bool ich9 = !strcmp(d->cls->name, "ICH9-LPC");
+    struct pci_device *p = (struct pci_device *)d;
+    if (!ich9 && strcmp(d->cls->name, "PIIX4_PM") != 0) {
+        return false;
+    }
+    if (one_in(g, 4)) {
+        conf_write(g, p, 0x40, 4, (u32)odd(g, 0x601, 4));
+        conf_write(g, p, ich9 ? 0x44 : 0x80, 1, (u32)odd(g, ich9 ? 0x80 : 1, 1));
+        if (ich9) {
+            conf_write(g, p, 0xf0, 4, (u32)odd(g, 0xfed1c001, 4));
+        }
+    }
+    static const u8 offs[] = {0, 2, 4, 5, 8, 0x0c, 0x14, 0x20, 0x24, 0x28, 0x30, 0x34};
+    for (unsigned n = 1 + rnd(g, 6); n; n--) {
+        unsigned off = 0x600 + offs[rnd(g, sizeof(offs))], size = 1u << rnd(g, 3);
+        one_in(g, 3) ? (void)do_in(g, off, size) : do_out(g, off, size, any_value(g, size));
+    }
+    if (one_in(g, 6)) {
+        do_out(g, 0xb2, 1, odd(g, 0xf0 + rnd(g, 2), 1));
+    }
+    if (one_in(g, 6)) {
+        do_out(g, 0x604, 2, rnd(g, 8) << 10 | 0x2000);
+    }
+    do_wait(g, 1ull << rnd(g, 34));
+    return true;
+}
+
+/* Intel 300641: each write to the counters is behind 80h and 86h in the reload register. */
+bool ring_watchdog(struct gen *g, struct device *d)
+{
+    static const u8 regs[] = {0x00, 0x04, 0x08, 0x0c};
+    if (strcmp(d->cls->name, "i6300esb") != 0) {
+        return false;
+    }
+    struct mem_region *r = bar_of(d, 0);
+    for (unsigned n = 1 + rnd(g, 4); n; n--) {
+        reg_write(g, r, 0x0c, 1, odd(g, 0x80, 1));
+        reg_write(g, r, 0x0c, 1, odd(g, 0x86, 1));
+        reg_write(g, r, regs[rnd(g, sizeof(regs))], 4, odd(g, rnd(g, 0x1000), 4));
+    }
+    conf_write(g, (struct pci_device *)d, 0x60, 2, (u32)odd(g, rnd(g, 64), 2));
+    conf_write(g, (struct pci_device *)d, 0x68, 1, (u32)odd(g, 2, 1));
+    do_wait(g, 1ull << rnd(g, 38));
     return true;
 }

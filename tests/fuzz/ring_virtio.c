@@ -12,6 +12,7 @@ struct vdrv {
     struct device *t; /* the transport */
     struct virtio_device *v;
     bool pci, legacy;
+    unsigned q; /* that the request is for */
 };
 
 static bool vdrv_find(struct gen *g, struct device *d, struct vdrv *o)
@@ -118,6 +119,7 @@ static void queue_set(const struct vdrv *o, unsigned q)
 static void start(const struct vdrv *o)
 {
     struct gen *g = o->g;
+    memset(g->avail, 0, sizeof(g->avail));
     status(o, 0);
     status(o, 3);
     features(o);
@@ -143,6 +145,18 @@ static u32 ask_blk(struct gen *g, u8 *p)
     st32le(p + 28, rnd(g, 2));
     return one_in(g, 3) ? 32 : 16;
 }
+/* Of the control queue: a task-management request. */
+static u32 ask_scsi_control(struct gen *g, u8 *p)
+{
+    memset(p, 0, 32);
+    st32le(p, (u32)odd(g, rnd(g, 3), 4));
+    st32le(p + 4, (u32)odd(g, rnd(g, 8), 4));
+    p[8] = 1;
+    p[9] = (u8)rnd(g, 3);
+    p[10] = 0x40;
+    st64le(p + 16, rnd64(g));
+    return ld32le(p) ? 20 : 24;
+}
 static u32 ask_scsi(struct gen *g, u8 *p)
 {
     memset(p, 0, 64);
@@ -152,11 +166,6 @@ static u32 ask_scsi(struct gen *g, u8 *p)
     p[3] = (u8)rnd(g, 2);
     st64le(p + 8, rnd64(g));
     any_cdb(g, p + 19);
-    if (one_in(g, 6)) { /* a task-management request */
-        st32le(p, rnd(g, 4));
-        st32le(p + 4, rnd(g, 9));
-        return 24;
-    }
     return 51;
 }
 static u32 ask_net(struct gen *g, u8 *p)
@@ -257,6 +266,9 @@ static u32 ask(const struct vdrv *o, u8 *p)
         [VIRTIO_ID_BALLOON] = ask_balloon, [VIRTIO_ID_SCSI] = ask_scsi, [VIRTIO_ID_GPU] = ask_gpu,
         [VIRTIO_ID_INPUT] = NULL};
     unsigned id = o->v->vc->id;
+    if (id == VIRTIO_ID_SCSI && o->q == 0) {
+        return ask_scsi_control(o->g, p);
+    }
     u32 n = id < ARRAY_LEN(by_id) && by_id[id] ? by_id[id](o->g, p) : rnd(o->g, 64);
     return o->g->odds && one_in(o->g, 20) ? rnd(o->g, n + 1) : n;
 }
@@ -280,7 +292,7 @@ static u32 answer_len(const struct vdrv *o)
     struct gen *g = o->g;
     switch (o->v->vc->id) {
     case VIRTIO_ID_SCSI:
-        return one_in(g, 8) ? 5 : 108;
+        return o->q == 0 ? 5 : 108;
     case VIRTIO_ID_GPU:
         return one_in(g, 2) ? 24 : 1500;
     default:
@@ -296,7 +308,7 @@ static unsigned pieces_make(const struct vdrv *o, struct piece *s, unsigned room
     unsigned n = 0;
     u32 len = ask(o, req);
     bool in = one_in(g, 2), first = o->v->vc->id == VIRTIO_ID_SCSI;
-    if (!one_in(g, 8) && len) {
+    if (!(g->odds && one_in(g, 8)) && len) {
         u64 at = heap_get(g, len, 8);
         u32 part = one_in(g, 4) ? rnd(g, len + 1) : len;
         do_ram(g, at, req, len);
@@ -350,7 +362,7 @@ static void offer_split(const struct vdrv *o, unsigned q, const struct piece *s,
         desc_put(g, vq->desc + 16u * ((head + i) % num), &s[i], flags, (u16)((head + i + 1) % num));
     }
     u16 *avail = &g->avail[q];
-    *avail = one_in(g, 4) ? vq->last_avail : *avail;
+    *avail = one_in(g, 4) || (u16)(*avail - vq->last_avail) > num ? vq->last_avail : *avail;
     do_ram_n(g, vq->driver + 4 + 2u * (*avail % num), 2, odd(g, head, 2));
     (*avail)++;
     do_ram_n(g, vq->driver + 2, 2, odd(g, *avail, 2));
@@ -376,8 +388,9 @@ static void offer_packed(const struct vdrv *o, unsigned q, const struct piece *s
     }
 }
 
-static void request(const struct vdrv *o, unsigned q)
+static void request(struct vdrv *o, unsigned q)
 {
+    o->q = q;
     struct gen *g = o->g;
     struct piece s[12];
     bool packed = virtio_has(o->v, VIRTIO_F_RING_PACKED), table = one_in(g, 4);

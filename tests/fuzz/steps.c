@@ -17,7 +17,8 @@ static const struct {
     [STEP_KEY] = {"key", "av"},   [STEP_BUTTON] = {"button", "av"}, [STEP_REL] = {"rel", "av"},
     [STEP_ABS] = {"abs", "av"},   [STEP_ACK] = {"ack", ""},         [STEP_SYSR] = {"sysr", "a"},
     [STEP_SYSW] = {"sysw", "av"}, [STEP_LOOK] = {"look", ""},       [STEP_MEDIA] = {"media", "av"},
-    [STEP_LINK] = {"link", "v"},  [STEP_RESET] = {"reset", ""},     [STEP_SAVE] = {"save", ""},
+    [STEP_LINK] = {"link", "v"},  [STEP_POWER] = {"power", ""},     [STEP_RESET] = {"reset", ""},
+    [STEP_SAVE] = {"save", ""},
 };
 
 void step_print(const struct step *s, struct buf *out)

@@ -205,6 +205,15 @@ static void reset(struct world *w)
     machine_unlock();
 }
 
+static void power(struct world *w)
+{
+    machine_lock();
+    if (w->m->board->power_button) {
+        w->m->board->power_button(w->m);
+    }
+    machine_unlock();
+}
+
 /* -- state */
 
 /* Devices that say themselves that a snapshot loses something of theirs. */
@@ -453,6 +462,9 @@ u64 world_do(struct world *w, const struct step *s)
     case STEP_SYSR:
     case STEP_SYSW:
         v = system_register(w, s, s->op == STEP_SYSW);
+        break;
+    case STEP_POWER:
+        power(w);
         break;
     case STEP_RESET:
         reset(w);
