@@ -34,6 +34,11 @@ void ahci_update(struct ahci *s)
     }
 }
 
+static void messages_switched(struct pci_device *p)
+{
+    ahci_update((struct ahci *)p);
+}
+
 static void hba_reset(struct ahci *s)
 {
     s->ghc = GHC_AE;
@@ -187,6 +192,7 @@ static bool ahci_init(struct device *d, struct err *e)
     pci_add_bar(&s->pci, 5, PCI_BAR_MEM32, false, &s->abar);
     pci_row(&s->pci, 0x90, 1, 0x40, 0, 0); /* MAP: AHCI mode */
     pci_msi_init(&s->pci, 1);
+    s->pci.messages_switched = messages_switched;
     return true;
 }
 

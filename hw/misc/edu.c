@@ -55,6 +55,11 @@ static void interrupts_set(struct edu *s, u32 v)
     }
 }
 
+static void messages_switched(struct pci_device *p)
+{
+    pci_set_intx(p, ((struct edu *)p)->interrupts && !pci_msi_enabled(p));
+}
+
 static void factorial_done(void *opaque)
 {
     struct edu *s = opaque;
@@ -178,6 +183,7 @@ static bool edu_init(struct device *d, struct err *e)
                                           .revision = 0x10,
                                           .interrupt_pin = 1});
     pci_msi_init(&s->pci, 1);
+    s->pci.messages_switched = messages_switched;
     s->bar = (struct mem_region){.name = "edu", .kind = MEM_MMIO, .size = BAR_SIZE, .ops = &edu_ops, .opaque = s};
     pci_add_bar(&s->pci, 0, PCI_BAR_MEM32, false, &s->bar);
     timer_init(&s->factorial_timer, CLOCK_VIRTUAL, factorial_done, s);

@@ -81,6 +81,7 @@ struct pci_device {
     u8 (*config_filter)(struct pci_device *p, unsigned off, u8 v);
     void (*config_reading)(struct pci_device *p, unsigned off, unsigned size);
     void (*config_written)(struct pci_device *p, unsigned off, unsigned size);
+    void (*messages_switched)(struct pci_device *p); /* MSI or MSI-X, on or off: its INTx is down while they are on */
 
     u8 msi_cap;
     u8 msix_cap; /* 0: none */

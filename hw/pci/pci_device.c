@@ -132,6 +132,7 @@ void pci_config_write(struct pci_device *p, unsigned off, unsigned size, u32 v)
     if (off + size > PCI_CONFIG_SIZE) {
         return;
     }
+    bool messages = pci_msi_enabled(p) || pci_msix_enabled(p);
     for (unsigned i = 0; i < size; i++) {
         u8 new = (u8)(v >> (8 * i)), *b = &p->config[off + i], w = p->wmask[off + i];
         new = p->config_filter ? p->config_filter(p, off + i, new) : new;
@@ -145,6 +146,9 @@ void pci_config_write(struct pci_device *p, unsigned off, unsigned size, u32 v)
     }
     if (p->msix_cap && touches(off, size, p->msix_cap, 4)) {
         pci_msix_flush(p);
+    }
+    if (p->messages_switched && messages != (pci_msi_enabled(p) || pci_msix_enabled(p))) {
+        p->messages_switched(p);
     }
     if (p->config_written) {
         p->config_written(p, off, size);

@@ -73,6 +73,10 @@ static void interrupt_update(struct xhci *x)
     bool up = (x->iman & (IMAN_IP | IMAN_IE)) == (IMAN_IP | IMAN_IE) && x->usbcmd & USBCMD_INTE;
     pci_set_intx(&x->pci, up && !pci_msix_enabled(&x->pci) && !pci_msi_enabled(&x->pci));
 }
+static void messages_switched(struct pci_device *p)
+{
+    interrupt_update((struct xhci *)p);
+}
 static void interrupt_raise(struct xhci *x)
 {
     x->usbsts |= USBSTS_EINT;
@@ -529,6 +533,7 @@ static bool xhci_init(struct device *d, struct err *e)
     x->region = (struct mem_region){.name = "xhci", .kind = MEM_MMIO, .size = SIZE, .ops = &xhci_ops, .opaque = x};
     pci_add_bar(&x->pci, 0, PCI_BAR_MEM64, false, &x->region);
     pci_msix_init(&x->pci, 2, 1);
+    x->pci.messages_switched = messages_switched;
     return true;
 }
 static void xhci_reset(struct device *d)

@@ -32,6 +32,11 @@ static void intx_update(struct virtio_pci *s)
     pci_set_intx(&s->pci, s->v->isr && !pci_msix_enabled(&s->pci));
 }
 
+static void messages_switched(struct pci_device *p)
+{
+    intx_update((struct virtio_pci *)p);
+}
+
 static void pci_queue_irq(struct device *t, unsigned q)
 {
     struct virtio_pci *s = (struct virtio_pci *)t;
@@ -542,6 +547,7 @@ bool virtio_pci_init(struct device *d, struct err *e)
     }
     if (vectors) {
         pci_msix_init(&s->pci, BAR_MSIX, MIN(vectors, PCI_MSIX_VECTORS));
+        s->pci.messages_switched = messages_switched;
     }
     if (s->modern) {
         add_modern(s);

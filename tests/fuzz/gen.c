@@ -293,7 +293,11 @@ static void capability(struct gen *g, struct pci_device *p)
 /* Messages go where the board hears them. */
 static void messages(struct gen *g, struct pci_device *p)
 {
-    u32 to = g->w->m->iospace ? 0xfee00000 : one_in(g, 2) ? 0x08090040 : 0x08020040, data = 0x41 + rnd(g, 8);
+    u32 to = one_in(g, 8)       ? (u32)some_region(g)
+             : g->w->m->iospace ? 0xfee00000
+             : one_in(g, 2)     ? 0x08090040
+                                : 0x08020040,
+        data = 0x41 + rnd(g, 8);
     if (p->msix_cap) {
         for (unsigned i = 0; i < MIN(p->msix_count, 4); i++) {
             reg_write(g, &p->msix_region, 16 * i, 4, odd(g, to, 4));
@@ -550,16 +554,17 @@ static bool (*const rings[])(struct gen *g, struct device *d) = {
     ring_edu,    ring_fw_cfg, ring_gicv3,   ring_apic, ring_vga, ring_ps2,
 };
 
-static void drive(struct gen *g)
+static bool drive(struct gen *g)
 {
     static const u32 odds[] = {0, 0, 128, 32, 10};
     struct device *d = g->focus[one_in(g, 2) ? 0 : rnd(g, g->nfocus)];
     g->odds = odds[rnd(g, ARRAY_LEN(odds))];
     for (unsigned i = 0; i < ARRAY_LEN(rings); i++) {
         if (rings[i](g, d)) {
-            return;
+            return true;
         }
     }
+    return false;
 }
 
 static void outside(struct gen *g)
@@ -631,6 +636,9 @@ static void some_config(struct gen *g)
 static void one(struct gen *g)
 {
     u32 r = rnd(g, 100);
+    if (g->calm && r < 55 && !one_in(g, 10) && g->nfocus && drive(g)) {
+        return;
+    }
     if (r < 55 && g->nown) {
         touch(g, &g->own[rnd(g, g->nown)]);
     } else if (r < 60) {
@@ -666,6 +674,7 @@ void gen_run(struct world *w, const struct target_info *ti, u64 seed, u64 n)
     for (unsigned i = 0; i < 8; i++) {
         rnd64(g);
     }
+    g->calm = one_in(g, 2);
     ram_find(g);
     focus_find(g);
     windows_find(g);

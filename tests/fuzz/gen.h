@@ -19,6 +19,7 @@ struct gen {
     const struct target_info *ti;
     u64 rng[2], left; /* left: steps to do */
     u32 odds;         /* one of so many fields is wrong; 0: none */
+    bool calm;        /* a run in which drivers are seldom interrupted by somebody's blind writes */
     struct device *focus[GEN_FOCUS];
     unsigned nfocus;
     struct window own[GEN_WINDOWS], all[GEN_WINDOWS]; /* of the focus; of everybody */

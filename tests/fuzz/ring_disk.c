@@ -72,7 +72,7 @@ static u64 prd_table(struct gen *g)
 /* A sector now and then, else a little. */
 static void pio(struct gen *g, unsigned base)
 {
-    bool whole = one_in(g, 3), in = one_in(g, 2);
+    bool whole = one_in(g, 6), in = one_in(g, 2);
     for (unsigned n = whole ? 128 : rnd(g, 24); n; n--) {
         unsigned size = whole ? 4 : 2u << rnd(g, 2);
         if (whole ? in : one_in(g, 2)) {
@@ -101,12 +101,12 @@ bool ring_ide(struct gen *g, struct device *d)
     unsigned ch = rnd(g, 2), base = ch ? 0x170 : 0x1f0;
     struct device *p = focus_named(g, "piix3-ide");
     struct mem_region *bm = p ? bar_of(p, 4) : NULL;
-    bool is_packet = one_in(g, 3);
-    do_out(g, base + 6, 1, odd(g, 0xa0 | rnd(g, 2) << 4 | rnd(g, 2) << 6, 1));
+    bool is_packet = one_in(g, ch ? 2 : 6); /* a PC's CD drive is on the second channel */
+    do_out(g, base + 6, 1, odd(g, 0xa0 | one_in(g, 4) << 4 | rnd(g, 2) << 6, 1));
     reg_write(g, bm, 8 * ch + 4, 4, odd(g, prd_table(g), 4));
     reg_write(g, bm, 8 * ch + 2, 1, odd(g, 6, 1));
     for (unsigned round = 0; round < 2; round++) {
-        do_out(g, base + 1, 1, is_packet ? rnd(g, 4) : any_value(g, 1));
+        do_out(g, base + 1, 1, is_packet ? odd(g, rnd(g, 2), 1) : any_value(g, 1));
         do_out(g, base + 2, 1, round ? rnd(g, 12) : 0);
         do_out(g, base + 3, 1, rnd(g, 64));
         do_out(g, base + 4, 1, odd(g, is_packet ? rnd(g, 256) : 0, 1));

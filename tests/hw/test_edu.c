@@ -64,6 +64,21 @@ static void computes_and_interrupts(void **st)
     pci_bench_free(&s);
 }
 
+/* While messages are on, the pin is down (PCI 3.0, 6.8.3.3); it comes back with what is still pending. */
+static void messages_or_pin(void **st)
+{
+    (void)st;
+    s = pci_bench_new(&edu_class, NULL);
+    u64 cap = pci_bench_config(&s, (unsigned)pci_bench_load(&s, pci_bench_config(&s, PCI_CAPABILITIES), 1));
+    w(0x60, 1);
+    assert_true(pci_bench_intx(&s));
+    pci_bench_store(&s, cap + 2, 2, 1);
+    assert_false(pci_bench_intx(&s));
+    pci_bench_store(&s, cap + 2, 2, 0);
+    assert_true(pci_bench_intx(&s));
+    pci_bench_free(&s);
+}
+
 static void dma(u64 source, u64 target, u64 count, u32 command)
 {
     pci_bench_store(&s, s.mem + 0x80, 8, source);
@@ -171,6 +186,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(computes_and_interrupts),
+        cmocka_unit_test(messages_or_pin),
         cmocka_unit_test(moves_bytes),
         cmocka_unit_test(hostile),
         cmocka_unit_test(kvm_unit_tests_ports),
