@@ -180,12 +180,12 @@ static struct outcome child_run(const struct job *j)
     return o;
 }
 
-struct outcome child_fuzz(struct tape *t, const struct target_info *ti, u64 seed, u64 steps, bool plain)
+struct outcome child_fuzz(struct tape *t, const struct target_info *ti, u64 seed, u64 steps)
 {
-    if (!target_args(ti, seed, plain, t)) {
+    if (!target_args(ti, seed, t)) {
         return (struct outcome){.verdict = RUN_REFUSED};
     }
-    return child_run(&(struct job){.t = t, .ti = ti, .seed = seed, .steps = steps, .loud = plain});
+    return child_run(&(struct job){.t = t, .ti = ti, .seed = seed, .steps = steps});
 }
 
 struct outcome child_replay(struct tape *t, const struct tape *program, const u8 *keep, bool quiet)

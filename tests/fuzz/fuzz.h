@@ -83,9 +83,8 @@ struct target_info {
 /* All of them: every class but those of `targets_apart`. */
 unsigned targets_list(const struct target_info **out);
 const struct target_info *target_find(const char *name);
-/* The command line that makes it, one of several by `seed`; into t->args. `plain`: no random properties. False: no
- * board is known to have it. */
-bool target_args(const struct target_info *ti, u64 seed, bool plain, struct tape *t);
+/* The command line that makes it, one of several by `seed`; into t->args. False: no board is known to have it. */
+bool target_args(const struct target_info *ti, u64 seed, struct tape *t);
 
 /* -- world.c ----------------------------------------------------------------------------------------------------- */
 
@@ -123,8 +122,8 @@ struct outcome {
     u64 nsteps, digest;
     char why[160]; /* RUN_FAILED */
 };
-/* A generated run. `plain` as of target_args. */
-struct outcome child_fuzz(struct tape *t, const struct target_info *ti, u64 seed, u64 steps, bool plain);
+/* A generated run. */
+struct outcome child_fuzz(struct tape *t, const struct target_info *ti, u64 seed, u64 steps);
 /* The steps of `program` that `keep` has (NULL: all); t gets what was done. quiet: nothing on stderr. */
 struct outcome child_replay(struct tape *t, const struct tape *program, const u8 *keep, bool quiet);
 void child_scratch(void);     /* makes the folder that runs take place in */
