@@ -1,58 +1,27 @@
 #!/usr/bin/env python3
 """moss against the QEMUs of this machine: one table, every row a ratio measured in the same run.
 
-  bench.py --moss PATH [--qemu PATH]... [--rows REGEX] [--rounds N] [--quick] [--cpu MODEL] [--json | --markdown]
+  bench.py [BOARD] --moss PATH [--qemu PATH]... [--rows REGEX] [--rounds N] [--quick] [--cpu MODEL] [--json | --markdown]
 
-Peers: those given (or named in $QEMU, separated by colons); else of all qemu-system-aarch64 in PATH, /usr, /usr/local and
-/opt the newest, and the distribution's. Rounds go moss, peer, moss, peer..., a cell is the median of its rounds, with the
+BOARD: virt, pc or q35. Peers: those given (or named in $QEMU, separated by colons); else of all qemu-system-ARCH in PATH,
+/usr, /usr/local and /opt the newest, and the distribution's. Rounds go moss, peer, moss, peer..., a cell is the median of its rounds, with the
 least and the greatest beside it. A ratio is moss divided by the peer: below 1, moss needs less.
 
-Boots count CPU seconds of the emulator's process. Kernels (guest.c) count the guest's own clock, the best of many
-repetitions; --cpu-time counts CPU time of the process for each repetition instead. docs/testing.md says how to read it."""
+Boots count CPU seconds of the emulator's process. Kernels (guest.c, guest_io.c) count the guest's own clock, the best of
+many repetitions; --cpu-time counts CPU time of the process for each repetition instead. docs/testing.md says how to read it."""
 import argparse
 import glob
 import json
 import os
 import re
 import select
-import shutil
 import statistics
 import subprocess
 import sys
 import tempfile
 import time
 
-HERE = os.path.dirname(os.path.abspath(__file__))
-ROOT = os.path.dirname(os.path.dirname(HERE))
-GUEST = os.path.join(ROOT, '.cache', 'guest')
-DISK = os.path.join(ROOT, '.cache', 'debian')
-
-# key, title, unit, digits behind the point. The keys from `integer` on are kernels of guest.c.
-ROWS = [
-    ('shell', 'boot to a shell', 'CPU s', 2),
-    ('login', 'boot to a login', 'CPU s', 2),
-    ('integer', 'integer mix, as CoreMark', 'us', 0),
-    ('recursion', 'recursion', 'us', 0),
-    ('sort', 'shell sort', 'us', 0),
-    ('interpreter', 'computed-goto interpreter', 'us', 0),
-    ('indirect', 'indirect calls', 'us', 0),
-    ('nbody', 'n-body (double)', 'us', 0),
-    ('linpack', 'linpack (double)', 'us', 0),
-    ('saxpy', 'saxpy (NEON)', 'us', 0),
-    ('sgemm', 'sgemm (NEON)', 'us', 0),
-    ('strings', 'string functions', 'us', 0),
-    ('memcpy', 'memcpy', 'us', 0),
-    ('chase', 'pointer chase', 'us', 0),
-    ('syscall', 'system calls', 'us', 0),
-    ('signal', 'signals', 'us', 0),
-    ('mmap', 'mmap and touch', 'us', 0),
-    ('fork', 'fork and exit', 'us', 0),
-    ('switch', 'context switches', 'us', 0),
-    ('idle', 'idle guest', '% of a core', 2),
-    ('memory', 'memory at the prompt (1 GiB guest)', 'MiB', 0),
-]
-KERNELS = [r[0] for r in ROWS[2:-2]]
-
+from boards import BAR, BOARDS, ROWS, UNITS, Server, build_guest, make_disks, make_initrd
 
 class Run:
     """One emulator process whose console we read and write."""
@@ -105,17 +74,21 @@ class Emulator:
     def __init__(self, label, path):
         self.label, self.path = label, path
 
-    def command(self, cpu, extra):
-        model = cpu + (',pauth-impdef=on' if cpu == 'max' else '')
-        return [self.path, '-M', 'virt', '-cpu', model, '-nographic', '-no-reboot', '-nic', 'none'] + extra
+    def command(self, a, extra):
+        model = a.cpu + (',pauth-impdef=on' if a.cpu == 'max' and a.board.arch == 'aarch64' else '')
+        return [self.path, '-M', a.machine, '-cpu', model, '-nographic', '-no-reboot', '-nic', 'none'] + extra
 
 
 # -- what is measured: each gives {row: value}, kernels {row: (best, CPU time)} -------------------------------------------
 
 
+def shell_options(a):
+    return ['-m', '1G', '-kernel', f'{a.guest}/linux', '-initrd', f'{a.guest}/initrd.gz', '-append',
+            f'console={a.board.console} rdinit=/bin/sh']
+
+
 def boot_shell(emu, a):
-    r = Run(emu.command(a.cpu, ['-m', '1G', '-kernel', f'{GUEST}/linux', '-initrd', f'{GUEST}/initrd.gz', '-append',
-                                'console=ttyAMA0 rdinit=/bin/sh']))
+    r = Run(emu.command(a, shell_options(a)))
     r.until(r'# ')
     out = {'shell': r.cpu_seconds()}
     time.sleep(2)
@@ -129,63 +102,48 @@ def boot_shell(emu, a):
 
 
 def boot_login(emu, a):
-    r = Run(emu.command(a.cpu, ['-m', '1G', '-snapshot', '-drive', f'file={a.disk}/debian.img,format=raw,if=none,id=d',
-                                '-device', 'virtio-blk-device,drive=d', '-kernel', f'{a.disk}/linux', '-initrd',
-                                f'{a.disk}/initrd.gz', '-append', 'console=ttyAMA0 root=/dev/vda rw']))
+    r = Run(emu.command(a, ['-m', '1G', '-snapshot'] + a.board.login(a.disk)))
     r.until(r'login: ', 900)
     out = {'login': r.cpu_seconds()}
     r.end()
     return out
 
 
-def kernels(emu, a):
-    r = Run(emu.command(a.cpu, ['-m', '512', '-kernel', f'{GUEST}/linux', '-initrd', a.initrd, '-append',
-                                f'console=ttyAMA0 quiet kpti=on rdinit=/init -- ms={a.ms} ' + ' '.join(a.kernels)]))
-    out = {}
-    for name in a.kernels:
-        r.until(rf'bench go {name}\s', 120)
+def run_kernels(emu, a, names, initrd, options):
+    """Boots the measuring guest with these kernels."""
+    kernel, image = initrd
+    r = Run(emu.command(a, ['-m', '512', '-kernel', kernel, '-initrd', image] + options + ['-append', ' '.join(
+        [f'console={a.board.console} quiet', a.board.append, f'rdinit=/init -- ms={a.ms} port={a.server.port}'] + names)]))
+    out, units = {}, {row.key: UNITS.get(row.unit) for row in ROWS}
+    for name in names:
+        if r.until(rf'bench (go|lacks) {name}\s', 180).group(1) == 'lacks':
+            continue
         before = r.cpu_seconds()
-        m = r.until(rf'bench {name} (\d+) (\d+)\s', 120)
-        out[name] = (int(m.group(1)) / 1000, (r.cpu_seconds() - before) * 1e6 / int(m.group(2)))
+        m = r.until(rf'bench {name} (\d+) (\d+)\s', 180)
+        out[name] = (int(m.group(1)) / units[name], (r.cpu_seconds() - before) * 1e9 / int(m.group(2)) / units[name])
     r.end(60)
     return out
 
 
+def kernels(emu, a):
+    return run_kernels(emu, a, a.kernels['kernels'], a.initrds['kernels'], [])
+
+
+def disks(emu, a):
+    return run_kernels(emu, a, a.kernels['disk'], a.initrds['disk'], a.board.disk_options(a.folder))
+
+
+def network(emu, a):
+    return run_kernels(emu, a, a.kernels['net'], a.initrds['net'], a.board.card_options())
+
+
 def translation_speed(emu, a):
-    r = Run(emu.command(a.cpu, ['-m', '1G', '-accel', 'tcg,stats=on', '-kernel', f'{GUEST}/linux', '-initrd',
-                                f'{GUEST}/initrd.gz', '-append', 'console=ttyAMA0 rdinit=/bin/sh']))
+    r = Run(emu.command(a, ['-accel', 'tcg,stats=on'] + shell_options(a)))
     r.until(r'# ')
     r.send('poweroff -f')
     m = r.until(r'translated per second\s+(\d+)')
     r.end(60)
     return int(m.group(1))
-
-
-# -- guests -----------------------------------------------------------------------------------------------------------
-
-
-def make_initrd(folder):
-    """The measuring guest; a sentence instead when it can't be made."""
-    cc = shutil.which('aarch64-linux-gnu-gcc')
-    if not cc:
-        return None, 'kernels: aarch64-linux-gnu-gcc is missing (gcc-aarch64-linux-gnu, libc6-dev-arm64-cross)'
-    subprocess.run([cc, '-O2', '-static', '-o', f'{folder}/init', f'{HERE}/guest.c', '-lm'], check=True)
-    subprocess.run('echo init | cpio -o -H newc --quiet > initrd', shell=True, check=True, cwd=folder)
-    return f'{folder}/initrd', None
-
-
-def find_disk(a):
-    """The folder of the Debian disk, made once; a sentence instead when there is none."""
-    maker = os.path.join(ROOT, 'tools', 'mkdebian.sh')
-    if a.disk or os.path.exists(f'{DISK}/debian.img'):
-        return a.disk or DISK, None
-    if not os.path.exists(maker) or not shutil.which('mmdebstrap') or os.geteuid() != 0:
-        return None, 'boot to a login: no .cache/debian/debian.img; tools/mkdebian.sh makes it (root, mmdebstrap)'
-    print('bench: making the Debian disk with tools/mkdebian.sh, once', file=sys.stderr)
-    p = subprocess.run([maker, DISK], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False)
-    if p.returncode:
-        return None, f'boot to a login: tools/mkdebian.sh failed: {p.stdout.strip()[-200:]}'
-    return DISK, None
 
 
 # -- emulators ----------------------------------------------------------------------------------------------------------
@@ -198,14 +156,14 @@ def version(path):
     return m and 'moss' not in text and (tuple(int(x) for x in m.groups()[1:]), m.group(1))
 
 
-def find_peers(given):
+def find_peers(given, name):
     named = given or [p for p in os.environ.get('QEMU', '').split(':') if p]
     if named:
         return [(p, version(p)) for p in named if version(p)]
     folders = os.environ.get('PATH', '').split(':') + ['/usr/bin', '/usr/local/bin']
     folders += sorted(glob.glob('/usr/local/*/bin') + glob.glob('/opt/*/bin') + glob.glob('/opt/bin'))
     seen, found = set(), []
-    for path in (os.path.join(d, 'qemu-system-aarch64') for d in folders):
+    for path in (os.path.join(d, name) for d in folders):
         real = os.path.realpath(path)
         if os.access(path, os.X_OK) and real not in seen and version(path):
             seen.add(real)
@@ -252,7 +210,7 @@ def cell(values, digits):
 def table(emus, values):
     """Rows of texts, the head first."""
     out = [['row', 'unit'] + [e.label for e in emus] + [f'/ {p.label}' for p in emus[1:]]]
-    for key, title, unit, digits in ROWS:
+    for key, _, title, unit, digits in ROWS:
         if any(key in values[e.label] for e in emus):
             ratios = [ratio(values, key, emus[0], p) for p in emus[1:]]
             out.append([title, unit] + [cell(values[e.label].get(key), digits) for e in emus] +
@@ -270,12 +228,21 @@ def print_markdown(emus, values):
     peers = emus[1:]
     print('| row | ' + ' | '.join([e.label for e in emus] + [f'/ {p.label}' for p in peers]) + ' |')
     print('|---|' + '---:|' * (len(emus) + len(peers)))
-    for key, title, unit, digits in ROWS:
+    for key, _, title, unit, digits in ROWS:
         got = [values[e.label].get(key) for e in emus]
         if got[0]:
             cells = ['-' if not v else f'{statistics.median(v):.{digits}f}' for v in got]
             ratios = [ratio(values, key, emus[0], p) for p in peers]
             print(f'| {title}, {unit} | ' + ' | '.join(cells + ['-' if r is None else f'{r:.2f}' for r in ratios]) + ' |')
+
+
+def over_bars(board, emus, values):
+    """Sentences on rows that need more than their bar of the better peer."""
+    for row in ROWS:
+        ratios = [r for r in (ratio(values, row.key, emus[0], p) for p in emus[1:]) if r is not None]
+        bar = board.bars.get(row.group, BAR)
+        if ratios and max(ratios) > bar:
+            yield f'over its bar of {bar:g}: {row.title}, {max(ratios):.2f}'
 
 
 def host():
@@ -286,68 +253,97 @@ def host():
 
 def arguments():
     ap = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    ap.add_argument('machine', nargs='?', default='virt', choices=BOARDS, metavar='BOARD', help=', '.join(BOARDS))
     ap.add_argument('--moss', required=True)
     ap.add_argument('--qemu', action='append', default=[], help='a peer; again for more')
     ap.add_argument('--cpu', default='max')
     ap.add_argument('--rows', default='', metavar='REGEX', help='rows whose key or title matches: ' +
-                    ' '.join(r[0] for r in ROWS) + ' translation')
+                    ' '.join(r.key for r in ROWS) + ' translation')
     ap.add_argument('--rounds', type=int, default=3)
     ap.add_argument('--quick', action='store_true', help='one round, short kernels, no boot to a login')
     ap.add_argument('--cpu-time', action='store_true', help='kernels: CPU time of the process for a repetition')
-    ap.add_argument('--disk', metavar='DIR', help='with debian.img, linux, initrd.gz; else .cache/debian')
+    ap.add_argument('--disk', metavar='DIR', help='with debian.img, linux, initrd.gz; else what ./dev disk made')
     ap.add_argument('--json', action='store_true', help='every value of every round')
     ap.add_argument('--markdown', action='store_true', help="the README's table")
     a = ap.parse_args()
+    a.board = BOARDS[a.machine]
     a.rounds, a.ms, a.idle = (1, 300, 3) if a.quick else (a.rounds, 800, 10)
     return a
 
 
-def choose_groups(a, folder):
+def choose_groups(a):
     """Which groups the wanted rows need, and sentences on what can't be had."""
     want, notes, groups = re.compile(a.rows), [], []
-    wanted = {key for key, title, _, _ in ROWS if want.search(key) or want.search(title)}
-    have_guest = os.path.exists(f'{GUEST}/linux')
-    if not have_guest:
-        notes.append('everything: no .cache/guest/linux (package debian-installer-12-netboot-arm64)')
-        return groups, notes, wanted
+    wanted = {r.key for r in a.board.rows() if want.search(r.key) or want.search(r.title)}
+    a.guest = a.board.guest()
+    if not a.guest:
+        return groups, [f'everything: no kernel and initrd of Debian\'s installer (package {a.board.package})'], wanted
     if wanted & {'shell', 'idle', 'memory'}:
         groups.append(boot_shell)
-    if 'login' in wanted and not a.quick:
-        a.disk, why = find_disk(a)
-        groups += [boot_login] if a.disk else []
+    a.disk = a.disk or a.board.disk_folder()
+    have_disk = os.path.exists(f'{a.disk}/debian.img')
+    if 'login' in wanted and have_disk and not a.quick:
+        groups.append(boot_login)
+    keys = [r.key for r in ROWS if r.key in wanted and r.unit in UNITS]
+    a.kernels = {'disk': [k for k in keys if k.startswith('disk-')], 'net': [k for k in keys if k.startswith('net-')]}
+    a.kernels['kernels'] = [k for k in keys if '@' not in k]
+    if not have_disk and ('login' in wanted or a.kernels['disk']):
+        notes.append(f'boot to a login, disks: no {a.disk}/debian.img; ./dev disk {a.board.debian} makes it (as root)')
+        a.kernels['disk'] = []
+    if any(a.kernels.values()):
+        init, why = build_guest(a.board, a.folder)
         notes += [why] if why else []
-    a.kernels = [k for k in KERNELS if k in wanted]
-    if a.kernels:
-        a.initrd, why = make_initrd(folder)
-        groups += [kernels] if a.initrd else []
-        notes += [why] if why else []
+        groups += measuring_guests(a, init) if init else []
     return groups, notes, wanted
+
+
+def measuring_guests(a, init):
+    """Disks' modules are in the disk's initrd, network cards' in the installer's: each goes with its kernel."""
+    parts = {'kernels': (kernels, a.guest, None, ()),
+             'disk': (disks, a.disk, f'{a.disk}/initrd.gz', a.board.disk_modules()),
+             'net': (network, a.guest, f'{a.guest}/initrd.gz', a.board.card_modules())}
+    groups, a.initrds, a.server = [], {}, Server()
+    for part, (group, folder, base, modules) in parts.items():
+        if a.kernels[part]:
+            a.initrds[part] = f'{folder}/linux', make_initrd(init, f'{a.folder}/{part}', base, modules)
+            groups.append(group)
+    if disks in groups:
+        make_disks(a.board, a.folder)
+    return groups
+
+
+def print_table(a, emus, values, about):
+    if a.markdown:
+        print_markdown(emus, values)
+        return
+    print(f'{about}; -M {a.machine} -cpu {a.cpu}, 1 vcpu, median (least-greatest) of {a.rounds}; '
+          'ratios below 1: moss needs less')
+    print_plain(table(emus, values))
 
 
 def main():
     a = arguments()
-    peers = find_peers(a.qemu)
+    peers = find_peers(a.qemu, a.board.qemu)
     emus = [Emulator('moss', os.path.abspath(a.moss))] + [Emulator('QEMU ' + v[1], p) for p, v in peers]
     about = host()
-    with tempfile.TemporaryDirectory(prefix='moss-bench-') as folder:
-        groups, notes, wanted = choose_groups(a, folder)
+    with tempfile.TemporaryDirectory(prefix='moss-bench-') as a.folder:
+        groups, notes, wanted = choose_groups(a)
         values, failed = measure(emus, groups, a)
-    speed = translation_speed(emus[0], a) if groups and re.search(a.rows, 'translation') else None
+        speed = translation_speed(emus[0], a) if a.guest and re.search(a.rows, 'translation') else None
     for e in emus:
         values[e.label] = {k: v for k, v in values[e.label].items() if k in wanted}
-    notes += failed + ([] if peers else ['ratios: no qemu-system-aarch64 found (PATH, /usr, /usr/local, /opt, $QEMU)'])
+    notes += failed + ([] if peers else [f'ratios: no {a.board.qemu} found (PATH, /usr, /usr/local, /opt, $QEMU)'])
     if a.json:
-        print(json.dumps({'host': about, 'cpu': a.cpu, 'emulators': {e.label: e.path for e in emus}, 'values': values,
+        print(json.dumps({'host': about, 'machine': a.machine, 'cpu': a.cpu, 'emulators': {e.label: e.path for e in emus},
+                          'values': values,
                           'ratios': {p.label: {k: ratio(values, k, emus[0], p) for k in values['moss']} for p in emus[1:]},
                           'translated_per_second': speed, 'left_out': notes}, indent=1))
         return
-    if a.markdown:
-        print_markdown(emus, values)
-    else:
-        print(f'{about}; -cpu {a.cpu}, 1 vcpu, median (least-greatest) of {a.rounds}; ratios below 1: moss needs less')
-        print_plain(table(emus, values))
+    print_table(a, emus, values, about)
     if speed:
         print(f'\nmoss translates {speed} guest instructions a second of the translator\'s time')
+    for line in over_bars(a.board, emus, values):
+        print(line)
     for note in notes:
         print('left out:', note)
 

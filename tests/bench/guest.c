@@ -1,7 +1,10 @@
 /* The benchmark guest: pid 1 of an initrd. Says "bench go NAME", runs that kernel for a while and prints "bench NAME NS
- * N" (nanoseconds of one repetition, the best; how many there were), then powers off. Arguments: names (none: all),
- * ms=N for how long each is repeated. The kernels are the ones emulators are known to be weak at. */
+ * N" (nanoseconds of one repetition, the best; how many there were), or says "bench lacks NAME"; then powers off.
+ * Arguments: ms=N for how long each is repeated and port=N for where the host answers; then names, in the order they
+ * are wanted, with @DEVICE where the kernel needs one (none: all that need none). The kernels are the ones emulators
+ * are known to be weak at. */
 #define _GNU_SOURCE
+#include "guest.h"
 #include <math.h>
 #include <sched.h>
 #include <signal.h>
@@ -16,7 +19,6 @@
 #include <time.h>
 #include <unistd.h>
 
-#define NOINLINE __attribute__((noinline))
 static volatile uint64_t sink;
 
 static uint64_t now(void)
@@ -27,7 +29,7 @@ static uint64_t now(void)
 }
 
 static uint64_t rng_state = 88172645463325252ull;
-static uint64_t rng(void)
+uint64_t bench_rng(void)
 {
     rng_state ^= rng_state << 13;
     rng_state ^= rng_state >> 7;
@@ -125,7 +127,7 @@ static NOINLINE void k_sort(void)
 {
     static uint32_t v[4096];
     for (int i = 0; i < 4096; i++) {
-        v[i] = (uint32_t)rng();
+        v[i] = (uint32_t)bench_rng();
     }
     for (int gap = 1750; gap > 0; gap = gap * 4 / 9) {
         for (int i = gap; i < 4096; i++) {
@@ -148,7 +150,7 @@ static NOINLINE void k_interp(void)
     static void *const ops[] = {&&add, &&sub, &&xor, &&shl, &&mul, &&dup, &&loop};
     if (!prog[0]) {
         for (int i = 0; i < 63; i++) {
-            prog[i] = (uint8_t)(rng() % 6);
+            prog[i] = (uint8_t)(bench_rng() % 6);
         }
         prog[0] = 1;
         prog[63] = 6;
@@ -210,34 +212,40 @@ static NOINLINE void k_indirect(void)
 
 /* -- float --------------------------------------------------------------------------------------------------------- */
 
-static NOINLINE void k_nbody(void)
-{
-    static double p[5][3] = {{0, 0, 0}, {4.8, -1.1, -0.1}, {8.3, 4.1, -0.4}, {12.8, -15.1, -0.2}, {15.3, -25.9, 0.1}};
-    static double v[5][3] = {{0, 0, 0}, {0.6, 2.8, 0}, {-1, 1.8, 0}, {1.0, 0.8, 0}, {0.9, 0.5, 0}};
-    static const double m[5] = {39.47, 0.03769, 0.011286, 0.0017237, 0.0020336};
-    for (int step = 0; step < 1000; step++) {
-        for (int i = 0; i < 5; i++) {
-            for (int j = i + 1; j < 5; j++) {
-                double d[3], dd = 0;
-                for (int k = 0; k < 3; k++) {
-                    d[k] = p[i][k] - p[j][k];
-                    dd += d[k] * d[k];
-                }
-                double mag = 0.001 / (dd * sqrt(dd));
-                for (int k = 0; k < 3; k++) {
-                    v[i][k] -= d[k] * m[j] * mag;
-                    v[j][k] += d[k] * m[i] * mag;
-                }
-            }
-        }
-        for (int i = 0; i < 5; i++) {
-            for (int k = 0; k < 3; k++) {
-                p[i][k] += 0.001 * v[i][k];
-            }
-        }
+#define NBODY(name, real, root) \
+    static NOINLINE void name(void) \
+    { \
+        static real p[5][3] = { \
+            {0, 0, 0}, {4.8, -1.1, -0.1}, {8.3, 4.1, -0.4}, {12.8, -15.1, -0.2}, {15.3, -25.9, 0.1}}; \
+        static real v[5][3] = {{0, 0, 0}, {0.6, 2.8, 0}, {-1, 1.8, 0}, {1.0, 0.8, 0}, {0.9, 0.5, 0}}; \
+        static const real m[5] = {39.47, 0.03769, 0.011286, 0.0017237, 0.0020336}; \
+        for (int step = 0; step < 1000; step++) { \
+            for (int i = 0; i < 5; i++) { \
+                for (int j = i + 1; j < 5; j++) { \
+                    real d[3], dd = 0; \
+                    for (int k = 0; k < 3; k++) { \
+                        d[k] = p[i][k] - p[j][k]; \
+                        dd += d[k] * d[k]; \
+                    } \
+                    real mag = 0.001 / (dd * root(dd)); \
+                    for (int k = 0; k < 3; k++) { \
+                        v[i][k] -= d[k] * m[j] * mag; \
+                        v[j][k] += d[k] * m[i] * mag; \
+                    } \
+                } \
+            } \
+            for (int i = 0; i < 5; i++) { \
+                for (int k = 0; k < 3; k++) { \
+                    p[i][k] += 0.001 * v[i][k]; \
+                } \
+            } \
+        } \
+        sink += (uint64_t)p[0][0]; \
     }
-    sink += (uint64_t)p[0][0];
-}
+NBODY(k_nbody, double, sqrt)
+#ifdef __x86_64__
+NBODY(k_x87, long double, sqrtl)
+#endif
 
 /* LU decomposition with partial pivoting, the heart of linpack; built without vectorisation. */
 __attribute__((optimize("no-tree-vectorize"))) static NOINLINE void k_linpack(void)
@@ -246,7 +254,7 @@ __attribute__((optimize("no-tree-vectorize"))) static NOINLINE void k_linpack(vo
     static double a[N][N];
     for (int i = 0; i < N; i++) {
         for (int j = 0; j < N; j++) {
-            a[i][j] = (double)(int32_t)rng() * 0x1p-31;
+            a[i][j] = (double)(int32_t)bench_rng() * 0x1p-31;
         }
     }
     for (int k = 0; k < N - 1; k++) {
@@ -270,16 +278,18 @@ __attribute__((optimize("no-tree-vectorize"))) static NOINLINE void k_linpack(vo
 }
 
 static float fx[4096], fy[4096], fm[64][64], fn[64][64], fo[64][64];
-__attribute__((optimize("O3"))) static NOINLINE void k_saxpy(void)
-{
-    for (int r = 0; r < 20; r++) {
-        float k = 1.0f + (float)r * 1e-3f;
-        for (int i = 0; i < 4096; i++) {
-            fy[i] += k * fx[i];
-        }
+#define SAXPY(name, ...) \
+    __attribute__((optimize("O3") __VA_ARGS__)) static NOINLINE void name(void) \
+    { \
+        for (int r = 0; r < 20; r++) { \
+            float k = 1.0f + (float)r * 1e-3f; \
+            for (int i = 0; i < 4096; i++) { \
+                fy[i] += k * fx[i]; \
+            } \
+        } \
+        sink += (uint64_t)fy[17]; \
     }
-    sink += (uint64_t)fy[17];
-}
+SAXPY(k_saxpy)
 __attribute__((optimize("O3,unsafe-math-optimizations"))) static NOINLINE void k_sgemm(void)
 {
     for (int i = 0; i < 64; i++) {
@@ -295,6 +305,15 @@ __attribute__((optimize("O3,unsafe-math-optimizations"))) static NOINLINE void k
     }
     sink += (uint64_t)fo[3][3];
 }
+
+#ifdef __x86_64__
+SAXPY(k_avx2, , target("avx2,fma"))
+static bool have_avx2(const char *device)
+{
+    (void)device;
+    return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma");
+}
+#endif
 
 /* -- memory and strings ------------------------------------------------------------------------------------------ */
 
@@ -329,7 +348,7 @@ static NOINLINE void k_chase(void)
             next[i] = i;
         }
         for (uint32_t i = N - 1; i > 0; i--) { /* one cycle */
-            uint32_t j = (uint32_t)(rng() % i), t = next[i];
+            uint32_t j = (uint32_t)(bench_rng() % i), t = next[i];
             next[i] = next[j];
             next[j] = t;
         }
@@ -413,21 +432,53 @@ static NOINLINE void k_switch(void)
     }
 }
 
-static const struct kernel {
-    const char *name;
-    void (*fn)(void);
-} kernels[] = {
-    {"integer", k_coremark},  {"recursion", k_recursion}, {"sort", k_sort},       {"interpreter", k_interp},
-    {"indirect", k_indirect}, {"nbody", k_nbody},         {"linpack", k_linpack}, {"saxpy", k_saxpy},
-    {"sgemm", k_sgemm},       {"strings", k_strings},     {"memcpy", k_memcpy},   {"chase", k_chase},
-    {"syscall", k_syscall},   {"signal", k_signal},       {"mmap", k_mmap},       {"fork", k_fork},
-    {"switch", k_switch},
+/* Page tables that change: each touch behind a change of rights misses the TLB, or faults. */
+static NOINLINE void k_protect(void)
+{
+    enum { PAGES = 64 };
+    static char *p;
+    if (!p) {
+        p = mmap(NULL, PAGES * 4096, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    }
+    for (int i = 0; i < 20; i++) {
+        mprotect(p, PAGES * 4096, PROT_READ);
+        for (int k = 0; k < PAGES; k++) {
+            sink += (uint64_t)p[k * 4096];
+        }
+        mprotect(p, PAGES * 4096, PROT_READ | PROT_WRITE);
+        for (int k = 0; k < PAGES; k++) {
+            p[k * 4096] = (char)i;
+        }
+    }
+}
+
+static const struct kernel kernels[] = {
+    {"integer", k_coremark},  {"recursion", k_recursion},
+    {"sort", k_sort},         {"interpreter", k_interp},
+    {"indirect", k_indirect}, {"nbody", k_nbody},
+    {"linpack", k_linpack},   {"saxpy", k_saxpy},
+    {"sgemm", k_sgemm},
+#ifdef __x86_64__
+    {"x87", k_x87},           {"avx2", k_avx2, have_avx2},
+#endif
+    {"strings", k_strings},   {"memcpy", k_memcpy},
+    {"chase", k_chase},       {"syscall", k_syscall},
+    {"signal", k_signal},     {"mmap", k_mmap},
+    {"protect", k_protect},   {"fork", k_fork},
+    {"switch", k_switch},     {0},
 };
 
-static void measure(const struct kernel *k, uint64_t ns)
+/* `name` as it was asked for, with the device. */
+static void measure(const struct kernel *k, const char *name, uint64_t ns)
 {
+    const char *device = strchr(name, '@');
+    if (k->open && !k->open(device ? device + 1 : "")) {
+        printf("bench lacks %s\n", name);
+        fflush(stdout);
+        return;
+    }
     k->fn(); /* warm */
-    printf("bench go %s\n", k->name);
+    printf("bench go %s\n", name);
     fflush(stdout);
     uint64_t best = ~0ull, begin = now();
     unsigned n = 0;
@@ -437,11 +488,20 @@ static void measure(const struct kernel *k, uint64_t ns)
         t = now() - t;
         best = t < best ? t : best;
     }
-    printf("bench %s %llu %u\n", k->name, (unsigned long long)best, n);
+    printf("bench %s %llu %u\n", name, (unsigned long long)best, n);
     fflush(stdout);
+    if (k->close) {
+        k->close();
+    }
 }
 
-int main(int argc, char **argv)
+static bool is_kernel(const struct kernel *k, const char *name)
+{
+    size_t n = strcspn(name, "@");
+    return strlen(k->name) == n && !strncmp(k->name, name, n);
+}
+
+static void prepare(void)
 {
     for (int i = 0; i < 256; i++) {
         uint32_t c = (uint32_t)i;
@@ -459,19 +519,39 @@ int main(int argc, char **argv)
         (&fm[0][0])[i] = (float)(i % 7);
         (&fn[0][0])[i] = (float)(i % 5);
     }
+}
+
+static const struct kernel *find_kernel(const char *name)
+{
+    const struct kernel *const lists[] = {kernels, io_kernels};
+    for (size_t l = 0; l < 2; l++) {
+        for (const struct kernel *k = lists[l]; k->name; k++) {
+            if (is_kernel(k, name)) {
+                return k;
+            }
+        }
+    }
+    return NULL;
+}
+
+int main(int argc, char **argv)
+{
     uint64_t ms = 800;
     int names = 0;
+    prepare();
+    io_begin();
     for (int a = 1; a < argc; a++) {
-        names += sscanf(argv[a], "ms=%lu", &ms) != 1;
+        if (sscanf(argv[a], "ms=%lu", &ms) == 1 || sscanf(argv[a], "port=%u", &io_port) == 1) {
+            continue;
+        }
+        const struct kernel *k = find_kernel(argv[a]);
+        names++;
+        if (k) {
+            measure(k, argv[a], ms * 1000000);
+        }
     }
-    for (size_t i = 0; i < sizeof(kernels) / sizeof(*kernels); i++) {
-        int wanted = !names;
-        for (int a = 1; a < argc; a++) {
-            wanted |= !strcmp(argv[a], kernels[i].name);
-        }
-        if (wanted) {
-            measure(&kernels[i], ms * 1000000);
-        }
+    for (const struct kernel *k = kernels; !names && k->name; k++) {
+        measure(k, k->name, ms * 1000000);
     }
     printf("bench end\n");
     fflush(stdout);
