@@ -108,6 +108,17 @@ static u64 reach(const struct string *s, unsigned seg, u64 offset, u64 va, u64 c
     return inside ? k : 0;
 }
 
+static void fill(u8 *to, u64 v, unsigned n, u64 count)
+{
+    if (n == 1 || v == (v & 0xff) * (MASK(8 * n) / 0xff)) {
+        memset(to, (int)v & 0xff, n * count);
+        return;
+    }
+    for (u64 i = 0; i < count; i++) {
+        stnle(to + i * n, n, v);
+    }
+}
+
 /* Copies and fills of plain memory: whole runs at once, the operands a page's end away. How many elements were done. */
 static u64 run(const struct string *s, u64 count)
 {
@@ -137,9 +148,7 @@ static u64 run(const struct string *s, u64 count)
         memmove(dst, src, bytes); /* they may overlap the other way */
         step(s, RSI, up ? bytes : -(u64)bytes);
     } else {
-        for (u64 i = 0; i < k; i++) {
-            memcpy(dst + i * s->n, &r[RAX], s->n);
-        }
+        fill(dst, r[RAX] & MASK(8 * s->n), s->n, k);
     }
     step(s, RDI, up ? bytes : -(u64)bytes);
     return k;
