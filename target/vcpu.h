@@ -23,8 +23,9 @@ struct mmu_key {
 struct tlb_flush {
     struct mmu_key mask, want, global_ignore;
     u64 va, len;
-    u64 va_mask;   /* bits of the address that are compared (a top byte may be ignored); 0: all */
-    bool all_cpus; /* every vcpu of the machine; complete before the caller's next instruction */
+    u64 va_mask;      /* bits of the address that are compared (a top byte may be ignored); 0: all */
+    bool all_cpus;    /* every vcpu of the machine; complete before the caller's next instruction */
+    bool keep_global; /* len 0: entries made from a walk that set `global` stay */
 };
 
 struct cpu_services {

@@ -149,6 +149,7 @@ struct tlb_context {
     unsigned conflicts; /* fills that pushed another page out, since window_ns: too many, and the table grows */
     u64 window_ns;
     u64 touched[TLB_MAX_SIZE / 64 / 64]; /* groups of 64 entries that may not be empty */
+    u64 local[TLB_MAX_SIZE / 64];        /* entries that may be of pages that are not global */
     void *mem;                           /* the allocation: head, entries */
     struct tlb_head *head;
     struct tlb_entry *e;
@@ -159,9 +160,10 @@ struct tlb_context {
     unsigned nlarge;
     struct {
         u64 va, ram_off;
-    } fetch[FETCH_CACHE];       /* pages code ran from */
-    u64 ran[FETCH_CACHE / 64];  /* the same for all that ever did: what predicted returns may lead to */
-    u8 fetch_note[FETCH_CACHE]; /* walk_result.note of each */
+    } fetch[FETCH_CACHE];            /* pages code ran from */
+    u64 ran[FETCH_CACHE / 64];       /* the same for all that ever did: what predicted returns may lead to */
+    u64 ran_local[FETCH_CACHE / 64]; /* those of them that may not be global */
+    u8 fetch_note[FETCH_CACHE];      /* walk_result.note of each */
     struct jc_table jc[JC_PER_CONTEXT];
 };
 #define TLB_CONTEXTS 32

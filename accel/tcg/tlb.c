@@ -62,6 +62,8 @@ void tlb_context_clear(struct tlb_context *c)
         __atomic_store_n(&c->fetch[i].va, TLB_EMPTY, __ATOMIC_RELAXED);
     }
     memset(c->ran, 0, sizeof(c->ran));
+    memset(c->ran_local, 0, sizeof(c->ran_local));
+    memset(c->local, 0, sizeof(c->local));
     c->filled = 0;
     c->nlarge = 0;
     for (unsigned i = 0; i < JC_PER_CONTEXT; i++) {
@@ -80,6 +82,7 @@ static void context_alloc(struct tlb_context *c, unsigned size)
     must(c->cold);
     memset(c->e, 0xff, size * sizeof(*c->e));
     memset(c->touched, 0, sizeof(c->touched));
+    memset(c->local, 0, sizeof(c->local));
     c->size = size;
     c->filled = c->conflicts = 0;
     c->head->mask = (size - 1) * sizeof(struct tlb_entry);
@@ -89,6 +92,10 @@ static void context_alloc(struct tlb_context *c, unsigned size)
 static inline void touch(struct tlb_context *c, unsigned i)
 {
     c->touched[i >> 12] |= 1ull << (i >> 6 & 63);
+}
+static inline void note_local(u64 *bits, unsigned i, bool global)
+{
+    bits[i / 64] = (bits[i / 64] & ~BIT(i % 64)) | (u64)!global << i % 64;
 }
 
 static unsigned least_entries(void)
@@ -115,6 +122,7 @@ static void context_grow(struct tlb_context *c)
             unsigned k = (unsigned)(tag >> TLB_PAGE_BITS) & (c->size - 1);
             c->e[k] = e[i];
             c->cold[k] = cold[i];
+            note_local(c->local, k, cold[i].flags & COLD_GLOBAL);
             c->filled++;
             touch(c, k);
         }
@@ -482,6 +490,7 @@ struct tlb_entry *tlb_fill(struct tcpu *t, u64 va, enum mmu_access acc, unsigned
             count_conflict(t, c);
         }
         entry_make(t, page, acc, r, &c->e[i], &c->cold[i]);
+        note_local(c->local, i, r->global);
         if (r->page_size > RAM_PAGE_SIZE) {
             note_large(c, va, r->page_size);
         }
@@ -539,6 +548,7 @@ bool fetch_page(struct tcpu *t, u64 pc, u64 *ram_off, struct walk_result *r)
             c->fetch[i].va = page;
             c->fetch[i].ram_off = ram_offset(hit.host);
             c->ran[i / 64] |= 1ull << i % 64;
+            c->ran_local[i / 64] |= (u64)!r->global << i % 64;
             c->fetch_note[i] = r->note;
             if (r->page_size > RAM_PAGE_SIZE) {
                 note_large(c, pc, r->page_size);

@@ -81,8 +81,35 @@ static void drop_jumps(struct tlb_context *c, const struct tlb_flush *f)
     }
 }
 
+/* All but what every address space has. */
+static bool drop_local(struct tlb_context *c)
+{
+    bool any = false, code = false;
+    for (unsigned w = 0; w < (c->size + 63) / 64; w++) {
+        for (u64 m = c->local[w]; m; m &= m - 1) {
+            tlb_entry_drop(&c->e[w * 64 + ctz64(m)]);
+            any = true;
+        }
+        c->local[w] = 0;
+    }
+    for (unsigned w = 0; w < ARRAY_LEN(c->ran_local); w++) {
+        for (u64 m = c->ran_local[w]; m; m &= m - 1) {
+            __atomic_store_n(&c->fetch[w * 64 + ctz64(m)].va, TLB_EMPTY, __ATOMIC_RELAXED);
+            code = true;
+        }
+        c->ran_local[w] = 0;
+    }
+    for (unsigned i = 0; code && i < JC_PER_CONTEXT; i++) {
+        jc_table_clear(&c->jc[i]);
+    }
+    return any || code;
+}
+
 static bool context_flush(struct tlb_context *c, struct tlb_flush f, bool only_global)
 {
+    if (!f.len && f.keep_global && !only_global) {
+        return drop_local(c);
+    }
     if (!f.len) {
         if (only_global) {
             f.va = 0;

@@ -69,7 +69,8 @@ static void tlbi(struct arm_cpu *cpu, const struct sysreg *r, u64 xt, bool all_c
     case TLBI_ASID:
         regime_want(cpu, &f, el1_regime(cpu));
         asid_operand(&f, xt);
-        f.global_ignore.w[0] = 0; /* global entries stay */
+        f.global_ignore.w[0] = 0;
+        f.keep_global = true;
         break;
     case TLBI_VAA:
         regime_want(cpu, &f, el1_regime(cpu));

@@ -192,7 +192,12 @@ void x86_flush_all(struct x86_cpu *cpu)
 /* One PCID's, without the global pages that others have too. */
 void x86_flush_pcid(struct x86_cpu *cpu, unsigned id)
 {
-    flush(cpu, &(struct tlb_flush){.mask = {{0xfffull << KEY_PCID, 0}}, .want = {{(u64)id << KEY_PCID, 0}}});
+    flush(cpu, &(struct tlb_flush){
+                   .mask = {{0xfffull << KEY_PCID, 0}}, .want = {{(u64)id << KEY_PCID, 0}}, .keep_global = true});
+}
+void x86_flush_local(struct x86_cpu *cpu)
+{
+    flush(cpu, &(struct tlb_flush){.keep_global = true});
 }
 void x86_flush_page(struct x86_cpu *cpu, unsigned id, u64 va)
 {

@@ -187,6 +187,7 @@ u64 x86_mode(const struct vcpu *v);
 /* Mode, privilege or paging may have changed. */
 void x86_changed(struct x86_cpu *cpu);
 void x86_flush_all(struct x86_cpu *cpu);
+void x86_flush_local(struct x86_cpu *cpu); /* all but global pages */
 void x86_flush_pcid(struct x86_cpu *cpu, unsigned id);
 void x86_flush_page(struct x86_cpu *cpu, unsigned id, u64 va); /* and global pages there */
 void x86_flush_here(struct x86_cpu *cpu, u64 va);

@@ -279,8 +279,10 @@ void x86_h_invpcid(struct vcpu *v, u64 type, u64 desc)
         x86_flush_page(cpu, id, d[1]);
     } else if (type == 1) {
         x86_flush_pcid(cpu, id);
-    } else {
+    } else if (type == 2) {
         x86_flush_all(cpu);
+    } else {
+        x86_flush_local(cpu);
     }
 }
 
