@@ -38,7 +38,7 @@ struct cpu_services {
     NORETURN void (*unwind)(struct vcpu *cpu);
     /* The address of the instruction a HF_FAULT helper belongs to. */
     u64 (*helper_pc)(struct vcpu *cpu);
-    /* Guest memory by virtual address, through a view, from a HF_FAULT helper: faults unwind. Sizes 1..16 bytes. */
+    /* Guest memory by virtual address, through a view, from a HF_FAULT helper: faults unwind. Sizes 1..64 bytes. */
     void (*load)(struct vcpu *cpu, u64 va, void *p, unsigned n, unsigned view);
     void (*store)(struct vcpu *cpu, u64 va, const void *p, unsigned n, unsigned view);
     /* Is it memory with a device's attributes (walk_result.device)? Faults unwind. */
@@ -117,5 +117,12 @@ enum {
     EVENT_WORK = 2,   /* the accelerator has work queued for this thread (flush, safe point, stop) */
     EVENT_TARGET = 4, /* the target asked to be called before the next instruction */
 };
+
+/* The running cpu sleeps until target->has_work, from its next look at the event word on. */
+static inline void vcpu_halt(struct vcpu *cpu)
+{
+    cpu->halted = true;
+    __atomic_fetch_or(&cpu->rt.event, EVENT_TARGET, __ATOMIC_SEQ_CST);
+}
 
 #endif

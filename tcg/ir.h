@@ -187,6 +187,8 @@ enum {
     HF_FP = 32,     /* does float arithmetic in C or calls what may: host FP control is switched to C's around it */
     HF_LOOK = 128,  /* looks at rt.host_fp and does no float arithmetic: the host's FP control stays as it is */
     HF_END = 64,    /* may change pc, mode or mapping: must be followed by exit_pc or exit_loop */
+    HF_MODE = 512,  /* may change the mode or what addresses mean, but not pc: no access to memory and no exit but
+                       exit_ind,  exit_pc and exit_loop may follow */
     HF_X87 = 256,   /* an x87 instruction, which a host that has an x87 does itself (struct ir_x87) */
 };
 /* A C function translated code may call: u64 fn([struct vcpu *,] [union v128 *ret,] args...). Parameters and results

@@ -380,6 +380,7 @@ const char *ir_check_op(const struct ir *ir, unsigned i)
 struct laws {
     bool put_done; /* the present instruction has put something: no fault may follow */
     bool must_end; /* an HF_END call happened: nothing may leave but exit_pc and exit_loop */
+    bool no_link;  /* an HF_MODE call happened: other blocks are found by what the mode is now */
     bool ended;
     unsigned insns;
 };
@@ -396,9 +397,14 @@ static const char *check_laws(const struct ir *ir, const struct ir_op *op, struc
     if (l->must_end && (leaves || op->op == IR_insn || op_may_fault(ir, op))) {
         return "after a call that must be followed by exit_pc or exit_loop";
     }
+    bool access = op->op != IR_call && op_may_fault(ir, op);
+    if (l->no_link && (access || (leaves && op->op != IR_exit_ind))) {
+        return "after a call that may have changed the mode";
+    }
     l->ended |= ir_ops[op->op].flags & OPF_END;
     l->put_done |= op->op == IR_put;
     l->must_end |= op->op == IR_call && op_helper(ir, op)->flags & HF_END;
+    l->no_link |= op->op == IR_call && op_helper(ir, op)->flags & HF_MODE;
     if (op->op == IR_insn) {
         l->put_done = false;
         l->insns++;

@@ -96,6 +96,7 @@ static void own_code_check(const struct access *a, u64 off)
     bool hit = off < page + MIN(b->end, PAGE_SIZE) && off + a->n > page + b->start;
     if (hit || (over && off < b->ram_next + over && off + a->n > b->ram_next)) {
         state_home(a->t, a->ra);
+        tlb_mode_changed(a->t->cpu); /* a trace may be ahead of what its mode says */
         a->t->step = true;
         sv_unwind(a->t->cpu);
     }

@@ -32,7 +32,11 @@ void returns_forget(struct vcpu *cpu)
         return;
     }
     for (u64 p = align_up(cpu->rt.ret_sp, 16); p < cpu->rt.ret_base; p += 16) {
-        *(const void **)(uintptr_t)p = tcg.thunks.ret_stale;
+        const void **code = (const void **)(uintptr_t)p;
+        if (*code == tcg.thunks.ret_stale) {
+            return; /* so are all that are older */
+        }
+        *code = tcg.thunks.ret_stale;
     }
 }
 

@@ -93,13 +93,22 @@ static void log_exec(struct tcpu *t, const struct block *b)
     }
 }
 
+void code_care(struct tcpu *t)
+{
+    u64 was = t->mode;
+    tlb_mode_changed(t->cpu);
+    if (t->mode == was) {
+        t->cpu->target->careful(t->cpu);
+    }
+}
+
 static void run_interp(struct tcpu *t, struct block *b)
 {
     enum ir_reason why = REASON_NONE;
     t->cpu->rt.page = t->cpu->rt.pc & PAGE_MASK;
     trace_run(b->trace, t->cpu, tcg.interp_mem, &why);
     if (why == REASON_CARE) {
-        t->cpu->target->careful(t->cpu);
+        code_care(t);
     }
     fix_pc(t->cpu, t->cpu->target);
 }
@@ -135,8 +144,8 @@ u64 code_enter(struct vcpu *cpu, const u8 *code)
     if (tcg.host->settle) {
         tcg.host->settle(cpu->target->ir, cpu);
     }
-    if (token == (TOKEN_REASON | REASON_CARE << 3)) {
-        cpu->target->careful(cpu);
+    if (token == (TOKEN_REASON | REASON_CARE << 3) && cpu == tcpu_of(cpu)->cpu) { /* a verifying run's comes later */
+        code_care(tcpu_of(cpu));
     }
     return token;
 }

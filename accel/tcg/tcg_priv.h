@@ -441,6 +441,7 @@ void cpu_exec(struct tcpu *t);
 void cpu_run_blocks(struct tcpu *t);              /* translated code from rt.pc until something leaves it */
 void exit_link(u32 arg, struct block *to);        /* of TOKEN_EXIT, if it is a link */
 u64 code_enter(struct vcpu *cpu, const u8 *code); /* a block's; the token that says why it was left */
+void code_care(struct tcpu *t);                   /* after REASON_CARE: a mode that is not what made the trace leave */
 
 /* -- saved.c: translations on disk, when tcg.saves is set ---------------------------------------------------------- */
 void saved_init(const char *dir, const char *extra); /* see accel_user.keep_code */

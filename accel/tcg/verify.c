@@ -310,6 +310,9 @@ void verify_run(struct tcpu *t)
     if (o == OUT_DIFFERENT && v->code_state == code_state(t)) {
         verify_report(v);
     }
+    if (v->over == OVER_LOOP && v->why == REASON_CARE) {
+        code_care(t);
+    }
     for (unsigned i = 0; i < MIN(v->visits, TRAIL) && o == OUT_SAME; i++) {
         v->trail[i].b->verified++;
     }

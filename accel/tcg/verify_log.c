@@ -265,8 +265,8 @@ static u64 record_call(void *opaque, const struct ir_helper *h, unsigned n, cons
     }
     e->pc = v->t->cpu->rt.pc;
     e->after = h->flags & HF_WRITES ? image_new(v) : NULL;
-    v->last_call |= (h->flags & HF_END) != 0;
-    v->stale |= (h->flags & (HF_END | HF_FP | HF_LOOK)) != 0;
+    v->last_call |= (h->flags & (HF_END | HF_MODE)) != 0;
+    v->stale |= (h->flags & (HF_END | HF_MODE | HF_FP | HF_LOOK)) != 0;
     return e->ret;
 }
 

@@ -192,7 +192,7 @@ void arm_h_wfx(struct vcpu *v, u64 kind, u64 timeout)
         arm_raise(cpu, trap, arm_esr(EC_WFX, 0x1e00000 | (u32)kind));
     }
     if (kind == WFX_WFI) {
-        v->halted = true;
+        vcpu_halt(v);
     } else if (kind == WFX_WFE && !arm_has_work(v)) {
         v->pause_ns = MIN((u64)WFE_NS, arm_event_stream_wait(cpu));
     }

@@ -142,7 +142,9 @@ void arm_psci_call(struct arm_cpu *cpu)
         break;
     case PSCI_CPU_SUSPEND:
     case PSCI_CPU_SUSPEND | SMC64:
-        cpu->vcpu.halted = !arm_has_work(&cpu->vcpu);
+        if (!arm_has_work(&cpu->vcpu)) {
+            vcpu_halt(&cpu->vcpu);
+        }
         ret = RET_SUCCESS;
         break;
     case PSCI_CPU_OFF:

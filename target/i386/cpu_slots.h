@@ -17,10 +17,10 @@
  *
  * FLAGS: OF SF ZF AF PF CF, in the packed form (enum fl_bits: CF is C, so borrows are as they come). DF: 1 or -1.
  * EFLAGS: all other bits of the register, in place (TF IF IOPL NT RF VM AC VIF VIP ID). Bases of segments are what is
- * added to an offset: 0 in 64-bit mode but for FS and GS. LIMIT: the last valid offset of each, or of expand-down
- * segments the last invalid one. FCW, FSW: the x87's control and status words, but for TOP: FTOP. FTW: bit i set: ST(i)
- * is empty; so MMX instructions put 0 into FTW and FTOP. While X87_LIVE is not 0 all of the x87 but FCW and FIP is
- * elsewhere (fpu.h). */
+ * added to an offset: 0 in 64-bit mode but for FS and GS; KERNEL_GS: what SWAPGS swaps. LIMIT: the last valid offset of
+ * each, or of expand-down segments the last invalid one. FCW, FSW: the x87's control and status words, but for TOP:
+ * FTOP. FTW: bit i set: ST(i) is empty; so MMX instructions put 0 into FTW and FTOP. While X87_LIVE is not 0 all of the
+ * x87 but FCW and FIP is elsewhere (fpu.h). */
 #define X86_SLOTS(_) \
     _(FLAGS, FLAGS, flags, u32) \
     _(DF, I64, df, u64) \
@@ -31,6 +31,7 @@
     _(DS_BASE, I64, seg[SEG_DS].base, u64) \
     _(FS_BASE, I64, seg[SEG_FS].base, u64) \
     _(GS_BASE, I64, seg[SEG_GS].base, u64) \
+    _(KERNEL_GS, I64, sys.kernel_gs_base, u64) \
     _(ES_LIMIT, I32, seg[SEG_ES].limit, u32) \
     _(CS_LIMIT, I32, seg[SEG_CS].limit, u32) \
     _(SS_LIMIT, I32, seg[SEG_SS].limit, u32) \
@@ -101,6 +102,9 @@ enum {
 #define MODE_TIGHT      BIT(34) /* it ends in or near this page: an instruction a block */
 #define MODE_SSE_FLUSH  BIT(35) /* MXCSR.DAZ or FZ */
 #define MODE_SPLIT      BIT(36) /* a locked access met two pages, or a device: as a load and a store */
+#define MODE_TSD        BIT(39) /* CR4.TSD and CPL above 0 */
+#define MODE_SMAP       BIT(38) /* CPL below 3 and CR4.SMAP; */
+#define MODE_LIFTED     BIT(37) /* and AC: X86_VIEW_LIFTED */
 #define MODE_X87_FAST   BIT(40) /* no x87 exception is unmasked or pending, and the host can: struct ir_x87 */
 #define MODE_X87_CARE   BIT(41) /* one x87 instruction is to be done with care */
 
@@ -112,6 +116,7 @@ enum {
     op MODE_SS32 op MODE_PE op MODE_VM op MODE_STEP op MODE_SHADOW op MODE_ALIGN op MODE_NO_FPU op MODE_NO_SSE \
     op MODE_NO_AVX op MODE_SSE_EXACT op MODE_X87_EXACT op MODE_SMM op MODE_IOPL op MODE_UMIP op MODE_LMA \
     op MODE_BREAK op MODE_CODE_LIMIT op MODE_CODE_64K op MODE_TIGHT op MODE_SSE_FLUSH op MODE_SPLIT \
+    op MODE_TSD op MODE_SMAP op MODE_LIFTED \
     op MODE_X87_FAST op MODE_X87_CARE
 // clang-format on
 _Static_assert((MODE_FIELDS(+)) == (MODE_FIELDS(|)), "no bit of the mode word has two meanings");
@@ -123,8 +128,9 @@ _Static_assert((MODE_FIELDS(+)) == (MODE_FIELDS(|)), "no bit of the mode word ha
 unsigned x86_features_id(const struct x86_features *f);
 const struct x86_features *x86_features_of(unsigned id);
 
-/* Views (rt.tlb[]). */
-enum { X86_VIEW_NORMAL, X86_VIEW_SYSTEM /* descriptor tables, task states: as the supervisor */ };
+/* Views (rt.tlb[]). SYSTEM: descriptor tables, task states: as the supervisor. LIFTED: the supervisor's normal accesses
+ * while AC lifts SMAP. */
+enum { X86_VIEW_NORMAL, X86_VIEW_SYSTEM, X86_VIEW_LIFTED, X86_VIEWS };
 
 /* Exceptions, by vector. */
 enum x86_exception {

@@ -1,4 +1,4 @@
-/* SYSCALL, SYSRET, SYSENTER, SYSEXIT, SWAPGS and the bases of FS and GS (SDM volume 2; APM volume 3 for SYSCALL outside
+/* SYSCALL, SYSRET, SYSENTER and SYSEXIT (SDM volume 2; APM volume 3 for SYSCALL outside
  * 64-bit mode): segments become flat constants, no descriptor is read. */
 #include "target/i386/cpu.h"
 #include "target/i386/helpers.h"
@@ -96,13 +96,4 @@ void x86_h_sysexit(struct vcpu *v, u64 n)
     x86_changed(cpu);
     x86_irq_check(cpu);
     x86_far_done(cpu, how);
-}
-
-void x86_h_swapgs(struct vcpu *v)
-{
-    struct x86_cpu *cpu = x86_cpu(v);
-    u64 gs = cpu->seg[SEG_GS].base;
-    cpu->seg[SEG_GS].base = cpu->sys.kernel_gs_base;
-    cpu->sys.kernel_gs_base = gs;
-    v->sv->mode_changed(v);
 }

@@ -18,7 +18,6 @@ u64 x86_h_locked_neg(struct vcpu *v, u64 va, u64 n);
 void x86_h_cmpxchg16b(struct vcpu *v, u64 va);
 void x86_h_enter(struct vcpu *v, u64 frame, u64 level, u64 n);
 u64 x86_h_string(struct vcpu *v, u64 word);
-u64 x86_h_flags_read(struct vcpu *v, u64 n);
 void x86_h_flags_write(struct vcpu *v, u64 value, u64 n);
 void x86_h_x87(struct vcpu *v, u64 key, u64 addr, u64 data);
 void x86_h_x87_wait(struct vcpu *v);

@@ -146,7 +146,7 @@ static void *locked_at(struct vcpu *v, u64 va, unsigned n)
         v->sv->mode_changed(v);
         v->sv->unwind(v);
     }
-    return v->sv->probe(v, va, n, MMU_STORE, X86_VIEW_NORMAL);
+    return v->sv->probe(v, va, n, MMU_STORE, x86_view(x86_cpu(v)));
 }
 
 u64 x86_h_locked_neg(struct vcpu *v, u64 va, u64 n)
@@ -154,9 +154,9 @@ u64 x86_h_locked_neg(struct vcpu *v, u64 va, u64 n)
     void *p = locked_at(v, va, (unsigned)n);
     u64 old = 0, new_val;
     if (!p) {
-        v->sv->load(v, va, &old, (unsigned)n, X86_VIEW_NORMAL);
+        v->sv->load(v, va, &old, (unsigned)n, x86_view(x86_cpu(v)));
         new_val = -old;
-        v->sv->store(v, va, &new_val, (unsigned)n, X86_VIEW_NORMAL);
+        v->sv->store(v, va, &new_val, (unsigned)n, x86_view(x86_cpu(v)));
         return old;
     }
 #define NEG(type) \
@@ -187,7 +187,7 @@ void x86_h_cmpxchg16b(struct vcpu *v, u64 va)
         x86_throw(cpu, EXC_GP, 0);
     }
     union v128 old = {.d = {r[0], r[2]}}, val = {.d = {r[3], r[1]}};
-    bool same = v->sv->cas128(v, va, &old, &val, X86_VIEW_NORMAL);
+    bool same = v->sv->cas128(v, va, &old, &val, x86_view(x86_cpu(v)));
     if (!same) {
         r[0] = old.d[0];
         r[2] = old.d[1];

@@ -12,7 +12,7 @@ enum { AT_ONCE = 4096 }; /* elements a call */
 
 struct string {
     struct x86_cpu *cpu;
-    unsigned op, n, addr, seg;
+    unsigned op, n, addr, seg, view;
     bool equal, mode64; /* REPE: goes on while equal */
 };
 
@@ -40,13 +40,13 @@ static u64 load(const struct string *s, u64 va)
 {
     struct vcpu *v = &s->cpu->vcpu;
     u64 x = 0;
-    v->sv->load(v, va, &x, s->n, X86_VIEW_NORMAL);
+    v->sv->load(v, va, &x, s->n, s->view);
     return x;
 }
 static void store(const struct string *s, u64 va, u64 x)
 {
     struct vcpu *v = &s->cpu->vcpu;
-    v->sv->store(v, va, &x, s->n, X86_VIEW_NORMAL);
+    v->sv->store(v, va, &x, s->n, s->view);
 }
 
 /* Flags of a - b at n bytes. */
@@ -136,11 +136,11 @@ static u64 run(const struct string *s, u64 count)
         return 0;
     }
     u64 below = up ? 0 : bytes - s->n; /* the lowest element is the first or the last */
-    const u8 *src = copy ? v->sv->probe(v, from - below, bytes, MMU_LOAD, X86_VIEW_NORMAL) : NULL;
+    const u8 *src = copy ? v->sv->probe(v, from - below, bytes, MMU_LOAD, s->view) : NULL;
     if (copy && !src) {
         return 0;
     }
-    u8 *dst = v->sv->probe(v, to - below, bytes, MMU_STORE, X86_VIEW_NORMAL);
+    u8 *dst = v->sv->probe(v, to - below, bytes, MMU_STORE, s->view);
     if (!dst) {
         return 0;
     }
@@ -163,6 +163,7 @@ u64 x86_h_string(struct vcpu *v, u64 word)
                        .n = key.bytes,
                        .addr = key.addr_bytes,
                        .seg = key.seg,
+                       .view = x86_view(x86_cpu(v)),
                        .equal = key.repe,
                        .mode64 = key.mode64};
     /* Steps and breakpoints come between elements. */

@@ -59,11 +59,7 @@ void x86_h_cpuid(struct vcpu *v)
 /* User mode: nanoseconds of the host's clock; else of the guest's. */
 u64 x86_h_tsc(struct vcpu *v)
 {
-    struct x86_cpu *cpu = x86_cpu(v);
-    if (cpu->cr4 & CR4_TSD && cpu->cpl) {
-        x86_throw(cpu, EXC_GP, 0);
-    }
-    return v->user ? (u64)clock_now(CLOCK_HOST) : x86_tsc(cpu);
+    return v->user ? (u64)clock_now(CLOCK_HOST) : x86_tsc(x86_cpu(v));
 }
 u64 x86_h_tsc_aux(struct vcpu *v)
 {

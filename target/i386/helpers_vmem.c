@@ -26,11 +26,11 @@ void x86_h_masked_load(struct vcpu *v, union v128 *ret, u64 va, const union v128
 {
     union v128 r = {0};
     if (all_selected(mask, (unsigned)es)) {
-        v->sv->load(v, va, &r, 16, X86_VIEW_NORMAL);
+        v->sv->load(v, va, &r, 16, x86_view(x86_cpu(v)));
     }
     for (unsigned i = 0; i < 16u >> es && !all_selected(mask, (unsigned)es); i++) {
         if (selected(mask, (unsigned)es, i)) {
-            v->sv->load(v, va + (i << es), r.b + (i << es), 1u << es, X86_VIEW_NORMAL);
+            v->sv->load(v, va + (i << es), r.b + (i << es), 1u << es, x86_view(x86_cpu(v)));
         }
     }
     *ret = r;
@@ -52,12 +52,12 @@ void x86_h_masked_check(struct vcpu *v, u64 va, const union v128 *mask, u64 es)
 void x86_h_masked_store(struct vcpu *v, u64 va, const union v128 *mask, const union v128 *x, u64 es)
 {
     if (all_selected(mask, (unsigned)es)) {
-        v->sv->store(v, va, x, 16, X86_VIEW_NORMAL);
+        v->sv->store(v, va, x, 16, x86_view(x86_cpu(v)));
         return;
     }
     for (unsigned i = 0; i < 16u >> es; i++) {
         if (selected(mask, (unsigned)es, i)) {
-            v->sv->store(v, va + (i << es), x->b + (i << es), 1u << es, X86_VIEW_NORMAL);
+            v->sv->store(v, va + (i << es), x->b + (i << es), 1u << es, x86_view(x86_cpu(v)));
         }
     }
 }
@@ -99,7 +99,7 @@ void x86_h_gather(struct vcpu *v, u64 base, u64 word)
     for (unsigned i = 0; i < k.lanes; i++) {
         u64 x = 0;
         if (lane256(mask[0], mask[1], k.es, i) >> (width - 1)) {
-            v->sv->load(v, element_address(cpu, &k, base, i), &x, 1u << k.es, X86_VIEW_NORMAL);
+            v->sv->load(v, element_address(cpu, &k, base, i), &x, 1u << k.es, x86_view(x86_cpu(v)));
             lane256_set(to[0], to[1], k.es, i, x);
         }
         lane256_set(mask[0], mask[1], k.es, i, 0);

@@ -300,7 +300,7 @@ static void triple_fault(struct x86_cpu *cpu)
     cpu->sys.delivering = DELIVER_NOT;
     cpu->sys.in_new_task = false;
     cpu->sys.shut_down = true;
-    cpu->vcpu.halted = true;
+    vcpu_halt(&cpu->vcpu);
     x86_changed(cpu);
     if (x86_system_reset) {
         x86_system_reset();
@@ -391,6 +391,10 @@ void x86_sipi(void *opaque, unsigned vector)
     vcpu_kick(&cpu->vcpu);
 }
 
+bool x86_intr_waits(const struct x86_cpu *cpu)
+{
+    return pins(cpu) >> X86_INTR & 1;
+}
 static bool can_interrupt(const struct x86_cpu *cpu)
 {
     return cpu->eflags & EFL_IF && !cpu->shadow && !cpu->sys.shut_down && !cpu->sys.wait_sipi;
@@ -407,7 +411,7 @@ static u32 deliverable(const struct x86_cpu *cpu)
 
 void x86_irq_check(struct x86_cpu *cpu)
 {
-    if (deliverable(cpu) || (pins(cpu) >> X86_INTR & 1 && can_interrupt(cpu))) {
+    if (deliverable(cpu) || (x86_intr_waits(cpu) && can_interrupt(cpu))) {
         __atomic_fetch_or(&cpu->vcpu.rt.event, EVENT_IRQ, __ATOMIC_SEQ_CST);
     }
 }
@@ -489,7 +493,7 @@ bool x86_interrupt(struct vcpu *v)
         outside(cpu, EXC_NMI);
         return true;
     }
-    if (!(pins(cpu) >> X86_INTR & 1) || !can_interrupt(cpu)) {
+    if (!x86_intr_waits(cpu) || !can_interrupt(cpu)) {
         return false;
     }
     int vector = acknowledge(cpu);
@@ -502,5 +506,5 @@ bool x86_interrupt(struct vcpu *v)
 bool x86_has_work(const struct vcpu *v)
 {
     const struct x86_cpu *cpu = x86_cpu_const(v);
-    return v->user || deliverable(cpu) || (pins(cpu) >> X86_INTR & 1 && can_interrupt(cpu));
+    return v->user || deliverable(cpu) || (x86_intr_waits(cpu) && can_interrupt(cpu));
 }

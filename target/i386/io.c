@@ -93,19 +93,19 @@ static void ins_one(struct x86_cpu *cpu, const struct x86_string_key *k)
     struct vcpu *v = &cpu->vcpu;
     unsigned n = k->bytes;
     u64 va = linear(cpu, k, SEG_ES, RDI, true), first = MIN(n, 4096 - (va & 4095));
-    v->sv->probe(v, va, (unsigned)first, MMU_STORE, X86_VIEW_NORMAL);
+    v->sv->probe(v, va, (unsigned)first, MMU_STORE, x86_view(cpu));
     if (first < n) {
-        v->sv->probe(v, va + first, (unsigned)(n - first), MMU_STORE, X86_VIEW_NORMAL);
+        v->sv->probe(v, va + first, (unsigned)(n - first), MMU_STORE, x86_view(cpu));
     }
     u64 x = port_in(cpu, (u16)v->rt.r[RDX], n);
-    v->sv->store(v, va, &x, n, X86_VIEW_NORMAL);
+    v->sv->store(v, va, &x, n, x86_view(cpu));
     index_add(cpu, RDI, k->addr_bytes, cpu->df == 1 ? n : -(u64)n);
 }
 static void outs_one(struct x86_cpu *cpu, const struct x86_string_key *k)
 {
     struct vcpu *v = &cpu->vcpu;
     u64 x = 0;
-    v->sv->load(v, linear(cpu, k, k->seg, RSI, false), &x, k->bytes, X86_VIEW_NORMAL);
+    v->sv->load(v, linear(cpu, k, k->seg, RSI, false), &x, k->bytes, x86_view(cpu));
     port_out(cpu, (u16)v->rt.r[RDX], k->bytes, x);
     index_add(cpu, RSI, k->addr_bytes, cpu->df == 1 ? k->bytes : -(u64)k->bytes);
 }

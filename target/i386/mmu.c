@@ -2,7 +2,7 @@
  *
  * A key (struct mmu_key): level 3's or the supervisor's accesses, whether SMAP is lifted by AC, the PCID; in w[1] PKRU
  * when protection keys are on. So these change the key and flush nothing; other control bits flush all. The
- * supervisor's system view (descriptor tables, task states) is its normal view with AC clear. */
+ * supervisor's system view (descriptor tables, task states) is its normal view; AC changes the view, and no key. */
 #include "target/i386/cpu.h"
 #include "target/i386/i386.h"
 
@@ -10,9 +10,9 @@
 
 enum { KEY_USER = 0, KEY_AC = 1, KEY_PCID = 8 };
 
-static bool ac_lifts(const struct x86_cpu *cpu, unsigned view)
+unsigned x86_view(const struct x86_cpu *cpu)
 {
-    return view == X86_VIEW_NORMAL && cpu->cpl < 3 && cpu->cr4 & CR4_SMAP && cpu->eflags & EFL_AC;
+    return cpu->cpl < 3 && cpu->cr4 & CR4_SMAP && cpu->eflags & EFL_AC ? X86_VIEW_LIFTED : X86_VIEW_NORMAL;
 }
 static u64 pcid(const struct x86_cpu *cpu)
 {
@@ -23,7 +23,7 @@ void x86_context(const struct vcpu *v, unsigned view, struct mmu_key *key)
 {
     const struct x86_cpu *cpu = x86_cpu_const(v);
     bool user = view == X86_VIEW_NORMAL && cpu->cpl == 3;
-    key->w[0] = (u64)user << KEY_USER | (u64)ac_lifts(cpu, view) << KEY_AC | pcid(cpu) << KEY_PCID;
+    key->w[0] = (u64)user << KEY_USER | (u64)(view == X86_VIEW_LIFTED) << KEY_AC | pcid(cpu) << KEY_PCID;
     key->w[1] = cpu->cr4 & CR4_PKE ? cpu->sys.pkru : 0;
 }
 
@@ -40,7 +40,7 @@ bool x86_walk(struct vcpu *v, u64 va, enum mmu_access acc, unsigned view, struct
                          .user = view == X86_VIEW_NORMAL && cpu->cpl == 3,
                          .fetch = acc == MMU_FETCH,
                          .write = acc == MMU_STORE,
-                         .implicit = view == X86_VIEW_SYSTEM};
+                         .lifted = view == X86_VIEW_LIFTED};
     struct x86_xlat_out o;
     if (x86_long(cpu) && !x86_canonical(cpu, va)) {
         r->why[WHY_CANONICAL] = 1;
@@ -155,7 +155,7 @@ void x86_fault(struct vcpu *v, enum cpu_fault kind, u64 va, enum mmu_access acc,
     case FAULT_TRANSLATION:
         if (r->why[WHY_CANONICAL]) {
             bool stack =
-                view == X86_VIEW_NORMAL && acc != MMU_FETCH && !cpu->sys.delivering && is_stack_access(cpu, va);
+                view != X86_VIEW_SYSTEM && acc != MMU_FETCH && !cpu->sys.delivering && is_stack_access(cpu, va);
             x86_exception(cpu, stack ? EXC_SS : EXC_GP, cpu->sys.ext);
             return;
         }

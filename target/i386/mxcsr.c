@@ -87,7 +87,7 @@ u64 x86_h_stmxcsr(struct vcpu *v)
 
 static void byte_check(struct vcpu *v, u64 va)
 {
-    u8 *p = v->sv->probe(v, va, 1, MMU_STORE, X86_VIEW_NORMAL);
+    u8 *p = v->sv->probe(v, va, 1, MMU_STORE, x86_view(x86_cpu(v)));
     if (p) {
         __atomic_fetch_or(p, 0, __ATOMIC_RELAXED);
     }

@@ -106,10 +106,14 @@ ir_ref x86_mem(struct x86 *t, unsigned n, bool write)
 }
 
 /* Loads and stores keep their order, as x86's memory model says; on hosts of that kind it costs nothing. */
+unsigned x86_mo_any(const struct x86 *t)
+{
+    return MO_TSO | mo_view(t->mode & MODE_LIFTED ? X86_VIEW_LIFTED : X86_VIEW_NORMAL);
+}
 unsigned x86_mo(const struct x86 *t, unsigned bytes)
 {
     unsigned log2 = bytes == 1 ? MO_8 : bytes == 2 ? MO_16 : bytes == 4 ? MO_32 : bytes == 8 ? MO_64 : MO_128;
-    return log2 | MO_TSO | (t->mode & MODE_ALIGN ? mo_align(log2) : 0);
+    return log2 | x86_mo_any(t) | (t->mode & MODE_ALIGN ? mo_align(log2) : 0);
 }
 
 ir_ref x86_load(struct x86 *t, ir_ref addr, unsigned bytes)

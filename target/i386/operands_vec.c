@@ -74,7 +74,7 @@ static unsigned alignment(const struct x86 *t, unsigned n)
 static unsigned mo_vector(const struct x86 *t, unsigned n)
 {
     unsigned align = alignment(t, n);
-    return align ? MO_128 | MO_TSO | mo_align(align) : x86_mo(t, 16);
+    return align ? MO_128 | x86_mo_any(t) | mo_align(align) : x86_mo(t, 16);
 }
 
 ir_ref vec_get(struct x86 *t, unsigned i, unsigned half)
@@ -86,7 +86,7 @@ ir_ref vec_get(struct x86 *t, unsigned i, unsigned half)
     unsigned n = opd_bytes(t, i);
     ir_ref addr = x86_mem(t, n, false);
     if (n >= 16) { /* the upper half is as aligned as the lower */
-        unsigned mo = half ? MO_128 | MO_TSO : mo_vector(t, n);
+        unsigned mo = half ? MO_128 | x86_mo_any(t) : mo_vector(t, n);
         return ir_ld(t->ir, IR_V128, addr, (i32)(16 * half), mo);
     }
     must(!half);

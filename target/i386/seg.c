@@ -342,7 +342,7 @@ void x86_stack_here(struct x86_cpu *cpu, struct x86_stack *s)
                             .mask = flat                               ? ~0ull
                                     : cpu->seg[SEG_SS].attr & ATTR_BIG ? 0xffffffff
                                                                        : 0xffff,
-                            .view = X86_VIEW_NORMAL,
+                            .view = x86_view(cpu),
                             .flat = flat};
 }
 void x86_stack_new(struct x86_cpu *cpu, struct x86_stack *s, u16 sel, u64 d, u64 sp, unsigned cpl)

@@ -208,7 +208,11 @@ static void state_load(struct x86_cpu *cpu)
     x86_eflags_set(cpu, (u32)flags, ~(u32)EFL_ONE);
     cpu->cpl = flags & EFL_VM ? 3 : cpu->cr0 & CR0_PE ? (u8)(cpu->seg[SEG_SS].attr >> ATTR_DPL_SHIFT & 3) : 0;
     cpu->vcpu.rt.pc = x86_code64(cpu) ? ip : (u32)(cpu->seg[SEG_CS].base + ip);
-    cpu->vcpu.halted = cpu->sys.halted = get(cpu, s->halt, 1) & AUTO_HALT;
+    cpu->vcpu.halted = cpu->sys.halted = false;
+    if (get(cpu, s->halt, 1) & AUTO_HALT) {
+        cpu->sys.halted = true;
+        vcpu_halt(&cpu->vcpu);
+    }
     if (get(cpu, s->revision, 4) & RELOCATES) {
         cpu->sys.smbase = (u32)get(cpu, s->smbase, 4);
     }

@@ -175,6 +175,7 @@ bool x86_has_error_code(unsigned vector);
 bool x86_interrupt(struct vcpu *v);
 bool x86_has_work(const struct vcpu *v);
 void x86_irq_check(struct x86_cpu *cpu); /* an interrupt may have become possible */
+bool x86_intr_waits(const struct x86_cpu *cpu);
 void x86_pins_sync(struct x86_cpu *cpu); /* A20 */
 
 /* -- the rest ------------------------------------------------------------------------------------------------------ */
@@ -205,13 +206,14 @@ void x86_sipi_enter(struct x86_cpu *cpu); /* at the vector of the start-up IPI *
 unsigned x86_phys_bits(const struct x86_cpu *cpu);
 
 /* mmu.c, walk.c */
+unsigned x86_view(const struct x86_cpu *cpu); /* of the program's own accesses */
 void x86_context(const struct vcpu *v, unsigned view, struct mmu_key *key);
 bool x86_walk(struct vcpu *v, u64 va, enum mmu_access acc, unsigned view, struct walk_result *r);
 void x86_fault(struct vcpu *v, enum cpu_fault kind, u64 va, enum mmu_access acc, unsigned size, unsigned view,
                const struct walk_result *r);
 struct x86_xlat {
     struct x86_cpu *cpu;
-    bool user, fetch, write, implicit;
+    bool user, fetch, write, lifted; /* lifted: AC lifts SMAP */
 };
 struct x86_xlat_out {
     u64 pa, size;

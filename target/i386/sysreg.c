@@ -268,7 +268,7 @@ void x86_h_invpcid(struct vcpu *v, u64 type, u64 desc)
 {
     struct x86_cpu *cpu = x86_cpu(v);
     u64 d[2];
-    v->sv->load(v, desc, d, 16, X86_VIEW_NORMAL);
+    v->sv->load(v, desc, d, 16, x86_view(cpu));
     bool pcide = cpu->cr4 & CR4_PCIDE;
     unsigned id = d[0] & 0xfff;
     if (type > 3 || (type < 2 && (d[0] >> 12 || (id && !pcide))) ||
@@ -315,47 +315,43 @@ void x86_flags_load(struct x86_cpu *cpu, u64 val, unsigned n, bool iret)
 void x86_h_flags_write(struct vcpu *v, u64 value, u64 n)
 {
     struct x86_cpu *cpu = x86_cpu(v);
-    u32 before = cpu->eflags;
-    if (before & EFL_VM && (before & EFL_IOPL) != EFL_IOPL) {
-        gp(cpu);
-    }
-    x86_flags_load(cpu, value, (unsigned)n, false);
-    if ((before ^ cpu->eflags) & EFL_AC) {
-        x86_changed(cpu);
-    } else {
-        v->sv->mode_changed(v);
-    }
-}
-u64 x86_h_flags_read(struct vcpu *v, u64 n)
-{
-    struct x86_cpu *cpu = x86_cpu(v);
-    (void)n;
     if (cpu->eflags & EFL_VM && (cpu->eflags & EFL_IOPL) != EFL_IOPL) {
         gp(cpu);
     }
-    return x86_eflags(cpu) & ~(u32)(EFL_RF | EFL_VM);
+    x86_flags_load(cpu, value, (unsigned)n, false);
+    v->sv->mode_changed(v);
 }
 /* Who may is the translator's to see (MODE_IOPL). */
-void x86_h_if_write(struct vcpu *v, u64 on)
+void x86_h_sti(struct vcpu *v)
 {
     struct x86_cpu *cpu = x86_cpu(v);
     bool was = cpu->eflags & EFL_IF;
-    cpu->eflags = on ? cpu->eflags | EFL_IF : cpu->eflags & ~(u32)EFL_IF;
-    if (on && !was && !cpu->shadow) {
+    cpu->eflags |= EFL_IF;
+    if (!was && !cpu->shadow) {
         cpu->shadow = SHADOW_STI;
         v->sv->mode_changed(v);
     }
 }
-void x86_h_ac_write(struct vcpu *v, u64 on)
+/* Before STI: will it let an interrupt come that waits already? Then the trace is left, for the mode is another. */
+u64 x86_h_sti_waits(struct vcpu *v)
 {
     struct x86_cpu *cpu = x86_cpu(v);
-    cpu->eflags = on ? cpu->eflags | EFL_AC : cpu->eflags & ~(u32)EFL_AC;
-    x86_changed(cpu);
+    if (cpu->eflags & EFL_IF || !x86_intr_waits(cpu)) {
+        return 0;
+    }
+    cpu->shadow = SHADOW_STI;
+    return 1;
+}
+/* Flags are not what the mode was made of. */
+void x86_h_mode_look(struct vcpu *v)
+{
+    v->sv->mode_changed(v);
 }
 void x86_h_hlt(struct vcpu *v)
 {
     struct x86_cpu *cpu = x86_cpu(v);
-    v->halted = cpu->sys.halted = true;
+    cpu->sys.halted = true;
+    vcpu_halt(v);
     if (cpu->shadow) {
         cpu->shadow = SHADOW_NONE;
         v->sv->mode_changed(v);

@@ -158,9 +158,12 @@ static bool is_open(const struct x86_seg *s)
 static u64 segment_bits(const struct x86_cpu *cpu, bool code64)
 {
     u64 m = 0;
+    if (code64) { /* does not look */
+        return MASK(6) << MODE_BASE_SHIFT | MASK(6) << MODE_OPEN_SHIFT;
+    }
     for (unsigned s = 0; s < ARRAY_LEN(cpu->seg); s++) {
-        m |= code64 || !cpu->seg[s].base ? BIT(MODE_BASE_SHIFT + s) : 0; /* code of 64 bits does not look */
-        m |= code64 || is_open(&cpu->seg[s]) ? BIT(MODE_OPEN_SHIFT + s) : 0;
+        m |= !cpu->seg[s].base ? BIT(MODE_BASE_SHIFT + s) : 0;
+        m |= is_open(&cpu->seg[s]) ? BIT(MODE_OPEN_SHIFT + s) : 0;
     }
     return m;
 }
@@ -185,6 +188,9 @@ u64 x86_mode(const struct vcpu *v)
     m |= (code64 || cpu->seg[SEG_SS].attr & ATTR_BIG ? MODE_SS32 : 0) | (pe ? MODE_PE : 0) | (vm ? MODE_VM : 0) |
          (lma ? MODE_LMA : 0) | (cpu->eflags & EFL_TF ? MODE_STEP : 0) | (cpu->shadow ? MODE_SHADOW : 0);
     m |= cpu->eflags & EFL_AC && cpu->cr0 & CR0_AM && cpu->cpl == 3 ? MODE_ALIGN : 0;
+    m |= cpu->cpl && cpu->cr4 & CR4_TSD ? MODE_TSD : 0;
+    m |= cpu->cpl < 3 && cpu->cr4 & CR4_SMAP ? MODE_SMAP : 0;
+    m |= x86_view(cpu) == X86_VIEW_LIFTED ? MODE_LIFTED : 0;
     m |= cpu->cpl <= (cpu->eflags & EFL_IOPL) >> 12 ? MODE_IOPL : 0;
     m |= cpu->cr4 & CR4_UMIP && cpu->cpl == 3 && pe && !vm ? MODE_UMIP : 0;
     m |= (cpu->sys.smm ? MODE_SMM : 0) | (x86_debug_on(cpu) ? MODE_BREAK : 0) | (cpu->sys.split ? MODE_SPLIT : 0);
@@ -240,7 +246,7 @@ static void x86_print(const struct vcpu *v, struct buf *out)
         .doc = text, \
         .cpu_size = sizeof(struct x86_cpu), \
         .xlen = (bits), \
-        .views = 2, \
+        .views = X86_VIEWS, \
         .state = x86_state, \
         .ir = &x86_ir_target, \
         .models = x86_model_names, \

@@ -19,7 +19,7 @@ static bool level0_call(struct x86 *t, unsigned helper)
 {
     if (level0(t)) {
         ir_call(t->ir, helper, 0, 0, 0, 0);
-        x86_end(t);
+        x86_leave(t);
     }
     return true;
 }
@@ -62,7 +62,7 @@ bool tr_mov_to_cr(struct x86 *t)
         ir_ref v = opd_get(t, 1);
         v = t->bits == 64 ? v : ir_zext(t->ir, IR_I64, v, 32);
         ir_call(t->ir, H_cr_write, ir_const(t->ir, t->in.reg), v, 0, 0);
-        x86_end(t);
+        x86_leave(t);
     }
     return true;
 }
@@ -85,7 +85,7 @@ bool tr_mov_to_dr(struct x86 *t)
         ir_ref v = opd_get(t, 1);
         v = t->bits == 64 ? v : ir_zext(t->ir, IR_I64, v, 32);
         ir_call(t->ir, H_dr_write, ir_const(t->ir, t->in.reg), v, 0, 0);
-        x86_end(t);
+        x86_leave(t);
     }
     return true;
 }
@@ -102,7 +102,7 @@ bool tr_lmsw(struct x86 *t)
 {
     if (level0(t)) {
         ir_call(t->ir, H_lmsw, ir_zext(t->ir, IR_I32, opd_get(t, 0), 16), 0, 0, 0);
-        x86_end(t);
+        x86_leave(t);
     }
     return true;
 }
@@ -113,7 +113,7 @@ bool tr_clts(struct x86 *t)
 bool tr_xsetbv(struct x86 *t)
 {
     ir_call(t->ir, H_xsetbv, ir_get(t->ir, SLOT_RCX), pair_get(t), 0, 0);
-    x86_end(t);
+    x86_leave(t);
     return true;
 }
 bool tr_rdpkru(struct x86 *t)
@@ -126,7 +126,7 @@ bool tr_rdpkru(struct x86 *t)
 bool tr_wrpkru(struct x86 *t)
 {
     ir_call(t->ir, H_pkru_write, ir_get(t->ir, SLOT_RAX), ir_get(t->ir, SLOT_RCX), ir_get(t->ir, SLOT_RDX), 0);
-    x86_end(t);
+    x86_leave(t);
     return true;
 }
 
@@ -145,7 +145,7 @@ bool tr_wrmsr(struct x86 *t)
 {
     if (level0(t)) {
         ir_call(t->ir, H_msr_write, ir_get(t->ir, SLOT_RCX), pair_get(t), 0, 0);
-        x86_end(t);
+        x86_leave(t);
     }
     return true;
 }
@@ -174,7 +174,7 @@ bool tr_out(struct x86 *t)
 {
     unsigned n = opd_bytes(t, 1);
     ir_call(t->ir, H_out, port(t, 0), ir_const(t->ir, n), ir_get(t->ir, SLOT_RAX), 0);
-    x86_end(t); /* what it did may ask for the cpu's attention */
+    x86_leave(t); /* what it did may ask for the cpu's attention */
     return true;
 }
 static bool io_string(struct x86 *t, enum x86_string op, unsigned n)
@@ -191,7 +191,7 @@ static bool io_string(struct x86 *t, enum x86_string op, unsigned n)
     if (rep) {
         x86_again(t, again);
     } else {
-        x86_end(t);
+        x86_leave(t);
     }
     return true;
 }
@@ -209,31 +209,50 @@ bool tr_outs(struct x86 *t)
  */
 
 /* CLI and STI ask IOPL; PVI and VME, which would let programs change VIF, are not there. */
-static bool if_write(struct x86 *t, bool on)
-{
-    if (!(t->mode & MODE_IOPL)) {
-        x86_raise(t, EXC_GP, 0);
-        return true;
-    }
-    ir_call(t->ir, H_if_write, ir_const(t->ir, on), 0, 0, 0);
-    x86_end(t);
-    return true;
-}
+enum { IF = 1 << 9, LONGEST = 15 };
 bool tr_cli(struct x86 *t)
 {
-    return if_write(t, false);
+    if (t->mode & MODE_IOPL) {
+        ir_put(t->ir, SLOT_EFLAGS, ir_andi(t->ir, IR_I32, ir_get(t->ir, SLOT_EFLAGS), ~(u32)IF));
+    } else {
+        x86_raise(t, EXC_GP, 0);
+    }
+    return true;
 }
+/* Interrupts wait for one instruction more. Between two instructions of a trace none can come, so nothing is to be done
+ * unless one waits already; where the next instruction may not be of this trace, its mode says that it is in the
+ * shadow.
+ */
 bool tr_sti(struct x86 *t)
 {
-    return if_write(t, true);
+    struct ir *ir = t->ir;
+    if (!(t->mode & MODE_IOPL)) {
+        x86_raise(t, EXC_GP, 0);
+    } else if ((t->mode & MODE_AFTER) || !t->follow || next_off(t) + LONGEST > 1 << TLB_PAGE_BITS) {
+        ir_call(ir, H_sti, 0, 0, 0, 0);
+        x86_leave(t);
+    } else {
+        ir_ref waits = ir_call(ir, H_sti_waits, 0, 0, 0, 0);
+        ir_put(ir, SLOT_EFLAGS, ir_or(ir, IR_I32, ir_get(ir, SLOT_EFLAGS), ir_const(ir, IF)));
+        ir_exitcc_care(ir, CC_NE, IR_I32, waits, ir_const(ir, 0), next_off(t));
+    }
+    return true;
 }
+/* The trace goes on: its mode is another than that it was found by, until AC is again what it was, or it leaves
+ * (x86_leave_mode). */
 static bool ac_write(struct x86 *t, bool on)
 {
+    enum { AC = 1 << 18 };
+    struct ir *ir = t->ir;
     if (MODE_CPL(t->mode)) {
         return false;
     }
-    ir_call(t->ir, H_ac_write, ir_const(t->ir, on), 0, 0, 0);
-    x86_end(t);
+    ir_ref fl = ir_get(ir, SLOT_EFLAGS);
+    fl = on ? ir_or(ir, IR_I32, fl, ir_const(ir, AC)) : ir_andi(ir, IR_I32, fl, ~(u32)AC);
+    ir_put(ir, SLOT_EFLAGS, fl);
+    if (t->mode & MODE_SMAP) {
+        t->mode = on ? t->mode | MODE_LIFTED : t->mode & ~MODE_LIFTED;
+    }
     return true;
 }
 bool tr_clac(struct x86 *t)
@@ -311,7 +330,7 @@ bool tr_invlpg(struct x86 *t)
             ea = t->bits == 64 ? ea : ir_zext(t->ir, IR_I64, ea, 32);
         }
         ir_call(t->ir, H_invlpg, ea, 0, 0, 0);
-        x86_end(t);
+        x86_leave(t);
     }
     return true;
 }
@@ -321,7 +340,7 @@ bool tr_invpcid(struct x86 *t)
         ir_ref type = gpr_get(t, t->in.reg, t->bits == 64 ? 8 : 4);
         type = t->bits == 64 ? type : ir_zext(t->ir, IR_I64, type, 32);
         ir_call(t->ir, H_invpcid, type, x86_mem(t, 16, false), 0, 0);
-        x86_end(t);
+        x86_leave(t);
     }
     return true;
 }
@@ -351,7 +370,13 @@ bool tr_rsm(struct x86 *t)
     x86_exit_pc(t);
     return true;
 }
+/* Only of 64-bit code, whose mode does not tell of bases. */
 bool tr_swapgs(struct x86 *t)
 {
-    return level0_call(t, H_swapgs);
+    if (level0(t)) {
+        ir_ref gs = ir_get(t->ir, SLOT_GS_BASE), kernel = ir_get(t->ir, SLOT_KERNEL_GS);
+        ir_put(t->ir, SLOT_GS_BASE, kernel);
+        ir_put(t->ir, SLOT_KERNEL_GS, gs);
+    }
+    return true;
 }

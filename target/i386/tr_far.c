@@ -71,7 +71,7 @@ static bool load_pointer(struct x86 *t, unsigned seg)
     ir_ref sel = x86_load(t, ir_addi(t->ir, IR_I64, at, n), 2);
     ir_call(t->ir, H_seg_load, ir_const(t->ir, seg), sel, 0, 0);
     gpr_put(t, t->in.reg, n, off);
-    x86_end(t);
+    x86_leave(t);
     return true;
 }
 bool tr_les(struct x86 *t)

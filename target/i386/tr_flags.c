@@ -52,10 +52,27 @@ bool tr_sahf(struct x86 *t)
     return set_bits(t, FL_N | FL_Z | FL_A | FL_P | FL_C, packed);
 }
 
+/* As x86_eflags() has it, but for RF and VM. */
+static ir_ref flags_whole(struct x86 *t)
+{
+    enum { OF = 11, DF = 10, ONE = 1 << 1, RF = 1 << 16, VM = 1 << 17 };
+    struct ir *ir = t->ir;
+    ir_ref fl = ir_fl_unpack(ir, ir_get(ir, SLOT_FLAGS)), df = ir_get(ir, SLOT_DF);
+    ir_ref low = ir_andi(ir, IR_I32, ir_shri(ir, IR_I32, fl, 8), (FL_N | FL_Z | FL_A | FL_P | FL_C) >> 8);
+    ir_ref of = ir_shli(ir, IR_I32, ir_andi(ir, IR_I32, fl, FL_V), OF);
+    ir_ref back = ir_shli(ir, IR_I32, ir_shri(ir, IR_I64, df, 63), DF);
+    ir_ref rest = ir_andi(ir, IR_I32, ir_get(ir, SLOT_EFLAGS), ~(u32)(RF | VM));
+    ir_ref v = ir_or(ir, IR_I32, ir_or(ir, IR_I32, low, of), ir_or(ir, IR_I32, back, rest));
+    return ir_or(ir, IR_I32, v, ir_const(ir, ONE));
+}
 bool tr_pushf(struct x86 *t)
 {
     unsigned n = t->in.opsize;
-    ir_ref v = ir_call(t->ir, H_flags_read, ir_const(t->ir, n), 0, 0, 0); /* VM86 with IOPL below 3 faults */
+    if (t->mode & MODE_VM && !(t->mode & MODE_IOPL)) {
+        x86_raise(t, EXC_GP, 0);
+        return true;
+    }
+    ir_ref v = flags_whole(t);
     x86_stack_store(t, -(i64)n, v, n);
     x86_stack_move(t, -(i64)n);
     return true;
@@ -66,6 +83,6 @@ bool tr_popf(struct x86 *t)
     ir_ref v = x86_stack_load(t, 0, n);
     ir_call(t->ir, H_flags_write, v, ir_const(t->ir, n), 0, 0); /* may fault, then nothing has changed */
     x86_stack_move(t, n);
-    x86_end(t);
+    x86_leave(t);
     return true;
 }

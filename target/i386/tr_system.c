@@ -76,13 +76,19 @@ static void put_pair(struct x86 *t, ir_ref v)
 }
 bool tr_rdtsc(struct x86 *t)
 {
-    put_pair(t, ir_call(t->ir, H_tsc, 0, 0, 0, 0));
+    if (t->mode & MODE_TSD) {
+        x86_raise(t, EXC_GP, 0);
+    } else {
+        put_pair(t, ir_call(t->ir, H_tsc, 0, 0, 0, 0));
+    }
     return true;
 }
 bool tr_rdtscp(struct x86 *t)
 {
-    put_pair(t, ir_call(t->ir, H_tsc, 0, 0, 0, 0));
-    gpr_put(t, 1, 4, ir_call(t->ir, H_tsc_aux, 0, 0, 0, 0));
+    tr_rdtsc(t);
+    if (t->flow != FLOW_END) {
+        gpr_put(t, 1, 4, ir_call(t->ir, H_tsc_aux, 0, 0, 0, 0));
+    }
     return true;
 }
 bool tr_rdpid(struct x86 *t)
@@ -159,7 +165,7 @@ bool tr_mov_to_sreg(struct x86 *t)
         return false;
     }
     load_selector(t, t->in.reg | X86_SEG_MOVE, opd_get(t, 1));
-    x86_end(t);
+    x86_leave(t);
     return true;
 }
 bool tr_pop_sreg(struct x86 *t)
@@ -167,7 +173,7 @@ bool tr_pop_sreg(struct x86 *t)
     unsigned n = t->in.opsize;
     load_selector(t, sreg_of(t, 0) | X86_SEG_MOVE, x86_stack_load(t, 0, n));
     x86_stack_move(t, n);
-    x86_end(t);
+    x86_leave(t);
     return true;
 }
 

@@ -60,7 +60,7 @@ static void memory(struct x86 *t)
     bool store = is_store(t->in.row->fn);
     ir_ref addr = x86_mem(t, n, store);
     if (n == 10) {
-        mo = MO_128 | MO_TSO | (t->mode & MODE_ALIGN ? mo_align(ALIGN_10) : 0);
+        mo = MO_128 | x86_mo_any(t) | (t->mode & MODE_ALIGN ? mo_align(ALIGN_10) : 0);
     }
     if (n == 10 && store) {
         ir_exitcc_care(ir, CC_UGT, IR_I32, ir_andi(ir, IR_I32, addr, 4095), ir_const(ir, LAST), t->off);

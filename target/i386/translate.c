@@ -123,13 +123,24 @@ void x86_goto(struct x86 *t, i64 displacement, enum ir_exit_kind kind)
     }
 }
 
+/* On at an offset in the page in another block, by what the mode is now. */
+static void leave_to(struct x86 *t, i32 off)
+{
+    if (t->mode == t->entry) {
+        ir_exit(t->ir, off, EXIT_JUMP);
+    } else {
+        ir_call(t->ir, H_mode_look, 0, 0, 0, 0);
+        ir_exit_ind(t->ir, ir_pc(t->ir, off), EXIT_JUMP);
+    }
+    t->flow = FLOW_END;
+}
+
 /* On below a side exit, or out when the block may have no more. */
 static void side_exit_done(struct x86 *t)
 {
     t->exits++;
     if (!t->follow && !t->ir->ended) {
-        ir_exit(t->ir, next_off(t), EXIT_JUMP);
-        t->flow = FLOW_END;
+        leave_to(t, next_off(t));
     }
 }
 
@@ -191,13 +202,29 @@ void x86_again(struct x86 *t, ir_ref again)
         done_at(t, ir_select(t->ir, CC_NE, IR_I64, again, ir_const(t->ir, 0), IR_I64, here, next));
         return;
     }
-    ir_exitcc(t->ir, CC_NE, IR_I64, again, ir_const(t->ir, 0), t->off);
+    if (t->mode == t->entry) {
+        ir_exitcc(t->ir, CC_NE, IR_I64, again, ir_const(t->ir, 0), t->off);
+    } else {
+        ir_exitcc_care(t->ir, CC_NE, IR_I64, again, ir_const(t->ir, 0), t->off);
+    }
     side_exit_done(t);
 }
 
 void x86_end(struct x86 *t)
 {
+    if (t->mode != t->entry) {
+        ir_call(t->ir, H_mode_look, 0, 0, 0, 0);
+    }
     done_at(t, ir_pc(t->ir, next_off(t)));
+}
+void x86_leave(struct x86 *t)
+{
+    if (t->mode & MODE_AFTER || t->mode != t->entry) {
+        x86_end(t);
+    } else {
+        ir_exit_ind(t->ir, ir_pc(t->ir, next_off(t)), EXIT_JUMP);
+        t->flow = FLOW_END;
+    }
 }
 
 void x86_exit_pc(struct x86 *t)
@@ -291,6 +318,49 @@ static void look_at_bytes(struct x86 *t, const struct tr_request *rq, unsigned n
     ir_call(t->ir, H_code_look, ir_pc(t->ir, t->off), ir_const(t->ir, n), ir_const(t->ir, x86_code_sum(bytes, n)), 0);
 }
 
+/* An instruction that makes no direct exit, or sees to it (x86_again): it may be of a trace whose mode is another by
+ * now. What the kernel does between STAC and CLAC, for the most part. */
+static bool may_stay(const struct x86 *t)
+{
+    switch (t->in.row->fn) {
+    case X86_FN_mov:
+    case X86_FN_movsx:
+    case X86_FN_movzx:
+    case X86_FN_movsxd:
+    case X86_FN_movnti:
+    case X86_FN_movs:
+    case X86_FN_stos:
+    case X86_FN_lods:
+    case X86_FN_lea:
+    case X86_FN_add:
+    case X86_FN_sub:
+    case X86_FN_and:
+    case X86_FN_or:
+    case X86_FN_xor:
+    case X86_FN_cmp:
+    case X86_FN_test:
+    case X86_FN_inc:
+    case X86_FN_dec:
+    case X86_FN_shl:
+    case X86_FN_shr:
+    case X86_FN_sar:
+    case X86_FN_xchg:
+    case X86_FN_cmpxchg:
+    case X86_FN_xadd:
+    case X86_FN_cmovcc:
+    case X86_FN_setcc:
+    case X86_FN_push:
+    case X86_FN_pop:
+    case X86_FN_hint_nop:
+    case X86_FN_lfence:
+    case X86_FN_clac:
+    case X86_FN_stac:
+        return true;
+    default:
+        return false;
+    }
+}
+
 static void form_insns(struct x86 *t, const struct tr_request *rq, struct tr_result *rs, unsigned max_insns,
                        unsigned look)
 {
@@ -301,12 +371,9 @@ static void form_insns(struct x86 *t, const struct tr_request *rq, struct tr_res
             rs->need_next_page = true;
             return;
         }
-        if (n > 1 && (f == FETCH_NEXT_PAGE || f == FETCH_CUT)) { /* a trace of its own */
-            ir_exit(ir, t->off, EXIT_JUMP);
-            return;
-        }
-        if (f == FETCHED && x87_splits(t)) {
-            ir_exit(ir, t->off, EXIT_JUMP);
+        bool cut = n > 1 && (f == FETCH_NEXT_PAGE || f == FETCH_CUT); /* a trace of its own */
+        if (cut || (f == FETCHED && x87_splits(t)) || (t->mode != t->entry && (f != FETCHED || !may_stay(t)))) {
+            leave_to(t, t->off);
             return;
         }
         ir_insn(ir, (u32)t->off, MAX(t->in.len, (u8)1));
@@ -329,7 +396,7 @@ static void form_insns(struct x86 *t, const struct tr_request *rq, struct tr_res
         i32 next = t->flow == FLOW_JUMP ? t->next : next_off(t);
         if (n >= max_insns || (rq->unsteady && writes_memory(ir, nops)) || next >= PAGE_SIZE ||
             t->exits >= X86_SIDE_EXITS) {
-            ir_exit(ir, next, EXIT_JUMP);
+            leave_to(t, next);
             return;
         }
         t->off = next;
@@ -341,6 +408,7 @@ static void form_trace(struct ir *ir, const struct tr_request *rq, struct tr_res
 {
     struct x86 t = {.ir = ir,
                     .mode = rq->mode,
+                    .entry = rq->mode,
                     .features = x86_features_of(MODE_FEAT(rq->mode)),
                     .bits = MODE_BITS(rq->mode),
                     .start = (i32)rq->off,

@@ -160,7 +160,7 @@ static void rights_apply(const struct x86_xlat *q, const struct rights *t, u64 l
         o->w = t->u && t->w;
         o->x = t->u && t->x;
     } else {
-        bool smap = t->u && cpu->cr4 & CR4_SMAP && (q->implicit || !(cpu->eflags & EFL_AC));
+        bool smap = t->u && cpu->cr4 & CR4_SMAP && !q->lifted;
         o->r = !smap;
         o->w = !smap && (t->w || !wp);
         o->x = t->x && !(t->u && cpu->cr4 & CR4_SMEP);

@@ -11,7 +11,8 @@ enum x86_flow { FLOW_NEXT, FLOW_JUMP, FLOW_END };
 
 struct x86 {
     struct ir *ir;
-    u64 mode;
+    u64 mode;  /* at the instruction; */
+    u64 entry; /* what the trace was found by. STAC and CLAC make it another */
     const struct x86_features *features;
     unsigned bits;         /* of the code segment: 16, 32, 64 */
     i32 start;             /* page offset of the trace, */
@@ -78,7 +79,8 @@ bool opd_is_mem(const struct x86 *t, unsigned i);
 /* Integer operands: general and segment registers, memory, immediates sign-extended. */
 ir_ref opd_get(struct x86 *t, unsigned i);
 void opd_put(struct x86 *t, unsigned i, ir_ref v);
-unsigned x86_mo(const struct x86 *t, unsigned bytes); /* memory descriptor of a plain access */
+unsigned x86_mo(const struct x86 *t, unsigned bytes); /* memory descriptor of a plain access; */
+unsigned x86_mo_any(const struct x86 *t);             /* what all of them have: order and view */
 
 /* -- memory
  * ------------------------------------------------------------------------------------------------------------ */
@@ -115,7 +117,8 @@ void x86_again(struct x86 *t, ir_ref again);   /* the same instruction while `ag
 void x86_jump_check(struct x86 *t, ir_ref ip); /* before anything changes: may the jump go there? */
 void x86_jump_check_near(struct x86 *t, i64 displacement);
 void x86_jump_check_if(struct x86 *t, ir_ref taken, i64 displacement); /* taken (I64): not 0 */
-void x86_end(struct x86 *t); /* on behind it, in another block: the mode may have changed */
+void x86_end(struct x86 *t);   /* on behind it, in another block: the mode may have changed */
+void x86_leave(struct x86 *t); /* the same behind a helper that says so itself (HF_MODE), or only asks for attention */
 void x86_exit_pc(struct x86 *t);
 /* Must the instruction be in a trace of its own? Before anything of it is emitted. */
 bool x87_fast(struct x86 *t); /* false: not done, nothing emitted that matters */

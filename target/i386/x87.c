@@ -96,7 +96,7 @@ static bool source(struct x87 *x, struct operand *o)
         o->v = x87_get(x, x->key.fop & 7);
         return !x87_empty(x, x->key.fop & 7);
     }
-    v->sv->load(v, x->addr, &raw, n, X86_VIEW_NORMAL);
+    v->sv->load(v, x->addr, &raw, n, x86_view(x->cpu));
     if (x->key.fop >> 9 & 1) { /* DA, DE */
         o->v = f80_from_sint(sext(raw, 8 * n), 0, &x->env);
     } else {

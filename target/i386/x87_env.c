@@ -99,7 +99,7 @@ static void env_take(struct x86_cpu *cpu, const struct image *m)
 static void probe_one(struct x87 *x, u64 addr, unsigned n)
 {
     struct vcpu *v = &x->cpu->vcpu;
-    u8 *p = v->sv->probe(v, addr, n, MMU_STORE, X86_VIEW_NORMAL);
+    u8 *p = v->sv->probe(v, addr, n, MMU_STORE, x86_view(x->cpu));
     if (p) {
         __atomic_fetch_or(p, 0, __ATOMIC_RELAXED);
     }
@@ -115,11 +115,11 @@ void x87_probe(struct x87 *x, unsigned n)
 }
 static void store(struct x87 *x, const void *p, u64 at, unsigned n)
 {
-    x->cpu->vcpu.sv->store(&x->cpu->vcpu, x->addr + at, p, n, X86_VIEW_NORMAL);
+    x->cpu->vcpu.sv->store(&x->cpu->vcpu, x->addr + at, p, n, x86_view(x->cpu));
 }
 static void load(struct x87 *x, void *p, u64 at, unsigned n)
 {
-    x->cpu->vcpu.sv->load(&x->cpu->vcpu, x->addr + at, p, n, X86_VIEW_NORMAL);
+    x->cpu->vcpu.sv->load(&x->cpu->vcpu, x->addr + at, p, n, x86_view(x->cpu));
 }
 static void move_image(struct x87 *x, struct image *m, unsigned n, bool out)
 {

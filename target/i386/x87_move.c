@@ -26,7 +26,7 @@ static u64 read(struct x87 *x, void *p, unsigned n)
 {
     struct vcpu *v = &x->cpu->vcpu;
     u64 raw = 0;
-    v->sv->load(v, x->addr, p ? p : &raw, n, X86_VIEW_NORMAL);
+    v->sv->load(v, x->addr, p ? p : &raw, n, x86_view(x->cpu));
     return raw;
 }
 
@@ -103,7 +103,7 @@ static void store(struct x87 *x, const void *p, unsigned n, bool stack_fault, bo
     if (stopped) {
         e &= ~(u32)FSW_PE;
     } else {
-        x->cpu->vcpu.sv->store(&x->cpu->vcpu, x->addr, p, n, X86_VIEW_NORMAL);
+        x->cpu->vcpu.sv->store(&x->cpu->vcpu, x->addr, p, n, x86_view(x->cpu));
     }
     x87_c1(x, !stopped && !stack_fault && (x->env.flags & FP_ROUNDED_UP));
     x87_raise(x, e);

@@ -24,12 +24,13 @@ struct image {
 static void move(struct image *m, u32 off, u32 at, u32 n)
 {
     const struct cpu_services *sv = m->v->sv;
+    unsigned view = x86_view(x86_cpu(m->v));
     for (u32 i = 0, k; i < n; i += k) {
-        k = MIN(n - i, 16u);
+        k = MIN(n - i, 64u);
         if (m->store) {
-            sv->store(m->v, m->va + off + i, m->a + at + i, k, X86_VIEW_NORMAL);
+            sv->store(m->v, m->va + off + i, m->a + at + i, k, view);
         } else {
-            sv->load(m->v, m->va + off + i, m->a + at + i, k, X86_VIEW_NORMAL);
+            sv->load(m->v, m->va + off + i, m->a + at + i, k, view);
         }
     }
 }
@@ -161,7 +162,7 @@ void x86_h_xsave(struct vcpu *v, u64 va, u64 how)
         m.comp = want | 1ull << COMPACT_BIT;
         bv = want & used;
     } else {
-        v->sv->load(v, va + AT_BV, &bv, 8, X86_VIEW_NORMAL);
+        v->sv->load(v, va + AT_BV, &bv, 8, x86_view(cpu));
         bv = (bv & ~want) | (want & used);
     }
     u64 parts = how & (X86_XSAVE_COMPACT | X86_XSAVE_OPT) ? want & used : want;

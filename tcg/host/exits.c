@@ -399,14 +399,16 @@ void emit_exit_ind(struct gen *g, struct xop *x)
     }
 }
 
+/* Whoever set pc is C: it has set the event word too if the cpu is to wait. */
 void emit_exit_pc(struct gen *g, struct xop *x UNUSED)
 {
-    state_home(g);
+    canon_prepare(g, &g->base);
+    canon(g, &g->base);
     g->arch->set_target_pc(g);
     if (g->cfg->no_chain) {
-        g->arch->leave_at(g, reason_token(REASON_NONE), g->cfg->thunks->slow[TH_LEAVE_HOME]);
+        g->arch->leave_at(g, reason_token(REASON_NONE), g->cfg->thunks->leave);
     } else {
-        jump_abs(g, g->arch->jump(g->c), g->cfg->thunks->slow[TH_LOOKUP_HOME]);
+        g->arch->go_target(g, false);
     }
 }
 

@@ -445,10 +445,8 @@ enum {
     TH_LOAD_X,
     TH_STORE,
     TH_STORE_X,
-    TH_ATOMIC,      /* address and descriptor -> host pointer */
-    TH_LOOKUP_HOME, /* as lookup, with all state home */
-    TH_LEAVE_HOME,  /* as leave, with all state home */
-    TH_LEAVE_OFF,   /* as leave, after rt.pc = rt.page + the first scratch register */
+    TH_ATOMIC,    /* address and descriptor -> host pointer */
+    TH_LEAVE_OFF, /* as leave, after rt.pc = rt.page + the first scratch register */
     TH_LEAVE_OFF_HOME,
     TH_LEAVE_EVENT_OFF, /* with REASON_EVENT */
     TH_LEAVE_EVENT_AT,  /* with REASON_EVENT, after rt.pc = target */

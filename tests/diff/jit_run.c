@@ -191,10 +191,13 @@ static void fill_tlb(struct ir_cpu *c, struct rng *r, unsigned mode)
     }
 }
 
+static u64 cached_pc;
+
 static void prepare(struct ir_cpu *c, struct rng *r, const struct jit_opts *o)
 {
     fill_tlb(c, r, o->tlb);
     jc_clear(jc, 0, JC_SIZE);
+    cached_pc = o->cached_pc;
     if (o->cached_pc != ~0ull) {
         jc[jc_index(o->cached_pc)] = (struct jc_entry){o->cached_pc, thunks.leave_event};
     }
@@ -212,11 +215,13 @@ static void finish(struct ir_cpu *c, u64 token)
     outcome = (struct ir_outcome){.how = INTERP_EXIT};
     unsigned why = TOKEN_ARG(token);
     bool left = TOKEN_KIND(token) == TOKEN_REASON && (looked_up || why == REASON_NONE);
-    bool cached = !left && TOKEN_KIND(token) == TOKEN_REASON && why == REASON_EVENT && c->rt.pc == 0x1234;
+    bool cached = !left && TOKEN_KIND(token) == TOKEN_REASON && why == REASON_EVENT &&
+                  (c->rt.pc == 0x1234 || c->rt.pc == cached_pc);
     if (TOKEN_KIND(token) == TOKEN_EXIT) {
         must(TOKEN_ARG(token) >> 3 == 77 && (TOKEN_ARG(token) & 7) < out.nexits);
     } else if (cached) {
-        c->rt.pc = c->rt.page; /* a hit in the jump cache: only the page can be told */
+        c->rt.pc = c->rt.pc == 0x1234 ? c->rt.page : c->rt.pc; /* a hit in the jump cache: only the page can be told,
+                                                                  unless a helper has set pc */
     } else if (!left) {
         outcome.how = INTERP_LOOP;
         outcome.reason = why;

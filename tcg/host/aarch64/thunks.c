@@ -177,7 +177,6 @@ static void make_leave(struct maker *m, const struct ir_target *t, struct host_t
     out->leave = here(m);
     pins_store(m, t);
     a_bind(home, m->c.p);
-    out->slow[TH_LEAVE_HOME] = here(m);
     a_mov(&m->c, true, 0, T0);
     a_fp_to_c(&m->c, T0, T1);
     a_mem(&m->c, A_LDR_X, T0, CPU, RT_OFF(ret_base));
@@ -194,7 +193,6 @@ static void make_lookup(struct maker *m, const struct ir_target *t, struct host_
     out->lookup = here(m);
     m->lookup = m->c.p;
     pins_store(m, t);
-    out->slow[TH_LOOKUP_HOME] = here(m);
     a_fp_to_c(&m->c, T0, T1);
     a_mov_sp(&m->c, T0, SP);
     a_mem(&m->c, A_STR_X, T0, CPU, RT_OFF(ret_sp));

@@ -160,7 +160,6 @@ static void make_leave(struct maker *m, const struct ir_target *t, struct host_t
     out->leave = here(m);
     pins_store(m, t);
     x_set_rel(home, m->c.p);
-    out->slow[TH_LEAVE_HOME] = here(m);
     to_c_fp(m);
     x_load(&m->c, true, RSP, RT_MEM(ret_base));
     x_alu_i(&m->c, ALU_ADD, true, RSP, 16 + 8);
@@ -178,7 +177,6 @@ static void make_lookup(struct maker *m, const struct ir_target *t, struct host_
     out->lookup = here(m);
     m->lookup = m->c.p;
     pins_store(m, t);
-    out->slow[TH_LOOKUP_HOME] = here(m);
     to_c_fp(m);
     x_lea(&m->c, true, RDI, MEM(RBP, -RT_BIAS));
     x_mov(&m->c, true, RSI, RDX);
