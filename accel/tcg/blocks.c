@@ -9,7 +9,7 @@
 #include "base/bits.h"
 #include "base/pages.h"
 
-#define HASH_BITS 16
+#define HASH_BITS 19
 /* Bits of the index: a page's blocks lie together, and neighbouring pages beside each other, so that few pages of the
  * table are touched. */
 #define PAGE_BITS 7

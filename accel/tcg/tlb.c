@@ -431,12 +431,15 @@ static void entry_make(struct tcpu *t, u64 page, enum mmu_access acc, const stru
             cold->region_off = hit.offset;
             slow_wr = true;
         } else if (r->w && !r->dirty_pending) {
-            note_writer(cold->ram_off, page);
+            u8 had = __atomic_load_n(flags, __ATOMIC_SEQ_CST);
             if (acc == MMU_STORE) {
                 populate_ahead(cold->ram_off);
             }
-            u8 had =
-                __atomic_fetch_or(flags, acc == MMU_STORE ? RAM_WRITTEN | RAM_DIRTY : RAM_WRITTEN, __ATOMIC_SEQ_CST);
+            if (!(had & RAM_CODE)) { /* else writes ask anyway, and the next block of the page need not protect it */
+                note_writer(cold->ram_off, page);
+                had = __atomic_fetch_or(flags, acc == MMU_STORE ? RAM_WRITTEN | RAM_DIRTY : RAM_WRITTEN,
+                                        __ATOMIC_SEQ_CST);
+            }
             slow_wr = (had & (RAM_CODE | RAM_MONITOR)) || ((had & RAM_WATCH) && acc != MMU_STORE);
             if (acc != MMU_STORE && !(had & RAM_WATCH) && !(had & RAM_DIRTY)) {
                 __atomic_fetch_or(flags, RAM_DIRTY, __ATOMIC_RELAXED);
