@@ -211,6 +211,39 @@ enum mem_result mem_store(struct mem_space *s, u64 addr, unsigned size, u64 val,
     return res;
 }
 
+static bool is_ops(const struct mem_hit *h, unsigned size)
+{
+    return h->region && h->len >= size && !region_is_direct(h->region);
+}
+
+void mem_load_again(struct mem_space *s, u64 addr, unsigned size, void *p, unsigned count, struct mem_attrs a)
+{
+    struct mem_hit h;
+    bool locked = find_locked(s, addr, a, &h);
+    for (unsigned i = 0; i < count; i++) {
+        u64 v;
+        enum mem_result res =
+            is_ops(&h, size) ? ops_load(h.region, h.offset, size, &v, a) : mem_load(s, addr, size, &v, a);
+        stnle((u8 *)p + (u64)i * size, size, res == MEM_OK ? v : ~0ull);
+    }
+    ops_unlock(locked);
+}
+
+void mem_store_again(struct mem_space *s, u64 addr, unsigned size, const void *p, unsigned count, struct mem_attrs a)
+{
+    struct mem_hit h;
+    bool locked = find_locked(s, addr, a, &h);
+    for (unsigned i = 0; i < count; i++) {
+        u64 v = ldnle((const u8 *)p + (u64)i * size, size);
+        if (is_ops(&h, size)) {
+            ops_store(h.region, h.offset, size, v, a);
+        } else {
+            mem_store(s, addr, size, v, a);
+        }
+    }
+    ops_unlock(locked);
+}
+
 /* One piece of a block transfer: as much as lies in one region, but of registers 8 bytes at most. */
 static enum mem_result read_piece(struct mem_space *s, u64 addr, u8 *p, u64 *n, struct mem_attrs a)
 {

@@ -144,6 +144,10 @@ void mem_find_as(struct mem_space *s, u64 addr, struct mem_attrs a, struct mem_h
 enum mem_result mem_load(struct mem_space *s, u64 addr, unsigned size, u64 *val, struct mem_attrs a);
 enum mem_result mem_store(struct mem_space *s, u64 addr, unsigned size, u64 val, struct mem_attrs a);
 /* The same when region and offset are known; off + size lies within the region. */
+/* The same address `count` times, one after the other, as a port's string asks for it: `size` bytes each from or to p,
+ * in the guest's order. What nobody answers reads as ones. */
+void mem_load_again(struct mem_space *s, u64 addr, unsigned size, void *p, unsigned count, struct mem_attrs a);
+void mem_store_again(struct mem_space *s, u64 addr, unsigned size, const void *p, unsigned count, struct mem_attrs a);
 enum mem_result mem_region_load(struct mem_region *r, u64 off, unsigned size, u64 *val, struct mem_attrs a);
 enum mem_result mem_region_store(struct mem_region *r, u64 off, unsigned size, u64 val, struct mem_attrs a);
 /* Any number of bytes, RAM and MMIO mixed; goes on behind an error and tells the worst. Not atomic. */

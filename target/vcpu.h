@@ -38,7 +38,7 @@ struct cpu_services {
     NORETURN void (*unwind)(struct vcpu *cpu);
     /* The address of the instruction a HF_FAULT helper belongs to. */
     u64 (*helper_pc)(struct vcpu *cpu);
-    /* Guest memory by virtual address, through a view, from a HF_FAULT helper: faults unwind. Sizes 1..64 bytes. */
+    /* Guest memory by virtual address, through a view, from a HF_FAULT helper: faults unwind. Sizes 1..4096 bytes. */
     void (*load)(struct vcpu *cpu, u64 va, void *p, unsigned n, unsigned view);
     void (*store)(struct vcpu *cpu, u64 va, const void *p, unsigned n, unsigned view);
     /* Is it memory with a device's attributes (walk_result.device)? Faults unwind. */

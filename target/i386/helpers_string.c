@@ -125,7 +125,7 @@ static u64 run(const struct string *s, u64 count)
     struct vcpu *v = &s->cpu->vcpu;
     u64 *r = v->rt.r;
     bool copy = s->op == STRING_MOVS, up = s->cpu->df == 1;
-    if ((!copy && s->op != STRING_STOS) || s->addr < 4) {
+    if (!copy && s->op != STRING_STOS) {
         return 0;
     }
     u64 to = linear(s, SEG_ES, r[RDI], true), from = copy ? linear(s, s->seg, r[RSI], false) : to;

@@ -110,7 +110,44 @@ static void outs_one(struct x86_cpu *cpu, const struct x86_string_key *k)
     index_add(cpu, RSI, k->addr_bytes, cpu->df == 1 ? k->bytes : -(u64)k->bytes);
 }
 
-/* As the string helper: 1 when it is to run again. An element a call, so that interrupts and steps come between. */
+/* Elements that lie in one page of memory, upward: the port is asked for all of them at once. How many were done. */
+static unsigned run(struct x86_cpu *cpu, const struct x86_string_key *k, u64 count)
+{
+    enum { AT_ONCE = 512 }; /* bytes: a sector, for interrupts are to come between */
+    struct vcpu *v = &cpu->vcpu;
+    bool in = k->op == STRING_INS;
+    unsigned n = k->bytes, seg = in ? SEG_ES : k->seg, r = in ? RDI : RSI, view = x86_view(cpu);
+    struct mem_attrs a = {.is_cpu = true, .cpu = (u8)cpu->vcpu.index};
+    u8 data[AT_ONCE];
+    if (count < 2 || cpu->df != 1 || !cpu->sys.io || x86_debug_on(cpu) || cpu->eflags & EFL_TF) {
+        return 0;
+    }
+    u64 va = linear(cpu, k, seg, r, in), off = index_of(cpu, r, k->addr_bytes);
+    unsigned most = MIN(AT_ONCE, 4096 - (unsigned)(va & 4095)) / n, done = (unsigned)MIN(count, (u64)most);
+    u64 last = off + (done - 1) * n;
+    if (done < 2 || last > MASK(8 * k->addr_bytes) || (!k->mode64 && !x86_seg_holds(&cpu->seg[seg], last, n, in))) {
+        return 0;
+    }
+    if (in) {
+        if (!v->sv->probe(v, va, done * n, MMU_STORE, view)) {
+            return 0;
+        }
+        mem_load_again(cpu->sys.io, (u16)v->rt.r[RDX], n, data, done, a);
+        v->sv->store(v, va, data, done * n, view);
+    } else {
+        const u8 *src = v->sv->probe(v, va, done * n, MMU_LOAD, view);
+        if (!src) {
+            return 0;
+        }
+        memcpy(data, src, done * n);
+        mem_store_again(cpu->sys.io, (u16)v->rt.r[RDX], n, data, done, a);
+        x86_pins_sync(cpu);
+    }
+    index_add(cpu, r, k->addr_bytes, done * n);
+    return done;
+}
+
+/* As the string helper: 1 when it is to run again, so that interrupts and steps come between. */
 u64 x86_h_io_string(struct vcpu *v, u64 word)
 {
     struct x86_cpu *cpu = x86_cpu(v);
@@ -122,9 +159,13 @@ u64 x86_h_io_string(struct vcpu *v, u64 word)
         return 0;
     }
     io_check(cpu, (u16)v->rt.r[RDX], key.bytes);
-    (key.op == STRING_INS ? ins_one : outs_one)(cpu, &key);
+    unsigned done = rep ? run(cpu, &key, index_of(cpu, RCX, key.addr_bytes)) : 0;
+    if (!done) {
+        (key.op == STRING_INS ? ins_one : outs_one)(cpu, &key);
+        done = 1;
+    }
     if (rep) {
-        index_add(cpu, RCX, key.addr_bytes, -1ull);
+        index_add(cpu, RCX, key.addr_bytes, -(u64)done);
     }
     return rep && index_of(cpu, RCX, key.addr_bytes);
 }

@@ -77,7 +77,7 @@ bool x86_cr0_write(struct x86_cpu *cpu, u64 v)
     if (!(v & CR0_PE)) {
         cpu->cpl = 0;
     }
-    if ((old ^ v) & (CR0_PG | CR0_WP | CR0_PE)) {
+    if ((old ^ v) & (CR0_PG | CR0_WP) && (old | v) & CR0_PG) {
         x86_flush_all(cpu);
     }
     x86_changed(cpu);
