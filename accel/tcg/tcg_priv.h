@@ -139,7 +139,7 @@ struct recent_code {
 };
 #define RECENT_CODE        (1u << 14)
 #define RECENT_CODE_DIRECT (1u << 10) /* user mode: one address space, so the jump cache knows most */
-#define JC_PER_CONTEXT     4
+#define JC_PER_CONTEXT     8
 struct tlb_context {
     struct mmu_key key;
     bool used;

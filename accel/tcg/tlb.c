@@ -36,6 +36,9 @@ void jc_table_note(struct jc_table *j, u64 pc)
 
 void jc_table_clear(struct jc_table *j)
 {
+    if (!j->e) {
+        return;
+    }
     for (unsigned w = 0; w < ARRAY_LEN(j->groups); w++) {
         for (u64 m = __atomic_load_n(&j->groups[w], __ATOMIC_SEQ_CST); m; m &= m - 1) {
             jc_clear(j->e, (w * 64 + ctz64(m)) * 64, 64);

@@ -215,11 +215,12 @@ void tlb_flush_everything(void)
     }
 }
 
-/* True when it could be written without asking. */
+/* True when it could be written without asking. Such an entry is of RAM, so its addend tells the page: what lies beside
+ * it in `cold` is not touched, for many entries are looked at. */
 static bool protect_entry(struct tlb_context *c, unsigned i, u64 page)
 {
     u64 wr = c->e[i].wr;
-    if (c->cold[i].ram_off != page || wr == TLB_EMPTY || (wr & TLB_SLOW)) {
+    if (wr == TLB_EMPTY || (wr & TLB_SLOW) || wr + c->e[i].addend != (u64)ram_base + page) {
         return false;
     }
     __atomic_store_n(&c->e[i].wr, wr | TLB_SLOW, __ATOMIC_SEQ_CST);

@@ -161,8 +161,9 @@ static u64 segment_bits(const struct x86_cpu *cpu, bool code64)
     if (code64) { /* does not look */
         return MASK(6) << MODE_BASE_SHIFT | MASK(6) << MODE_OPEN_SHIFT;
     }
+    bool small = !(cpu->seg[SEG_CS].attr & ATTR_BIG); /* bases change all the time: not a mode for each set of them */
     for (unsigned s = 0; s < ARRAY_LEN(cpu->seg); s++) {
-        m |= !cpu->seg[s].base ? BIT(MODE_BASE_SHIFT + s) : 0;
+        m |= !small && !cpu->seg[s].base ? BIT(MODE_BASE_SHIFT + s) : 0;
         m |= is_open(&cpu->seg[s]) ? BIT(MODE_OPEN_SHIFT + s) : 0;
     }
     return m;
