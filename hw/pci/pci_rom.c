@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "base/bits.h"
+#include "base/log.h"
 #include "hw/core/loader.h"
 #include "hw/core/machine.h"
 #include "hw/pci/pci_bus.h"
@@ -82,6 +83,16 @@ static bool size_choose(const struct pci_device *p, u64 len, u64 *size, struct e
                    (unsigned long long)len);
 }
 
+/* Nobody runs it where a kernel is entered without firmware. */
+static void missing_tell(const struct machine *m, const char *file)
+{
+    bool vga = !strncmp(file, "vgabios", 7);
+    if (!m->cfg.kernel || m->cfg.firmware || m->cfg.pflash[0]) {
+        warn_once("the option ROM '%s' is not installed (Debian: %s): %s", file, vga ? "seabios" : "ipxe-qemu",
+                  vga ? "there will be no text on the screen" : "the network card boots nothing");
+    }
+}
+
 bool pci_add_rom(struct pci_device *p, const char *file, struct err *e)
 {
     struct machine *m = p->dev.machine;
@@ -93,6 +104,7 @@ bool pci_add_rom(struct pci_device *p, const char *file, struct err *e)
     }
     char *path = image_find(p->romfile);
     if (!path && !given) { /* a machine boots without its cards' firmware, if that is not installed */
+        missing_tell(m, p->romfile);
         return true;
     }
     bool ok = path && image_read(&f, "option ROM", path, e);

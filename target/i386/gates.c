@@ -2,6 +2,8 @@
  * IRET; volume 3, 5.8 and 7.4). All that may fault comes before the first change of state; descriptors' accessed bits
  * and what was pushed do not count. */
 #include "target/i386/cpu.h"
+
+#include "base/log.h"
 #include "target/i386/helpers.h"
 
 static u64 cut_ip(u64 ip, u64 n)
@@ -389,7 +391,7 @@ static void iret_protected(struct x86_cpu *cpu, struct x86_stack *s, unsigned n)
 void x86_h_iret(struct vcpu *v, u64 n64, u64 next)
 {
     struct x86_cpu *cpu = x86_cpu(v);
-    unsigned how = x86_done_how(cpu);
+    unsigned how = x86_done_how(cpu), from = cpu->cpl;
     unsigned n = (unsigned)n64;
     struct x86_stack s;
     if (cpu->eflags & EFL_VM && (cpu->eflags & EFL_IOPL) != EFL_IOPL) {
@@ -409,5 +411,8 @@ void x86_h_iret(struct vcpu *v, u64 n64, u64 next)
     cpu->sys.nmi_masked = false;
     x86_changed(cpu);
     x86_irq_check(cpu);
+    if (unlikely(log_on(LOG_INT))) {
+        log_print("%s: return from CPL%u to CPL%u, pc %#llx\n", v->name, from, cpu->cpl, (unsigned long long)v->rt.pc);
+    }
     x86_far_done(cpu, how);
 }

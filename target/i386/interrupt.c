@@ -254,9 +254,27 @@ static u64 frame_flags(const struct x86_cpu *cpu, enum x86_event kind, unsigned 
     return x86_eflags(cpu) | (kind == EVENT_FAULT && vector != EXC_DF ? (u32)EFL_RF : 0);
 }
 
+static void event_log(const struct x86_cpu *cpu, enum x86_event kind, unsigned vector, u32 error)
+{
+    static const char *const names[] = {"#DE", "#DB", "NMI", "#BP", "#OF", "#BR", "#UD", "#NM", "#DF", "CSO", "#TS",
+                                        "#NP", "#SS", "#GP", "#PF", "?",   "#MF", "#AC", "#MC", "#XM", "#VE", "#CP"};
+    static const char *const kinds[] = {[EVENT_SOFT] = "INT", [EVENT_OUTSIDE] = "interrupt"};
+    const char *name = kind != EVENT_SOFT && vector < ARRAY_LEN(names) ? names[vector] : NULL;
+    const char *what = kind < ARRAY_LEN(kinds) && kinds[kind] ? kinds[kind] : "exception";
+    char more[48] = "";
+    if (kind == EVENT_FAULT) {
+        snprintf(more, sizeof(more), ", error %#x CR2 %#llx", error, (unsigned long long)cpu->cr2);
+    }
+    log_print("%s: %s %#04x%s%s%s at CPL%u, pc %#llx%s\n", cpu->vcpu.name, what, vector, name ? " (" : "",
+              name ? name : "", name ? ")" : "", cpu->cpl, (unsigned long long)cpu->vcpu.rt.pc, more);
+}
+
 void x86_deliver(struct x86_cpu *cpu, enum x86_event kind, unsigned vector, u32 error, u64 next)
 {
     bool soft = kind == EVENT_SOFT;
+    if (unlikely(log_on(LOG_INT))) {
+        event_log(cpu, kind, vector, error);
+    }
     struct frame f = {.cpu = cpu,
                       .ip = ip_of(cpu, next),
                       .flags = frame_flags(cpu, kind, vector),
@@ -323,10 +341,6 @@ void x86_exception_deliver(struct x86_cpu *cpu, enum x86_exception vector, u32 e
         vector = EXC_DF;
         error = 0;
         now = DELIVER_DOUBLE;
-    }
-    if (log_on(LOG_INT)) {
-        log_print("%s: exception %02x error %x pc %llx cr2 %llx cpl %u\n", cpu->vcpu.name, vector, error,
-                  (unsigned long long)cpu->vcpu.rt.pc, (unsigned long long)cpu->cr2, cpu->cpl);
     }
     cpu->sys.delivering = now;
     cpu->sys.deliver_pc = cpu->vcpu.rt.pc;

@@ -290,12 +290,15 @@ static bool is_lacking(const struct feature *f)
     return false;
 }
 
-static void mask_lacking(struct x86_identity *id)
+/* Who names a model wants what it has; a model of all there is has what there is. */
+static void mask_lacking(struct x86_identity *id, bool tell)
 {
     for (unsigned i = 0; i < ARRAY_LEN(features); i++) {
         if (is_lacking(&features[i]) && feature_on(id, &features[i])) {
             feature_put(id, &features[i], false);
-            unimp("x86", "CPU feature %s", features[i].name);
+            if (tell && id->model->features) {
+                unimp("x86", "CPU feature %s", features[i].name);
+            }
         }
     }
 }
@@ -364,7 +367,7 @@ bool x86_model_set(struct x86_cpu *cpu, const char *text, struct err *e)
         id->number = id->model->number;
         id->stepping = id->model->stepping;
         model_features(id);
-        mask_lacking(id);
+        mask_lacking(id, cpu->vcpu.index == 0);
     }
     for (size_t i = 0; ok && i < o.n; i++) {
         if (strcmp(o.v[i].key, "cpu")) {

@@ -1,6 +1,8 @@
 #!/usr/bin/env python3
 """What moss says when the command line is wrong: one sentence, exit status 1, nothing on stdout. Where scripts search
 for QEMU's words (kvm-unit-tests: the kernel that is not there, too many processors), the words are the same."""
+import struct
+
 from harness import QEMU, folder, main, moss, small_guest
 
 # Arguments, and all of stderr behind "qemu-system-aarch64: ".
@@ -123,4 +125,27 @@ def guesses():
         moss(guest, '-display', 'none', '-serial', 'stdio', name='moss').exits(0).silent().prints('Goodbye')
 
 
-main(sentences, refusals, guesses)
+def elf32(path, code):
+    """An i386 program whose bytes are at 1 MiB."""
+    head = struct.pack('<16sHHIIIIIHHHHHH', b'\x7fELF\1\1\1', 2, 3, 1, 0x100000, 52, 0, 0, 52, 32, 1, 0, 0, 0)
+    segment = struct.pack('<8I', 1, 84, 0x100000, 0x100000, len(code), len(code), 5, 0)
+    with open(path, 'wb') as f:
+        f.write(head + segment + code)
+
+
+def pcs():
+    x86 = 'qemu-system-x86_64'
+    with folder() as where:
+        junk, program = f'{where}/junk', f'{where}/program'
+        with open(junk, 'w', encoding='ascii') as f:
+            f.write('neither this nor that\n')
+        for board in ('pc', 'q35', 'isapc', 'microvm'):  # and nothing is said of what no processor has yet
+            moss('-M', board, '-cpu', 'max', '-d', 'unimp', '-nographic', '-kernel', junk, name=x86).exits(1).says(
+                f"{x86}: could not load kernel '{junk}': it is no kernel for this board: expected a bzImage, an ELF file or "
+                'a Multiboot image\n')
+        elf32(program, b'\xcd\x80\x0f\x0b')
+        moss('-M', 'pc', '-d', 'int', '-no-reboot', '-nographic', '-nic', 'none', '-kernel', program, name=x86).exits(0).warns(
+            r'cpu0: INT 0x80 at CPL0, pc 0x100000\ncpu0: exception 0x0d \(#GP\) at CPL0, pc 0x100000, error 0x402 CR2 0\n')
+
+
+main(pcs, sentences, refusals, guesses)
