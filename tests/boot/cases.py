@@ -316,6 +316,8 @@ CASES = {
     'pc-verify': pc('-M pc -cpu max -accel tcg,verify=on,verify-runs=16', look_pc(1), timeout=900),
     'pc-i386': pc('-M pc -cpu qemu32,+pae', look_pc(1, 'i686'), 'pc32'),
     'pc-isa': pc('-M isapc -cpu pentium3 -no-reboot', look_pc(1, 'i686', 'reboot -f'), 'pc32'),
+    'pc-isa-screen': Case('pc32', '-M isapc -cpu pentium3 -m 512M -no-reboot -vnc unix:@D/vnc -serial stdio',
+                          look_pc(1, 'i686', 'reboot -f'), slow=True),
     'pc-isa-grub': pc('-M isapc -boot a -hda @D/disk', [
         'wait=GNU GRUB', 'wait=GNU/Linux', 'raw=c', *typed('grub> ', 'ls'), 'wait=(hd0)', 'wait=(fd0)', 'wait=grub> ', STOP],
         'grub-floppy', slow=False, prepare=blank),

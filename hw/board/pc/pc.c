@@ -300,7 +300,7 @@ bool pc_make(struct machine *m, const struct pc_kind *kind, struct err *e)
 {
     struct pc *pc = pc_of(m);
     pc->kind = kind;
-    if (!pc_cpus_make(m, &pc->cpus, true, e) || !pc_memory_map(m, e) || !controllers_make(m, e) ||
+    if (!pc_cpus_make(m, &pc->cpus, !kind->isa, e) || !pc_memory_map(m, e) || !controllers_make(m, e) ||
         (kind->host_make && !kind->host_make(m, e)) || !machine_place_parts(m, pc_input, e)) {
         return false;
     }

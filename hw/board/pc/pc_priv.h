@@ -24,7 +24,7 @@ enum {                 /* what parts drive beside ISA's IRQs */
 enum { PC_COMS = 4, PC_GSIS = 24, PC_TOP = 0xfec00000u /* where chip sets' own addresses begin */ };
 #define PC_HIGH_END (1ull << 40) /* of what PCI may have above 4 GiB: every processor has so many address bits */
 
-/* What one PC has otherwise than another. A PC without PCI (`isa`) has no IO-APIC either, no ACPI, and RAM below 1 MiB
+/* What one PC has otherwise than another. A PC without PCI (`isa`) has no APICs either, no ACPI, and RAM below 1 MiB
  * where others' north bridges show ROM; its hooks but functions_make are NULL. */
 struct pc_kind {
     bool isa;
