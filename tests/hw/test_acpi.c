@@ -179,6 +179,9 @@ static void in_memory(void **st)
     const u8 *dsdt = t.body.data + (ld32le(p + 40) - 0x7fe0000), *facs = t.body.data + (ld32le(p + 36) - 0x7fe0000);
     assert_memory_equal(dsdt, "DSDT", 4);
     assert_int_equal(sum(dsdt, ld32le(dsdt + 4)), 0);
+    static const u8 slot[] = {'S', '1', '8', '_', 8,   '_', 'A', 'D', 'R',  0x0c, 0,
+                              0,   3,   0,   8,   '_', 'S', 'U', 'N', 0x0a, 3};
+    assert_non_null(memmem(dsdt, ld32le(dsdt + 4), slot, sizeof(slot))); /* ens3 */
     assert_memory_equal(facs, "FACS", 4);
     assert_int_equal(ld32le(p + 36) % 64, 0);
     p = find(&t, 0x7fe0000, "APIC");

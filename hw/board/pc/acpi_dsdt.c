@@ -286,6 +286,19 @@ static void processors(const struct pc_acpi *p, struct aml *a)
     }
 }
 
+/* Slots have numbers, as of a board where cards are put in: guests name network interfaces after them (ens3). */
+static void slots(struct aml *a)
+{
+    for (unsigned i = 2; i < 32; i++) {
+        char name[5];
+        snprintf(name, sizeof(name), "S%02X", i << 3);
+        aml_device(a, name);
+        aml_name(a, "_ADR"), aml_int(a, (u64)i << 16);
+        aml_name(a, "_SUN"), aml_int(a, i);
+        aml_end(a);
+    }
+}
+
 static void pci_root(const struct pc_acpi *p, struct aml *a)
 {
     aml_device(a, "PCI0");
@@ -300,6 +313,8 @@ static void pci_root(const struct pc_acpi *p, struct aml *a)
     routing(p, a);
     if (p->ecam) {
         aml_pcie_osc(a);
+    } else {
+        slots(a);
     }
     aml_end(a);
 }
