@@ -187,7 +187,8 @@ bool displays_start(struct setup *s, struct err *e)
         struct err why = {0};
         window = display_of_host(&why);
         if (why.msg[0]) {
-            report("warning: %s; going on without", why.msg);
+            report("warning: %s; going on without, and what is on text consoles stays unseen: -nographic shows it here",
+                   why.msg);
         }
     }
     c->has_window = window;
