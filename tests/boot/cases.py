@@ -333,6 +333,7 @@ CASES = {
     'microvm-no-acpi': pc('-M microvm,acpi=off -no-reboot -device virtio-rng-device', shell(
         ('cat /proc/cmdline', r'virtio_mmio\.device=512@0xfeb00e00:12 '), ('cat /proc/interrupts', 'IO-APIC +4-edge'),
         off='reboot -f')),
+    'microvm-qboot': pc('-M microvm -no-reboot', look_pc(1, off='reboot -f'), 'qboot'),
     'microvm-seabios': pc('-M microvm -bios /usr/share/seabios/bios-microvm.bin', [
         'wait=executed automatically', STOP], 'grub-disk', slow=False),
     'pc-q35-ports': pc(f'-M q35 {PORTS_PCIE}', BRIDGED),

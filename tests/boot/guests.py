@@ -7,6 +7,7 @@ disk              what tools/mkdebian.sh makes, in .cache/debian
 firmware          EDK II as -bios, from qemu-efi-aarch64; firmware-flash: as two flashes, with variables that are kept
 uboot             U-Boot, from u-boot-qemu
 pc, pc32          Debian's installer kernel and initrd for PCs, from debian-installer-12-netboot-amd64 and -i386
+qboot             the same behind qboot, from qemu-system-data
 pvh               the ELF file in Debian's kernel for PCs, which has an entry for PVH guests
 grub-floppy       GRUB on a floppy disk, from grub-rescue-pc; grub-disk: on a disk
 seabios           what a PC has itself, from seabios; ovmf: UEFI as two flashes, from ovmf
@@ -33,6 +34,7 @@ OVMF_CODE, OVMF_VARS = '/usr/share/OVMF/OVMF_CODE_4M.fd', '/usr/share/OVMF/OVMF_
 UBOOT = '/usr/lib/u-boot/qemu_arm64/u-boot.bin'
 GRUB_FLOPPY = '/usr/lib/grub-rescue/grub-rescue-floppy.img'
 GRUB_DISK = '/usr/lib/grub-rescue/grub-rescue-cdrom.iso'
+QBOOT = '/usr/share/qemu/qboot.rom'
 SHELL = 'console=ttyAMA0 rdinit=/bin/sh'
 
 
@@ -178,6 +180,7 @@ GUESTS = {
     'pc32': lambda scratch: pc(scratch, 'i386'),
     'pvh': pvh,
     'seabios': seabios,
+    'qboot': both(lambda _: are_here(QBOOT) and ['-bios', QBOOT] or None, pc),
     'grub-disk': grub_disk,
     'grub-floppy': grub_floppy,
     'ovmf': ovmf,

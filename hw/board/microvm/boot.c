@@ -196,6 +196,9 @@ static bool kernel_offer(struct machine *m, struct err *e)
     bool ok = linux_is(&f) ? linux_items(m, &f, b->below_4g - ACPI_ROOM, items, e)
                            : err_set(e, "could not load kernel '%s': with -bios it has to be a bzImage", m->cfg.kernel);
     image_free(&f);
+    if (ok) {
+        linux_items_low(items);
+    }
     for (unsigned i = 0; ok && i < LINUX_ITEMS; i++) {
         fw_cfg_add_u32(b->fw_cfg, keys[i][ADDR], (u32)items[i].at);
         fw_cfg_add_u32(b->fw_cfg, keys[i][SIZE], (u32)items[i].len);

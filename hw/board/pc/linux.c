@@ -217,10 +217,17 @@ bool linux_items(struct machine *m, const struct image_file *f, u64 low_end, str
     st32le(setup + CMD_LINE_PTR, LINUX_CMDLINE);
     items[0] = (struct linux_item){FW_CFG_SETUP_DATA, setup, h.start, LINUX_SETUP};
     items[1] = (struct linux_item){FW_CFG_KERNEL_DATA, arena_dup(&m->arena, f->data + h.start, size), size, h.load};
-    items[2] = (struct linux_item){FW_CFG_CMDLINE_DATA, arena_str(&m->arena, line), strlen(line) + 1, LINUX_CMDLINE};
+    items[2] =
+        (struct linux_item){FW_CFG_CMDLINE_DATA, (u8 *)arena_str(&m->arena, line), strlen(line) + 1, LINUX_CMDLINE};
     items[3] = (struct linux_item){.key = FW_CFG_INITRD_DATA};
     return h.start <= LINUX_STACK - 0x1000 ? initrd_item(m, &h, low_end, setup, &items[3], e)
                                            : err_set(e, "the kernel's setup code is too long");
+}
+
+void linux_items_low(struct linux_item items[LINUX_ITEMS])
+{
+    st32le(items[0].data + CODE32_START, ONE_MIB);
+    items[1].at = ONE_MIB;
 }
 
 static bool initrd_offer(struct machine *m, struct device *d, struct err *e)

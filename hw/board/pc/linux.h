@@ -47,12 +47,14 @@ bool kernel_place(struct machine *m, const struct kernel_rules *r, const struct 
 enum { LINUX_SETUP = 0x10000, LINUX_STACK = 0xe000 };
 struct linux_item {
     u16 key; /* enum fw_cfg_key */
-    const void *data;
+    u8 *data;
     u64 len, at;
 };
 enum { LINUX_ITEMS = 4 };
 bool linux_items(struct machine *m, const struct image_file *f, u64 low_end, struct linux_item items[LINUX_ITEMS],
                  struct err *e);
+/* For a loader that puts kernels at 1 MiB, whatever they prefer: they go on from there themselves. */
+void linux_items_low(struct linux_item items[LINUX_ITEMS]);
 /* Any kernel as it is, with initrd and command line: for firmware that knows what to do with it. */
 bool linux_offer(struct machine *m, struct device *fw_cfg, struct err *e);
 /* linux_rom.c */
