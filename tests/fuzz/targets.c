@@ -60,6 +60,8 @@ static const struct {
     {"usb-hub", " -device usb-mouse -device usb-kbd"},
     {"ich9-ahci", " -device ide-hd,drive=dx"},
     {"pci-bridge", " -device edu -device pci-testdev,bus=t0 -device virtio-rng-pci,bus=t0"},
+    {"pcie-root-port", " -device virtio-rng-pci,bus=t0"},
+    {"pcie-pci-bridge", " -device edu -device pci-testdev,bus=t0 -device virtio-rng-pci,bus=t0"},
     {"i440FX", " -device pci-testdev"},
     {"mch", " -device pci-testdev"},
     {"gpex", " -device virtio-rng-pci -device edu"},
