@@ -13,7 +13,7 @@
 #include "base/log.h"
 #include "tests/fuzz/fuzz.h"
 
-enum { STEP_SECONDS = 5, STEP_WALL_SECONDS = 60, REFUSED = 42, CLEAN = 0 };
+enum { STEP_SECONDS = 5, STEP_WALL_SECONDS = 60, REFUSED = 42, CLEAN = 0, MEMORY_MAX_KIB = 3 << 19 };
 
 static char scratch[64];
 const char *child_log;
@@ -123,6 +123,15 @@ static void replay(struct world *w, const struct job *j)
     }
 }
 
+/* A guest must not be able to take the host's memory. */
+static void memory_check(void)
+{
+    struct rusage u;
+    if (!getrusage(RUSAGE_SELF, &u) && u.ru_maxrss > MEMORY_MAX_KIB) {
+        world_fail("the run took %ld MiB of memory", u.ru_maxrss >> 10);
+    }
+}
+
 NORETURN static void child_main(const struct job *j)
 {
     struct world w;
@@ -150,6 +159,7 @@ NORETURN static void child_main(const struct job *j)
         replay(&w, j);
     }
     world_end(&w);
+    memory_check();
     exit(CLEAN);
 }
 

@@ -40,7 +40,7 @@ static void usage(void)
            "  --seed N      of the first run (default: the time)\n"
            "  --part I/N    every Nth device, from the Ith on\n"
            "  --again       every run twice: is it the same?\n"
-           "  --trace       print the program of a run that failed\n"
+           "  --trace       print the programs of runs\n"
            "  --minimise    and leave out of it what it fails without\n"
            "  --replay FILE...  do such programs, or all of a folder\n"
            "  --log ITEMS   as moss's -d: guest_errors,unimp\n"
@@ -114,7 +114,9 @@ static bool run_one(struct tape *t, const struct target_info *ti, u64 seed, stru
             snprintf(o.why, sizeof(o.why), "its steps come out otherwise when they are done again");
         }
     }
-    if (o.verdict == RUN_FAILED) {
+    if (o.verdict == RUN_CLEAN && opt.trace) {
+        program_print(t);
+    } else if (o.verdict == RUN_FAILED) {
         s->failed++;
         failure_tell(t, ti, seed, &o);
     }

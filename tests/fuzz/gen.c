@@ -550,8 +550,8 @@ static void ram_find(struct gen *g)
 /* -- a run ------------------------------------------------------------------------------------------------------- */
 
 static bool (*const rings[])(struct gen *g, struct device *d) = {
-    ring_virtio, ring_e1000,  ring_rtl8139, ring_ahci, ring_ide, ring_fdc, ring_xhci,
-    ring_edu,    ring_fw_cfg, ring_gicv3,   ring_apic, ring_vga, ring_ps2,
+    ring_virtio, ring_e1000, ring_rtl8139, ring_ahci, ring_ide, ring_fdc,   ring_xhci,     ring_edu,
+    ring_fw_cfg, ring_gicv3, ring_apic,    ring_vga,  ring_ps2, ring_power, ring_watchdog,
 };
 
 static bool drive(struct gen *g)
