@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -95,6 +96,7 @@ int system_main(int argc, char **argv)
     struct err e = {{0}};
     bool done = false;
     standard_streams();
+    signal(SIGXFSZ, SIG_IGN); /* ulimit -f is a host error, with a sentence */
     if (!options_parse(&s.cfg, argc, argv, &e)) {
         return fail(&e);
     }

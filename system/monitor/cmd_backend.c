@@ -148,21 +148,33 @@ void hmp_change(const struct args *a, struct buf *out)
     }
 }
 
-void hmp_info_block(const struct args *a UNUSED, struct buf *out)
+static void block_print(const struct blockdev *b, struct buf *out)
 {
-    bool first = true;
-    for (struct blockdev *b = NULL; (b = block_next(b));) {
-        buf_printf(out, first ? "%s: " : "\n%s: ", block_id(b));
-        if (block_present(b)) {
-            buf_printf(out, "%s (%s%s)\n", block_file(b), block_format(b), block_read_only(b) ? ", read-only" : "");
-            buf_printf(out, "    Size:             %" PRIu64 " bytes\n", block_size(b));
-        } else {
-            buf_printf(out, "[not inserted]\n");
+    if (block_present(b)) {
+        buf_printf(out, "%s: %s (%s%s)\n", block_id(b), block_file(b), block_format(b),
+                   block_read_only(b) ? ", read-only" : "");
+        buf_printf(out, "    Size:             %" PRIu64 " bytes\n", block_size(b));
+    } else {
+        buf_printf(out, "%s: [not inserted]\n", block_id(b));
+    }
+    if (strcmp(block_io_status(b), "ok") != 0) {
+        buf_printf(out, "    I/O status:       %s\n", block_io_status(b));
+    }
+}
+
+void hmp_info_block(const struct args *a, struct buf *out)
+{
+    struct blockdev *one = a->s[2] ? block_find(a->s[2]) : NULL;
+    if (one) {
+        block_print(one, out);
+    } else if (a->s[2]) {
+        buf_printf(out, "Error: Device '%s' not found\n", a->s[2]);
+    }
+    for (struct blockdev *b = NULL; !a->s[2] && (b = block_next(b));) {
+        if (b != block_next(NULL)) {
+            buf_printf(out, "\n");
         }
-        if (strcmp(block_io_status(b), "ok") != 0) {
-            buf_printf(out, "    I/O status:       %s\n", block_io_status(b));
-        }
-        first = false;
+        block_print(b, out);
     }
 }
 

@@ -57,7 +57,8 @@ const struct command monitor_commands[] = {
 };
 
 const struct command monitor_infos[] = {
-    {"block", NULL, {{0}}, "show the block devices", hmp_info_block},
+    {"block", NULL, {FLAG("n"), FLAG("v"), WORD_OPT("device", WORDS_DRIVE)},
+     "show the block devices, or one (-n, -v: as without)", hmp_info_block},
     {"blockstats", NULL, {{0}}, "show block device statistics", hmp_info_blockstats},
     {"chardev", NULL, {{0}}, "show the character devices", hmp_info_chardev},
     {"cpus", NULL, {{0}}, "show infos for each CPU", hmp_info_cpus},

@@ -2,6 +2,7 @@
 import hashlib
 import http.server
 import os
+import resource
 import socket
 import subprocess
 import threading
@@ -216,6 +217,8 @@ def clean(*names):
     return check
 
 
+STOP = 'raw=\x01x'
+
 # -- the BIOS's services, from a floppy ---------------------------------------------------------------------------------
 
 def at_monitor(*lines):
@@ -265,11 +268,41 @@ def bios16_left(scratch):
     return None if numbers == {f'{0x25 + i:02x}5a' for i in range(5)} else f'first words of the disks: {numbers}'
 
 
+# While the guest runs the host lets moss write the first half of a disk only, until that is lifted. A screendump into a
+# fifo is when to do so: it ends when all of it was read.
+LIMITED = '-S ' + ' '.join(f'-global {c}.werror=stop' for c in ('ide-hd', 'virtio-blk-pci', 'scsi-hd', 'usb-storage'))
+LIMIT = [*at_monitor('screendump @D/limit', 'cont'), 'wait=stands still', 'raw=\x01c', 'wait=(qemu) ', 'send=info status',
+         'wait=paused (io-error)', 'send=info block', 'wait=I/O status:       failed', 'send=screendump @D/lift',
+         'wait=(qemu) ', 'send=cont', 'raw=\x01c', 'wait=ok', *['wait=disk: ok'] * 4, STOP]
+
+
+def limit_processes(scratch, size):
+    for p in filter(str.isdigit, os.listdir('/proc')):
+        try:
+            with open(f'/proc/{p}/cmdline', 'rb') as f:
+                if scratch.encode() in f.read():
+                    resource.prlimit(int(p), resource.RLIMIT_FSIZE, size)
+        except OSError:
+            pass
+
+
+def half_a_disk(scratch):
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+
+    def wait():
+        for name, size in ('limit', 32 << 20), ('lift', soft):
+            with open(f'{scratch}/{name}', 'rb') as f:
+                limit_processes(scratch, (size, hard))
+                f.read()
+    os.mkfifo(scratch + '/limit')
+    os.mkfifo(scratch + '/lift')
+    threading.Thread(target=wait, daemon=True).start()
+
+
 # -- the table ---------------------------------------------------------------------------------------------------------
 
 HELLO = ['wait=powers it off', 'send=echo me', 'wait=echo me', 'raw=\x04', 'wait=Goodbye']
 PRIMES = ['wait=2262 primes below 20000', 'wait=Goodbye']
-STOP = 'raw=\x01x'
 
 
 def debian(args, steps, **kw):
@@ -348,6 +381,7 @@ CASES = {
     'pc-memtest': pc('-M q35 -m 48 -smp 2', ['wait~Errors: 0(?s:.*)#7 ', 'wait~Errors: (?s:.*)#9 ', 'wait=Errors: 0 ', STOP],
                      'memtest'),
     'pc-bios16': Case('bios16', MONITORED, BIOS16, 60, check=bios16_left),
+    'pc-bios16-full': Case('bios16', f'{MONITORED} {LIMITED}', LIMIT, 60, prepare=half_a_disk),
     'pc-bios16-hostile': Case('bios16', MONITORED + ' -accel tcg,hostile=on', BIOS16, slow=True, check=bios16_left),
     'pc-ovmf': pc('-M q35 -cpu max', [*EFI_SHELL, *typed('Shell> ', 'reset -s')], 'ovmf'),
     'pc-ovmf-kernel': pc('-M q35 -cpu max -smp 2', look_pc(2), 'ovmf-kernel'),

@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 """What moss says when the command line is wrong: one sentence, exit status 1, nothing on stdout. Where scripts search
 for QEMU's words (kvm-unit-tests: the kernel that is not there, too many processors), the words are the same."""
+import resource
 import struct
 
 from harness import QEMU, folder, main, moss, small_guest
@@ -107,6 +108,14 @@ def refusals():
         moss('-M', 'virt', *args).exits(1).prints(r'\A\Z').warns(rf'\A{QEMU}: {args[0]}.*: not there yet: moss has no .*\n\Z')
 
 
+# As of ulimit -f.
+def limits():
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (1 << 20, hard))
+    moss('-M', 'virt', '-display', 'none').exits(1).warns(rf'\A{QEMU}: cannot map .* of guest memory .*: File too large\n\Z')
+    resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+
+
 # Under its own names moss looks at a file.
 def guesses():
     with folder() as where:
@@ -148,4 +157,4 @@ def pcs():
             r'cpu0: INT 0x80 at CPL0, pc 0x100000\ncpu0: exception 0x0d \(#GP\) at CPL0, pc 0x100000, error 0x402 CR2 0\n')
 
 
-main(pcs, sentences, refusals, guesses)
+main(pcs, sentences, refusals, limits, guesses)
