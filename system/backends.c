@@ -159,7 +159,7 @@ static bool debug_consoles(const struct config *c, struct err *e)
             return false;
         }
         if (chr) {
-            device_imply("isa-debugcon,chardev=%s", id);
+            device_imply(false, "isa-debugcon,chardev=%s", id);
         }
     }
     return true;

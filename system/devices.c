@@ -1,5 +1,6 @@
 /* Devices by name: -device, -global, and those that -drive, -nic and -net ask for by implication. They are made after
- * the board, in the order they were typed, the implied ones first. */
+ * the board, in the order they were typed. Network cards that options imply come before them, disks behind: where a
+ * card is on PCI its guest's interface is named after. */
 #include <stdarg.h>
 #include <string.h>
 
@@ -190,18 +191,20 @@ struct implied {
     char *text;
     struct implied *next;
 };
-static struct implied *implied, **implied_end = &implied;
+static struct implied *implied[2];
 
-void device_imply(const char *fmt, ...)
+void device_imply(bool behind, const char *fmt, ...)
 {
     va_list ap;
-    struct implied *x = calloc(1, sizeof(*x));
+    struct implied *x = calloc(1, sizeof(*x)), **end = &implied[behind];
     must(x);
     va_start(ap, fmt);
     must(vasprintf(&x->text, fmt, ap) >= 0);
     va_end(ap);
-    *implied_end = x;
-    implied_end = &x->next;
+    while (*end) {
+        end = &(*end)->next;
+    }
+    *end = x;
 }
 
 static bool device_make(struct setup *s, const char *text, struct err *e)
@@ -212,16 +215,24 @@ static bool device_make(struct setup *s, const char *text, struct err *e)
     return ok;
 }
 
+static bool implied_make(struct setup *s, const struct implied *x, struct err *e)
+{
+    for (; x; x = x->next) {
+        if (!device_make(s, x->text, e)) {
+            err_prefix(e, "%s", x->text);
+            return false;
+        }
+    }
+    return true;
+}
+
 bool devices_make(struct setup *s, struct err *e)
 {
     if (globals_err.msg[0]) {
         return err_set(e, "%s", globals_err.msg);
     }
-    for (struct implied *x = implied; x; x = x->next) {
-        if (!device_make(s, x->text, e)) {
-            err_prefix(e, "%s", x->text);
-            return false;
-        }
+    if (!implied_make(s, implied[0], e)) {
+        return false;
     }
     for (size_t i = 0; i < s->cfg.nitems; i++) {
         const struct item *it = &s->cfg.items[i];
@@ -229,6 +240,9 @@ bool devices_make(struct setup *s, struct err *e)
             err_prefix(e, "-device %s", it->text);
             return false;
         }
+    }
+    if (!implied_make(s, implied[1], e)) {
+        return false;
     }
     return globals_err.msg[0] ? err_set(e, "%s", globals_err.msg) : true;
 }

@@ -70,7 +70,7 @@ static void virtio_place(const struct board *b, struct blockdev *d, const char *
     if (serial) {
         append_value(&text, "serial", serial);
     }
-    device_imply("%s", text);
+    device_imply(true, "%s", text);
     free(text);
 }
 

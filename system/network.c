@@ -14,13 +14,16 @@ static bool asked; /* something was said about the network: no default card */
 
 static bool card_imply(const struct board *b, struct opts *o, const char *netdev, struct err *e)
 {
-    const char *model = opts_str(o, "model", "virtio"), *mac = opts_str(o, "mac", opts_str(o, "macaddr", NULL));
-    const char *cls = !strcmp(model, "virtio") ? b->default_nic : model;
+    const char *model = opts_str(o, "model", b->default_nic), *mac = opts_str(o, "mac", opts_str(o, "macaddr", NULL));
+    bool by_board = b->default_nic && !strncmp(b->default_nic, "virtio", 6);
+    const char *cls = model && !strcmp(model, "virtio") ? by_board ? b->default_nic : "virtio-net-pci" : model;
+    const char *addr = opts_str(o, "addr", NULL);
     opts_ignore(o, CARD_KEYS);
     if (!cls) {
         return err_set(e, "this board has no place for a network card");
     }
-    device_imply("%s%s%s%s%s", cls, netdev ? ",netdev=" : "", netdev ? netdev : "", mac ? ",mac=" : "", mac ? mac : "");
+    device_imply(false, "%s%s%s%s%s%s%s", cls, netdev ? ",netdev=" : "", netdev ? netdev : "", mac ? ",mac=" : "",
+                 mac ? mac : "", addr ? ",addr=" : "", addr ? addr : "");
     return true;
 }
 

@@ -76,10 +76,11 @@ bool memory_from(const struct config *c, const char *from_machine, u64 *size, st
 
 /* -- devices.c --------------------------------------------------------------------------------------------- */
 const struct device_class *device_class_find(const char *name);
-const char *device_alias(const struct device_class *c);    /* QEMU's short name, or NULL */
-bool device_is_pluggable(const struct device_class *c);    /* -device can make it */
-void device_imply(const char *fmt, ...) PRINTF_LIKE(1, 2); /* as if -device had been typed */
-void devices_globals(const struct setup *s);               /* before the machine is made: -global for all devices */
+const char *device_alias(const struct device_class *c); /* QEMU's short name, or NULL */
+bool device_is_pluggable(const struct device_class *c); /* -device can make it */
+/* As if -device had been typed, before all that were or behind them. */
+void device_imply(bool behind, const char *fmt, ...) PRINTF_LIKE(2, 3);
+void devices_globals(const struct setup *s); /* before the machine is made: -global for all devices */
 bool devices_make(struct setup *s, struct err *e);
 const char *device_missing(const char *name); /* missing.c: what moss would need for it, NULL: unknown */
 

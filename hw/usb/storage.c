@@ -9,6 +9,7 @@
 
 #include "base/bits.h"
 #include "base/log.h"
+#include "hw/core/machine.h"
 #include "hw/scsi/scsi.h"
 #include "hw/usb/usb.h"
 
@@ -234,6 +235,8 @@ static bool storage_init(struct device *d, struct err *e)
     if (!disk_conf_check(&s->conf, false, e)) {
         return false;
     }
+    s->usb.serial = s->conf.serial ? s->conf.serial /* two drives must not be taken for one */
+                                   : arena_printf(&d->machine->arena, "1-0000:00:04.0-%u", s->usb.port);
     s->cmd.lu = &s->lu;
     s->cmd.fn = stepped;
     s->lu = (struct scsi_lu){.dev = d,

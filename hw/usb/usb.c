@@ -28,8 +28,10 @@ void usb_ready(struct usb_device *d, u8 ep)
 
 /* -- descriptors -------------------------------------------------------------------------------------------------- */
 
-static int string_get(const struct usb_class *c, unsigned n, u8 *p)
+static int string_get(const struct usb_device *d, unsigned n, u8 *p)
 {
+    enum { SERIAL_INDEX = 16 };
+    const struct usb_class *c = usb_class_of(d);
     if (n == 0) {
         p[0] = 4;
         p[1] = USB_DT_STRING;
@@ -38,11 +40,12 @@ static int string_get(const struct usb_class *c, unsigned n, u8 *p)
     }
     for (unsigned i = 1; c->strings && c->strings[i - 1]; i++) {
         if (i == n) {
-            size_t len = MIN(strlen(c->strings[n - 1]), (size_t)126);
+            const char *text = d->serial && n == c->device[SERIAL_INDEX] ? d->serial : c->strings[n - 1];
+            size_t len = MIN(strlen(text), (size_t)126);
             p[0] = (u8)(2 + 2 * len);
             p[1] = USB_DT_STRING;
             for (size_t k = 0; k < len; k++) {
-                st16le(p + 2 + 2 * k, (u8)c->strings[n - 1][k]);
+                st16le(p + 2 + 2 * k, (u8)text[k]);
             }
             return p[0];
         }
@@ -60,8 +63,9 @@ static int qualifier_get(const struct usb_class *c, u8 *p)
     memcpy(p, q, sizeof(q));
     return sizeof(q);
 }
-static int descriptor_get(const struct usb_class *c, const struct usb_setup *s, u8 *p)
+static int descriptor_get(const struct usb_device *d, const struct usb_setup *s, u8 *p)
 {
+    const struct usb_class *c = usb_class_of(d);
     switch (s->value >> 8) {
     case USB_DT_DEVICE:
         memcpy(p, c->device, 18);
@@ -73,7 +77,7 @@ static int descriptor_get(const struct usb_class *c, const struct usb_setup *s, 
         memcpy(p, c->config, c->config_len);
         return c->config_len;
     case USB_DT_STRING:
-        return string_get(c, s->value & 0xff, p);
+        return string_get(d, s->value & 0xff, p);
     case USB_DT_QUALIFIER:
         return qualifier_get(c, p);
     default:
@@ -146,7 +150,7 @@ static int request(struct usb_device *d, const struct usb_setup *s, u8 *p)
         d->address = s->value & 0x7f;
         return 0;
     case USB_GET_DESCRIPTOR:
-        return descriptor_get(c, s, p);
+        return descriptor_get(d, s, p);
     case USB_GET_CONFIGURATION:
         p[0] = d->config;
         return 1;

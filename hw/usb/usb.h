@@ -71,6 +71,7 @@ struct usb_device {
     const struct usb_host_ops *host; /* NULL: not attached */
     struct device *host_dev;
     const char *port_wanted; /* property */
+    const char *serial;      /* its serial number, where it is not the class's string; NULL: it is */
     unsigned port;           /* of the root, from 1 on */
     u32 route;               /* ports of the hubs on the way, 4 bits each, the lowest first; 0: it is at the root */
     u8 tier;                 /* how many hubs that is */

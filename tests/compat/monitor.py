@@ -144,4 +144,18 @@ def behind_the_escape():
         r.exits(0).prints(r'7\.2\.0')
 
 
-main(answers, passwords, memory, behind_the_escape)
+def slots():
+    """Guests name interfaces and disks by where they are: cards of -nic first, then -device, then disks of -drive."""
+    with folder() as where:
+        with open(f'{where}/disk', 'wb') as f:
+            f.truncate(1 << 20)
+        for model, card in (('virtio', '1af4:1000'), ('rtl8139', '10ec:8139')):
+            r = moss('-M', 'pc', '-S', '-display', 'none', '-monitor', 'stdio', '-drive', f'if=virtio,format=raw,file={where}/disk',
+                     '-device', 'virtio-rng-pci', '-nic', f'user,model={model}', name='qemu-system-x86_64',
+                     stdin='info pci\ninfo block virtio0\ninfo block nothing\nq\n')
+            have = re.findall(r'device +(\d+), function 0:\s+[^\n]*PCI device (\w{4}:\w{4})', r.out)
+            check([d for slot, d in have if int(slot) > 2] == [card, '1af4:1005', '1af4:1001'], f'slots: {have}')
+            r.exits(0).prints(r'^virtio0: .*/disk \(raw\)', "Device 'nothing' not found").prints_not('floppy')
+
+
+main(answers, passwords, memory, slots, behind_the_escape)

@@ -154,7 +154,7 @@ static void start(void)
                                                       &usb_hub_class, &usb_mouse_class};
     for (unsigned i = 0; i < 5; i++) {
         t.d[i] = device_new(&t.b->m, cls[i], NULL);
-        assert_true(i || device_set_prop(t.d[i], "drive", "d0", &e));
+        assert_true(i || (device_set_prop(t.d[i], "drive", "d0", &e) && device_set_prop(t.d[i], "serial", "S123", &e)));
         assert_true(i != 4 || device_set_prop(t.d[i], "port", "4.2", &e));
         assert_true(device_plug(t.d[i], "xhci", &e));
         if (!device_init(t.d[i], &e)) {
@@ -384,6 +384,9 @@ static void a_disk(void **st)
     start();
     run();
     unsigned slot = attach(5, 64);
+    control(slot, setup_of(0x80, 6, 0x303, 0x409, 64), 64, 1);
+    assert_int_equal(rd(BUF, 4), 0x0053030a); /* the serial number of -device */
+    assert_int_equal(rd(BUF + 4, 6), 0x003300320031);
     control(slot, setup_of(0x00, 9, 1, 0, 0), 0, 1);
     endpoints(slot, 3, 4, 2, 512);
     cbw(slot, 255, true, inquiry, 6);
