@@ -631,27 +631,44 @@ vesa:                               /* 640x480, 256 colours, by windows */
 
 /* -- keys ---------------------------------------------------------------------------------------------------------- */
 
+pause:                              /* what the monitor prints meanwhile must not stand within our words */
+    pusha
+    mov $15, %cx                    /* a second */
+    xor %dx, %dx
+    mov $0x86, %ah
+    int $0x15
+    popa
+    ret
 key:
     xor %ax, %ax
     int $0x16
-    ret
+    jmp pause
 keys:
     say "press a, A, F11, left\r\n"
-    call key
-    call hex4
-    mov $0x10, %ah
+    xor %ax, %ax
     int $0x16
-    call hex4
-    mov $0x10, %ah
+    mov %ax, pressed
+    mov $pressed + 2, %di
+    mov $3, %bp
+2:  mov $0x10, %ah
     int $0x16
+    mov %ax, (%di)
+    add $2, %di
+    dec %bp
+    jnz 2b
+    call pause
+    mov $pressed, %di
+    mov $4, %bp
+3:  mov (%di), %ax
     call hex4
-    mov $0x10, %ah
-    int $0x16
-    call hex4
+    add $2, %di
+    dec %bp
+    jnz 3b
     mov $1, %ah
     int $0x16
     jz 1f
     say " more"
 1:  say " keys\r\n"
     ret
+pressed: .space 8
     .org (SECTORS + 1) * 512

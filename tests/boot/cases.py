@@ -221,20 +221,24 @@ STOP = 'raw=\x01x'
 
 # -- the BIOS's services, from a floppy ---------------------------------------------------------------------------------
 
+MONITOR = ['raw=\x01c', 'wait=(qemu) ']  # what is typed goes there from now on; the serial port prints all the same
+
+
 def at_monitor(*lines):
-    return ['raw=\x01c', *sum((['send=' + line, 'wait=(qemu) '] for line in lines), ['wait=(qemu) ']), 'raw=\x01c']
+    return sum((['send=' + line, 'wait=(qemu) '] for line in lines), [])
 
 
 MONITORED = '-M pc -m 64 -nic none -display none -serial mon:stdio'  # with -nographic the BIOS's screen is there too
 
 
 def picture(name):
-    return ['wait=look ' + name, *at_monitor(f'screendump @D/{name}', 'sendkey ret')]
+    return [*at_monitor(f'screendump @D/{name}', 'sendkey ret')]
 
 
 BIOS16 = [*sum((['wait~' + line + ': ok'] for line in
-                ['memory', 'floppy', *['disk'] * 5, 'timer', 'clock', 'text', 'planar']), []), *picture('planar'),
-          'wait=colours: ok', *picture('colours'), 'wait=vesa: ok', *picture('vesa'),
+                ['memory', 'floppy', *['disk'] * 5, 'timer', 'clock', 'text', 'planar']), []),
+          'wait=look', *MONITOR, *picture('planar'),
+          'wait=look colours', *picture('colours'), 'wait=look vesa', *picture('vesa'),
           'wait=press', *at_monitor('sendkey a', 'sendkey shift-a', 'sendkey f11', 'sendkey left'),
           'wait=1e611e4185004be0 keys', 'wait=end']
 
@@ -271,9 +275,9 @@ def bios16_left(scratch):
 # While the guest runs the host lets moss write the first half of a disk only, until that is lifted. A screendump into a
 # fifo is when to do so: it ends when all of it was read.
 LIMITED = '-S ' + ' '.join(f'-global {c}.werror=stop' for c in ('ide-hd', 'virtio-blk-pci', 'scsi-hd', 'usb-storage'))
-LIMIT = [*at_monitor('screendump @D/limit', 'cont'), 'wait=stands still', 'raw=\x01c', 'wait=(qemu) ', 'send=info status',
+LIMIT = [*MONITOR, *at_monitor('screendump @D/limit', 'cont'), 'wait=stands still', 'send=info status',
          'wait=paused (io-error)', 'send=info block', 'wait=I/O status:       failed', 'send=screendump @D/lift',
-         'wait=(qemu) ', 'send=cont', 'raw=\x01c', 'wait=ok', *['wait=disk: ok'] * 4, STOP]
+         'wait=(qemu) ', 'send=cont', *['wait=disk: ok'] * 4, STOP]
 
 
 def limit_processes(scratch, size):
@@ -380,8 +384,8 @@ CASES = {
     'pc-q35-seabios': pc('-M q35', ['wait=No bootable device', STOP], 'seabios'),
     'pc-memtest': pc('-M q35 -m 48 -smp 2', ['wait~Errors: 0(?s:.*)#7 ', 'wait~Errors: (?s:.*)#9 ', 'wait=Errors: 0 ', STOP],
                      'memtest'),
-    'pc-bios16': Case('bios16', MONITORED, BIOS16, 60, check=bios16_left),
-    'pc-bios16-full': Case('bios16', f'{MONITORED} {LIMITED}', LIMIT, 60, prepare=half_a_disk),
+    'pc-bios16': Case('bios16', MONITORED, BIOS16, check=bios16_left),
+    'pc-bios16-full': Case('bios16', f'{MONITORED} {LIMITED}', LIMIT, prepare=half_a_disk),
     'pc-bios16-hostile': Case('bios16', MONITORED + ' -accel tcg,hostile=on', BIOS16, slow=True, check=bios16_left),
     'pc-ovmf': pc('-M q35 -cpu max', [*EFI_SHELL, *typed('Shell> ', 'reset -s')], 'ovmf'),
     'pc-ovmf-kernel': pc('-M q35 -cpu max -smp 2', look_pc(2), 'ovmf-kernel'),

@@ -16,9 +16,8 @@ class Monitor:
         sock = f'{where}/mon'
         self.p = start(['-M', 'virt', '-display', 'none', '-serial', f'file:{where}/out', '-net', 'none', '-name', 'box', '-kernel',
                         small_guest(where), '-monitor', f'unix:{sock},server=on,wait=off', *args])
-        until(lambda: os.path.exists(sock), 'the monitor to listen')
         self.s = socket.socket(socket.AF_UNIX)
-        self.s.connect(sock)
+        until(lambda: self.s.connect_ex(sock) == 0, 'the monitor to listen')
         self.s.settimeout(30)
         self.banner = self.answer()
 
