@@ -78,8 +78,9 @@ def command(side, argv, user='0:0'):
             user, *moss, *argv]
 
 
-# What moss logs of itself while it runs an item, a file a process.
-UNIMP = '/var/suites/unimp-'
+# What moss logs of itself while it runs an item, a file a process. Numbers of processes are the namespaces' own, and a
+# program that became somebody else may not write another run's file of that name.
+UNIMP = f'/var/suites/unimp-{os.getpid()}-'
 # Perl's tests end themselves after a time that is meant for the host's speed.
 ENV = {'PATH': '/usr/sbin:/usr/bin:/sbin:/bin', 'HOME': '/root', 'LANG': 'C.UTF-8', 'TERM': 'dumb', 'PERL_CORE': '1',
        'PERL_TEST_TIME_OUT_FACTOR': '10', 'QEMU_LOG': 'unimp'}
