@@ -1,5 +1,6 @@
 /* Guest memory: the flat view against a brute-force model, access widths, page flags, lookups beside changes. */
 #include <pthread.h>
+#include <sched.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <string.h>
@@ -457,7 +458,7 @@ static void *race_reader(void *arg)
                   : h.region == race->high ? h.offset == 0x800 && h.len == 0x800
                                            : false;
         race->bad += !ok;
-        race->lookups++;
+        __atomic_fetch_add(&race->lookups, 1, __ATOMIC_RELAXED);
     }
     return NULL;
 }
@@ -473,6 +474,9 @@ static void lookups_beside_changes(void **st)
     pthread_t t;
     mem_map_region(race.s, &low, 0, 0);
     assert_int_equal(pthread_create(&t, NULL, race_reader, &race), 0);
+    while (!__atomic_load_n(&race.lookups, __ATOMIC_RELAXED)) { /* a busy machine may take its time to start it */
+        sched_yield();
+    }
     for (unsigned i = 0; i < 4000; i++) {
         mem_map_region(race.s, &high, 0x1000, 1);
         if (i % 100 == 0) { /* the view grows */
