@@ -21,9 +21,11 @@ static __thread bool awake; /* this thread is in a turn and not asleep: no need 
 
 _Static_assert(sizeof(struct pollfd) == sizeof(GPollFD), "glib's poll record is the system's");
 
+static bool woken; /* atomic: a wake-up that no turn has seen yet */
+
 void loop_wake(void)
 {
-    if (!awake) {
+    if (!awake && !__atomic_exchange_n(&woken, true, __ATOMIC_SEQ_CST)) {
         g_main_context_wakeup(NULL);
     }
 }
@@ -114,7 +116,11 @@ void loop_turn(u64 max_wait)
 
     awake = true;
     machine_lock();
-    if (g_main_context_check(ctx, priority, (GPollFD *)(void *)fds->data, n)) {
+    bool ready = g_main_context_check(ctx, priority, (GPollFD *)(void *)fds->data, n);
+    /* The wake-up's descriptor is empty again, and what it told is looked at from here on: by this turn, by who asked
+     * for it, and by the next one before it sleeps. */
+    __atomic_store_n(&woken, false, __ATOMIC_SEQ_CST);
+    if (ready) {
         g_main_context_dispatch(ctx);
     }
     timers_run();

@@ -88,7 +88,7 @@ static enum mem_result mmio(const struct access *a, const struct tlb_cold *cold,
  * have no such place to begin again at. */
 static void own_code_check(const struct access *a, u64 off)
 {
-    const struct block *b = a->ra && !a->t->verify ? code_at((const u8 *)a->ra) : NULL;
+    const struct block *b = a->ra && !a->t->verify && code_near(off, a->n) ? code_at((const u8 *)a->ra) : NULL;
     if (!b) {
         return;
     }

@@ -216,11 +216,18 @@ static void page_recount(struct page_desc *pd, u64 page_off)
     }
 }
 
+bool code_near(u64 off, u64 len)
+{
+    const struct page_desc *pd = page_desc_get(off, false);
+    unsigned from = (unsigned)(off & (RAM_PAGE_SIZE - 1)), to = from + (unsigned)len;
+    return pd && __atomic_load_n(&pd->pieces, __ATOMIC_SEQ_CST) & piece_mask(from, to);
+}
+
 static void page_written(u64 off, u64 len)
 {
     struct page_desc *pd = page_desc_get(off, false);
     unsigned from = (unsigned)(off & (RAM_PAGE_SIZE - 1)), to = from + (unsigned)len;
-    if (!pd || !(__atomic_load_n(&pd->pieces, __ATOMIC_SEQ_CST) & piece_mask(from, to))) {
+    if (!code_near(off, len)) {
         return;
     }
     pthread_mutex_lock(&tcg.lock);

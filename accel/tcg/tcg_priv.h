@@ -322,6 +322,7 @@ void code_link(struct block_exit *x, struct block *to); /* tcg.lock held */
  * of the page? */
 void code_tag(u64 va);
 bool code_tagged(u64 page, unsigned start, unsigned end);
+bool code_near(u64 ram_off, u64 len); /* inside one page: is there code in these 64-byte pieces? */
 /* Bytes change: kills blocks that cover them. Any thread; takes tcg.lock when there may be some. */
 void code_written(u64 ram_off, u64 len);
 
