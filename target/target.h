@@ -18,6 +18,8 @@ struct tr_request {
     bool follow;         /* go on below conditional branches and into forward ones */
     bool unsteady;       /* the bytes may change without notice: the trace looks at them when it begins, and ends behind
                             an instruction that writes memory; cpu_services.code_stale() where they differ */
+    bool one_space;      /* addresses never change what they mean: an exit to an instruction that straddles is linked as
+                            any other. Else it goes by exit_ind, for no link leads there */
 };
 /* Result: bytes of guest code from the lowest to the highest address read. */
 struct tr_result {

@@ -52,10 +52,18 @@ static bool drop_fetch(struct tlb_context *c, const struct tlb_flush *f)
     return any;
 }
 
+/* An instruction at a page's end may be of a block that reaches into the next one. */
+static bool covers_code(const struct tlb_flush *f, u64 pc)
+{
+    enum { LONGEST = 16 };
+    return covers(f, pc & PAGE_MASK) ||
+           ((pc & ~PAGE_MASK) > (1u << TLB_PAGE_BITS) - LONGEST && covers(f, (pc & PAGE_MASK) + (1u << TLB_PAGE_BITS)));
+}
+
 static void drop_entries(struct jc_table *j, unsigned first, unsigned n, const struct tlb_flush *f)
 {
     for (unsigned k = first; k < first + n; k++) {
-        if (j->e[k].pc != jc_empty(k) && covers(f, j->e[k].pc & PAGE_MASK)) {
+        if (j->e[k].pc != jc_empty(k) && covers_code(f, j->e[k].pc)) {
             jc_clear(j->e, k, 1);
         }
     }
@@ -71,8 +79,8 @@ static void drop_jumps(struct tlb_context *c, const struct tlb_flush *f)
                 drop_entries(j, g * 64, 64, f);
             }
         }
-        for (u64 k = 0; j->e && n <= 64 && k < n; k++) {
-            u64 page = (f->va & PAGE_MASK) + (k << TLB_PAGE_BITS);
+        for (u64 k = 0; j->e && n <= 64 && k <= n; k++) { /* from the page before on */
+            u64 page = (f->va & PAGE_MASK) + ((k - 1) << TLB_PAGE_BITS);
             unsigned h = jc_page_hash(page);
             if (bit(__atomic_load_n(&j->pages[h / 64], __ATOMIC_SEQ_CST), h % 64)) {
                 drop_entries(j, jc_index(page) & ~(JC_REGION - 1), JC_REGION, f);

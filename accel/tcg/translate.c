@@ -73,7 +73,8 @@ static void make_trace(struct tcpu *t, u32 off, bool next, bool unsteady, unsign
                             .next_page = next ? t->page_copy + PAGE_SIZE : NULL,
                             .max_insns = max_insns,
                             .follow = max_insns > 1,
-                            .unsteady = unsteady};
+                            .unsteady = unsteady,
+                            .one_space = tcg.direct};
     *rs = (struct tr_result){.start = off, .end = off};
     ir_init(t->ir, cpu->target->ir, off, TLB_PAGE_BITS);
     cpu->target->translate(t->ir, &rq, rs);
@@ -600,11 +601,9 @@ const void *rt_lookup(struct vcpu *cpu, u64 pc)
                 return tcg.thunks.leave_event;
             }
             code = b->code;
-            if (block_is_of_pc(b)) {
-                cpu->rt.page = pc & PAGE_MASK;
-                return code;
+            if (!block_is_of_pc(b)) {
+                code_remember(t, b);
             }
-            code_remember(t, b);
         }
         jc_fill(t, pc, code, gen);
         cpu->rt.page = pc & PAGE_MASK;

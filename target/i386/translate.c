@@ -372,6 +372,10 @@ static void form_insns(struct x86 *t, const struct tr_request *rq, struct tr_res
             return;
         }
         bool cut = n > 1 && (f == FETCH_NEXT_PAGE || f == FETCH_CUT); /* a trace of its own */
+        if (cut && t->mode == t->entry && !rq->one_space) {
+            ir_exit_ind(ir, ir_pc(ir, t->off), EXIT_JUMP);
+            return;
+        }
         if (cut || (f == FETCHED && x87_splits(t)) || (t->mode != t->entry && (f != FETCHED || !may_stay(t)))) {
             leave_to(t, t->off);
             return;
