@@ -38,8 +38,8 @@ ROWS = {
 }
 # Words in the middle of a line: (path, before what, word).
 WORDS = {
-    'board': [('registry.c', r'(registry_boards\[\] = \{.*)NULL\};', '&board_@ID@, ')],
-    'isa': [('registry.c', r'(registry_targets\[\] = \{.*)NULL\};', '&target_@ID@, ')],
+    'board': [('registry.c', r'(registry_boards\[\] = \{[^;]*)NULL\};', '&board_@ID@, ')],
+    'isa': [('registry.c', r'(registry_targets\[\] = \{[^;]*)NULL\};', '&target_@ID@, ')],
 }
 
 

@@ -118,6 +118,7 @@ struct e1000 {
     u8 mac[6];
     u32 bootindex;
     bool link;
+    bool sending; /* now: its own writes to memory may reach its registers */
     struct mem_region io;
     struct timer irq_timer, rx_timer, tx_timer, work;
     u32 ctrl, icr, ims, itr, rctl, tctl, rdh, rdt, rdtr, tdh, tdt, mdic, eerd, eecd, io_addr;

@@ -274,14 +274,15 @@ void e1000_tx_run(struct e1000 *s)
     static struct packet k; /* under the machine lock */
     u32 ring = s->plain[P_TDLEN] / DESC, next = 0, work = 0, low = (u32)bits(s->plain[P_TXDCTL], 25, 7) * 8, queued;
     bool now = false, later = false, any = false;
-    if (!(s->tctl & TCTL_EN) || !pci_is_master(&s->pci) || s->tdh == s->tdt) {
-        return;
+    if (!(s->tctl & TCTL_EN) || s->sending || !pci_is_master(&s->pci) || s->tdh == s->tdt) {
+        return; /* not while it sends: a loop through memory, which a driver can build, ends here */
     }
     if (s->tdh >= ring || s->tdt >= ring) {
         guest_error(device_name(&s->pci.dev), "TDH or TDT is outside the ring");
         return;
     }
     queued = s->tdt >= s->tdh ? s->tdt - s->tdh : ring - s->tdh + s->tdt;
+    s->sending = true;
     while (s->tdh != s->tdt && work < BUDGET && packet_fetch(s, &k, ring, &next)) {
         bool whole = k.d[k.n - 1][11] & EOP;
         if (is_context(k.d[k.n - 1])) {
@@ -296,6 +297,7 @@ void e1000_tx_run(struct e1000 *s)
         s->tdh = next;
         any = true;
     }
+    s->sending = false;
     if (work >= BUDGET) {
         timer_set(&s->work, clock_now(CLOCK_VIRTUAL));
     }

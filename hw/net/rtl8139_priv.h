@@ -52,6 +52,7 @@ struct rtl8139 {
     u8 mac[6];
     u32 bootindex;
     bool link;
+    bool sending; /* now: its own writes to memory may reach its registers */
     struct mem_region io;
     struct timer timer, work;
     u8 idr[6], mar[8], cr, eecr, config0, config1, config3, config4, config5, msr, ersr;

@@ -37,15 +37,23 @@ static void transmit(struct rtl8139 *s, const u8 *f, size_t n)
     }
 }
 
+/* Not while it sends: a loop through memory, which a driver can build, ends here. */
+static bool may_send(const struct rtl8139 *s)
+{
+    return s->cr & CR_TE && !s->sending && pci_is_master(&s->pci);
+}
+
 void rtl8139_tx_slot(struct rtl8139 *s, unsigned i)
 {
     u8 buf[TSD_SIZE + 1];
     u32 n = s->tsd[i] & TSD_SIZE;
-    if (!(s->cr & CR_TE) || s->tsd[i] & TSD_OWN || !pci_is_master(&s->pci)) {
+    if (!may_send(s) || s->tsd[i] & TSD_OWN) {
         return;
     }
+    s->sending = true;
     mem_read(s->pci.dev.dma, s->tsad[i], buf, n, rtl8139_attrs(s));
     transmit(s, buf, s->tcr & TCR_CRC ? n - MIN(n, (u32)CRC) : n);
+    s->sending = false;
     s->tsd[i] |= TSD_OWN | TSD_TOK;
     rtl8139_cause(s, ISR_TOK);
 }
@@ -188,9 +196,10 @@ void rtl8139_tx_ring(struct rtl8139 *s, unsigned ring)
     struct packet k = {.p = buf};
     u32 work = 0;
     unsigned next = 0;
-    if (!(s->cr & CR_TE) || !(s->cpcr & CPCR_TX) || !pci_is_master(&s->pci)) {
+    if (!may_send(s) || !(s->cpcr & CPCR_TX)) {
         return;
     }
+    s->sending = true;
     while (work < BUDGET && packet_fetch(s, ring, &k, &next)) {
         work += 64 + (u32)k.n;
         if (k.first & FS) {
@@ -199,6 +208,7 @@ void rtl8139_tx_ring(struct rtl8139 *s, unsigned ring)
         packet_done(s, ring, next);
         s->isr |= ISR_TOK;
     }
+    s->sending = false;
     if (work >= BUDGET) { /* others come first */
         timer_set(&s->work, clock_now(CLOCK_VIRTUAL));
     }
