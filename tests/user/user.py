@@ -30,10 +30,12 @@ SKIP = 77
 CLONE_NEWUSER, CLONE_NEWNS, MS_REC_PRIVATE = 0x10000000, 0x00020000, 0x44000
 CLONE_NEWPID, CLONE_NEWNET, CLONE_NEWIPC = 0x20000000, 0x40000000, 0x08000000
 # Under sanitizers: faults are the program's, and what is left at the end is its kernel's to free.
-# moss handles these signals, or the program has them at their default; who runs the tests may say more.
+# moss handles these signals, or the program has them at their default; who runs the tests may say more. What was freed is
+# kept for a while only: programs watch how much memory they take.
 SANITIZERS = {'ASAN_OPTIONS': ':'.join(filter(None, [
     os.environ.get('ASAN_OPTIONS'),
-    'handle_segv=0:handle_sigbus=0:handle_sigfpe=0:handle_sigill=0:handle_abort=0:allow_user_segv_handler=1:detect_leaks=0']))}
+    'handle_segv=0:handle_sigbus=0:handle_sigfpe=0:handle_sigill=0:handle_abort=0:allow_user_segv_handler=1:detect_leaks=0:'
+    'quarantine_size_mb=8']))}
 LINKS = {'static': ['-static'], 'pie': ['-static-pie'], 'dynamic': []}
 
 
