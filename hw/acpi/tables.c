@@ -154,6 +154,17 @@ static u8 sum(const u8 *p, size_t n)
     }
     return (u8)-s;
 }
+
+void acpi_madt_override(struct acpi_tables *t, u8 irq, u32 gsi, u16 flags)
+{
+    enum { MADT_OVERRIDE = 2, OVERRIDE_BYTES = 10, BUS_ISA = 0 };
+    acpi_u8(t, MADT_OVERRIDE);
+    acpi_u8(t, OVERRIDE_BYTES);
+    acpi_u8(t, BUS_ISA);
+    acpi_u8(t, irq);
+    acpi_u32(t, gsi);
+    acpi_u16(t, flags);
+}
 void acpi_place(struct acpi_tables *t, u64 at)
 {
     must(!(at % ALIGNMENT));

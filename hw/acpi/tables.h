@@ -109,4 +109,7 @@ void acpi_files_selected(void *acpi_files);
 bool acpi_blobs_add(struct machine *m, const struct acpi_files *f, u64 at, u64 room, u64 rsdp, struct err *e);
 bool acpi_files_add(struct machine *m, struct acpi_files *f, acpi_add_file *add, struct err *e);
 
+/* In a MADT: ISA's irq is the IO-APIC's gsi, with MPS INTI flags (ACPI 6.4, 5.2.12.5). */
+void acpi_madt_override(struct acpi_tables *t, u8 irq, u32 gsi, u16 flags);
+
 #endif

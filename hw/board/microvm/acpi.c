@@ -9,7 +9,7 @@
 #include "hw/intc/ioapic.h"
 #include "hw/virtio/virtio_mmio.h"
 
-enum { MADT_CPU, MADT_IOAPIC, MADT_OVERRIDE, MADT_CPU_NMI = 4 };
+enum { MADT_CPU, MADT_IOAPIC, MADT_CPU_NMI = 4 };
 enum { SLOTS = 32, PINS = 4, LEVEL_HIGH = 0xd };
 
 /* -- MADT ---------------------------------------------------------------------------------------------------------- */
@@ -22,16 +22,6 @@ static void madt_ioapic(struct acpi_tables *t, u8 id, u64 at, u32 gsi)
     acpi_u8(t, 0);
     acpi_u32(t, (u32)at);
     acpi_u32(t, gsi);
-}
-
-static void madt_override(struct acpi_tables *t, u8 irq, u32 gsi, u16 flags)
-{
-    acpi_u8(t, MADT_OVERRIDE);
-    acpi_u8(t, 10);
-    acpi_u8(t, 0);
-    acpi_u8(t, irq);
-    acpi_u32(t, gsi);
-    acpi_u16(t, flags);
 }
 
 static void madt(const struct machine *m, struct acpi_tables *t)
@@ -51,10 +41,10 @@ static void madt(const struct machine *m, struct acpi_tables *t)
     if (b->has_ioapic2) {
         madt_ioapic(t, 1, MICROVM_IOAPIC2, IOAPIC_PINS);
     }
-    madt_override(t, 0, 2, 0);
-    madt_override(t, MICROVM_IRQ_GED, MICROVM_IRQ_GED, LEVEL_HIGH);
+    acpi_madt_override(t, 0, 2, 0);
+    acpi_madt_override(t, MICROVM_IRQ_GED, MICROVM_IRQ_GED, LEVEL_HIGH);
     for (unsigned i = 0; b->has_pcie && i < PINS; i++) {
-        madt_override(t, (u8)(MICROVM_IRQ_PCI + i), MICROVM_IRQ_PCI + i, LEVEL_HIGH);
+        acpi_madt_override(t, (u8)(MICROVM_IRQ_PCI + i), MICROVM_IRQ_PCI + i, LEVEL_HIGH);
     }
     acpi_u8(t, MADT_CPU_NMI);
     acpi_u8(t, 6);

@@ -11,7 +11,7 @@
 #include "hw/misc/fw_cfg.h"
 
 enum { SCI = 9, RESET_PORT = 0xcf9, CENTURY = 0x32, LEVEL_HIGH = 0xd };
-enum { MADT_CPU, MADT_IOAPIC, MADT_OVERRIDE, MADT_CPU_NMI = 4, MADT_X2CPU = 9 };
+enum { MADT_CPU, MADT_IOAPIC, MADT_CPU_NMI = 4, MADT_X2CPU = 9 };
 #define HPET_BASE 0xfed00000u
 #define HPET_ID   0x8086a201u
 
@@ -42,16 +42,6 @@ static void fadt(const struct pc_acpi *a, struct acpi_tables *t, size_t facs, si
 
 /* -- MADT --------------------------------------------------------------------------------------------------------- */
 
-static void madt_override(struct acpi_tables *t, u8 irq, u32 gsi, u16 flags)
-{
-    acpi_u8(t, MADT_OVERRIDE);
-    acpi_u8(t, 10);
-    acpi_u8(t, 0);
-    acpi_u8(t, irq);
-    acpi_u32(t, gsi);
-    acpi_u16(t, flags);
-}
-
 /* The timer is input 2 of the IO-APIC; what PCI's lines and the SCI may use are levels. */
 static void madt(const struct pc_acpi *a, struct acpi_tables *t)
 {
@@ -72,9 +62,9 @@ static void madt(const struct pc_acpi *a, struct acpi_tables *t)
     acpi_u8(t, 0);
     acpi_u32(t, (u32)IOAPIC_BASE);
     acpi_u32(t, 0);
-    madt_override(t, 0, 2, 0);
+    acpi_madt_override(t, 0, 2, 0);
     for (unsigned i = 0; i < sizeof(levels); i++) {
-        madt_override(t, levels[i], levels[i], LEVEL_HIGH);
+        acpi_madt_override(t, levels[i], levels[i], LEVEL_HIGH);
     }
     acpi_u8(t, MADT_CPU_NMI);
     acpi_u8(t, 6);
