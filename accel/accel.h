@@ -29,6 +29,7 @@ struct accel {
      * all stand still (pause_all) fn runs here. Main thread. */
     void (*run_on)(struct vcpu *cpu, void (*fn)(struct vcpu *cpu, void *arg), void *arg);
     void (*tlb_flush_all)(void);          /* the memory map changed */
+    u64 (*cpu_time)(void);                /* ns of host processor time that the vcpus' threads have used */
     void (*print_stats)(struct buf *out); /* with `stats`: counts and times since the start */
 };
 

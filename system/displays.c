@@ -170,6 +170,7 @@ bool displays_start(struct setup *s, struct err *e)
     display_host.secret = object_secret;
     display_host.title = s->guest_name ? s->guest_name : "moss";
     display_host.full_screen = c->full_screen;
+    display_host.cpu_time = s->accel->cpu_time;
     if (c->keymap && strcmp(c->keymap, "en-us") != 0) {
         report("warning: -k %s is ignored: moss takes keys by their places, names of keys as on a US keyboard",
                c->keymap);

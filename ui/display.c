@@ -8,13 +8,17 @@ static bool always(void)
 {
     return true;
 }
+static u64 none_used(void)
+{
+    return 0;
+}
 static const char *no_secret(const char *id)
 {
     (void)id;
     return NULL;
 }
 struct display_host display_host = {
-    .title = "moss", .quit = nothing, .power = nothing, .running = always, .secret = no_secret};
+    .title = "moss", .quit = nothing, .power = nothing, .running = always, .cpu_time = none_used, .secret = no_secret};
 
 bool display_server_found(void)
 {

@@ -30,6 +30,7 @@ struct display_host {
     void (*quit)(void);
     void (*power)(void); /* the power button */
     bool (*running)(void);
+    u64 (*cpu_time)(void);                 /* ns of host processor time that the guest's processors have used */
     const char *(*secret)(const char *id); /* of -object secret; NULL: there is none */
 };
 extern struct display_host display_host;

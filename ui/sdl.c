@@ -11,6 +11,8 @@
 #define TICK_NS  10000000ull
 #define FRAME_NS 30000000ull
 
+enum { LOAD_SHOWN = 5 }; /* percent of a processor: less is a guest that rests */
+
 struct sdl_window sdl;
 static struct timer tick;
 static u64 next_frame;
@@ -201,16 +203,37 @@ void sdl_show(struct screen *s)
 /* -- window ---------------------------------------------------------------------------------------------------------
  */
 
+/* What the guest's processors use of the host's, in percent of one, over the last second. */
+static unsigned load(void)
+{
+    static u64 since, used;
+    static unsigned percent;
+    u64 now = clock_now(CLOCK_HOST);
+    if (now - since >= 1000000000) {
+        u64 all = display_host.cpu_time();
+        percent = since ? (unsigned)((all - used) * 100 / (now - since)) : 0;
+        since = now;
+        used = all;
+    }
+    return percent;
+}
+
 void sdl_title(void)
 {
     static char last[256];
-    char text[256];
+    char text[256], state[32] = "";
+    unsigned percent = load();
     const char *hint = sdl.grabbed ? sdl.grab_mods == KMOD_RCTRL ? " - right Ctrl-G releases the mouse"
                                                                  : " - Ctrl-Alt-G releases the mouse"
                                    : "";
     bool several = screen_next(screen_next(NULL)) != NULL;
+    if (!display_host.running()) {
+        snprintf(state, sizeof(state), " (paused)");
+    } else if (percent >= LOAD_SHOWN) {
+        snprintf(state, sizeof(state), " - CPU %u %%", percent);
+    }
     snprintf(text, sizeof(text), "%s%s%s%s%s", display_host.title, several ? " - " : "",
-             several ? screen_name(sdl.screen) : "", display_host.running() ? "" : " (paused)", hint);
+             several ? screen_name(sdl.screen) : "", state, hint);
     if (strcmp(text, last) != 0) {
         SDL_SetWindowTitle(sdl.window, text);
         snprintf(last, sizeof(last), "%s", text);

@@ -4,6 +4,7 @@
 
 #include "accel/tcg/tcg_priv.h"
 #include "base/bits.h"
+#include "base/clock.h"
 #include "base/lock.h"
 #include "base/log.h"
 #include "base/pages.h"
@@ -297,6 +298,18 @@ static void tcg_run_on(struct vcpu *cpu, void (*fn)(struct vcpu *, void *), void
     }
 }
 
+static u64 tcg_cpu_time(void)
+{
+    u64 ns = 0;
+    for (unsigned i = 0; i < tcg.ncpus; i++) {
+        clockid_t id;
+        if (tcg.cpus[i]->started && !pthread_getcpuclockid(tcg.cpus[i]->thread, &id)) {
+            ns += clock_of_host(id);
+        }
+    }
+    return ns;
+}
+
 static void tcg_print_stats(struct buf *out)
 {
     u64 insns = 0, blocks = 0, fills = 0, ns = 0, verified = 0, unjudged = 0;
@@ -331,5 +344,6 @@ const struct accel accel_tcg = {
     .stop_all = tcg_stop_all,
     .run_on = tcg_run_on,
     .tlb_flush_all = tlb_flush_everything,
+    .cpu_time = tcg_cpu_time,
     .print_stats = tcg_print_stats,
 };

@@ -100,6 +100,10 @@ static void idle_stats(struct buf *out)
 {
     (void)out;
 }
+static u64 idle_time(void)
+{
+    return 0;
+}
 const struct accel accel_tcg = {
     .name = "tcg",
     .doc = "nothing runs",
@@ -110,5 +114,6 @@ const struct accel accel_tcg = {
     .stop_all = idle,
     .run_on = idle_run_on,
     .tlb_flush_all = idle,
+    .cpu_time = idle_time,
     .print_stats = idle_stats,
 };

@@ -2,8 +2,10 @@
 """The window under Xvfb: its title, its own keys, its sizes, the text consoles, and what is typed there.   window.py MOSS
 Exits with 77 (skipped) without Xvfb."""
 import os
+import re
 import subprocess
 import sys
+import tempfile
 import time
 
 import xtest
@@ -32,9 +34,12 @@ class Window:
         print('FAILED: waited for', what, flush=True)
         return None
 
+    def now(self):
+        """The title, with any load written as N."""
+        return re.sub(r'CPU \d+ %', 'CPU N %', self.x.xdotool('getwindowname', self.id))
+
     def title(self, want):
-        self.wait(lambda: self.x.xdotool('getwindowname', self.id) == want,
-                  f'the title {want!r}; it is {self.x.xdotool("getwindowname", self.id)!r}')
+        self.wait(lambda: self.now() == want, f'the title {want!r}; it is {self.now()!r}')
 
     def size(self, w, h):
         def now():
@@ -55,6 +60,12 @@ class Window:
             time.sleep(0.02)
 
 
+def disk(path):
+    """Its boot sector runs in a circle until Enter is pressed, and rests then: sti; mov ah, 1; int 16h; jz back; hlt; jmp back."""
+    with open(path, 'wb') as f:
+        f.write((b'\xfb\xb4\x01\xcd\x16\x74\xfa\xf4\xeb\xfd').ljust(510, b'\0') + b'\x55\xaa' + bytes(1 << 20))
+
+
 def look(x, p):
     w = Window(x)
     w.title('moss-ui-test - VGA (paused)')
@@ -62,9 +73,10 @@ def look(x, p):
     w.title('moss-ui-test - compat_monitor0 (paused)')
     w.size(640, 384)
     w.text('c\n')
-    w.title('moss-ui-test - compat_monitor0')
+    w.title('moss-ui-test - compat_monitor0 - CPU N %')
     w.own('1')
-    w.title('moss-ui-test - VGA')
+    w.title('moss-ui-test - VGA - CPU N %')
+    w.wait(lambda: w.text('\n') or w.now() == 'moss-ui-test - VGA', 'the title of a guest that rests')
     w.size(720, 400)
     x.button(1, True)
     x.button(1, False)
@@ -95,14 +107,17 @@ def main():
         print('window: Xvfb, xdotool or the library of XTEST is not on this machine (see the file packages)')
         return 77
     x = xtest.Server('1600x1000')
-    p = subprocess.Popen([sys.argv[1], '-M', 'pc', '-m', '64', '-net', 'none', '-name', 'moss-ui-test', '-S', '-display', 'sdl'],
-                         stdin=subprocess.DEVNULL, stderr=subprocess.DEVNULL, env={**os.environ, 'DISPLAY': x.name})
-    try:
-        look(x, p)
-    finally:
-        if p.poll() is None:
-            p.kill()
-        x.end()
+    with tempfile.TemporaryDirectory() as there:
+        disk(there + '/disk')
+        p = subprocess.Popen([sys.argv[1], '-M', 'pc', '-m', '64', '-net', 'none', '-name', 'moss-ui-test', '-S', '-display', 'sdl',
+                              '-drive', f'file={there}/disk,format=raw'],
+                             stdin=subprocess.DEVNULL, stderr=subprocess.DEVNULL, env={**os.environ, 'DISPLAY': x.name})
+        try:
+            look(x, p)
+        finally:
+            if p.poll() is None:
+                p.kill()
+            x.end()
     print(f'{len(failures)} failures')
     return bool(failures)
 
