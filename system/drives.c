@@ -260,7 +260,7 @@ bool drives_finish(const struct config *c, const struct board *b, struct machine
         !drive_empty(b, mc, "ide", "2", "cdrom", e)) {
         return false;
     }
-    if (!c->nodefaults && floppy.buses && !drive_at(DRIVE_FLOPPY, 0, 0) &&
+    if (!c->nodefaults && floppy.buses && !floppy.when_used && !drive_at(DRIVE_FLOPPY, 0, 0) &&
         !drive_empty(b, mc, "floppy", "0", "disk", e)) {
         return false;
     }

@@ -52,6 +52,7 @@ struct drive {
 /* How many drives of a kind a board takes; 0 buses: it has no controller for them. */
 struct drive_room {
     u8 buses, units;
+    bool when_used; /* without a drive there is no controller: no empty drive is put there */
 };
 
 /* What the command line says, handed to the board. Strings live as long as the machine. */

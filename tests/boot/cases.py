@@ -358,6 +358,9 @@ CASES = {
     'pc-isa-grub': pc('-M isapc -boot a -hda @D/disk', [
         'wait=GNU GRUB', 'wait=GNU/Linux', 'raw=c', *typed('grub> ', 'ls'), 'wait=(hd0)', 'wait=(fd0)', 'wait=grub> ', STOP],
         'grub-floppy', slow=False, prepare=blank),
+    'pc-q35-floppy': pc('-M q35 -boot a', [
+        'wait=GNU GRUB', 'wait=GNU/Linux', 'raw=c', *typed('grub> ', 'ls'), 'wait=(fd0)', 'wait=grub> ', STOP],
+        'grub-floppy', slow=False),
     'pc-pvh': pc('-M pc', look_pc(1), 'pvh'),
     'pc-q35-pvh': pc('-M q35 -cpu max -smp 2', look_pc(2), 'pvh', slow=False),
     'pc-mp-table': pc('-M q35,acpi=off -smp 2 -no-reboot', shell(

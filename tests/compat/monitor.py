@@ -157,4 +157,17 @@ def slots():
             r.exits(0).prints(r'^virtio0: .*/disk \(raw\)', "Device 'nothing' not found").prints_not('floppy')
 
 
-main(answers, passwords, memory, slots, behind_the_escape)
+def floppies():
+    """pc has an empty drive; q35 a drive, and its controller, where a disk is in it."""
+    def info(*args):
+        return moss(*args, '-S', '-display', 'none', '-monitor', 'stdio', name='qemu-system-x86_64', stdin='info block\ninfo qtree\nq\n')
+    with folder() as where:
+        with open(f'{where}/disk', 'wb') as f:
+            f.truncate(1440 << 10)
+        disk = 'if=floppy,format=raw,file=' + f.name
+        info('-M', 'pc').exits(0).prints(r'floppy0: \[not inserted\]', 'isa-fdc')
+        info('-M', 'q35').exits(0).prints_not('floppy0', 'isa-fdc')
+        info('-M', 'q35', '-nodefaults', '-drive', disk).exits(0).prints('floppy0: .*/disk', 'isa-fdc')
+
+
+main(answers, passwords, memory, slots, floppies, behind_the_escape)

@@ -281,9 +281,21 @@ static bool floppy_drive(struct machine *m, const struct drive *d, struct err *e
     return fdc_attach(pc_of(m)->fdc, d->unit, d->disk, e) != NULL;
 }
 
+static bool has_drive(const struct machine *m, enum drive_kind kind)
+{
+    unsigned i = 0;
+    while (i < m->cfg.ndrives && m->cfg.drives[i].kind != kind) {
+        i++;
+    }
+    return i < m->cfg.ndrives;
+}
+
 bool pc_fdc_make(struct machine *m, struct err *e)
 {
     struct pc *pc = pc_of(m);
+    if (m->board->drive_room[DRIVE_FLOPPY].when_used && !has_drive(m, DRIVE_FLOPPY)) {
+        return true;
+    }
     pc->fdc = device_new(m, &isa_fdc_class, "fdc");
     fdc_set_dma(pc->fdc, i8237_bus(machine_find(m, "dma")));
     if (!device_init(pc->fdc, e)) {

@@ -79,7 +79,7 @@ bool pc_fw_cfg_file(struct machine *m, const char *name, const void *data, size_
 struct irq pc_input(struct machine *m, int n);
 const char *pc_vga_wanted(const struct machine *m); /* as -vga says: one of the board's `vgas` */
 bool pc_vga_make(struct machine *m, unsigned devfn, struct err *e);
-bool pc_fdc_make(struct machine *m, struct err *e); /* with its drives */
+bool pc_fdc_make(struct machine *m, struct err *e); /* with its drives; nothing where the board's room says so */
 /* One more source of an input of the IO-APIC. */
 struct irq pc_gsi(struct machine *m, unsigned gsi);
 /* As firmware routes PIRQA to PIRQD (n is 0 to 3), and those behind them: levels. */

@@ -52,7 +52,7 @@ static bool sata_drive(struct machine *m, const struct drive *d, struct err *e)
 static bool functions_make(struct machine *m, struct err *e)
 {
     return pci_make(pc_of(m)->pci_host, &ich9_ahci_class, "ide", AHCI, e) &&
-           pc_drives_attach(m, DRIVE_IDE, sata_drive, e) && pc_vga_make(m, VGA, e);
+           pc_drives_attach(m, DRIVE_IDE, sata_drive, e) && pc_fdc_make(m, e) && pc_vga_make(m, VGA, e);
 }
 
 static void rom_shown(struct machine *m, u8 *last_128k)
@@ -146,7 +146,7 @@ const struct board board_q35 = {
     .default_nic = "e1000",
     .default_bus = "pci",
     .default_drive = "ide",
-    .drive_room = {[DRIVE_IDE] = {PORTS, 1}},
+    .drive_room = {[DRIVE_IDE] = {PORTS, 1}, [DRIVE_FLOPPY] = {1, 2, .when_used = true}},
     .build = q35_build,
     .finish = pc_boot,
     .reset = pc_reset,
