@@ -19,6 +19,9 @@ struct clone_call {
 void clone_child_begin(struct user_thread *t, const struct clone_call *c);
 /* clone_vm.c */
 i64 clone_beside(struct user_thread *t, const struct clone_call *c);
+/* SIGKILL and SIGSTOP from one process of shared memory to another, whose number this is: sent so that it comes between
+ * two of its instructions. False: it is no such process, and the kernel is to be asked. */
+bool clone_kill(int pid, int sig, i64 *result);
 /* The program's clear_child_tid, as the kernel does it where memory is shared. */
 void clone_clear_tid(struct user_thread *t);
 

@@ -3,8 +3,12 @@
  * parent, which is made for it and sleeps until the kernel says that the child has left the memory
  * (CLONE_CHILD_CLEARTID: by exit, execve or a signal). That thread then takes away what was the child's.
  *
- * SPEC: clone(2), set_tid_address(2). Not modelled: a process that is killed while others share its memory may leave
- * locks of moss behind; threads of such a process that ends by exit_group are not taken off the engine's list. */
+ * One that dies must not hold locks of moss, which the others need: default actions are the loop's (signal.c), and
+ * SIGKILL and SIGSTOP among these processes are raised by the one they are for, between two of its instructions.
+ *
+ * SPEC: clone(2), set_tid_address(2). Not modelled: SIGKILL from outside, to a process group, to the parent or through
+ * a pidfd comes anywhere, and to a process of several threads where its first is not; threads of such a process that
+ * ends by exit_group are not taken off the engine's list. */
 #include <linux/futex.h>
 #include <linux/sched.h>
 #include <sched.h>
@@ -19,6 +23,7 @@
 #define SLEEP_STACK (64u << 10)
 
 struct beside {
+    struct beside *next;
     struct user_thread *parent, *child;
     const struct clone_call *call;
     struct user_process *process;
@@ -29,6 +34,56 @@ struct beside {
     u32 alive; /* the kernel clears it */
     u8 *stack;
 };
+
+static struct {
+    pthread_mutex_t lock;
+    struct beside *first;
+} besides = {.lock = PTHREAD_MUTEX_INITIALIZER};
+
+static void list_add(struct beside *b)
+{
+    pthread_mutex_lock(&besides.lock);
+    b->next = besides.first;
+    besides.first = b;
+    pthread_mutex_unlock(&besides.lock);
+}
+
+static void list_remove(struct beside *b)
+{
+    pthread_mutex_lock(&besides.lock);
+    for (struct beside **p = &besides.first; *p; p = &(*p)->next) {
+        if (*p == b) {
+            *p = b->next;
+            break;
+        }
+    }
+    pthread_mutex_unlock(&besides.lock);
+}
+
+/* With the list locked. NULL: none that lives and could be asked. */
+static struct user_thread *list_find(int pid)
+{
+    for (struct beside *b = besides.first; b; b = b->next) {
+        if (b->result == pid && pid != getpid() && b->alive) {
+            return b->child->stopped ? NULL : b->child;
+        }
+    }
+    return NULL;
+}
+
+bool clone_kill(int pid, int sig, i64 *result)
+{
+    if (!__atomic_load_n(&besides.first, __ATOMIC_SEQ_CST) || (sig != SIGKILL && sig != SIGSTOP)) {
+        return false;
+    }
+    pthread_mutex_lock(&besides.lock);
+    struct user_thread *t = list_find(pid);
+    if (t) {
+        *result = signal_raise_between(t, pid, sig);
+    }
+    pthread_mutex_unlock(&besides.lock);
+    return t != NULL;
+}
 
 static bool begin(struct beside *b)
 {
@@ -56,6 +111,9 @@ static int beside_main(void *arg)
     struct user_thread *t = self;
     bool ok = begin(b);
     b->result = ok ? t->tid : -EAGAIN;
+    if (ok) {
+        list_add(b);
+    }
     sem_post(&b->begun);
     if (!ok) {
         return 0;
@@ -69,6 +127,7 @@ static int beside_main(void *arg)
 static void forget(struct beside *b)
 {
     struct user_thread *t = b->child;
+    list_remove(b);
     if (t->cpu->accel) {
         accel_tcg_user.remove(t->cpu);
     }
@@ -129,6 +188,8 @@ i64 clone_beside(struct user_thread *t, const struct clone_call *c)
     *b->process = (struct user_process){.nthreads = 1, .shares = true};
     x87_settle(t->cpu); /* for the child to copy */
     code_cache_stop();
+    t->process->shared = true;
+    signal_defer_defaults(t);
     sem_init(&b->begun, 0, 0);
     sem_init(&b->over, 0, 0);
     sem_init(&b->seen, 0, 0);

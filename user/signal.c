@@ -15,6 +15,7 @@
 #define FAULT_SIGNALS (SIGBIT(SIGSEGV) | SIGBIT(SIGBUS))
 #define UNBLOCKABLE   (SIGBIT(SIGKILL) | SIGBIT(SIGSTOP))
 #define STACK_SIZE    65536
+#define CODE_POKE     (-0x6d73) /* si_code of a SIGBUS that is for the loop alone */
 
 /* The kernel's own structure: glibc's calls refuse signals 32 and 33, which a program's C library uses. */
 struct host_sigaction {
@@ -120,6 +121,12 @@ static void on_signal(int sig, siginfo_t *si, void *ucontext)
     if (!t) {
         return;
     }
+    if (t->must_raise && si->si_code == CODE_POKE) {
+        wake_loop(t);
+        safe_syscall_rewind(ucontext);
+        errno = saved;
+        return;
+    }
     memcpy(&t->queued[slot], si, sizeof(*si));
     if (slot == QUEUE_ANY) {
         user_sigset all = ~FAULT_SIGNALS;
@@ -132,11 +139,23 @@ static void on_signal(int sig, siginfo_t *si, void *ucontext)
     errno = saved;
 }
 
+static bool default_ignores(int sig)
+{
+    return sig == SIGCHLD || sig == SIGCONT || sig == SIGURG || sig == SIGWINCH;
+}
+
+/* Must default actions wait for the loop? One that comes anywhere could leave locks of moss taken in shared memory. */
+static bool defers_defaults(void)
+{
+    return self->vforked || self->process->shares || self->process->shared;
+}
+
 /* The program's disposition, on the host. */
 static void install(int sig, const struct user_sigaction *act)
 {
     const u64 flags = SA_SIGINFO | SA_ONSTACK | SA_RESTART | SA_NODEFER;
-    bool handled = act->handler > 1 || FAULT_SIGNALS & SIGBIT(sig);
+    bool handled = act->handler > 1 || FAULT_SIGNALS & SIGBIT(sig) ||
+                   (act->handler == 0 && !default_ignores(sig) && defers_defaults());
     host_action(sig, handled ? (void *)on_signal : (void *)(uintptr_t)act->handler,
                 (handled ? flags : 0) | (act->flags & (SA_NOCLDSTOP | SA_NOCLDWAIT)));
 }
@@ -187,7 +206,7 @@ static void look_again(struct user_thread *t)
                (t->queued[QUEUE_BUS].si_signo && !(t->mask & SIGBIT(SIGBUS)));
     t->pending = 0;
     __atomic_signal_fence(__ATOMIC_SEQ_CST);
-    if (any) {
+    if (any || t->must_raise) {
         wake_loop(t);
     }
 }
@@ -225,10 +244,6 @@ NORETURN void signal_die(int sig)
     }
 }
 
-static bool default_ignores(int sig)
-{
-    return sig == SIGCHLD || sig == SIGCONT || sig == SIGURG || sig == SIGWINCH;
-}
 static bool default_stops(int sig)
 {
     return sig == SIGTSTP || sig == SIGTTIN || sig == SIGTTOU;
@@ -331,9 +346,28 @@ static void deliver_one(struct user_thread *t, const siginfo_t *si)
     }
 }
 
+i64 signal_raise_between(struct user_thread *t, int pid, int sig)
+{
+    siginfo_t poke = {.si_signo = SIGBUS, .si_code = CODE_POKE};
+    t->must_raise = sig;
+    return host_syscall(SYS_rt_tgsigqueueinfo, pid, t->tid, SIGBUS, &poke);
+}
+
+static void raise_asked(struct user_thread *t)
+{
+    int sig = t->must_raise;
+    t->stopped = sig == SIGSTOP;
+    t->must_raise = 0;
+    syscall(SYS_kill, getpid(), sig);
+    t->stopped = false;
+}
+
 void signal_deliver(struct user_thread *t)
 {
     while (t->pending) {
+        if (t->must_raise) {
+            raise_asked(t);
+        }
         host_mask(~FAULT_SIGNALS);
         unsigned slot = t->queued[QUEUE_SEGV].si_signo && !(t->mask & SIGBIT(SIGSEGV)) ? QUEUE_SEGV
                         : t->queued[QUEUE_BUS].si_signo && !(t->mask & SIGBIT(SIGBUS)) ? QUEUE_BUS
@@ -392,6 +426,18 @@ void signal_reinstall(struct user_thread *t)
     pthread_mutex_lock(&h->lock);
     for (int sig = 32; sig <= 33; sig++) {
         install(sig, &h->act[sig]);
+    }
+    pthread_mutex_unlock(&h->lock);
+}
+
+void signal_defer_defaults(struct user_thread *t)
+{
+    struct user_sighand *h = t->sighand;
+    pthread_mutex_lock(&h->lock);
+    for (int sig = 1; sig <= USER_SIGNALS; sig++) {
+        if (h->act[sig].handler == 0) {
+            install(sig, &h->act[sig]);
+        }
     }
     pthread_mutex_unlock(&h->lock);
 }

@@ -3,6 +3,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "user/clone.h"
 #include "user/syscall.h"
 
 bool get_sigset(u64 va, u64 size, user_sigset *set)
@@ -119,7 +120,11 @@ i64 sys_rt_sigtimedwait_time64(struct user_thread *t UNUSED, const u64 a[6])
 i64 sys_rt_sigqueueinfo(struct user_thread *t UNUSED, const u64 a[6])
 {
     siginfo_t si;
-    return user_cfg.abi->get_siginfo(a[2], &si) ? host_syscall(SYS_rt_sigqueueinfo, a[0], a[1], &si) : -EFAULT;
+    i64 r;
+    if (!user_cfg.abi->get_siginfo(a[2], &si)) {
+        return -EFAULT;
+    }
+    return clone_kill((int)a[0], (int)a[1], &r) ? r : host_syscall(SYS_rt_sigqueueinfo, a[0], a[1], &si);
 }
 
 i64 sys_rt_tgsigqueueinfo(struct user_thread *t UNUSED, const u64 a[6])
@@ -169,13 +174,16 @@ i64 sys_sigaltstack(struct user_thread *t, const u64 a[6])
 
 i64 sys_kill(struct user_thread *t UNUSED, const u64 a[6])
 {
-    return host_syscall(SYS_kill, (int)a[0], (int)a[1]);
+    i64 r;
+    return clone_kill((int)a[0], (int)a[1], &r) ? r : host_syscall(SYS_kill, (int)a[0], (int)a[1]);
 }
 i64 sys_tkill(struct user_thread *t UNUSED, const u64 a[6])
 {
-    return host_syscall(SYS_tkill, (int)a[0], (int)a[1]);
+    i64 r;
+    return clone_kill((int)a[0], (int)a[1], &r) ? r : host_syscall(SYS_tkill, (int)a[0], (int)a[1]);
 }
 i64 sys_tgkill(struct user_thread *t UNUSED, const u64 a[6])
 {
-    return host_syscall(SYS_tgkill, (int)a[0], (int)a[1], (int)a[2]);
+    i64 r;
+    return clone_kill((int)a[0], (int)a[2], &r) ? r : host_syscall(SYS_tgkill, (int)a[0], (int)a[1], (int)a[2]);
 }

@@ -345,6 +345,7 @@ static int vfork_main(void *arg)
     if (((const struct clone_call *)arg)->flags & CLONE_CLEAR_SIGHAND) {
         signal_clear_handlers(t->sighand);
     }
+    signal_defer_defaults(t);
     clone_child_begin(t, arg);
     signal_set_mask(t, t->mask);
     user_loop(t);

@@ -154,6 +154,7 @@ struct user_sighand { /* of a process; a child of vfork has a copy of its own */
 struct user_process {
     unsigned nthreads;
     bool shares; /* its memory with another that is not its thread group's */
+    bool shared; /* it made such a one */
 };
 
 struct user_thread {
@@ -179,6 +180,10 @@ struct user_thread {
     bool in_syscall;    /* the loop is behind a system call whose result is not stored yet */
     i64 result;         /* of that call, while a signal is delivered behind it */
     u64 syscall_args[6];
+
+    /* SIGKILL or SIGSTOP, which the loop raises for another (signal_raise_between); 0: none. */
+    volatile int must_raise;
+    volatile bool stopped; /* by that SIGSTOP */
 
     bool vforked;      /* a child that shares its parent's memory runs on this thread */
     struct arena exec; /* of an execve that is being prepared */
@@ -357,6 +362,12 @@ void signal_deliver(struct user_thread *t);
 void signal_force(struct user_thread *t, const siginfo_t *si);
 /* Ends the process as the signal's default action does. */
 NORETURN void signal_die(int sig);
+/* From now on `t`'s process only ends between two of its instructions, as its memory is shared: default actions are the
+ * loop's, not the kernel's. */
+void signal_defer_defaults(struct user_thread *t);
+/* The same for SIGKILL and SIGSTOP, from another process that shares the memory: 0, or -errno of the host. `t` raises
+ * it when it comes to its loop, and clears must_raise. */
+i64 signal_raise_between(struct user_thread *t, int pid, int sig);
 /* Blocks all on the host; true: a signal came before and waits for the loop: return -ERESTARTNOINTR at once. */
 bool signal_block_all(struct user_thread *t);
 void signal_set_mask(struct user_thread *t, user_sigset mask); /* the program's, and so the host's */

@@ -1,5 +1,6 @@
 /* Processes that share memory and run beside their parent, and what clone3 can ask for. */
 #include "check.h"
+#include "machine.h"
 
 #include <errno.h>
 #include <linux/sched.h>
@@ -106,10 +107,11 @@ static void test_ends(void)
     const int flags = CLONE_VM | CLONE_CHILD_CLEARTID | CLONE_CHILD_SETTID | SIGCHLD;
     ball = 0;
     int pid = clone(sleeper, new_stack(), flags, NULL, NULL, NULL, &tid_word);
-    CHECK(pid > 0 && tid_word == pid);
+    CHECK(pid > 0);
     while (!ball) {
         sched_yield();
     }
+    CHECK(tid_word == pid);
     kill(pid, SIGKILL);
     int status = wait_for(pid);
     CHECK(WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL);
@@ -124,6 +126,68 @@ static void test_ends(void)
         usleep(100);
     }
     CHECK(tid_word == 0);
+}
+
+/* Killed wherever they are, and its parent goes on: code that was never run before is what they do meanwhile. */
+static int novelty(void)
+{
+    typedef int made(void);
+    char *page = mmap(NULL, 4096, PROT_READ | PROT_WRITE | PROT_EXEC, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    int sum = 0;
+    for (int i = 0; i < 64; i++) {
+        put_code(page + 64 * i, (unsigned)i);
+        sum += ((made *)(void *)(page + 64 * i))();
+    }
+    munmap(page, 4096);
+    return sum;
+}
+static int restless(void *arg)
+{
+    for (ball = 1;;) {
+        if (novelty() != 2016) {
+            _exit(1);
+        }
+    }
+}
+static void test_killed(void)
+{
+    const int how[] = {SIGKILL, SIGTERM, SIGUSR1};
+    char *stack = new_stack();
+    for (int i = 0; i < 90; i++) {
+        ball = 0;
+        int pid = clone(restless, stack, CLONE_VM | SIGCHLD, NULL);
+        CHECK(pid > 0);
+        while (!ball) {
+            sched_yield();
+        }
+        usleep(37 * i % 400);
+        CHECK(kill(pid, how[i % 3]) == 0);
+        int status = wait_for(pid);
+        CHECK(WIFSIGNALED(status) && WTERMSIG(status) == how[i % 3]);
+        CHECK(novelty() == 2016);
+    }
+}
+/* One that is stopped holds nobody up, and can be killed. */
+static void test_stopped(void)
+{
+    for (int i = 0; i < 20; i++) {
+        int status = 0;
+        ball = 0;
+        int pid = clone(restless, new_stack(), CLONE_VM | SIGCHLD, NULL);
+        while (!ball) {
+            sched_yield();
+        }
+        CHECK(kill(pid, SIGSTOP) == 0);
+        CHECK(waitpid(pid, &status, WUNTRACED) == pid && WIFSTOPPED(status) && WSTOPSIG(status) == SIGSTOP);
+        CHECK(novelty() == 2016);
+        if (i & 1) {
+            kill(pid, SIGCONT);
+            CHECK(novelty() == 2016);
+        }
+        CHECK(kill(pid, SIGKILL) == 0);
+        status = wait_for(pid);
+        CHECK(WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL);
+    }
 }
 
 static int forker(void *arg)
@@ -181,9 +245,12 @@ static void test_clone3(void)
     a.flags = CLONE_CLEAR_SIGHAND | CLONE_SIGHAND | CLONE_VM;
     CHECK(syscall(SYS_clone3, &a, sizeof(a)) == -1 && errno == EINVAL);
     a = (struct clone_args){.exit_signal = SIGCHLD, .set_tid = (uintptr_t)&want, .set_tid_size = 1};
-    for (want = 30000; want > 20000 && kill(want, 0) == 0; want--) {
-    }
-    pid = syscall(SYS_clone3, &a, sizeof(a));
+    want = 30000;
+    do { /* others may take it meanwhile */
+        for (want--; want > 20000 && kill(want, 0) == 0; want--) {
+        }
+        pid = syscall(SYS_clone3, &a, sizeof(a));
+    } while (pid < 0 && errno == EEXIST && want > 20000);
     if (pid == 0) {
         _exit(getpid() == want ? 6 : 1);
     }
@@ -253,6 +320,8 @@ int main(int argc, char **argv)
     test_beside();
     test_many();
     test_ends();
+    test_killed();
+    test_stopped();
     test_shares();
     test_clone3();
     test_robust();
