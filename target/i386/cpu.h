@@ -138,7 +138,7 @@ enum { /* error code of a page fault */
        PF_FETCH = 1 << 4,
        PF_KEY = 1 << 5,
 };
-enum { EFER_SCE = 1 << 0, EFER_LME = 1 << 8, EFER_LMA = 1 << 10, EFER_NXE = 1 << 11 };
+enum { EFER_SCE = 1 << 0, EFER_LME = 1 << 8, EFER_LMA = 1 << 10, EFER_NXE = 1 << 11, EFER_AIBRSE = 1 << 21 };
 enum { XCR0_X87 = 1 << 0, XCR0_SSE = 1 << 1, XCR0_AVX = 1 << 2, XCR0_PKRU = 1 << 9 };
 
 /* EFLAGS whole, and back; only bits in mask change. */

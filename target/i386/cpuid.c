@@ -254,6 +254,10 @@ static void extended_leaf(const struct x86_cpu *cpu, u32 leaf, u32 sub, u32 o[4]
             o[1] = (o[0] >> id_bits(threads_of(cpu)) & 0xff) | (threads_of(cpu) - 1) << 8;
         }
         break;
+    case 0x80000021:
+        o[0] = w[WORD_821_EAX];
+        o[2] = w[WORD_821_ECX];
+        break;
     default:
         break;
     }

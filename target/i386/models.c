@@ -189,12 +189,13 @@ static const struct x86_model m_epyc = {.family = 23,
                                         .brand = "AMD EPYC Processor",
                                         .phys_bits = 40,
                                         .features = F_EPYC};
-/* All there is: an EPYC and what later ones have. */
-static const struct x86_model m_max = {.family = 23,
+/* All there is: much as an EPYC of the third generation. A processor that is prone to no attack by speculation, for
+ * what systems do against them would protect nothing here: it is the host that speculates. */
+static const struct x86_model m_max = {.family = 25,
                                        .number = 1,
-                                       .stepping = 2,
+                                       .stepping = 1,
                                        .level = 31,
-                                       .xlevel = 0x8000001e,
+                                       .xlevel = 0x80000021,
                                        .vendor = "AuthenticAMD",
                                        .brand = "moss virtual CPU",
                                        .phys_bits = 40,

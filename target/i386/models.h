@@ -19,6 +19,8 @@ enum x86_word {
     WORD_88_EBX,
     WORD_D1_EAX,
     WORD_6_EAX,
+    WORD_821_EAX, /* 8000_0021 */
+    WORD_821_ECX,
     X86_WORDS
 };
 

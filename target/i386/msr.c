@@ -105,6 +105,7 @@ static bool efer_write(struct x86_cpu *cpu, const struct msr *m UNUSED, u64 v)
     u32 ext = cpu->id.words[WORD_81_EDX];
     u64 known =
         (ext & BIT(11) ? EFER_SCE : 0) | (ext & BIT(29) ? EFER_LME | EFER_LMA : 0) | (ext & BIT(20) ? EFER_NXE : 0);
+    known |= cpu->id.words[WORD_821_EAX] & BIT(8) ? EFER_AIBRSE : 0; /* kept; no effect */
     u64 changed = cpu->efer ^ v;
     if (v & ~known || (changed & EFER_LME && cpu->cr0 & CR0_PG)) {
         return false;

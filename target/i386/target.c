@@ -89,6 +89,7 @@ static const struct field x86_state[] = {
     T("pat", pat),
     T("misc_enable", misc_enable),
     T("syscfg", syscfg),
+    T("hwcr", hwcr),
     T("mtrr_def", mtrr_def),
     TS("mtrr_fixed", mtrr_fixed),
     TS("mtrr_base", mtrr_base),

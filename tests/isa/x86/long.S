@@ -278,6 +278,24 @@ compat: mov $DATA, %eax
         movl $0x8000, gdt + LDT + 8
         mov $LDT, %eax
         FAULT 13, LDT, lldt %ax
+
+        CASE(15) /* automatic IBRS: a bit of EFER that is kept, where CPUID has it */
+        mov $0x80000021, %eax
+        cpuid
+        and $0x100, %eax
+        mov %eax, %r8d
+        shl $13, %r8d
+        mov $0xc0000080, %ecx
+        rdmsr
+        mov %eax, %r9d
+        or %r8d, %eax
+        wrmsr
+        rdmsr
+        and $0x200000, %eax
+        cmp %r8d, %eax
+        jne fail64
+        mov %r9d, %eax
+        wrmsr
         PASS
 
 sys_entry: /* RSP is the program's still */
