@@ -26,10 +26,9 @@ static bool guest_ready(const struct netdev *n)
 }
 
 /* A turn's worth at most: the rest comes in the next turn. */
-static gboolean deliver_queue(gpointer opaque)
+static void deliver_queue(void *opaque)
 {
     struct netdev *n = opaque;
-    n->deliver = 0;
     for (unsigned i = 0; i < QUEUE_ROOM && n->recv && n->queue.length && guest_ready(n); i++) {
         GBytes *b = g_queue_pop_head(&n->queue);
         gsize len;
@@ -40,15 +39,13 @@ static gboolean deliver_queue(gpointer opaque)
     if (n->recv && n->queue.length && guest_ready(n)) {
         net_resume(n);
     }
-    return G_SOURCE_REMOVE;
 }
 
 void net_resume(struct netdev *n)
 {
-    if (n && !n->deliver && n->queue.length) {
-        n->deliver = g_idle_add_full(G_PRIORITY_DEFAULT, deliver_queue, n, NULL);
+    if (n && n->queue.length) {
+        loop_task_due(&n->deliver);
     }
-    loop_wake(); /* who stopped reading for want of room asks again */
 }
 
 void net_input(struct netdev *n, const u8 *frame, size_t len)
@@ -112,10 +109,7 @@ static void queue_drop(struct netdev *n)
     while (n->queue.length) {
         g_bytes_unref(g_queue_pop_head(&n->queue));
     }
-    if (n->deliver) {
-        g_source_remove(n->deliver);
-        n->deliver = 0;
-    }
+    loop_task_cancel(&n->deliver);
 }
 
 bool net_attach(struct netdev *n, const struct net_receiver *r, void *opaque, struct err *e)
@@ -236,6 +230,7 @@ struct netdev *net_new(const char *id, const char *kind, struct opts *o, struct 
     n->id = g_strdup(id);
     n->where = g_strdup("");
     n->link = true;
+    n->deliver = (struct loop_task){.fn = deliver_queue, .opaque = n};
     g_queue_init(&n->queue);
     if (!keys_check(cls, o, e) || !cls->open(n, o, e)) {
         net_destroy(n);

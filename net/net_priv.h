@@ -4,6 +4,7 @@
 
 #include <glib.h>
 
+#include "base/loop.h"
 #include "net/net.h"
 
 enum {
@@ -29,9 +30,9 @@ struct netdev {
     const struct net_receiver *recv;
     void *opaque;
     bool link;
-    unsigned sending; /* depth of net_send(): frames for the guest wait until it is over */
-    GQueue queue;     /* of GBytes */
-    guint deliver;    /* source that empties the queue */
+    unsigned sending;         /* depth of net_send(): frames for the guest wait until it is over */
+    GQueue queue;             /* of GBytes */
+    struct loop_task deliver; /* empties the queue */
     struct dump *dump;
     struct netdev *next;
 };

@@ -1,12 +1,13 @@
 /* User networking: libslirp is a router, DHCP, DNS and TFTP server for one guest, and opens the host's
  * sockets for it; no rights are needed.
  *
- * libslirp has its own idea of a poll loop; here it is a source of the main loop. Its timers run on
+ * libslirp has its own idea of a poll loop; here it is a poller of the main loop. Its timers run on
  * guest time, so that connections survive a stopped machine. Not modelled: smb=, guestfwd= to a
  * character device. */
 #include "config.h"
 #ifdef HAVE_SLIRP
 
+#include <poll.h>
 #include <slirp/libslirp.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -19,7 +20,7 @@
 struct user {
     struct netdev n;
     Slirp *slirp;
-    struct slirp_source *source;
+    struct loop_poller poller;
 };
 
 /* -- callbacks ------------------------------------------------------------------------------------- */
@@ -102,95 +103,39 @@ static const SlirpCb callbacks = {
     .notify = user_notify,
 };
 
-/* -- the main loop's source ------------------------------------------------------------------------ */
-
-struct slirp_source {
-    GSource source; /* glib's header: first */
-    Slirp *slirp;
-    GArray *polls; /* of GPollFD: made anew each turn */
-    unsigned watched;
-    u64 due; /* when libslirp wants its turn at the latest; CLOCK_HOST */
-};
+/* -- the main loop's turn ---------------------------------------------------------------------------- */
 
 static int poll_add(int fd, int events, void *opaque)
 {
-    struct slirp_source *s = opaque;
-    GPollFD p = {.fd = fd};
-    p.events = (gushort)((events & SLIRP_POLL_IN ? G_IO_IN : 0) | (events & SLIRP_POLL_OUT ? G_IO_OUT : 0) |
-                         (events & SLIRP_POLL_PRI ? G_IO_PRI : 0) | (events & SLIRP_POLL_ERR ? G_IO_ERR : 0) |
-                         (events & SLIRP_POLL_HUP ? G_IO_HUP : 0));
-    g_array_append_val(s->polls, p);
-    return (int)s->polls->len - 1;
+    (void)opaque;
+    return (int)loop_watch(fd,
+                           (short)((events & SLIRP_POLL_IN ? POLLIN : 0) | (events & SLIRP_POLL_OUT ? POLLOUT : 0) |
+                                   (events & SLIRP_POLL_PRI ? POLLPRI : 0) | (events & SLIRP_POLL_ERR ? POLLERR : 0) |
+                                   (events & SLIRP_POLL_HUP ? POLLHUP : 0)));
 }
 
 static int poll_result(int i, void *opaque)
 {
-    struct slirp_source *s = opaque;
-    gushort r = g_array_index(s->polls, GPollFD, i).revents;
-    return (r & G_IO_IN ? SLIRP_POLL_IN : 0) | (r & G_IO_OUT ? SLIRP_POLL_OUT : 0) |
-           (r & G_IO_PRI ? SLIRP_POLL_PRI : 0) | (r & G_IO_ERR ? SLIRP_POLL_ERR : 0) |
-           (r & G_IO_HUP ? SLIRP_POLL_HUP : 0);
-}
-
-static void polls_forget(struct slirp_source *s)
-{
-    for (unsigned i = 0; i < s->watched; i++) {
-        g_source_remove_poll(&s->source, &g_array_index(s->polls, GPollFD, i));
-    }
-    s->watched = 0;
-    g_array_set_size(s->polls, 0);
-}
-
-static gboolean source_prepare(GSource *source, gint *timeout)
-{
-    struct slirp_source *s = (struct slirp_source *)source;
-    u32 wait = UINT32_MAX;
-    polls_forget(s);
-    slirp_pollfds_fill(s->slirp, &wait, poll_add, s);
-    for (s->watched = 0; s->watched < s->polls->len; s->watched++) {
-        g_source_add_poll(source, &g_array_index(s->polls, GPollFD, s->watched));
-    }
-    s->due = wait == UINT32_MAX ? UINT64_MAX : clock_now(CLOCK_HOST) + (u64)wait * 1000000;
-    *timeout = wait == UINT32_MAX ? -1 : (gint)MIN(wait, (u32)INT32_MAX);
-    return FALSE;
-}
-
-static gboolean source_check(GSource *source)
-{
-    struct slirp_source *s = (struct slirp_source *)source;
-    for (unsigned i = 0; i < s->watched; i++) {
-        if (g_array_index(s->polls, GPollFD, i).revents) {
-            return TRUE;
-        }
-    }
-    return clock_now(CLOCK_HOST) >= s->due;
-}
-
-static gboolean source_dispatch(GSource *source, GSourceFunc fn, gpointer opaque)
-{
-    struct slirp_source *s = (struct slirp_source *)source;
-    (void)fn;
+    short r = loop_seen((unsigned)i);
     (void)opaque;
-    slirp_pollfds_poll(s->slirp, 0, poll_result, s);
-    return G_SOURCE_CONTINUE;
+    return (r & POLLIN ? SLIRP_POLL_IN : 0) | (r & POLLOUT ? SLIRP_POLL_OUT : 0) | (r & POLLPRI ? SLIRP_POLL_PRI : 0) |
+           (r & POLLERR ? SLIRP_POLL_ERR : 0) | (r & POLLHUP ? SLIRP_POLL_HUP : 0);
 }
 
-static struct slirp_source *source_new(Slirp *slirp)
+static void user_fill(void *opaque, u64 *wait)
 {
-    static GSourceFuncs funcs = {.prepare = source_prepare, .check = source_check, .dispatch = source_dispatch};
-    struct slirp_source *s = (struct slirp_source *)g_source_new(&funcs, sizeof(struct slirp_source));
-    s->slirp = slirp;
-    s->polls = g_array_new(FALSE, FALSE, sizeof(GPollFD));
-    g_source_attach(&s->source, NULL);
-    return s;
+    struct user *u = opaque;
+    u32 ms = UINT32_MAX;
+    slirp_pollfds_fill(u->slirp, &ms, poll_add, u);
+    if (ms != UINT32_MAX) {
+        *wait = (u64)ms * 1000000;
+    }
 }
 
-static void source_free(struct slirp_source *s)
+static void user_ready(void *opaque)
 {
-    polls_forget(s);
-    g_array_free(s->polls, TRUE);
-    g_source_destroy(&s->source);
-    g_source_unref(&s->source);
+    struct user *u = opaque;
+    slirp_pollfds_poll(u->slirp, 0, poll_result, u);
 }
 
 /* -- forwarding ------------------------------------------------------------------------------------ */
@@ -425,7 +370,8 @@ static bool user_start(struct user *u, struct opts *o, const SlirpConfig *c, str
     if (!u->slirp) {
         return err_set(e, "libslirp does not accept these addresses");
     }
-    u->source = source_new(u->slirp);
+    u->poller = (struct loop_poller){.fill = user_fill, .ready = user_ready, .opaque = u};
+    loop_poller_add(&u->poller);
     for (size_t i = 0; (rule = opts_next(o, "hostfwd", &i));) {
         if (!net_hostfwd_add(&u->n, rule, e)) {
             return false;
@@ -459,10 +405,8 @@ static void user_send(struct netdev *n, const u8 *frame, size_t len)
 static void user_close(struct netdev *n)
 {
     struct user *u = (struct user *)n;
-    if (u->source) {
-        source_free(u->source);
-    }
     if (u->slirp) {
+        loop_poller_remove(&u->poller);
         slirp_cleanup(u->slirp);
     }
 }

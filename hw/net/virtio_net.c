@@ -76,17 +76,30 @@ static void frame_send(struct virtio_net *s, const struct vq_elem *e)
     net_send(s->conf.netdev, frame, n);
 }
 
-static void tx_kick(struct virtio_device *v, unsigned q)
+/* On the main loop: the driver goes on filling the ring meanwhile and need not kick, for only an empty ring asks for
+ * it. */
+static void tx_run(void *opaque)
 {
-    struct virtio_net *s = (struct virtio_net *)v;
+    enum { BURST = 64 }; /* frames until others have their turn */
+    struct virtio_net *s = opaque;
     struct vq_elem *e;
-    while ((e = vq_pop(v, q))) {
+    unsigned n = 0;
+    for (; n < BURST && (e = vq_pop(&s->v, NET_TX)); n++) {
         if (s->link) {
             frame_send(s, e);
         }
-        vq_push(v, q, e, 0);
+        vq_push(&s->v, NET_TX, e, 0);
     }
-    vq_notify(v, q);
+    vq_notify(&s->v, NET_TX);
+    if (n == BURST) {
+        loop_task_due(&s->tx);
+    }
+}
+
+static void tx_kick(struct virtio_device *v, unsigned q)
+{
+    (void)q;
+    loop_task_due(&((struct virtio_net *)v)->tx);
 }
 
 /* -- from the network -------------------------------------------------------------------------------------------- */
@@ -182,6 +195,7 @@ static void net_config_written(struct virtio_device *v, const u8 *config, unsign
 
 static void net_reset(struct virtio_device *v)
 {
+    loop_task_cancel(&((struct virtio_net *)v)->tx);
     net_filter_reset((struct virtio_net *)v);
 }
 
@@ -227,6 +241,7 @@ static bool net_init(struct device *d, struct err *e)
     if (!memcmp(k->mac, none, 6)) {
         net_next_mac(k->mac);
     }
+    s->tx = (struct loop_task){.fn = tx_run, .opaque = s};
     virtio_init(&s->v, features_of(k), &k->common);
     virtio_add_queue(&s->v, k->rx_queue_size, rx_kick);
     virtio_add_queue(&s->v, k->tx_queue_size, tx_kick);
@@ -245,6 +260,7 @@ static bool net_init(struct device *d, struct err *e)
 static void net_fini(struct device *d)
 {
     struct virtio_net *s = (struct virtio_net *)d;
+    loop_task_cancel(&s->tx);
     if (s->conf.netdev) {
         net_detach(s->conf.netdev);
     }
@@ -256,6 +272,7 @@ static bool net_loaded(struct device *d, struct err *e)
     if (s->unicasts + s->multicasts > NET_MACS) {
         return err_set(e, "the address table has %u entries, at most %u fit", s->unicasts + s->multicasts, NET_MACS);
     }
+    loop_task_due(&s->tx); /* a kick may have come that was not followed */
     return virtio_device_loaded(d, e);
 }
 

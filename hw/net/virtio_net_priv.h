@@ -2,6 +2,7 @@
 #ifndef MOSS_HW_NET_VIRTIO_NET_PRIV_H
 #define MOSS_HW_NET_VIRTIO_NET_PRIV_H
 
+#include "base/loop.h"
 #include "hw/net/virtio_net.h"
 #include "hw/virtio/virtio.h"
 #include "net/net.h"
@@ -37,6 +38,7 @@ struct virtio_net {
     struct virtio_net_conf conf;
     u8 mac[6];
     bool link;
+    struct loop_task tx; /* sends what is in the ring */
     /* receive filter */
     bool promisc, allmulti, alluni, nomulti, nouni, nobcast, uni_overflow, multi_overflow;
     u8 unicasts, multicasts; /* in macs: first the unicast ones */

@@ -149,7 +149,9 @@ struct vq_elem {
 };
 bool vq_usable(struct virtio_device *v, unsigned q);
 bool vq_empty(struct virtio_device *v, unsigned q);
-/* NULL: nothing there, or broken. Each element ends in vq_push, vq_push_many or vq_rewind. */
+/* NULL: nothing there, or broken. The driver kicks when it fills a queue that vq_pop or vq_empty found empty, and
+ * otherwise as it likes: who stops before that goes on by itself. Each element ends in vq_push, vq_push_many or
+ * vq_rewind. */
 struct vq_elem *vq_pop(struct virtio_device *v, unsigned q);
 /* Gives it back; `written` bytes were put into its `in` segments, from their start. */
 void vq_push(struct virtio_device *v, unsigned q, struct vq_elem *e, u32 written);

@@ -114,10 +114,6 @@ static int split_take(struct virtio_device *v, struct virtqueue *q, struct vq_ch
         return -1;
     }
     q->last_avail++;
-    if (virtio_has(v, VIRTIO_F_EVENT_IDX)) {
-        __atomic_store_n(avail_event(q), q->last_avail, __ATOMIC_RELAXED);
-        mem_wrote(avail_event(q), 2);
-    }
     return 1;
 }
 

@@ -1,4 +1,4 @@
-/* The leaf library: errors, buffers, arena, field tables, options, log, clocks and the main loop. */
+/* The leaf library: errors, buffers, arena, field tables, options, log, clocks. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <string.h>
@@ -582,36 +582,6 @@ static void a_thread_wakes_the_loop(void **state)
     assert_true(clock_now(CLOCK_HOST) - start < 4000000000ull);
 }
 
-static unsigned order[1000], order_n;
-static void post_note(void *opaque)
-{
-    assert_true(machine_locked());
-    order[order_n++] = (unsigned)(uintptr_t)opaque;
-}
-
-static void *post_from_thread(void *opaque)
-{
-    (void)opaque;
-    for (unsigned i = 0; i < 1000; i++) {
-        loop_post(post_note, (void *)(uintptr_t)i);
-    }
-    return NULL;
-}
-
-static void posts_arrive_in_order(void **state)
-{
-    (void)state;
-    pthread_t th;
-    pthread_create(&th, NULL, post_from_thread, NULL);
-    while (order_n < 1000) {
-        loop_turn(1000000000);
-    }
-    pthread_join(th, NULL);
-    for (unsigned i = 0; i < 1000; i++) {
-        assert_int_equal(order[i], i);
-    }
-}
-
 static bool hog_stop;
 static void *hog(void *opaque)
 {
@@ -699,7 +669,6 @@ int main(void)
         cmocka_unit_test(stopped_time_is_not_counted),
         cmocka_unit_test(a_timer_always_due_does_not_hang),
         cmocka_unit_test(a_thread_wakes_the_loop),
-        cmocka_unit_test(posts_arrive_in_order),
         cmocka_unit_test(the_lock_starves_nobody),
         cmocka_unit_test(entropy_repeats_when_seeded),
         cmocka_unit_test(must_ends_the_process),
