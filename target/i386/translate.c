@@ -1,8 +1,9 @@
 /* x86 translation: forming a trace, and the ways out of it.
  *
- * A trace starts anywhere in a page and follows the flow forward: on below conditional branches, into unconditional
- * forward ones. A short loop is in it more than once. It ends at the page's end, at backward and indirect branches, and
- * at what may change the mode. An instruction that reaches into the next page is the only one of its trace. */
+ * A trace starts anywhere in a page and follows the flow forward: on below conditional branches (or at their target,
+ * see likely_taken), into unconditional forward ones. A short loop is in it more than once. It ends at the page's end,
+ * at backward and indirect branches, and at what may change the mode. An instruction that reaches into the next page is
+ * the only one of its trace. */
 #include <string.h>
 
 #include "target/i386/i386.h"
@@ -166,6 +167,29 @@ static bool next_round(struct x86 *t, i64 displacement)
     return true;
 }
 
+/* A forward branch over a jump that goes further: a compiler that thought the way below likely had put there what is
+ * jumped to. So do loops that are entered in the middle. */
+static bool likely_taken(struct x86 *t, i64 displacement)
+{
+    i32 below = next_off(t);
+    i64 target = below + displacement, further = 0;
+    const u8 *p = t->page + below;
+    if (!t->follow || displacement <= 0 || target >= PAGE_SIZE || below + 5 > PAGE_SIZE || t->bits == 16) {
+        return false;
+    }
+    if (p[0] == 0xeb) { /* JMP */
+        further = below + 2 + (i8)p[1];
+    } else if (p[0] == 0xe9) {
+        further = below + 5 + (i64)(i32)ld32le(p + 1);
+    }
+    if (further <= target) {
+        return false;
+    }
+    t->flow = FLOW_JUMP;
+    t->next = (i32)target;
+    return true;
+}
+
 void x86_branch(struct x86 *t, enum ir_cond cc, ir_ref flags, i64 displacement)
 {
     if (!is_plain(t, displacement) || (t->mode & MODE_AFTER)) {
@@ -177,7 +201,11 @@ void x86_branch(struct x86 *t, enum ir_cond cc, ir_ref flags, i64 displacement)
         ir_exitf(t->ir, cc_invert(cc), flags, next_off(t));
         return;
     }
-    ir_exitf(t->ir, cc, flags, (i32)(next_off(t) + displacement));
+    if (likely_taken(t, displacement)) {
+        ir_exitf(t->ir, cc_invert(cc), flags, next_off(t));
+    } else {
+        ir_exitf(t->ir, cc, flags, (i32)(next_off(t) + displacement));
+    }
     side_exit_done(t);
 }
 void x86_branch_cc(struct x86 *t, enum ir_cond cc, enum ir_type type, ir_ref a, ir_ref b, i64 displacement)
@@ -191,7 +219,11 @@ void x86_branch_cc(struct x86 *t, enum ir_cond cc, enum ir_type type, ir_ref a, 
         ir_exitcc(t->ir, cc_invert(cc), type, a, b, next_off(t));
         return;
     }
-    ir_exitcc(t->ir, cc, type, a, b, (i32)(next_off(t) + displacement));
+    if (likely_taken(t, displacement)) {
+        ir_exitcc(t->ir, cc_invert(cc), type, a, b, next_off(t));
+    } else {
+        ir_exitcc(t->ir, cc, type, a, b, (i32)(next_off(t) + displacement));
+    }
     side_exit_done(t);
 }
 
@@ -411,6 +443,7 @@ static void form_trace(struct ir *ir, const struct tr_request *rq, struct tr_res
                        unsigned look)
 {
     struct x86 t = {.ir = ir,
+                    .page = rq->page,
                     .mode = rq->mode,
                     .entry = rq->mode,
                     .features = x86_features_of(MODE_FEAT(rq->mode)),

@@ -11,8 +11,9 @@ enum x86_flow { FLOW_NEXT, FLOW_JUMP, FLOW_END };
 
 struct x86 {
     struct ir *ir;
-    u64 mode;  /* at the instruction; */
-    u64 entry; /* what the trace was found by. STAC and CLAC make it another */
+    const u8 *page; /* what the trace is read from */
+    u64 mode;       /* at the instruction; */
+    u64 entry;      /* what the trace was found by. STAC and CLAC make it another */
     const struct x86_features *features;
     unsigned bits;         /* of the code segment: 16, 32, 64 */
     i32 start;             /* page offset of the trace, */
