@@ -166,7 +166,7 @@ def floppies():
             f.truncate(1440 << 10)
         disk = 'if=floppy,format=raw,file=' + f.name
         info('-M', 'pc').exits(0).prints(r'floppy0: \[not inserted\]', 'isa-fdc')
-        info('-M', 'q35').exits(0).prints_not('floppy0', 'isa-fdc')
+        info('-M', 'q35').exits(0).prints_not('floppy0|isa-fdc')
         info('-M', 'q35', '-nodefaults', '-drive', disk).exits(0).prints('floppy0: .*/disk', 'isa-fdc')
 
 
