@@ -361,6 +361,7 @@ CASES = {
     'pc-q35-floppy': pc('-M q35 -boot a', [
         'wait=GNU GRUB', 'wait=GNU/Linux', 'raw=c', *typed('grub> ', 'ls'), 'wait=(fd0)', 'wait=grub> ', STOP],
         'grub-floppy', slow=False),
+    'pc-uboot': pc('-M pc -vga none', [*typed('=> ', 'version', 'pci'), 'wait=Bridge device', 'wait==> ', STOP], 'pc-uboot', slow=False),
     'pc-pvh': pc('-M pc', look_pc(1), 'pvh'),
     'pc-q35-pvh': pc('-M q35 -cpu max -smp 2', look_pc(2), 'pvh', slow=False),
     'pc-mp-table': pc('-M q35,acpi=off -smp 2 -no-reboot', shell(

@@ -6,6 +6,7 @@ debian            Debian's arm64 installer kernel and initrd: .cache/guest, or d
 disk              what tools/mkdebian.sh makes, in .cache/debian
 firmware          EDK II as -bios, from qemu-efi-aarch64; firmware-flash: as two flashes, with variables that are kept
 uboot             U-Boot, from u-boot-qemu
+pc-uboot          U-Boot as a PC's firmware, from u-boot-qemu too
 pc, pc32          Debian's installer kernel and initrd for PCs, from debian-installer-12-netboot-amd64 and -i386
 qboot             the same behind qboot, from qemu-system-data
 pvh               the ELF file in Debian's kernel for PCs, which has an entry for PVH guests
@@ -32,6 +33,7 @@ EDK2 = '/usr/share/qemu-efi-aarch64/QEMU_EFI.fd'
 EDK2_CODE, EDK2_VARS = '/usr/share/AAVMF/AAVMF_CODE.fd', '/usr/share/AAVMF/AAVMF_VARS.fd'
 OVMF_CODE, OVMF_VARS = '/usr/share/OVMF/OVMF_CODE_4M.fd', '/usr/share/OVMF/OVMF_VARS_4M.fd'
 UBOOT = '/usr/lib/u-boot/qemu_arm64/u-boot.bin'
+UBOOT_PC = '/usr/lib/u-boot/qemu-x86/u-boot.rom'
 GRUB_FLOPPY = '/usr/lib/grub-rescue/grub-rescue-floppy.img'
 GRUB_DISK = '/usr/lib/grub-rescue/grub-rescue-cdrom.iso'
 QBOOT = '/usr/share/qemu/qboot.rom'
@@ -131,6 +133,10 @@ def seabios(_):
     return [] if are_here('/usr/share/seabios/bios-256k.bin') else None
 
 
+def pc_uboot(_):
+    return are_here(UBOOT_PC) and ['-bios', UBOOT_PC] or None
+
+
 def grub_disk(_):
     return are_here(GRUB_DISK) and ['-snapshot', '-drive', f'if=virtio,format=raw,file={GRUB_DISK}'] or None
 
@@ -182,6 +188,7 @@ GUESTS = {
     'seabios': seabios,
     'qboot': both(lambda _: are_here(QBOOT) and ['-bios', QBOOT] or None, pc),
     'grub-disk': grub_disk,
+    'pc-uboot': pc_uboot,
     'grub-floppy': grub_floppy,
     'ovmf': ovmf,
     'ovmf-kernel': both(ovmf, pc),
