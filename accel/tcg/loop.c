@@ -81,7 +81,10 @@ static bool handle_events(struct tcpu *t)
 
 static void log_exec(struct tcpu *t, const struct block *b)
 {
-    if (log_in_filter(t->cpu->rt.pc)) {
+    if (!log_in_filter(t->cpu->rt.pc)) {
+        return;
+    }
+    if (log_on(LOG_EXEC)) {
         log_print("Trace %u: %p [%016llx/%016llx]\n", t->cpu->index, (const void *)b->code,
                   (unsigned long long)t->cpu->rt.pc, (unsigned long long)b->mode);
     }

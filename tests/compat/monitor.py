@@ -157,6 +157,12 @@ def slots():
             r.exits(0).prints(r'^virtio0: .*/disk \(raw\)', "Device 'nothing' not found").prints_not('floppy')
 
 
+def registers():
+    """Where an x86 processor begins: the instruction pointer is an offset in its segment."""
+    r = moss('-M', 'pc', '-S', '-display', 'none', '-monitor', 'stdio', name='qemu-system-i386', stdin='info registers\nq\n')
+    r.exits(0).prints('^EAX=00000000 ECX=00000000 EDX=', '^EIP=0000fff0 ', '^CS =f000 00000000ffff0000 0000ffff ')
+
+
 def floppies():
     """pc has an empty drive; q35 a drive, and its controller, where a disk is in it."""
     def info(*args):
@@ -170,4 +176,4 @@ def floppies():
         info('-M', 'q35', '-nodefaults', '-drive', disk).exits(0).prints('floppy0: .*/disk', 'isa-fdc')
 
 
-main(answers, passwords, memory, slots, floppies, behind_the_escape)
+main(answers, passwords, memory, slots, registers, floppies, behind_the_escape)

@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 """How moss runs and ends: exit statuses, signals, pid files, streams, the options that scripts pass without a thought."""
 import os
+import re
 import signal
 import socket
 import struct
@@ -338,6 +339,11 @@ def logs():
              image).exits(0).silent()
         with open(log, encoding='utf-8') as f:
             check('hvc' in f.read(), '-d in_asm shows the guest')
+        moss('-M', 'virt', '-nographic', '-d', 'cpu', '-D', log, '-dfilter', '0x40200080..0x402000a7', '-kernel',
+             image).exits(0).silent()
+        with open(log, encoding='utf-8') as f:
+            seen = [int(pc, 16) for pc in re.findall(r'\bPC=([0-9a-f]{16})', f.read())]
+        check(seen and all(0x40200080 <= pc <= 0x402000a7 for pc in seen), f'-d cpu with -dfilter: {len(seen)} states')
 
 
 check(os.path.exists(path()), path())
