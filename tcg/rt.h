@@ -95,6 +95,7 @@ struct rt {
     union v128 save_vec[32];
     union v128 vtmp[4]; /* V128 arguments and results of helpers */
     u64 spill[64];      /* values that found no register */
+    u64 share[4];       /* addends of a block that found none */
     union v128 vspill[32];
 };
 _Static_assert(offsetof(struct rt, r) == RT_BIAS, "hot words fit one-byte displacements");

@@ -45,15 +45,15 @@ void load_end(struct gen *g, const struct load *l)
 
 bool shared_find(struct gen *g, const struct xop *x, struct shared *sh)
 {
-    sh->reg = share_find(g, x);
-    sh->wide = sh->reg == NOREG && share_plan(g, x, &sh->plan);
-    return sh->reg != NOREG || sh->wide;
+    sh->s = share_find(g, x);
+    sh->wide = !sh->s && share_plan(g, x, &sh->plan);
+    return sh->s || sh->wide;
 }
 
 void shared_own_done(struct gen *g, const struct shared *sh)
 {
-    if (sh->wide && sh->reg != NOREG) {
-        g->arch->zero(g->c, sh->reg);
+    if (sh->wide && sh->s) {
+        share_own(g, sh->s);
     }
 }
 

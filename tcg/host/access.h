@@ -17,8 +17,8 @@ void load_end(struct gen *g, const struct load *l);
 /* An access whose TLB probe others may use (share.c). */
 struct shared {
     struct share plan;
-    unsigned reg; /* of the addend it used, or has left for others; NOREG */
-    bool wide;    /* it probed for more than itself */
+    const struct share *s; /* whose addend it used, or has left for others; NULL */
+    bool wide;             /* it probes for more than itself */
 };
 bool shared_find(struct gen *g, const struct xop *x, struct shared *sh); /* false: a probe for itself alone */
 void shared_own_done(struct gen *g, const struct shared *sh); /* cold code: it probed for itself; others do the same */

@@ -119,6 +119,7 @@ struct share {
     i32 lo, hi;  /* offsets from it that lie in the same page */
     u32 view;
     bool store;
+    bool mem; /* it lies in rt.share[], not in reg */
     u8 reg;
     u16 last; /* the last access it was made for */
 };
@@ -228,6 +229,7 @@ struct host_arch {
     u64 alloc[2];     /* registers for values: integer, vector */
     u64 clobbered;    /* those of them that C may change */
     u64 loop_vec;     /* vector registers a loop may give to slots, highest first */
+    bool share_mem;   /* registers are few: addends go to memory as well (share.c) */
     u8 tmp, vtmp;     /* registers that hold nothing between instructions of an emitter */
     u8 key;           /* where TH_FALLBACK finds what to do */
     u8 result;        /* of a C function */
@@ -433,9 +435,13 @@ void address_use(struct gen *g, struct xop *x);
 void use_extra(struct gen *g, struct xop *x, ir_ref r); /* select.c */
 
 /* share.c */
-unsigned share_find(const struct gen *g, const struct xop *x); /* register of an addend, 0 in it: not known; NOREG */
+const struct share *share_find(const struct gen *g, const struct xop *x);   /* whose addend x may use; NULL */
 bool share_plan(const struct gen *g, const struct xop *x, struct share *s); /* is a probe for a range worth it? */
-unsigned share_open(struct gen *g, const struct share *s, unsigned addend, u64 busy, u64 allow);
+const struct share *share_open(struct gen *g, const struct share *s, unsigned addend, u64 busy,
+                               u64 allow);                 /* or NULL */
+i32 share_off(const struct gen *g, const struct share *s); /* of one in memory, in the CPU struct */
+void share_evict(struct gen *g, unsigned k);               /* share k loses its register */
+void share_own(struct gen *g, const struct share *s);      /* cold code: the others are to probe for themselves */
 void share_zero(struct gen *g);
 void share_end(struct gen *g);
 

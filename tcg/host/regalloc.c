@@ -147,6 +147,10 @@ void ra_evict(struct gen *g, unsigned reg)
     ir_ref r = g->reg_val[reg];
     g->reg_val[reg] = 0;
     g->occupied &= ~RBIT(reg);
+    if (r >= REF_SHARE) {
+        share_evict(g, r - REF_SHARE);
+        return;
+    }
     if (ir_is_const(r)) {
         return;
     }

@@ -6,12 +6,15 @@
  *      je    cold                       there: a probe of its own
  *      mov   rd, [addr + addend + off]
  *
- * The register is taken only when one is free, and the allocator may take it back like a constant's. What may change
- * translations takes it away: after a slow path all such registers are 0 (a device may have remapped memory), a helper
- * call ends them. A store is covered only by a store's probe; what can be written can be read. So a load with a store
- * sure to follow (no exit between) probes as the store would: memory is read, changed, written. */
+ * The register is taken only when one is free, and the allocator may take it back like a constant's. On hosts with few
+ * (host_arch.share_mem) the addend is in rt.share[] then, and the others load it first: still half of a probe's
+ * instructions, and none that depend on the address. What may change translations takes it away: after a slow path all
+ * such registers are 0 (a device may have remapped memory), a helper call ends them. A store is covered only by a
+ * store's probe; what can be written can be read. So a load with a store sure to follow (no exit between) probes as the
+ * store would: memory is read, changed, written. */
 #include "tcg/host/gen_priv.h"
 
+_Static_assert(ARRAY_LEN(((struct rt *)0)->share) == SHARES, "a place for each");
 enum { SCAN = 32, SPAN = 256 };
 _Static_assert(IR_MAX_CONSTS <= 0x7f00, "shares look like constants that no trace has");
 
@@ -21,20 +24,21 @@ static bool plain(const struct xop *x)
 }
 static bool alive(const struct gen *g, unsigned k)
 {
-    return g->share[k].base && g->reg_val[g->share[k].reg] == REF_SHARE + k;
+    const struct share *s = &g->share[k];
+    return s->base && (s->mem || g->reg_val[s->reg] == REF_SHARE + k);
 }
 
-unsigned share_find(const struct gen *g, const struct xop *x)
+const struct share *share_find(const struct gen *g, const struct xop *x)
 {
     i32 lo = (i32)x->imm, hi = lo + (i32)mo_bytes(x->d);
     for (unsigned k = 0; k < SHARES && plain(x); k++) {
         const struct share *s = &g->share[k];
         if (s->base == x->a && alive(g, k) && s->view == (x->d & MO_VIEW) && lo >= s->lo && hi <= s->hi &&
             (s->store || x->op == IR_ld)) {
-            return s->reg;
+            return s;
         }
     }
-    return NOREG;
+    return NULL;
 }
 
 bool share_plan(const struct gen *g, const struct xop *x, struct share *s)
@@ -69,31 +73,73 @@ bool share_plan(const struct gen *g, const struct xop *x, struct share *s)
     return any;
 }
 
-/* The access is done; `addend` is a scratch register. `busy`: registers of the results, `allow`: of operands that end
- * here. */
-unsigned share_open(struct gen *g, const struct share *s, unsigned addend, u64 busy, u64 allow)
+i32 share_off(const struct gen *g, const struct share *s)
 {
-    u64 f = ra_free(g, g->arch->alloc[0] & ~g->pins.mask & ~busy & (~g->lock | allow));
-    if (!f) {
-        return NOREG;
+    return RT_OFF_AT(share, s - g->share);
+}
+
+static void to_memory(struct gen *g, struct share *s, unsigned reg)
+{
+    g->arch->store(g->c, IR_I64, share_off(g, s), reg);
+    s->mem = true;
+}
+
+void share_evict(struct gen *g, unsigned k)
+{
+    struct share *s = &g->share[k];
+    if (g->arch->share_mem && s->last > g->i) {
+        to_memory(g, s, s->reg);
+    } else {
+        s->base = 0;
     }
-    unsigned k = g->next_share++ % SHARES, reg = ctz64(f);
-    if (alive(g, k)) {
+}
+
+/* Takes a share away. */
+static void share_close(struct gen *g, unsigned k)
+{
+    if (alive(g, k) && !g->share[k].mem) {
         ra_forget(g, g->share[k].reg);
     }
-    g->share[k] = *s;
-    g->share[k].reg = (u8)reg;
-    g->arch->mov(g->c, true, reg, addend);
-    ra_forget(g, reg);
-    ra_bind(g, (ir_ref)(REF_SHARE + k), reg);
-    return reg;
+    g->share[k].base = 0;
+}
+
+/* The access is done; `addend` is a scratch register. `busy`: registers of the results, `allow`: of operands that end
+ * here. */
+const struct share *share_open(struct gen *g, const struct share *plan, unsigned addend, u64 busy, u64 allow)
+{
+    u64 f = ra_free(g, g->arch->alloc[0] & ~g->pins.mask & ~busy & (~g->lock | allow));
+    if (!f && !g->arch->share_mem) {
+        return NULL;
+    }
+    unsigned k = g->next_share++ % SHARES;
+    struct share *s = &g->share[k];
+    share_close(g, k);
+    *s = *plan;
+    if (!f) {
+        to_memory(g, s, addend);
+        return s;
+    }
+    s->reg = (u8)ctz64(f);
+    g->arch->mov(g->c, true, s->reg, addend);
+    ra_forget(g, s->reg);
+    ra_bind(g, (ir_ref)(REF_SHARE + k), s->reg);
+    return s;
+}
+
+void share_own(struct gen *g, const struct share *s)
+{
+    if (s->mem) {
+        g->arch->store_imm(g->c, true, share_off(g, s), 0);
+    } else {
+        g->arch->zero(g->c, s->reg);
+    }
 }
 
 void share_zero(struct gen *g)
 {
     for (unsigned k = 0; k < SHARES; k++) {
         if (alive(g, k)) {
-            g->arch->zero(g->c, g->share[k].reg);
+            share_own(g, &g->share[k]);
         }
     }
 }
@@ -101,9 +147,6 @@ void share_zero(struct gen *g)
 void share_end(struct gen *g)
 {
     for (unsigned k = 0; k < SHARES; k++) {
-        if (alive(g, k)) {
-            ra_forget(g, g->share[k].reg);
-        }
-        g->share[k].base = 0;
+        share_close(g, k);
     }
 }

@@ -156,9 +156,9 @@ static u8 *shared_access(struct gen *g, const struct xop *x, unsigned addr, unsi
         tag_off = s->store ? offsetof(struct tlb_entry, wr) : offsetof(struct tlb_entry, rd);
         cold = probe_range(g, addr, s->lo, (unsigned)(s->hi - s->lo - 1), x->d, tag_off, &ea);
     } else {
-        cold = a_cbz(g->c, false, true, sh->reg);
+        cold = a_cbz(g->c, false, true, sh->s->reg);
     }
-    unsigned addend = sh->wide ? (unsigned)T1 : sh->reg;
+    unsigned addend = sh->wide ? (unsigned)T1 : sh->s->reg;
     *p = (struct place){.base = addr, .index = addend};
     if (off) { /* the addend is still wanted */
         a_rrr(g->c, A_ADD, true, T2, addr, addend);
@@ -351,7 +351,7 @@ static void load_cold(struct gen *g, const struct load *l, const struct shared *
     bool vec = vectors_live(g);
     to_cold(g);
     bind_cold(g, from);
-    if (sh->wide || sh->reg != NOREG) {
+    if (sh->wide || sh->s) {
         struct place p;
         u8 *slow = probe(g, l->addr, l->off, l->mo, offsetof(struct tlb_entry, rd), &p);
         load_hit(g, l, &p);
@@ -374,7 +374,7 @@ void a_ld(struct gen *g, struct xop *x)
     u8 *cold = shared_access(g, x, l.addr, offsetof(struct tlb_entry, rd), &sh, &p);
     load_hit(g, &l, &p);
     if (sh.wide) {
-        sh.reg = share_open(g, &sh.plan, T1, l.results, 0);
+        sh.s = share_open(g, &sh.plan, T1, l.results, 0);
     }
     if (cold) {
         load_cold(g, &l, &sh, cold);
@@ -497,7 +497,7 @@ static void store_cold(struct gen *g, const struct store *s, const struct store 
     bool vec = vectors_live(g);
     to_cold(g);
     bind_cold(g, from);
-    if (sh->wide || sh->reg != NOREG) {
+    if (sh->wide || sh->s) {
         struct place p;
         u8 *slow = probe(g, s->addr, s->off, s->mo, offsetof(struct tlb_entry, wr), &p);
         store_hit(g, hit, &p);
@@ -561,7 +561,7 @@ void a_st(struct gen *g, struct xop *x)
     store_hit(g, &hit, &p);
     if (sh.wide) {
         u64 dying = ra_dying(g, x->b) | (s.n == 2 ? ra_dying(g, x->c) : 0);
-        sh.reg = share_open(g, &sh.plan, T1, RBIT(s.addr), dying);
+        sh.s = share_open(g, &sh.plan, T1, RBIT(s.addr), dying);
     }
     if (cold) {
         store_cold(g, &s, &hit, &sh, cold);

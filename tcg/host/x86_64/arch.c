@@ -161,6 +161,7 @@ const struct host_arch x_arch = {
     .alloc = {GPR_ALLOC, XMM_ALLOC},
     .clobbered = GPR_CALLER_SAVED | VREGS,
     .loop_vec = VREGS & (RBIT(XMM11 + 1) - RBIT(XMM3)),
+    .share_mem = true,
     .tmp = RAX,
     .vtmp = XMM0,
     .key = RCX,

@@ -205,13 +205,17 @@ static u8 *shared_access(struct gen *g, const struct xop *x, struct mem at, unsi
         return mem_access(g, at, x->d, tag_off, m);
     }
     deopt_point(g);
-    *m = MEMX(addr, sh->wide ? RCX : sh->reg, 0, (i32)x->imm);
+    unsigned reg = sh->wide || sh->s->mem ? (unsigned)RCX : sh->s->reg;
+    *m = MEMX(addr, reg, 0, (i32)x->imm);
     if (sh->wide) {
         const struct share *s = &sh->plan;
         tag_off = s->store ? offsetof(struct tlb_entry, wr) : offsetof(struct tlb_entry, rd);
         return probe_range(g, addr, s->lo, (unsigned)(s->hi - s->lo - 1), x->d, tag_off);
     }
-    x_test(g->c, true, sh->reg, sh->reg);
+    if (sh->s->mem) {
+        x_load(g->c, true, RCX, MEM(RBP, share_off(g, sh->s) - RT_BIAS));
+    }
+    x_test(g->c, true, reg, reg);
     return x_jcc(g->c, X_E);
 }
 
@@ -359,7 +363,7 @@ static void load_cold(struct gen *g, const struct load *l, struct mem at, const 
     bool vec = vectors_live(g);
     to_cold(g);
     bind_cold(g, from);
-    if (sh->wide || sh->reg != NOREG) {
+    if (sh->wide || sh->s) {
         u8 *slow = mem_probe(g, l->addr, l->off, l->mo, offsetof(struct tlb_entry, rd));
         load_hit(g, l, MEMX(l->addr, RCX, 0, l->off));
         shared_own_done(g, sh);
@@ -382,7 +386,7 @@ void emit_ld(struct gen *g, struct xop *x)
     u8 *cold = shared_access(g, x, at, offsetof(struct tlb_entry, rd), &sh, &m);
     load_hit(g, &l, m);
     if (sh.wide) {
-        sh.reg = share_open(g, &sh.plan, RCX, l.results, 0);
+        sh.s = share_open(g, &sh.plan, RCX, l.results, 0);
     }
     if (cold) {
         load_cold(g, &l, at, &sh, cold);
@@ -560,7 +564,7 @@ static void store_cold(struct gen *g, const struct store *s, const struct store 
     bool vec = vectors_live(g);
     to_cold(g);
     bind_cold(g, from);
-    if (sh->wide || sh->reg != NOREG) {
+    if (sh->wide || sh->s) {
         u8 *slow = mem_probe(g, s->at.base, s->at.disp, s->mo, offsetof(struct tlb_entry, wr));
         store_hit(g, hit, MEMX(s->at.base, RCX, 0, s->at.disp));
         shared_own_done(g, sh);
@@ -604,7 +608,7 @@ void emit_st(struct gen *g, struct xop *x)
     }
     if (sh.wide) {
         u64 dying = ra_dying(g, x->b) | (s.n == 2 ? ra_dying(g, x->c) : 0);
-        sh.reg = share_open(g, &sh.plan, RCX, RBIT(s.at.base), dying);
+        sh.s = share_open(g, &sh.plan, RCX, RBIT(s.at.base), dying);
     }
     if (cold) {
         store_cold(g, &s, &hit, &sh, cold);
