@@ -2,7 +2,8 @@
  * size is told. Keys come as characters, so they are turned into keys of a US keyboard, pressed and let go.
  *
  * Ctrl-A x ends moss, Ctrl-A Ctrl-A is Ctrl-A, as on the terminal of a serial port; Alt-1 to Alt-9 show the screens. A
- * terminal that is smaller than the screen shows the part where the cursor is. */
+ * terminal that is smaller than the screen shows the part where the cursor is. Shift or Ctrl with PageUp, PageDown, and
+ * Ctrl with Up, Down look back in a text console. */
 #include <curses.h>
 #include <glib.h>
 #include <locale.h>
@@ -19,6 +20,7 @@
 
 #define FRAME_NS 50000000ull
 enum { ESCAPE = 1 /* Ctrl-A */, ESC = 27 };
+enum { CTRL_PPAGE = KEY_MAX + 1, CTRL_NPAGE, CTRL_UP, CTRL_DOWN }; /* keys that curses has no numbers for */
 
 static struct {
     struct screen *screen;
@@ -185,19 +187,52 @@ static void console_send(wint_t c)
     screen_type(con.screen, &t);
 }
 
+/* As xterm and most that are like it send them; curses knows some, on some terminals. */
+static void keys_define(void)
+{
+    static const struct {
+        const char *sent;
+        int curses;
+    } keys[] = {{"\033[5;2~", KEY_SPREVIOUS}, {"\033[6;2~", KEY_SNEXT}, {"\033[5;5~", CTRL_PPAGE},
+                {"\033[6;5~", CTRL_NPAGE},    {"\033[1;5A", CTRL_UP},   {"\033[1;5B", CTRL_DOWN}};
+    for (size_t i = 0; i < ARRAY_LEN(keys); i++) {
+        define_key(keys[i].sent, keys[i].curses);
+    }
+}
+
+/* Text consoles look back by Ctrl; guests get what was pressed. */
 static void special_send(int c)
 {
     static const struct {
         int curses;
         const char *name;
+        bool shift, ctrl;
     } keys[] = {
-        {KEY_UP, "up"},    {KEY_DOWN, "down"}, {KEY_LEFT, "left"},           {KEY_RIGHT, "right"}, {KEY_HOME, "home"},
-        {KEY_END, "end"},  {KEY_IC, "insert"}, {KEY_DC, "delete"},           {KEY_PPAGE, "pgup"},  {KEY_NPAGE, "pgdn"},
-        {KEY_BTAB, "tab"}, {KEY_ENTER, "ret"}, {KEY_BACKSPACE, "backspace"},
+        {KEY_SPREVIOUS, "pgup", .shift = true},
+        {KEY_SNEXT, "pgdn", .shift = true},
+        {CTRL_PPAGE, "pgup", .ctrl = true},
+        {CTRL_NPAGE, "pgdn", .ctrl = true},
+        {CTRL_UP, "up", .ctrl = true},
+        {CTRL_DOWN, "down", .ctrl = true},
+        {KEY_UP, "up"},
+        {KEY_DOWN, "down"},
+        {KEY_LEFT, "left"},
+        {KEY_RIGHT, "right"},
+        {KEY_HOME, "home"},
+        {KEY_END, "end"},
+        {KEY_IC, "insert"},
+        {KEY_DC, "delete"},
+        {KEY_PPAGE, "pgup"},
+        {KEY_NPAGE, "pgdn"},
+        {KEY_BTAB, "tab", .shift = true},
+        {KEY_ENTER, "ret"},
+        {KEY_BACKSPACE, "backspace"},
     };
     for (size_t i = 0; i < ARRAY_LEN(keys); i++) {
         if (keys[i].curses == c) {
-            key_send(input_key_by_name(keys[i].name), c == KEY_BTAB, false);
+            bool back = c == KEY_SPREVIOUS || c == KEY_SNEXT;
+            key_send(input_key_by_name(keys[i].name), keys[i].shift,
+                     keys[i].ctrl || (back && screen_is_console(con.screen)));
             return;
         }
     }
@@ -341,6 +376,7 @@ static bool curses_init(struct opts *o, struct err *e)
     nodelay(stdscr, TRUE);
     keypad(stdscr, TRUE);
     set_escdelay(25);
+    keys_define();
     if (has_colors()) {
         start_color();
         for (unsigned i = 0; i < 64; i++) {

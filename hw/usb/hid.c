@@ -2,7 +2,7 @@
  * Tables 1.12).
  *
  * Reports are sent when something changed. The keyboard and the mouse also speak the boot protocol, in which the report
- * is the same, but for the mouse's wheel. Not modelled: idle rates other than "never again", the tablet's touch.
+ * is the same, but for the mouse's wheels. Not modelled: idle rates other than "never again", the tablet's touch.
  * What a display sends between two reports is put together, but never a press and its release. */
 #include <string.h>
 
@@ -32,14 +32,14 @@ struct usb_hid {
     u8 queue[QUEUE][REPORT];                             /* a ring of reports */
     u8 head, count, idle, protocol, leds, buttons, told; /* told: buttons of the last report that was queued */
     u8 keys[32];                                         /* a bit a usage that is down */
-    u32 x, y, wheel;                                     /* moved, or where (tablet), since the last report */
+    u32 x, y, wheel, pan;                                /* moved, or where (tablet), since the last report */
     u8 moved;
 };
 
 struct hid_kind {
     struct usb_class usb;
     const u8 *report;
-    u8 report_len, size; /* bytes of a report */
+    u8 report_len, size, boot_size; /* bytes of a report, in each protocol */
     bool keyboard, absolute;
 };
 static const struct hid_kind *kind_of(const struct usb_hid *s)
@@ -57,15 +57,20 @@ static const u8 keyboard_report[] = {0x05, 0x01, 0x09, 0x06, 0xa1, 0x01, /* gene
                                      0x95, 0x01, 0x75, 0x03, 0x91, 0x01,                                     /* */
                                      0x95, 0x06, 0x75, 0x08, 0x15, 0x00, 0x26, 0xff, 0x00, /* six keys */
                                      0x05, 0x07, 0x19, 0x00, 0x2a, 0xff, 0x00, 0x81, 0x00, 0xc0};
-static const u8 mouse_report[] = {0x05, 0x01, 0x09, 0x02, 0xa1, 0x01, 0x09, 0x01, 0xa1, 0x00, 0x05, 0x09, 0x19,
-                                  0x01, 0x29, 0x05, 0x15, 0x00, 0x25, 0x01, 0x95, 0x05, 0x75, 0x01, 0x81, 0x02,
-                                  0x95, 0x01, 0x75, 0x03, 0x81, 0x01, 0x05, 0x01, 0x09, 0x30, 0x09, 0x31, 0x09,
-                                  0x38, 0x15, 0x81, 0x25, 0x7f, 0x75, 0x08, 0x95, 0x03, 0x81, 0x06, 0xc0, 0xc0};
-static const u8 tablet_report[] = {
-    0x05, 0x01, 0x09, 0x02, 0xa1, 0x01, 0x09, 0x01, 0xa1, 0x00, 0x05, 0x09, 0x19, 0x01, 0x29, 0x05, 0x15, 0x00, 0x25,
-    0x01, 0x95, 0x05, 0x75, 0x01, 0x81, 0x02, 0x95, 0x01, 0x75, 0x03, 0x81, 0x01, 0x05, 0x01, 0x09, 0x30, 0x09, 0x31,
-    0x15, 0x00, 0x26, 0xff, 0x7f, 0x35, 0x00, 0x46, 0xff, 0x7f, 0x75, 0x10, 0x95, 0x02, 0x81, 0x02, 0x05, 0x01, 0x09,
-    0x38, 0x15, 0x81, 0x25, 0x7f, 0x35, 0x00, 0x45, 0x00, 0x75, 0x08, 0x95, 0x01, 0x81, 0x06, 0xc0, 0xc0};
+/* Consumer page, AC Pan: how far a wheel that tilts went to the right. */
+#define PAN_ITEMS 0x05, 0x0c, 0x0a, 0x38, 0x02, 0x15, 0x81, 0x25, 0x7f, 0x75, 0x08, 0x95, 0x01, 0x81, 0x06
+static const u8 mouse_report[] = {0x05,      0x01, 0x09, 0x02, 0xa1, 0x01, 0x09, 0x01, 0xa1, 0x00, 0x05, 0x09, 0x19,
+                                  0x01,      0x29, 0x05, 0x15, 0x00, 0x25, 0x01, 0x95, 0x05, 0x75, 0x01, 0x81, 0x02,
+                                  0x95,      0x01, 0x75, 0x03, 0x81, 0x01, 0x05, 0x01, 0x09, 0x30, 0x09, 0x31, 0x09,
+                                  0x38,      0x15, 0x81, 0x25, 0x7f, 0x75, 0x08, 0x95, 0x03, 0x81, 0x06, /* */
+                                  PAN_ITEMS, 0xc0, 0xc0};
+static const u8 tablet_report[] = {0x05,      0x01, 0x09, 0x02, 0xa1, 0x01, 0x09, 0x01, 0xa1, 0x00, 0x05, 0x09,
+                                   0x19,      0x01, 0x29, 0x05, 0x15, 0x00, 0x25, 0x01, 0x95, 0x05, 0x75, 0x01,
+                                   0x81,      0x02, 0x95, 0x01, 0x75, 0x03, 0x81, 0x01, 0x05, 0x01, 0x09, 0x30,
+                                   0x09,      0x31, 0x15, 0x00, 0x26, 0xff, 0x7f, 0x35, 0x00, 0x46, 0xff, 0x7f,
+                                   0x75,      0x10, 0x95, 0x02, 0x81, 0x02, 0x05, 0x01, 0x09, 0x38, 0x15, 0x81,
+                                   0x25,      0x7f, 0x35, 0x00, 0x45, 0x00, 0x75, 0x08, 0x95, 0x01, 0x81, 0x06, /* */
+                                   PAN_ITEMS, 0xc0, 0xc0};
 
 /* Configuration, interface (sub-class 1 is "boot"), HID, endpoint 1. */
 #define CONFIG(sub, protocol, len, size, interval) \
@@ -79,7 +84,7 @@ static const u8 tablet_report[] = {
     }
 static const u8 keyboard_device[] = DEVICE(1), mouse_device[] = DEVICE(1), tablet_device[] = DEVICE(1);
 static const u8 keyboard_config[] = CONFIG(1, 1, sizeof(keyboard_report), 8, 10);
-static const u8 mouse_config[] = CONFIG(1, 2, sizeof(mouse_report), 4, 10);
+static const u8 mouse_config[] = CONFIG(1, 2, sizeof(mouse_report), 8, 10);
 static const u8 tablet_config[] = CONFIG(0, 0, sizeof(tablet_report), 8, 4);
 static const char *const keyboard_strings[] = {"QEMU", "QEMU USB Keyboard", "68284", NULL};
 static const char *const mouse_strings[] = {"QEMU", "QEMU USB Mouse", "89126", NULL};
@@ -118,12 +123,14 @@ static void pointer_make(struct usb_hid *s, u8 *p)
         st16le(p + 1, (u16)s->x);
         st16le(p + 3, (u16)s->y);
         p[5] = (u8)take(&s->wheel, 127);
-        s->moved = s->wheel != 0;
+        p[6] = (u8)take(&s->pan, 127);
+        s->moved = s->wheel || s->pan;
     } else {
         p[1] = (u8)take(&s->x, 127);
         p[2] = (u8)take(&s->y, 127);
         p[3] = (u8)take(&s->wheel, 127);
-        s->moved = s->x || s->y || s->wheel;
+        p[4] = (u8)take(&s->pan, 127);
+        s->moved = s->x || s->y || s->wheel || s->pan;
     }
     s->told = s->buttons;
 }
@@ -163,7 +170,7 @@ static enum usb_result hid_data(struct usb_device *d, struct usb_span *span)
     if (!s->count) {
         return USB_NAK;
     }
-    span->done = MIN(span->n, (u32)(k->size - (s->protocol || k->keyboard || k->absolute ? 0 : 1)));
+    span->done = MIN(span->n, (u32)(s->protocol ? k->size : k->boot_size));
     memcpy(span->p, s->queue[s->head], span->done);
     s->head = (u8)((s->head + 1) % QUEUE);
     s->count--;
@@ -192,7 +199,7 @@ static int hid_request(struct usb_device *d, const struct usb_setup *q, u8 *p)
         return q->value >> 8 == DT_HID ? 9 : -1;
     case HID_GET_REPORT:
         report_make(s, p);
-        return k->size;
+        return s->protocol ? k->size : k->boot_size;
     case HID_SET_REPORT:
         if (!k->keyboard || q->length != 1) {
             return -1;
@@ -279,10 +286,8 @@ static void pointer_event(void *opaque, const struct input_event *e)
         }
         break;
     case INPUT_WHEEL:
-        if (e->code == AXIS_WHEEL) {
-            s->wheel += (u32)e->value;
-            s->moved = true;
-        }
+        *(e->code == AXIS_WHEEL ? &s->wheel : &s->pan) += (u32)e->value;
+        s->moved = true;
         break;
     default:
         break;
@@ -351,12 +356,13 @@ static const struct field hid_state[] = {
     FIELD(struct usb_hid, x),
     FIELD(struct usb_hid, y),
     FIELD(struct usb_hid, wheel),
+    FIELD(struct usb_hid, pan),
     FIELD(struct usb_hid, moved),
     {0},
 };
 static const struct prop hid_props[] = {USB_PROPS(struct usb_hid, usb), {0}};
 
-#define HID_CLASS(id, cls_name, text, bytes, ...) \
+#define HID_CLASS(id, cls_name, text, bytes, boot, ...) \
     static const struct hid_kind id##_kind = {.usb = {.speed = USB_FULL, \
                                                       .device = id##_device, \
                                                       .config = id##_config, \
@@ -369,6 +375,7 @@ static const struct prop hid_props[] = {USB_PROPS(struct usb_hid, usb), {0}};
                                               .report = id##_report, \
                                               .report_len = sizeof(id##_report), \
                                               .size = (bytes), \
+                                              .boot_size = (boot), \
                                               __VA_ARGS__}; \
     const struct device_class usb_##id##_class = {.name = cls_name, \
                                                   .doc = text, \
@@ -381,6 +388,6 @@ static const struct prop hid_props[] = {USB_PROPS(struct usb_hid, usb), {0}};
                                                   .loaded = hid_loaded, \
                                                   .fini = hid_fini, \
                                                   .bus_class = &id##_kind}
-HID_CLASS(keyboard, "usb-kbd", "USB keyboard", 8, .keyboard = true);
-HID_CLASS(mouse, "usb-mouse", "USB mouse with a wheel", 4, .absolute = false);
-HID_CLASS(tablet, "usb-tablet", "USB tablet: a pointer that knows where it is", 6, .absolute = true);
+HID_CLASS(keyboard, "usb-kbd", "USB keyboard", 8, 8, .keyboard = true);
+HID_CLASS(mouse, "usb-mouse", "USB mouse with a wheel that tilts", 5, 3, .absolute = false);
+HID_CLASS(tablet, "usb-tablet", "USB tablet: a pointer that knows where it is", 7, 7, .absolute = true);

@@ -2,14 +2,19 @@
 """Displays: the VNC server as clients speak to it, the window on a video driver that shows nothing, and what is said where
 there is none."""
 import base64
+import fcntl
 import os
+import pty
 import re
+import select
 import signal
 import socket
 import struct
 import sys
+import termios
+import time
 
-from harness import ROOT, check, folder, main, moss, small_guest, start, until
+from harness import ROOT, check, folder, main, moss, path, small_guest, start, until
 
 sys.path.insert(0, os.path.join(ROOT, 'tests/ui'))
 import rfb  # noqa: E402
@@ -217,6 +222,35 @@ def terminals():
         moss(*SCREEN, '-display', 'curses').exits(1).warns('no terminal')
         moss(*SCREEN, '-display', 'curses,charset=CP850').exits(1).warns('no terminal')
         moss(*SCREEN, '-display', 'curses,charset=nosuch').exits(1).warns('charset=nosuch: iconv does not know it')
+        looking_back()
+
+
+def looking_back():
+    """What scrolled out of a text console is seen again, on terminals of two kinds."""
+    for term, back, forward in (('xterm', b'\x1b[5;2~', b'\x1b[6;2~'), ('linux', b'\x1b[5;5~', b'\x1b[6;5~')):
+        child, fd = pty.fork()
+        if not child:
+            os.environ['TERM'] = term
+            os.execv(path(), [path(), '-M', 'virt', '-S', '-net', 'none', '-display', 'curses', '-device', 'ramfb', '-monitor', 'vc'])
+        fcntl.ioctl(fd, termios.TIOCSWINSZ, struct.pack('HHHH', 25, 80, 0, 0))
+
+        def shows(key, text):
+            end, seen = time.monotonic() + 20, b''
+            while text not in seen and time.monotonic() < end:
+                os.write(fd, key)
+                while select.select([fd], [], [], 0.3)[0]:
+                    seen += os.read(fd, 4096)
+            check(text in seen, f'{term}: {text} after {key}; there was {seen[-300:]}')
+        try:
+            shows(b'', b'graphics')
+            shows(b'\x1b2', b"type 'help'")
+            shows(b'help\r', b'addr -- physical memory')
+            shows(back, b"type 'help'")
+            shows(forward, b'addr -- physical memory')
+        finally:
+            os.kill(child, signal.SIGKILL)
+            os.waitpid(child, 0)
+            os.close(fd)
 
 
 main(terminals, vnc, consoles, encodings_and_sizes, passwords_and_browsers, windows)

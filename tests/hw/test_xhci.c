@@ -310,14 +310,15 @@ static void tablet_and_keyboard(void **st)
     input_abs(50, 25, 101, 101);
     input_button(BUTTON_RIGHT, true);
     input_rel(AXIS_WHEEL, 1);
+    input_rel(AXIS_HWHEEL, -1);
     input_sync();
     machine_unlock();
     struct event e = want(32, 13);
-    assert_int_equal(e.status & 0xffffff, 2);
+    assert_int_equal(e.status & 0xffffff, 1);
     assert_int_equal(rd(BUF, 1), 2);
     assert_in_range(rd(BUF + 1, 2), 0x3ff0, 0x4010);
     assert_in_range(rd(BUF + 3, 2), 0x1fe0, 0x2010);
-    assert_int_equal(rd(BUF + 5, 1), 1);
+    assert_int_equal(rd(BUF + 5, 2), 0xff01);
     machine_lock();
     input_button(BUTTON_RIGHT, false); /* a click is not lost */
     input_button(BUTTON_LEFT, true);
@@ -478,16 +479,17 @@ static void a_hub(void **st)
     control(mouse, setup_of(0x80, 6, 0x302, 0x409, 64), 64, 1);
     assert_int_equal(rd(BUF, 1), 2 + 2 * 14);
     control(mouse, setup_of(0x00, 9, 1, 0, 0), 0, 1);
-    endpoints(mouse, 3, 0, 3, 4);
-    transfer(mouse, 3, BUF + 0x200, 4, NORMAL << 10 | IOC);
+    endpoints(mouse, 3, 0, 3, 8);
+    transfer(mouse, 3, BUF + 0x200, 5, NORMAL << 10 | IOC);
     ding(mouse, 3);
     machine_lock();
     input_rel(AXIS_X, 5);
     input_rel(AXIS_Y, -2);
+    input_rel(AXIS_HWHEEL, 3);
     input_sync();
     machine_unlock();
     want(32, 1);
-    assert_int_equal(get(BUF + 0x200), 0x00fe0500);
+    assert_int_equal(rd(BUF + 0x200, 5), 0x0300fe0500);
     control(hub, setup_of(0x23, 1, 1, 2, 0), 0, 1); /* the port is disabled: nobody answers */
     transfer(mouse, 1, setup_of(0x80, 8, 0, 0, 1), 8, SETUP << 10 | IDT | 3u << 16);
     ding(mouse, 1);

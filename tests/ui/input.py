@@ -132,7 +132,7 @@ def window_mouse(name, mouse, m, x, absolute, w, h):
     m.forget(0.2)
     for n, code in BUTTONS.items():
         press(lambda down, b=n: x.button(b, down), m, code, f'{who}, button {n}')
-    wheels(who, m, lambda n: (x.button(n, True), x.button(n, False)), (4, 5, 6, 7) if 'Virtio' in mouse else (4, 5))
+    wheels(who, m, lambda n: (x.button(n, True), x.button(n, False)), (4, 5) if 'PS/2' in mouse else (4, 5, 6, 7))
     if absolute:
         for px, py in ((0, 0), (w - 1, h - 1), (w // 4, h // 3)):
             x.move(px, py)
@@ -176,7 +176,7 @@ def vnc_mouse(name, mouse, m, v, absolute, path):
     m.forget(0.2)
     for mask, code in ((1, 0x110), (2, 0x112), (4, 0x111)):
         press(lambda down, b=mask: v.pointer(50, 50, b if down else 0), m, code, f'{who}, button {mask}')
-    wheels(who, m, lambda n: (v.pointer(50, 50, 1 << (n - 1)), v.pointer(50, 50)), (4, 5, 6, 7) if 'Virtio' in mouse else (4, 5))
+    wheels(who, m, lambda n: (v.pointer(50, 50, 1 << (n - 1)), v.pointer(50, 50)), (4, 5) if 'PS/2' in mouse else (4, 5, 6, 7))
     v.pointer(63, 43)
     if absolute:
         place(m, 63, 43, v.w, v.h, f'{who}, place 63,43')
