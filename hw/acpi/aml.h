@@ -83,6 +83,17 @@ enum aml_window { AML_WINDOW_MEMORY, AML_WINDOW_IO };
 void aml_window(struct aml *a, enum aml_window kind, bool wide, u64 first, u64 last, u64 translate);
 /* GPIO pin `pin` of the controller: an interrupt on a rising edge. */
 void aml_gpio_int(struct aml *a, unsigned pin, const char *controller);
+
+/* -- what boards have alike ---------------------------------------------------------------------------------------- */
+void aml_processors(struct aml *a, unsigned n);
+/* A device with memory and an interrupt, a level (NULL: none); then what else it has, and aml_end. */
+void aml_device_at(struct aml *a, const char *name, const char *hid, unsigned uid, u64 base, u32 size, const u32 *irq);
+void aml_virtio_mmio(struct aml *a, unsigned n, u64 base, u32 size, u32 irq);
+void aml_power_button(struct aml *a);
+/* A PCI Express root, PCI0; then its windows, routes and what else it has, and aml_end. */
+void aml_pcie_root(struct aml *a);
+/* _PRT where INTx is swizzled as pci_host.h says and comes out at four interrupts from irq0 on. */
+void aml_pci_routes(struct aml *a, u32 irq0);
 /* _OSC of a PCI Express root: the system handles errors and events itself, hot plug is nobody's. */
 void aml_pcie_osc(struct aml *a);
 

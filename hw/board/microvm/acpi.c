@@ -1,7 +1,5 @@
 /* The ACPI tables of a microvm (ACPI 6.4, chapter 5, "hardware-reduced"): processors, IO-APICs, and in the DSDT what is
  * there: virtio slots with a device, serial port, clock, fw_cfg, PCI Express, events of the GED. */
-#include <stdio.h>
-
 #include "hw/acpi/aml.h"
 #include "hw/acpi/ged.h"
 #include "hw/board/microvm/microvm_priv.h"
@@ -10,7 +8,7 @@
 #include "hw/virtio/virtio_mmio.h"
 
 enum { MADT_CPU, MADT_IOAPIC, MADT_CPU_NMI = 4 };
-enum { SLOTS = 32, PINS = 4, LEVEL_HIGH = 0xd };
+enum { PINS = 4, LEVEL_HIGH = 0xd };
 
 /* -- MADT ---------------------------------------------------------------------------------------------------------- */
 
@@ -81,37 +79,13 @@ static void fw_cfg(struct aml *a)
     aml_end(a);
 }
 
-static void processors(const struct machine *m, struct aml *a)
-{
-    for (unsigned i = 0; i < m->cfg.cpus; i++) {
-        char name[8];
-        snprintf(name, sizeof(name), "C%03X", i & 0xfff);
-        aml_device(a, name);
-        aml_name(a, "_HID"), aml_string(a, "ACPI0007");
-        aml_name(a, "_UID"), aml_int(a, i);
-        aml_end(a);
-    }
-}
-
 static void transports(const struct microvm *b, struct aml *a)
 {
     for (unsigned i = 0; i < b->slots; i++) {
-        const u32 gsi = b->virtio_gsi + i;
-        char name[8];
-        if (!virtio_mmio_busy(b->virtio[i])) {
-            continue;
+        if (virtio_mmio_busy(b->virtio[i])) {
+            aml_virtio_mmio(a, i, MICROVM_VIRTIO + i * (u64)MICROVM_VIRTIO_SIZE, MICROVM_VIRTIO_SIZE,
+                            b->virtio_gsi + i);
         }
-        snprintf(name, sizeof(name), "VR%02u", i % 100);
-        aml_device(a, name);
-        aml_name(a, "_HID"), aml_string(a, "LNRO0005");
-        aml_name(a, "_UID"), aml_int(a, i);
-        aml_name(a, "_CCA"), aml_int(a, 1);
-        aml_name(a, "_CRS");
-        aml_resources(a);
-        aml_fixed_memory(a, (u32)(MICROVM_VIRTIO + i * (u64)MICROVM_VIRTIO_SIZE), MICROVM_VIRTIO_SIZE, true);
-        aml_interrupts(a, 0, &gsi, 1);
-        aml_resources_end(a);
-        aml_end(a);
     }
 }
 
@@ -119,10 +93,7 @@ static void transports(const struct microvm *b, struct aml *a)
 static void events(struct aml *a)
 {
     static const u32 irq = MICROVM_IRQ_GED;
-    aml_device(a, "PWRB");
-    aml_name(a, "_HID"), aml_eisa_id(a, "PNP0C0C");
-    aml_name(a, "_UID"), aml_int(a, 0);
-    aml_end(a);
+    aml_power_button(a);
     aml_device(a, "GED");
     aml_name(a, "_HID"), aml_string(a, "ACPI0013");
     aml_name(a, "_UID"), aml_int(a, 0);
@@ -146,37 +117,16 @@ static void events(struct aml *a)
 
 /* -- PCI ----------------------------------------------------------------------------------------------------------- */
 
-static void routes(struct aml *a)
-{
-    aml_name(a, "_PRT");
-    aml_package(a, SLOTS * PINS);
-    for (unsigned i = 0; i < SLOTS * PINS; i++) {
-        unsigned slot = i / PINS, pin = i % PINS;
-        aml_package(a, 4);
-        aml_int(a, (u64)slot << 16 | 0xffff);
-        aml_int(a, pin);
-        aml_int(a, 0);
-        aml_int(a, MICROVM_IRQ_PCI + (slot + pin) % PINS);
-        aml_end(a);
-    }
-    aml_end(a);
-}
-
 static void pci(const struct pci_layout *p, struct aml *a)
 {
-    aml_device(a, "PCI0");
-    aml_name(a, "_HID"), aml_eisa_id(a, "PNP0A08");
-    aml_name(a, "_CID"), aml_eisa_id(a, "PNP0A03");
-    aml_name(a, "_SEG"), aml_int(a, 0);
-    aml_name(a, "_BBN"), aml_int(a, 0);
-    aml_name(a, "_UID"), aml_int(a, 0);
+    aml_pcie_root(a);
     aml_name(a, "_CRS");
     aml_resources(a);
     aml_bus_numbers(a, 0, (u16)(p->ecam_size / MIB - 1));
     aml_window(a, AML_WINDOW_MEMORY, false, p->mmio32, p->mmio32 + p->mmio32_size - 1, 0);
     aml_window(a, AML_WINDOW_MEMORY, true, p->mmio64, p->mmio64 + p->mmio64_size - 1, 0);
     aml_resources_end(a);
-    routes(a);
+    aml_pci_routes(a, MICROVM_IRQ_PCI);
     aml_pcie_osc(a);
     aml_device(a, "RES0"); /* configuration space is nobody else's */
     aml_name(a, "_HID"), aml_eisa_id(a, "PNP0C02");
@@ -193,7 +143,7 @@ static void dsdt(const struct machine *m, struct acpi_tables *t)
     const struct microvm *b = microvm_of(m);
     struct aml a = {0};
     aml_scope(&a, "\\_SB");
-    processors(m, &a);
+    aml_processors(&a, m->cfg.cpus);
     if (b->isa_serial && m->cfg.serial[0]) {
         isa_device(&a, "COM1", "PNP0501", 0x3f8, 8, MICROVM_IRQ_SERIAL);
     }

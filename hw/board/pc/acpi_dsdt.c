@@ -274,18 +274,6 @@ static void single(struct aml *a, const char *name, const char *hid, bool is_tex
     aml_end(a);
 }
 
-static void processors(const struct pc_acpi *p, struct aml *a)
-{
-    for (unsigned i = 0; i < p->m->cfg.cpus; i++) {
-        char name[8];
-        snprintf(name, sizeof(name), "C%03X", i & 0xfff);
-        aml_device(a, name);
-        aml_name(a, "_HID"), aml_string(a, "ACPI0007");
-        aml_name(a, "_UID"), aml_int(a, i);
-        aml_end(a);
-    }
-}
-
 /* Slots have numbers, as of a board where cards are put in: guests name network interfaces after them (ens3). */
 static void slots(struct aml *a)
 {
@@ -340,7 +328,7 @@ void pc_dsdt(const struct pc_acpi *p, struct acpi_tables *t)
     aml_scope(&a, "\\_SB");
     pci_root(p, &a);
     reserved(p, &a);
-    processors(p, &a);
+    aml_processors(&a, p->m->cfg.cpus);
     if (p->hpet) {
         single(&a, "HPET", "PNP0103", false, 0, 0);
     }

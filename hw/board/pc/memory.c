@@ -9,6 +9,7 @@
 #include "block/block.h"
 #include "hw/block/cfi_flash.h"
 #include "hw/board/pc/pc_priv.h"
+#include "hw/pci/pc_host.h"
 
 #define BELOW_640K 0xa0000ull
 enum { UPPER = 0xc0000, SHADOW = 0x20000 /* what is seen of firmware below 1 MiB */ };
@@ -74,7 +75,7 @@ static void rom_map(struct machine *m, const char *name, const struct image_file
         (struct mem_region){.name = "isa-bios", .kind = MEM_ROM, .size = seen, .host = pc->rom.host + size - seen};
     mem_map_region(m->sysmem, &pc->rom_below_1m, MIB - seen, 0);
     if (seen == SHADOW) {
-        pc->kind->rom_shown(m, pc->rom.host + size - SHADOW);
+        pc_host_set_rom(pc->pci_host, pc->rom.host + size - SHADOW);
     }
 }
 
@@ -101,7 +102,7 @@ static bool flash_make(struct machine *m, unsigned i, u64 *end, struct err *e)
         u8 *last = d->mmio.host + size - SHADOW;
         pc->rom_below_1m = (struct mem_region){.name = "isa-bios", .kind = MEM_ROM, .size = SHADOW, .host = last};
         mem_map_region(m->sysmem, &pc->rom_below_1m, MIB - SHADOW, 0);
-        pc->kind->rom_shown(m, last);
+        pc_host_set_rom(pc->pci_host, last);
     }
     return true;
 }

@@ -16,10 +16,13 @@
 #include "hw/misc/fw_cfg.h"
 #include "hw/misc/i8237.h"
 #include "hw/misc/port92.h"
+#include "hw/pci/pc_host.h"
+#include "hw/pci/reset_control.h"
 #include "hw/timer/hpet.h"
 #include "hw/timer/i8254.h"
 #include "hw/timer/mc146818.h"
 #include "hw/timer/port61.h"
+#include "target/i386/i386.h"
 
 enum { IRQ_TIMER = 0, IRQ_KEYBOARD = 1, IRQ_FLOPPY = 6, IRQ_RTC = 8, IRQ_MOUSE = 12, FDC = 0x3f0 };
 #define HPET_BASE 0xfed00000u
@@ -46,6 +49,7 @@ const struct prop pc_options[] = {
     PROP("vmport", PROP_STR, struct pc, vmport, "auto", "accepted: there is no VMware port"),
     {0},
 };
+const struct target *const pc_targets[] = {&target_x86_64, &target_i386, NULL};
 const char *const pc_vgas[] = {"std", "virtio", "none", NULL};
 
 /* -- interrupts ---------------------------------------------------------------------------------------------------- */
@@ -307,6 +311,22 @@ bool pc_fdc_make(struct machine *m, struct err *e)
 }
 
 /* -- all of it ----------------------------------------------------------------------------------------------------- */
+
+bool pc_bridges_make(struct machine *m, const struct device_class *host, const char *id,
+                     const struct device_class *south, const char *south_id, unsigned devfn,
+                     struct reset_control *(*control)(struct pci_device *d), struct err *e)
+{
+    struct pc *pc = pc_of(m);
+    const u64 above = 4 * GIB + pc->above_4g;
+    const struct pci_window window[2] = {{pc->below_4g, PC_TOP - pc->below_4g}, {above, PC_HIGH_END - above}};
+    pc->pci_host = device_new(m, host, id);
+    pc_host_place(pc->pci_host, window);
+    if (!device_init(pc->pci_host, e) || !(pc->south = pci_make(pc->pci_host, south, south_id, devfn, e))) {
+        return false;
+    }
+    reset_control_place(control(pc->south), pc_host_conf1(pc->pci_host));
+    return true;
+}
 
 bool pc_make(struct machine *m, const struct pc_kind *kind, struct err *e)
 {

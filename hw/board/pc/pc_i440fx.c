@@ -15,15 +15,10 @@ enum { SOUTH = 1 << 3, VGA = 2 << 3, IRQ_SCI = 9, IRQ_IDE = 14, PM_BASE = 0x600,
 static bool host_make(struct machine *m, struct err *e)
 {
     struct pc *pc = pc_of(m);
-    const u64 above = 4 * GIB + pc->above_4g;
-    const struct pci_window window[2] = {{pc->below_4g, PC_TOP - pc->below_4g}, {above, PC_HIGH_END - above}};
-    pc->pci_host = device_new(m, &i440fx_host_class, "pci.0");
-    pc_host_place(pc->pci_host, window);
-    if (!device_init(pc->pci_host, e) || !(pc->south = pci_make(pc->pci_host, &piix3_class, "piix3", SOUTH, e))) {
+    if (!pc_bridges_make(m, &i440fx_host_class, "pci.0", &piix3_class, "piix3", SOUTH, piix3_reset_control, e)) {
         return false;
     }
     struct device *south = &pc->south->dev;
-    reset_control_place(piix3_reset_control(pc->south), pc_host_conf1(pc->pci_host));
     for (unsigned i = 0; i < PCI_PINS; i++) {
         pc->pci_host->irqs[i] = device_pin(south, i);
     }
@@ -68,11 +63,6 @@ static bool pm_make(struct machine *m, struct err *e)
 static bool functions_make(struct machine *m, struct err *e)
 {
     return ide_make(m, e) && pc_fdc_make(m, e) && pm_make(m, e) && pc_vga_make(m, VGA, e);
-}
-
-static void rom_shown(struct machine *m, u8 *last_128k)
-{
-    pc_host_set_rom(pc_of(m)->pci_host, last_128k);
 }
 
 static void place(struct machine *m)
@@ -125,7 +115,6 @@ static const struct pc_kind i440fx_kind = {
     .firmware = "bios-256k.bin",
     .host_make = host_make,
     .functions_make = functions_make,
-    .rom_shown = rom_shown,
     .place = place,
     .acpi_say = acpi_say,
     .irqs_say = irqs_say,
@@ -142,31 +131,8 @@ static void power_button(struct machine *m)
 }
 
 static const char *const aliases[] = {"pc", NULL};
-static const struct target *const targets[] = {&target_x86_64, &target_i386, NULL};
-
 const struct board board_pc = {
-    .name = "pc-i440fx-7.2",
-    .doc = "Standard PC (i440FX + PIIX, 1996)",
-    .is_default = true,
-    .aliases = aliases,
-    .targets = targets,
-    .default_ram = 128 * MIB,
-    .max_cpus = PC_CPUS_MAX,
-    .parts = pc_parts,
-    .options = pc_options,
-    .board_size = sizeof(struct pc),
-    .default_block = "virtio-blk-pci",
-    .default_nic = "e1000",
-    .default_bus = "pci",
-    .default_drive = "ide",
-    .drive_room = {[DRIVE_IDE] = {2, 2}, [DRIVE_FLOPPY] = {1, 2}},
-    .build = i440fx_build,
-    .finish = pc_boot,
-    .reset = pc_reset,
-    .fini = pc_memory_fini,
-    .power_button = power_button,
-    .fw_cfg_file = pc_fw_cfg_file,
-    .load_program = pc_load_program,
-    .ram_name = "pc.ram",
-    .vgas = pc_vgas,
+    PC_PCI_BOARD,          .name = "pc-i440fx-7.2",      .doc = "Standard PC (i440FX + PIIX, 1996)",
+    .is_default = true,    .aliases = aliases,           .drive_room = {[DRIVE_IDE] = {2, 2}, [DRIVE_FLOPPY] = {1, 2}},
+    .build = i440fx_build, .power_button = power_button,
 };

@@ -82,26 +82,15 @@ static bool isa_build(struct machine *m, struct err *e)
 }
 
 static const char *const vgas[] = {"std", "none", NULL};
-static const struct target *const targets[] = {&target_x86_64, &target_i386, NULL};
 
 const struct board board_isapc = {
+    PC_BOARD,
     .name = "isapc",
     .doc = "ISA-only PC",
-    .targets = targets,
     .default_cpu = "486",
-    .default_ram = 128 * MIB,
     .max_cpus = 1,
     .parts = isa_parts,
-    .options = pc_options,
-    .board_size = sizeof(struct pc),
-    .default_drive = "ide",
     .drive_room = {[DRIVE_IDE] = {2, 2}, [DRIVE_FLOPPY] = {1, 2}},
     .build = isa_build,
-    .finish = pc_boot,
-    .reset = pc_reset,
-    .fini = pc_memory_fini,
-    .fw_cfg_file = pc_fw_cfg_file,
-    .load_program = pc_load_program,
-    .ram_name = "pc.ram",
     .vgas = vgas,
 };

@@ -10,6 +10,8 @@
 #include "hw/core/loader.h"
 #include "hw/pci/pci_bus.h"
 
+struct reset_control;
+
 #define MIB (1ull << 20)
 #define GIB (1ull << 30)
 
@@ -33,7 +35,6 @@ struct pc_kind {
     const char *firmware;                                     /* its own */
     bool (*host_make)(struct machine *m, struct err *e);      /* PCI host and south bridge, before the parts */
     bool (*functions_make)(struct machine *m, struct err *e); /* what is on the bus, behind them */
-    void (*rom_shown)(struct machine *m, u8 *last_128k);
     void (*place)(struct machine *m); /* at reset, for firmware: the ports of power management, where PIRQs go */
     void (*acpi_say)(struct pc_acpi *a);
     void (*irqs_say)(struct irq_facts *f);
@@ -68,10 +69,24 @@ static inline struct pc *pc_of(const struct machine *m)
     return m->board_data;
 }
 
+/* What the rows of all boards of this folder have alike; of those with PCI. */
+#define PC_BOARD \
+    .targets = pc_targets, .default_ram = 128 * MIB, .options = pc_options, .board_size = sizeof(struct pc), \
+    .default_drive = "ide", .finish = pc_boot, .reset = pc_reset, .fini = pc_memory_fini, \
+    .fw_cfg_file = pc_fw_cfg_file, .load_program = pc_load_program, .ram_name = "pc.ram"
+#define PC_PCI_BOARD \
+    PC_BOARD, .max_cpus = PC_CPUS_MAX, .parts = pc_parts, .default_block = "virtio-blk-pci", .default_nic = "e1000", \
+              .default_bus = "pci", .vgas = pc_vgas
+
 /* pc.c */
+extern const struct target *const pc_targets[];
 extern const struct part pc_parts[];
 extern const struct prop pc_options[];
 extern const char *const pc_vgas[];
+/* PCI's host, named `id`, and the south bridge at devfn, with the reset control that `control` finds in it. */
+bool pc_bridges_make(struct machine *m, const struct device_class *host, const char *id,
+                     const struct device_class *south, const char *south_id, unsigned devfn,
+                     struct reset_control *(*control)(struct pci_device *d), struct err *e);
 bool pc_make(struct machine *m, const struct pc_kind *kind, struct err *e); /* build */
 void pc_reset(struct machine *m);
 bool pc_fw_cfg_file(struct machine *m, const char *name, const void *data, size_t len, struct err *e);

@@ -18,15 +18,10 @@ enum { PIRQA = 0x60, PIRQE = 0x68, GSI0 = 16 /* of PIRQA */ };
 static bool host_make(struct machine *m, struct err *e)
 {
     struct pc *pc = pc_of(m);
-    const u64 above = 4 * GIB + pc->above_4g;
-    const struct pci_window window[2] = {{pc->below_4g, PC_TOP - pc->below_4g}, {above, PC_HIGH_END - above}};
-    pc->pci_host = device_new(m, &q35_host_class, "pcie.0");
-    pc_host_place(pc->pci_host, window);
-    if (!device_init(pc->pci_host, e) || !(pc->south = pci_make(pc->pci_host, &ich9_lpc_class, "lpc", LPC, e))) {
+    if (!pc_bridges_make(m, &q35_host_class, "pcie.0", &ich9_lpc_class, "lpc", LPC, ich9_reset_control, e)) {
         return false;
     }
     struct device *lpc = &pc->south->dev;
-    reset_control_place(ich9_reset_control(pc->south), pc_host_conf1(pc->pci_host));
     for (unsigned i = 0; i < PCI_LINES; i++) {
         pc->pci_host->irqs[i] = device_pin(lpc, i);
     }
@@ -53,11 +48,6 @@ static bool functions_make(struct machine *m, struct err *e)
 {
     return pci_make(pc_of(m)->pci_host, &ich9_ahci_class, "ide", AHCI, e) &&
            pc_drives_attach(m, DRIVE_IDE, sata_drive, e) && pc_fdc_make(m, e) && pc_vga_make(m, VGA, e);
-}
-
-static void rom_shown(struct machine *m, u8 *last_128k)
-{
-    pc_host_set_rom(pc_of(m)->pci_host, last_128k);
 }
 
 /* ECAM too: below where chip sets' own addresses begin, above RAM. */
@@ -113,7 +103,6 @@ static const struct pc_kind q35_kind = {
     .firmware = "bios-256k.bin",
     .host_make = host_make,
     .functions_make = functions_make,
-    .rom_shown = rom_shown,
     .place = place,
     .acpi_say = acpi_say,
     .irqs_say = irqs_say,
@@ -130,30 +119,12 @@ static void power_button(struct machine *m)
 }
 
 static const char *const aliases[] = {"q35", NULL};
-static const struct target *const targets[] = {&target_x86_64, &target_i386, NULL};
-
 const struct board board_q35 = {
+    PC_PCI_BOARD,
     .name = "pc-q35-7.2",
     .doc = "Standard PC (Q35 + ICH9, 2009)",
     .aliases = aliases,
-    .targets = targets,
-    .default_ram = 128 * MIB,
-    .max_cpus = PC_CPUS_MAX,
-    .parts = pc_parts,
-    .options = pc_options,
-    .board_size = sizeof(struct pc),
-    .default_block = "virtio-blk-pci",
-    .default_nic = "e1000",
-    .default_bus = "pci",
-    .default_drive = "ide",
     .drive_room = {[DRIVE_IDE] = {PORTS, 1}, [DRIVE_FLOPPY] = {1, 2, .when_used = true}},
     .build = q35_build,
-    .finish = pc_boot,
-    .reset = pc_reset,
-    .fini = pc_memory_fini,
     .power_button = power_button,
-    .fw_cfg_file = pc_fw_cfg_file,
-    .load_program = pc_load_program,
-    .ram_name = "pc.ram",
-    .vgas = pc_vgas,
 };
