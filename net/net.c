@@ -25,17 +25,22 @@ static bool guest_ready(const struct netdev *n)
     return !n->sending && (!n->recv->can_receive || n->recv->can_receive(n->opaque));
 }
 
-/* A turn's worth at most: the rest comes in the next turn. */
-static void deliver_queue(void *opaque)
+void net_deliver(struct netdev *n)
 {
-    struct netdev *n = opaque;
-    for (unsigned i = 0; i < QUEUE_ROOM && n->recv && n->queue.length && guest_ready(n); i++) {
+    for (unsigned i = 0; i < QUEUE_ROOM && n && n->recv && n->queue.length && guest_ready(n); i++) {
         GBytes *b = g_queue_pop_head(&n->queue);
         gsize len;
         const u8 *frame = g_bytes_get_data(b, &len);
         n->recv->receive(n->opaque, frame, len);
         g_bytes_unref(b);
     }
+}
+
+/* A turn's worth at most: the rest comes in the next turn. */
+static void deliver_queue(void *opaque)
+{
+    struct netdev *n = opaque;
+    net_deliver(n);
     if (n->recv && n->queue.length && guest_ready(n)) {
         net_resume(n);
     }

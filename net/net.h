@@ -27,6 +27,8 @@ void net_detach(struct netdev *n);
 void net_send(struct netdev *n, const void *frame, size_t len);
 void net_sendv(struct netdev *n, const struct iovec *iov, int niov);
 void net_resume(struct netdev *n); /* the card has buffers again */
+/* What waits for the card, at once: for who sends many frames from the main loop, and whose peers answer meanwhile. */
+void net_deliver(struct netdev *n);
 bool net_link(const struct netdev *n);
 void net_set_link(struct netdev *n, bool up);
 

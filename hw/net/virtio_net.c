@@ -80,7 +80,10 @@ static void frame_send(struct virtio_net *s, const struct vq_elem *e)
  * it. */
 static void tx_run(void *opaque)
 {
-    enum { BURST = 64 }; /* frames until others have their turn */
+    enum {
+        BURST = 64,
+        ANSWERS = 8
+    }; /* frames until others have their turn, and until peers' answers go to the guest */
     struct virtio_net *s = opaque;
     struct vq_elem *e;
     unsigned n = 0;
@@ -89,6 +92,10 @@ static void tx_run(void *opaque)
             frame_send(s, e);
         }
         vq_push(&s->v, NET_TX, e, 0);
+        if (n % ANSWERS == ANSWERS - 1) {
+            vq_notify(&s->v, NET_TX);
+            net_deliver(s->conf.netdev);
+        }
     }
     vq_notify(&s->v, NET_TX);
     if (n == BURST) {
