@@ -86,30 +86,51 @@ static enum mem_result mmio(const struct access *a, const struct tlb_cold *cold,
 /* A store into the trace that it comes from counts for the next instruction on x86. Nothing was stored yet: the
  * instruction is done once more by the interpreter, and what follows it is translated anew. Helpers (repeated strings)
  * have no such place to begin again at. */
-static void own_code_check(const struct access *a, u64 off)
+static bool own_code(const struct access *a, u64 off)
 {
     const struct block *b = a->ra && !a->t->verify && code_near(off, a->n) ? code_at((const u8 *)a->ra) : NULL;
     if (!b) {
-        return;
+        return false;
     }
     u64 page = b->ram_off & PAGE_MASK, over = block_crosses(b) ? b->end - PAGE_SIZE : 0;
-    bool hit = off < page + MIN(b->end, PAGE_SIZE) && off + a->n > page + b->start;
-    if (hit || (over && off < b->ram_next + over && off + a->n > b->ram_next)) {
-        state_home(a->t, a->ra);
-        tlb_mode_changed(a->t->cpu); /* a trace may be ahead of what its mode says */
-        a->t->step = true;
-        sv_unwind(a->t->cpu);
+    return (off < page + MIN(b->end, PAGE_SIZE) && off + a->n > page + b->start) ||
+           (over && off < b->ram_next + over && off + a->n > b->ram_next);
+}
+NORETURN static void own_code_step(const struct access *a)
+{
+    state_home(a->t, a->ra);
+    tlb_mode_changed(a->t->cpu); /* a trace may be ahead of what its mode says */
+    a->t->step = true;
+    sv_unwind(a->t->cpu);
+}
+
+/* Memory has the bytes already: then the store may have been done when this was found, behind the barrier of
+ * store_begin. Code that patches itself mostly writes what is there (GRUB's calls of the BIOS, four times each). */
+static bool stored_already(const struct access *a, const struct tlb_entry *e, const u8 *p)
+{
+    u8 now[8];
+    if (a->n > sizeof(now)) {
+        return false; /* by more than one access */
     }
+    bytes_load(now, (const u8 *)(a->va + e->addend), a->n);
+    return !memcmp(now, p, a->n);
 }
 
 /* To plain RAM, with all who want to hear of it. store_end is the barrier between the bytes and the flags. */
 static void ram_store(const struct access *a, struct tlb_entry *e, const struct tlb_cold *cold, const u8 *p)
 {
     u64 off = cold->ram_off + (a->va & (PAGE_SIZE - 1));
-    if (unlikely(__atomic_load_n(ram_page_flags(off), __ATOMIC_RELAXED) & RAM_CODE)) {
-        own_code_check(a, off);
-    }
     bool watched = store_begin(a->t, off, a->n);
+    if (unlikely(__atomic_load_n(ram_page_flags(off), __ATOMIC_RELAXED) & RAM_CODE)) {
+        bool same = stored_already(a, e, p);
+        if (same || own_code(a, off)) {
+            store_end(a->t, watched);
+            if (same) {
+                return;
+            }
+            own_code_step(a);
+        }
+    }
     bytes_store((u8 *)(a->va + e->addend), p, a->n);
     store_end(a->t, watched);
     u8 flags = __atomic_load_n(ram_page_flags(off), __ATOMIC_SEQ_CST);
@@ -297,7 +318,9 @@ static void slow_store(struct vcpu *cpu, u64 va, u64 val, u32 mo, uintptr_t ra)
 static void *pointer_for_store(const struct access *a, const struct tlb_entry *e, const struct tlb_cold *cold)
 {
     u64 off = cold->ram_off + (a->va & (PAGE_SIZE - 1));
-    own_code_check(a, off);
+    if (own_code(a, off)) {
+        own_code_step(a);
+    }
     store_pending(a->t, off, store_begin(a->t, off, a->n));
     u8 flags = __atomic_load_n(ram_page_flags(off), __ATOMIC_SEQ_CST);
     if (!(flags & RAM_DIRTY)) { /* who takes the flag before the store sees that one is to come */
