@@ -23,10 +23,9 @@ struct ram {
     const char *name;
     u8 *host;
     u64 size; /* a multiple of RAM_PAGE_SIZE */
-    int fd;   /* the memfd behind it, for whoever shares guest memory with another process */
 };
-/* Zero-filled, not touched until used (memfd, so that it can be shared). False: the host has no room for
- * it. size is a multiple of RAM_PAGE_SIZE and not 0; `name` is kept. */
+/* Zero-filled, not touched until used. False: the host has no room for it. size is a multiple of RAM_PAGE_SIZE and not
+ * 0; `name` is kept. */
 bool ram_new(struct ram *r, const char *name, u64 size, struct err *e);
 /* User mode, instead of any RAM: offsets are a program's addresses, 0..size - 1, host address ram_base + offset. All
  * of it is reserved without access rights; the caller maps into it. `at`: where ram_base is to be, 0 for anywhere. */

@@ -1,17 +1,13 @@
-/* Guest RAM on the host. One range of addresses is reserved once (PROT_NONE, so it costs nothing), and every RAM is a
- * memfd mapped somewhere inside it; so ram_offset() is one subtraction, and a stray pointer just behind a RAM faults
- * instead of reaching a neighbour. The page flags are a second reservation, which the host fills with zeros as it is
- * touched. */
-#ifndef _GNU_SOURCE
-#define _GNU_SOURCE /* memfd_create */
-#endif
+/* Guest RAM on the host. One range of addresses is reserved once (PROT_NONE, so it costs nothing), and every RAM is
+ * private memory mapped somewhere inside it, in huge pages where the host has them; so ram_offset() is one subtraction,
+ * and a stray pointer just behind a RAM faults instead of reaching a neighbour. The page flags are a second
+ * reservation, which the host fills with zeros as it is touched. */
 #include "memory/memory.h"
 
 #include <errno.h>
 #include <stdatomic.h>
 #include <string.h>
 #include <sys/mman.h>
-#include <unistd.h>
 
 #include "base/bits.h"
 #include "memory/memory_priv.h"
@@ -124,7 +120,7 @@ bool ram_new(struct ram *r, const char *name, u64 size, struct err *e)
     unsigned at;
     u64 start;
 
-    *r = (struct ram){.name = name, .size = size, .fd = -1};
+    *r = (struct ram){.name = name, .size = size};
     must(size && size % RAM_PAGE_SIZE == 0);
     if (!ram_reserve(e)) {
         return false;
@@ -132,24 +128,18 @@ bool ram_new(struct ram *r, const char *name, u64 size, struct err *e)
     if (ntaken == RAM_MAX || size > RESERVE || !place_find(size, &at, &start)) {
         return err_set(e, "no room for %llu MiB of guest memory '%s'", (unsigned long long)(size >> 20), name);
     }
-    int fd = memfd_create(name, MFD_CLOEXEC);
-    if (fd < 0) {
-        return err_errno(e, "cannot make guest memory '%s'", name);
-    }
     u8 *want = ram_base + start;
-    if (ftruncate(fd, (off_t)size) || mmap(want, size, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_FIXED, fd, 0) != want) {
-        err_errno(e, "cannot map %llu MiB of guest memory '%s'", (unsigned long long)(size >> 20), name);
-        close(fd);
-        return false;
+    if (mmap(want, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_FIXED, -1, 0) !=
+        want) {
+        return err_errno(e, "cannot map %llu MiB of guest memory '%s'", (unsigned long long)(size >> 20), name);
     }
-    madvise(want, size, MADV_HUGEPAGE); /* advice: a host without huge shared memory refuses, and all is well */
+    madvise(want, size, MADV_HUGEPAGE); /* advice: a host without huge pages refuses, and all is well */
     madvise(want, size, MADV_DONTDUMP);
     memmove(&taken[at + 1], &taken[at], (ntaken - at) * sizeof(taken[0]));
     taken[at].start = start;
     taken[at].end = start + size;
     ntaken++;
     r->host = want;
-    r->fd = fd;
     return true;
 }
 
@@ -167,9 +157,8 @@ void ram_free(struct ram *r)
     ntaken--;
     memmove(&taken[i], &taken[i + 1], (ntaken - i) * sizeof(taken[0]));
     must(mmap(r->host, r->size, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_FIXED, -1, 0) == r->host);
-    close(r->fd);
     memset(ram_page_flags(off), 0, r->size >> RAM_PAGE_BITS);
-    *r = (struct ram){.fd = -1};
+    *r = (struct ram){0};
 }
 
 /* After bytes were written by somebody else than translated code. The barrier pairs with the one between a

@@ -1,5 +1,5 @@
 /* -object: small things that others name by id. And where RAM comes from: -machine memory-backend=, -numa, of which
- * moss takes what one node can say: every RAM is a memfd of the host, which others may share. */
+ * moss takes what one node can say: the kinds are all one: nobody is there to share it with. */
 #include <glib.h>
 #include <string.h>
 
