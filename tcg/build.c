@@ -15,6 +15,7 @@ void ir_init(struct ir *ir, const struct ir_target *t, u32 start_off, u32 page_b
     ir->start_off = start_off;
     ir->page_bits = page_bits;
     ir->ninsns = 0;
+    ir->again = false;
     ir->fp_epoch = 0;
     memset(ir->slot_val, 0, t->nslots * sizeof(ir->slot_val[0]));
     memset(ir->const_hash, 0, sizeof(ir->const_hash));
@@ -188,24 +189,42 @@ static inline struct op_key op_key(const struct ir_op *op)
 }
 
 /* Two places a hash, the later op in the first. */
-ir_ref ir_pure(struct ir *ir, const struct ir_op *op)
+static u16 *cse_places(struct ir *ir, struct op_key k)
 {
-    struct op_key k = op_key(op);
     u64 mix = (k.w[0] ^ k.w[1] >> 29 ^ k.w[1] << 35) * 0x9e3779b97f4a7c15ull;
-    u16 *h = &ir->cse_hash[mix >> 57 << 1];
-    bool in_epoch = (ir_ops[op->op].flags & OPF_FPX) || op->op == IR_call;
+    return &ir->cse_hash[mix >> 57 << 1];
+}
+static ir_ref cse_find(const struct ir *ir, const u16 *h, struct op_key k, bool in_epoch)
+{
     for (unsigned i = 0; i < 2 && h[i]; i++) {
         struct op_key o = op_key(&ir->ops[h[i]]);
         if (o.w[0] == k.w[0] && o.w[1] == k.w[1] && !(in_epoch && h[i] <= ir->fp_epoch)) {
             return h[i];
         }
     }
-    ir_ref r = ir_append(ir, op);
+    return 0;
+}
+
+ir_ref ir_pure(struct ir *ir, const struct ir_op *op)
+{
+    struct op_key k = op_key(op);
+    u16 *h = cse_places(ir, k);
+    ir_ref r = cse_find(ir, h, k, (ir_ops[op->op].flags & OPF_FPX) || op->op == IR_call);
+    if (r) {
+        return r;
+    }
+    r = ir_append(ir, op);
     if (!ir_is_const(r)) {
         h[1] = h[0];
         h[0] = r;
     }
     return r;
+}
+
+ir_ref ir_find(struct ir *ir, const struct ir_op *op)
+{
+    struct op_key k = op_key(op);
+    return cse_find(ir, cse_places(ir, k), k, false);
 }
 
 /* -- reading operands ------------------------------------------------------------------------------------- */
@@ -262,6 +281,52 @@ ir_ref ir_as(struct ir *ir, enum ir_type t, ir_ref r)
     return t == IR_I32 ? ir_zext(ir, IR_I64, r, 32) : r;
 }
 
+/* *off + k << shift, when there is room for it. */
+static bool off_add(i32 *off, u64 k, unsigned shift)
+{
+    i64 sum;
+    if ((i64)k != (i32)k || __builtin_add_overflow((i64)k << shift, (i64)*off, &sum) || sum != (i32)sum) {
+        return false;
+    }
+    *off = (i32)sum;
+    return true;
+}
+
+static bool adds_const(const struct ir_op *op)
+{
+    return op->op == IR_add && op->type == IR_I64 && ir_is_const(op->b);
+}
+
+/* A part of an address without the constant it adds, or adds before it is scaled. */
+static ir_ref address_part(struct ir *ir, ir_ref r, i32 *off)
+{
+    enum { SCALE_MAX = 4 };
+    const struct ir_op *op = op_of(ir, r);
+    if (adds_const(op)) {
+        return off_add(off, ir_const_val(ir, op->b), 0) ? op->a : r;
+    }
+    if (op->op == IR_shl && op->type == IR_I64 && ir_is_const(op->b)) {
+        u64 n = ir_const_val(ir, op->b);
+        const struct ir_op *x = op_of(ir, op->a);
+        if (n <= SCALE_MAX && adds_const(x) && off_add(off, ir_const_val(ir, x->b), (unsigned)n)) {
+            return ir_shli(ir, IR_I64, x->a, (unsigned)n);
+        }
+    }
+    return r;
+}
+
+/* The sum of two parts that are not constant. A loop's second round leaves their constants out: the other rounds come
+ * to the same sum, and all are neighbours. */
+static ir_ref address_sum(struct ir *ir, ir_ref addr, i32 *off)
+{
+    ir_ref a = op_of(ir, addr)->a, b = op_of(ir, addr)->b;
+    if (!ir->again) {
+        return addr;
+    }
+    ir_ref x = address_part(ir, a, off), y = address_part(ir, b, off);
+    return x != a || y != b ? ir_add(ir, IR_I64, x, y) : addr;
+}
+
 ir_ref ir_address(struct ir *ir, ir_ref addr, i32 *off)
 {
     const struct ir_op *op = op_of(ir, addr);
@@ -270,19 +335,15 @@ ir_ref ir_address(struct ir *ir, ir_ref addr, i32 *off)
         *off = 0;
         return r;
     }
-    if (op->op == IR_add && op->type == IR_I64 && ir_is_const(op->b)) {
-        i64 k;
-        if (!__builtin_add_overflow((i64)ir_const_val(ir, op->b), *off, &k) && k == (i32)k) {
-            *off = (i32)k;
-            return op->a;
-        }
+    if (adds_const(op) && off_add(off, ir_const_val(ir, op->b), 0)) {
+        addr = op->a;
+        op = op_of(ir, addr);
     }
-    if (op->op == IR_pc) {
-        i64 k = (i64)(i32)op->imm + *off;
-        if (k == (i32)k) {
-            *off = (i32)k;
-            return ir_pc(ir, 0);
-        }
+    if (op->op == IR_pc && off_add(off, (u64)(i64)(i32)op->imm, 0)) {
+        return ir_pc(ir, 0);
+    }
+    if (op->op == IR_add && op->type == IR_I64 && !ir_is_const(op->b)) {
+        return address_sum(ir, addr, off);
     }
     return addr;
 }
@@ -292,6 +353,7 @@ ir_ref ir_address(struct ir *ir, ir_ref addr, i32 *off)
 void ir_insn(struct ir *ir, u32 page_off, unsigned length)
 {
     if (!ir->ended) {
+        ir->again |= ir->ninsns && page_off == ir->start_off;
         ir->ninsns++;
         ir_append(ir, OP(.op = IR_insn, .d = (u16)length, .imm = page_off));
     }

@@ -248,6 +248,30 @@ static ir_ref fold_left_const(struct ir *ir, unsigned op, enum ir_type t, u64 k,
     }
 }
 
+/* (a + k) + b, when the trace has a + b: so a loop's next round goes by the sums of the first one, and its addresses
+ * differ by constants. */
+static ir_ref fold_sum(struct ir *ir, enum ir_type t, ir_ref sum, ir_ref b)
+{
+    const struct ir_op *x = op_of(ir, sum);
+    if (t != IR_I64 || !has_const_at(x, IR_add, t)) {
+        return 0;
+    }
+    ir_ref found = ir_find(ir, OP(.op = IR_add, .type = t, .a = MIN(x->a, b), .b = MAX(x->a, b)));
+    return found ? ir_addi(ir, t, found, (i64)right_const(ir, x)) : 0;
+}
+static ir_ref fold_add(struct ir *ir, enum ir_type t, ir_ref a, ir_ref b)
+{
+    const struct ir_op *x = op_of(ir, a), *y = op_of(ir, b);
+    if (is_wide(y, IR_neg, t)) {
+        return ir_sub(ir, t, a, y->a);
+    }
+    if (is_wide(x, IR_neg, t)) {
+        return ir_sub(ir, t, b, x->a);
+    }
+    ir_ref r = fold_sum(ir, t, a, b);
+    return r ? r : fold_sum(ir, t, b, a);
+}
+
 /* Neither operand is constant. */
 static ir_ref fold_pair(struct ir *ir, unsigned op, enum ir_type t, ir_ref a, ir_ref b)
 {
@@ -255,7 +279,7 @@ static ir_ref fold_pair(struct ir *ir, unsigned op, enum ir_type t, ir_ref a, ir
     bool x_not = is_wide(x, IR_not, t), y_not = is_wide(y, IR_not, t);
     switch (op) {
     case IR_add:
-        return is_wide(y, IR_neg, t) ? ir_sub(ir, t, a, y->a) : is_wide(x, IR_neg, t) ? ir_sub(ir, t, b, x->a) : 0;
+        return fold_add(ir, t, a, b);
     case IR_sub:
         return is_wide(y, IR_neg, t) ? ir_add(ir, t, a, y->a) : 0;
     case IR_and:

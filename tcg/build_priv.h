@@ -35,6 +35,7 @@ static inline unsigned sig_bits(const struct ir *ir, ir_ref r)
 ir_ref ir_append(struct ir *ir, const struct ir_op *op);
 /* The same op if the trace has it, else appends. For ops without effect. */
 ir_ref ir_pure(struct ir *ir, const struct ir_op *op);
+ir_ref ir_find(struct ir *ir, const struct ir_op *op); /* 0: it has not; for integer ops */
 
 /* What a reader of the low n bits may read instead of r: extensions and masks that keep those bits go. */
 ir_ref ir_low(struct ir *ir, ir_ref r, unsigned n);

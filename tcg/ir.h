@@ -259,6 +259,7 @@ struct ir {
     u32 start_off; /* page offset of the first instruction */
     u32 page_bits; /* of the page `pc` and exits are relative to */
     unsigned ninsns;
+    bool again;                    /* build time: the first instruction is there once more */
     ir_ref slot_val[IR_MAX_SLOTS]; /* build time: current value of each slot, 0 unknown */
     u16 const_hash[256];           /* build time: constants by value */
     u16 cse_hash[256];             /* build time: the last pure op of each hash */

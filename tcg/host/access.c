@@ -46,7 +46,7 @@ void load_end(struct gen *g, const struct load *l)
 bool shared_find(struct gen *g, const struct xop *x, struct shared *sh)
 {
     sh->s = share_find(g, x);
-    sh->wide = !sh->s && share_plan(g, x, &sh->plan);
+    sh->wide = !sh->s && share_plan(g, g->i, &sh->plan);
     return sh->s || sh->wide;
 }
 

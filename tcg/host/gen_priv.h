@@ -198,6 +198,8 @@ struct gen {
     struct slot_set loop_written;
     struct share share[SHARES];
     unsigned next_share;
+    unsigned ncalls, nexits;
+    u16 calls[IR_MAX_OPS], exits[IR_MAX_OPS]; /* select: calls that end shares, conditional exits; NOUSE behind them */
     unsigned npoints;
     u32 point[IR_MAX_OPS]; /* code offsets of the deopt map's entries */
 };
@@ -435,8 +437,9 @@ void address_use(struct gen *g, struct xop *x);
 void use_extra(struct gen *g, struct xop *x, ir_ref r); /* select.c */
 
 /* share.c */
-const struct share *share_find(const struct gen *g, const struct xop *x);   /* whose addend x may use; NULL */
-bool share_plan(const struct gen *g, const struct xop *x, struct share *s); /* is a probe for a range worth it? */
+const struct share *share_find(const struct gen *g, const struct xop *x); /* whose addend x may use; NULL */
+bool share_plan(const struct gen *g, unsigned i, struct share *s);        /* op i: is a probe for a range worth it? */
+unsigned share_most(const struct gen *g, unsigned last); /* registers for addends and bases at a time, up to op last */
 const struct share *share_open(struct gen *g, const struct share *s, unsigned addend, u64 busy,
                                u64 allow);                 /* or NULL */
 i32 share_off(const struct gen *g, const struct share *s); /* of one in memory, in the CPU struct */

@@ -93,6 +93,21 @@ static unsigned best_slot(const struct gen *g, const struct score *c, bool vec, 
     return best;
 }
 
+/* Pinned slots the loop does not touch go home for results of probes, which else would find no register. */
+static void make_room(struct gen *g, const struct score *c)
+{
+    enum { FOR_VALUES = 2 };
+    unsigned have = (unsigned)__builtin_popcountll(g->arch->alloc[0] & ~g->pins.mask),
+             want = share_most(g, g->loop_last);
+    for (want += want ? FOR_VALUES : 0; have < want; have++) {
+        unsigned reg = free_pin(g, c, false);
+        if (reg == NOREG) {
+            return;
+        }
+        g->pins.mask &= ~RBIT(reg);
+    }
+}
+
 void loop_plan(struct gen *g)
 {
     memcpy(&g->pins, &g->base, sizeof(g->pins));
@@ -117,6 +132,7 @@ void loop_plan(struct gen *g)
             claim(g, s, reg);
         }
     }
+    make_room(g, &c);
     g->out->loops = true;
 }
 

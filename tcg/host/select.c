@@ -558,7 +558,7 @@ static void select_op(struct gen *g, struct xop *x, unsigned *obs)
 void select_ops(struct gen *g)
 {
     struct ir *ir = g->ir;
-    g->nextra = g->loop_last = g->loop_backs = 0;
+    g->nextra = g->loop_last = g->loop_backs = g->ncalls = g->nexits = 0;
     g->x87 = false;
     unsigned n = g->t->nslots;
     memcpy(&g->vals[REF_ENTRY], g->entry.vals, n * sizeof(g->vals[0]));
@@ -585,10 +585,16 @@ void select_ops(struct gen *g)
         }
         val_init(g, (ir_ref)i, ir_result(op));
         select_op(g, x, &obs);
+        if (x->op == IR_call && !(g->t->helpers[x->imm].flags & HF_PURE)) {
+            g->calls[g->ncalls++] = (u16)i;
+        } else if (x->op == IR_exitcc || x->op == IR_exitf) {
+            g->exits[g->nexits++] = (u16)i;
+        }
         if (type_is_vec(ir_result(op)) && g->arch->clears(g, x)) {
             g->vals[i].type = IR_V128; /* stored whole, and a vector's slot may hold it */
         }
     }
+    g->calls[g->ncalls] = g->exits[g->nexits] = NOUSE;
     for (unsigned w = 0; w < ARRAY_LEN(g->named.w); w++) {
         for (u64 m = g->named.w[w]; m; m &= m - 1) {
             hold_until(g, g->cur[w * 64 + ctz64(m)], ir->nops - 1);

@@ -15,7 +15,7 @@
 #include "tcg/host/gen_priv.h"
 
 _Static_assert(ARRAY_LEN(((struct rt *)0)->share) == SHARES, "a place for each");
-enum { SCAN = 32, SPAN = 256 };
+enum { FAR = 256, SPAN = 256 };
 _Static_assert(IR_MAX_CONSTS <= 0x7f00, "shares look like constants that no trace has");
 
 static bool plain(const struct xop *x)
@@ -41,24 +41,55 @@ const struct share *share_find(const struct gen *g, const struct xop *x)
     return NULL;
 }
 
-bool share_plan(const struct gen *g, const struct xop *x, struct share *s)
+/* The op that reads r next after op j, which does too; NOUSE. */
+static unsigned next_use(const struct gen *g, unsigned j, ir_ref r)
 {
+    const struct xop *x = &g->x[j];
+    const u16 arg[4] = {x->a, x->b, x->c, x->d};
+    unsigned next = NOUSE;
+    for (unsigned k = 0; k < x->nargs; k++) {
+        next = arg[k] == r && x->nu[k] != j ? x->nu[k] : next;
+    }
+    for (unsigned k = 0; k < x->nextra; k++) {
+        const struct extra_use *e = &g->extra[x->extra + k];
+        next = e->ref == r && e->nu != j ? e->nu : next;
+    }
+    return next;
+}
+
+/* The first of `list` behind op i, or what ends it. */
+static unsigned first_behind(const u16 *list, unsigned i)
+{
+    while (*list <= i) {
+        list++;
+    }
+    return *list;
+}
+
+bool share_plan(const struct gen *g, unsigned i, struct share *s)
+{
+    const struct xop *x = &g->x[i];
     *s = (struct share){.base = x->a,
                         .lo = (i32)x->imm,
                         .hi = (i32)x->imm + (i32)mo_bytes(x->d),
                         .view = x->d & MO_VIEW,
                         .store = x->op == IR_st};
-    bool any = false, left = false;
     if (g->cfg->direct || !plain(x) || ir_is_const(x->a)) {
         return false;
     }
-    for (unsigned j = g->i + 1; j < MIN(g->i + SCAN, g->ir->nops); j++) {
+    bool any = false;
+    unsigned call = 0, exit = 0, end = i + FAR;
+    for (unsigned j = next_use(g, i, x->a); j < end; j = next_use(g, j, x->a)) {
         const struct xop *y = &g->x[j];
-        if (y->op == IR_call && !(g->t->helpers[y->imm].flags & HF_PURE)) {
-            break;
+        if (!plain(y) || y->a != x->a || (y->d & MO_VIEW) != s->view) {
+            continue;
         }
-        left |= y->op == IR_exitcc || y->op == IR_exitf;
-        if (!plain(y) || y->a != x->a || (y->d & MO_VIEW) != s->view || (y->op == IR_st && !s->store && left)) {
+        if (!call) {
+            call = first_behind(g->calls, i);
+            exit = first_behind(g->exits, i);
+            end = MIN(end, call);
+        }
+        if (j >= end || (y->op == IR_st && !s->store && j > exit)) {
             continue;
         }
         i32 lo = MIN(s->lo, (i32)y->imm), hi = MAX(s->hi, (i32)y->imm + (i32)mo_bytes(y->d));
@@ -71,6 +102,35 @@ bool share_plan(const struct gen *g, const struct xop *x, struct share *s)
         }
     }
     return any;
+}
+
+unsigned share_most(const struct gen *g, unsigned last)
+{
+    struct share open[SHARES];
+    unsigned n = 0, most = 0;
+    for (unsigned i = 1; i <= last; i++) {
+        const struct xop *x = &g->x[i];
+        if (!plain(x)) {
+            continue;
+        }
+        unsigned left = 0, regs = 0;
+        bool covered = false;
+        for (unsigned k = 0; k < n; k++) {
+            covered |= open[k].base == x->a && open[k].last >= i;
+            if (open[k].last > i) {
+                open[left++] = open[k];
+            }
+        }
+        n = left;
+        if (!covered && n < SHARES && share_plan(g, i, &open[n])) {
+            n++;
+        }
+        for (unsigned k = 0; k < n; k++) {
+            regs += 1 + (open[k].base < REF_ENTRY); /* what no slot holds needs a register too */
+        }
+        most = MAX(most, regs);
+    }
+    return most;
 }
 
 i32 share_off(const struct gen *g, const struct share *s)
