@@ -134,12 +134,30 @@ static bool size_get(struct file_node *f, const char *path, struct err *e)
     return true;
 }
 
-/* Readers share, a writer is alone. The lock belongs to the open file, so it ends with it. */
+/* Readers share, a writer is alone. Locks are those of QEMU, so that each sees the other's: shared ones of single
+ * bytes, 100 + n by who does n, 200 + n by who suffers nobody else to do it (SPEC: QEMU, docs/system/images, "Disk
+ * image file locking", and what its processes are seen to lock). A lock belongs to the open file, so it ends with it.
+ */
+enum lock_byte { LOCK_READS = 100, LOCK_WRITES = 101, LOCK_NO_READERS = 200, LOCK_NO_WRITERS = 201 };
+
+/* False where another holds it; true too where the file system knows no locks. */
+static bool lock_byte(int fd, enum lock_byte byte)
+{
+    struct flock l = {.l_type = F_RDLCK, .l_whence = SEEK_SET, .l_start = byte, .l_len = 1};
+    return fcntl(fd, F_OFD_SETLK, &l) == 0 || (errno != EAGAIN && errno != EACCES);
+}
+static bool lock_is_free(int fd, enum lock_byte byte)
+{
+    struct flock l = {.l_type = F_WRLCK, .l_whence = SEEK_SET, .l_start = byte, .l_len = 1};
+    return fcntl(fd, F_OFD_GETLK, &l) < 0 || l.l_type == F_UNLCK;
+}
+
 static bool lock_take(int fd, const char *path, bool write, struct err *e)
 {
-    struct flock l = {.l_type = write ? F_WRLCK : F_RDLCK, .l_whence = SEEK_SET};
-    if (fcntl(fd, F_OFD_SETLK, &l) == 0 || (errno != EAGAIN && errno != EACCES)) {
-        return true; /* or the file system knows no locks */
+    if (lock_byte(fd, LOCK_READS) && lock_byte(fd, LOCK_NO_WRITERS) && (!write || lock_byte(fd, LOCK_WRITES)) &&
+        lock_is_free(fd, LOCK_NO_READERS) && lock_is_free(fd, LOCK_WRITES) &&
+        (!write || lock_is_free(fd, LOCK_NO_WRITERS))) {
+        return true;
     }
     return err_set(e, "image '%s' is in use by another process%s", path,
                    write ? " (readonly=on or -snapshot can share it with readers; file.locking=off does not look)"

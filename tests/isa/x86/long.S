@@ -104,6 +104,11 @@ test64: CASE(1) /* a frame: aligned, SS:RSP always in it */
         jne fail64
         swapgs
         USER_FAULT 13, 0, swapgs
+        mov $0xc0010055, %ecx           /* INT_PENDING: no C1E */
+        rdmsr
+        or %edx, %eax
+        jne fail64
+        FAULT 13, 0, wrmsr
         movq $0x55667788, gs_data
         mov $gs_data - 8, %eax
         FAULT 6, 0, wrgsbase %rax
