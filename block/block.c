@@ -207,6 +207,7 @@ static struct blockdev *drive_new(const char *id, const struct drive_config *c, 
     b->id = id_make(id);
     b->path = g_strdup(node ? c->file.path : "");
     b->node = node;
+    b->read_only = c->file.read_only;
     b->detect_zeroes = c->detect;
     b->detect_unmap = c->detect_unmap;
     b->on_read_error = c->on_read_error;
@@ -329,6 +330,7 @@ bool block_insert(struct blockdev *b, const char *path, const char *format, bool
         .file = {.path = path, .read_only = read_only, .lock = true}, .format = format, .snapshot = block_snapshot_all};
     struct block_node *node = node_open(&c, e);
     if (node) {
+        b->read_only = read_only;
         medium_set(b, node, path);
     }
     return node;
@@ -353,6 +355,10 @@ void block_set_locked(struct blockdev *b, bool locked)
 {
     b->locked = locked;
 }
+void block_set_tray(struct blockdev *b, bool open)
+{
+    b->tray_open = open;
+}
 bool block_is_removable(const struct blockdev *b)
 {
     return b->removable;
@@ -360,6 +366,10 @@ bool block_is_removable(const struct blockdev *b)
 bool block_is_locked(const struct blockdev *b)
 {
     return b->locked;
+}
+bool block_tray_is_open(const struct blockdev *b)
+{
+    return b->tray_open;
 }
 bool block_may_eject(const struct blockdev *b, bool force, struct err *e)
 {
@@ -445,7 +455,7 @@ u64 block_size(const struct blockdev *b)
 
 bool block_read_only(const struct blockdev *b)
 {
-    return b->node && b->node->read_only;
+    return b->node ? b->node->read_only : b->read_only;
 }
 
 unsigned block_sector(const struct blockdev *b)

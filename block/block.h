@@ -55,9 +55,9 @@ int block_read(struct blockdev *b, u64 offset, void *p, size_t n);
 int block_write(struct blockdev *b, u64 offset, const void *p, size_t n);
 int block_flush(struct blockdev *b);
 
-bool block_present(const struct blockdev *b); /* false: a drive without a medium; requests give -ENOMEDIUM */
-u64 block_size(const struct blockdev *b);     /* bytes, a multiple of 512 */
-bool block_read_only(const struct blockdev *b);
+bool block_present(const struct blockdev *b);    /* false: a drive without a medium; requests give -ENOMEDIUM */
+u64 block_size(const struct blockdev *b);        /* bytes, a multiple of 512 */
+bool block_read_only(const struct blockdev *b);  /* without a medium: as the last one was opened */
 unsigned block_sector(const struct blockdev *b); /* what the host file likes: 512 or 4096 */
 bool block_can_discard(const struct blockdev *b);
 
@@ -98,8 +98,10 @@ void block_on_change(struct blockdev *b, void (*fn)(void *opaque), void *opaque)
  * who asks for the medium is told so. */
 void block_set_removable(struct blockdev *b, bool removable);
 void block_set_locked(struct blockdev *b, bool locked);
+void block_set_tray(struct blockdev *b, bool open);
 bool block_is_removable(const struct blockdev *b);
 bool block_is_locked(const struct blockdev *b);
+bool block_tray_is_open(const struct blockdev *b);
 bool block_may_eject(const struct blockdev *b, bool force, struct err *e); /* force: though it is locked */
 /* Somebody presses the button of a locked drive: the drive may tell its guest, which may open the door itself. */
 void block_ask_eject(struct blockdev *b);

@@ -61,7 +61,8 @@ struct blockdev {
     void *change_opaque;
     void (*on_ask_eject)(void *opaque);
     void *ask_eject_opaque;
-    bool removable, locked;
+    bool removable, locked, tray_open;
+    bool read_only; /* what the last medium was asked to be */
     struct blockdev *next;
 };
 int request_run(struct blockdev *b, const struct block_req *r); /* on this thread */

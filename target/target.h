@@ -94,8 +94,9 @@ struct target {
     u64 (*branch_target)(const struct vcpu *cpu, u64 pc);
     /* Disassembly: bytes consumed (0: bad), text in out. */
     int (*disas)(char *out, size_t n, u64 pc, const u8 *p, size_t avail, u64 mode);
-    void (*print)(const struct vcpu *cpu, struct buf *out); /* -d cpu, info registers; NULL: fields */
-    const char *(*mode_name)(u64 mode);                     /* for logs; may be NULL */
+    /* -d cpu, info registers; NULL: fields. all: floating point and vectors too, x87_settle() came before. */
+    void (*print)(const struct vcpu *cpu, bool all, struct buf *out);
+    const char *(*mode_name)(u64 mode); /* for logs; may be NULL */
 };
 
 /* On the cpu's own thread: its x87 is in the struct, not in the host's. */

@@ -90,7 +90,7 @@ static void log_exec(struct tcpu *t, const struct block *b)
     }
     if (log_on(LOG_CPU) && t->cpu->target->print) {
         struct buf text = {0};
-        t->cpu->target->print(t->cpu, &text);
+        t->cpu->target->print(t->cpu, false, &text);
         log_print("%s\n", (char *)text.data);
         buf_free(&text);
     }

@@ -28,6 +28,7 @@ static void tray_move(struct scsi_cmd *c, bool open)
     }
     if (open != (bool)lu->tray_open) {
         lu->tray_open = open;
+        block_set_tray(lu->conf->drive, open);
         lu->event = open ? EVENT_REMOVAL : scsi_ready(lu) ? EVENT_NEW : EVENT_NONE;
         lu->ua |= scsi_ready(lu) ? UA_MEDIUM : 0;
     }

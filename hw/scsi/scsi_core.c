@@ -354,6 +354,7 @@ static void medium_changed(void *opaque)
     bool present = block_present(lu->conf->drive);
     if (lu->cdrom) {
         lu->tray_open = !present;
+        block_set_tray(lu->conf->drive, !present);
         lu->event = present ? EVENT_NEW : EVENT_REMOVAL;
         lu->ua |= present ? UA_MEDIUM : 0;
     } else {

@@ -157,6 +157,10 @@ static void block_print(const struct blockdev *b, struct buf *out)
     } else {
         buf_printf(out, "%s: [not inserted]\n", block_id(b));
     }
+    if (block_is_removable(b)) {
+        buf_printf(out, "    Removable device: %slocked, tray %s\n", block_is_locked(b) ? "" : "not ",
+                   block_tray_is_open(b) ? "open" : "closed");
+    }
     if (strcmp(block_io_status(b), "ok") != 0) {
         buf_printf(out, "    I/O status:       %s\n", block_io_status(b));
     }

@@ -1,4 +1,5 @@
 /* Commands that stand for a person before the screen: keys, the mouse, a picture. */
+#include <inttypes.h>
 #include <string.h>
 
 #include "base/clock.h"
@@ -97,7 +98,7 @@ void hmp_mouse_button(const struct args *a, struct buf *out UNUSED)
 void hmp_mouse_set(const struct args *a, struct buf *out)
 {
     if (a->n[0] > UINT32_MAX || !input_choose((unsigned)a->n[0])) {
-        buf_printf(out, "Error: Mouse at given index not found\n");
+        buf_printf(out, "Error: Mouse at index '%" PRIu64 "' not found\n", (u64)a->n[0]);
     }
 }
 

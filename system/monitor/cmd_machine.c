@@ -105,6 +105,11 @@ void hmp_info_name(const struct args *a UNUSED, struct buf *out)
     }
 }
 
+void hmp_info_kvm(const struct args *a UNUSED, struct buf *out)
+{
+    buf_printf(out, "kvm support: disabled\n"); /* it is no accelerator of ours */
+}
+
 void hmp_info_uuid(const struct args *a UNUSED, struct buf *out)
 {
     const struct machine *m = run_the_machine();
@@ -133,7 +138,8 @@ static void registers_print(struct vcpu *cpu, void *arg)
 {
     struct print_job *j = arg;
     if (cpu->target->print) {
-        cpu->target->print(cpu, j->out);
+        x87_settle(cpu);
+        cpu->target->print(cpu, true, j->out);
     } else {
         fields_print(cpu, cpu->target->state, j->out);
     }

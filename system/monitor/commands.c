@@ -63,6 +63,7 @@ const struct command monitor_infos[] = {
     {"chardev", NULL, {{0}}, "show the character devices", hmp_info_chardev},
     {"cpus", NULL, {{0}}, "show infos for each CPU", hmp_info_cpus},
     {"jit", NULL, {{0}}, "show dynamic compiler info", hmp_info_jit},
+    {"kvm", NULL, {{0}}, "show KVM information", hmp_info_kvm},
     {"mice", NULL, {{0}}, "show which guest mouse is receiving events", hmp_info_mice},
     {"mtree", NULL, {FLAG("f")}, "show memory tree (-f: flat view)", hmp_info_mtree},
     {"name", NULL, {{0}}, "show the current VM name", hmp_info_name},

@@ -93,6 +93,7 @@ HMP(hmp_info_status);
 HMP(hmp_info_version);
 HMP(hmp_info_name);
 HMP(hmp_info_uuid);
+HMP(hmp_info_kvm);
 HMP(hmp_info_cpus);
 HMP(hmp_info_registers);
 HMP(hmp_info_jit);

@@ -276,7 +276,7 @@ static void arm_loaded(struct vcpu *v)
 
 /* -- printing ---------------------------------------------------------------------------------------------------- */
 
-static void arm_print(const struct vcpu *v, struct buf *out)
+static void arm_print(const struct vcpu *v, bool all UNUSED, struct buf *out)
 {
     const struct arm_cpu *cpu = arm_cpu_const(v);
     u64 p = arm_pstate(cpu);

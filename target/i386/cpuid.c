@@ -31,7 +31,7 @@ static void vendor_leaf(const struct x86_cpu *cpu, u32 highest, u32 o[4])
     o[3] = word_of(v + 4);
 }
 
-static u32 signature(const struct x86_identity *id)
+u32 x86_signature(const struct x86_identity *id)
 {
     u32 family = MIN(id->family, 15u);
     return id->stepping | (id->number & 15) << 4 | family << 8 | (id->number >> 4) << 16 | (id->family - family) << 20;
@@ -64,7 +64,7 @@ static void features_leaf(const struct x86_cpu *cpu, u32 o[4])
     const struct x86_sys *s = &cpu->sys;
     unsigned all = MIN(threads_of(cpu) * cores_of(cpu), 255u);
     bool apic = cpu->vcpu.user || (s->apic_ops && s->apic_ops->enabled(s->apic));
-    o[0] = signature(&cpu->id);
+    o[0] = x86_signature(&cpu->id);
     o[1] = (cpu->id.words[WORD_1_EDX] & BIT(19) ? 8u << 8 : 0) | all << 16 | s->place.apic_id << 24;
     o[2] = cpu->id.words[WORD_1_ECX] | (cpu->cr4 & CR4_OSXSAVE ? 1u << 27 : 0);
     o[2] &= ~(cpu->vcpu.user || s->apic_ops ? 0u : X2APIC | DEADLINE);
@@ -218,7 +218,7 @@ static void extended_leaf(const struct x86_cpu *cpu, u32 leaf, u32 sub, u32 o[4]
         }
         break;
     case 0x80000001:
-        o[0] = is_amd(cpu) ? signature(&cpu->id) : 0;
+        o[0] = is_amd(cpu) ? x86_signature(&cpu->id) : 0;
         o[2] = w[WORD_81_ECX] | (is_amd(cpu) && threads_of(cpu) * cores_of(cpu) > 1 ? CMP_LEGACY : 0);
         o[3] = w[WORD_81_EDX];
         break;

@@ -37,6 +37,7 @@ extern const struct cpu_model x86_model_names[];
 bool x86_model_set(struct x86_cpu *cpu, const char *text, struct err *e);
 /* Is the feature of that name in CPUID's words? */
 bool x86_model_has(const struct x86_cpu *cpu, const char *name);
+u32 x86_signature(const struct x86_identity *id); /* family, model, stepping: EAX of CPUID 1, EDX after reset */
 /* CPUID with that EAX and ECX: EAX EBX ECX EDX. */
 void x86_cpuid(const struct x86_cpu *cpu, u32 leaf, u32 sub, u32 out[4]);
 /* Calls fn with each feature's name as Linux's /proc/cpuinfo has it, in its order. */

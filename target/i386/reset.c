@@ -46,7 +46,7 @@ void x86_sys_reset(struct x86_cpu *cpu, bool init)
 {
     struct x86_sys *s = &cpu->sys;
     memset(cpu->vcpu.rt.r, 0, sizeof(cpu->vcpu.rt.r));
-    cpu->vcpu.rt.r[2] = cpu->id.family << 8 | (cpu->id.number & 15) << 4 | cpu->id.stepping;
+    cpu->vcpu.rt.r[2] = x86_signature(&cpu->id);
     cpu->flags = 0;
     cpu->df = 1;
     cpu->eflags = EFL_ONE;

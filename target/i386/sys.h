@@ -186,6 +186,7 @@ void x86_msrs_reset(struct x86_cpu *cpu);
 u64 x86_tpr_read(const struct x86_cpu *cpu);
 void x86_tpr_write(struct x86_cpu *cpu, u64 v);
 u64 x86_mode(const struct vcpu *v);
+void x86_print(const struct vcpu *v, bool all, struct buf *out); /* print.c */
 /* Mode, privilege or paging may have changed. */
 void x86_changed(struct x86_cpu *cpu);
 void x86_flush_all(struct x86_cpu *cpu);

@@ -217,31 +217,6 @@ static const char *x86_mode_name(u64 mode)
 
 /* -- the target ---------------------------------------------------------------------------------------------------- */
 
-static void x86_print(const struct vcpu *v, struct buf *out)
-{
-    static const char *const names[16] = {"AX", "CX", "DX", "BX", "SP", "BP", "SI", "DI",
-                                          "8 ", "9 ", "10", "11", "12", "13", "14", "15"};
-    static const char *const segs[6] = {"ES", "CS", "SS", "DS", "FS", "GS"};
-    const struct x86_cpu *cpu = x86_cpu_const(v);
-    bool wide = MODE_BITS(x86_mode(v)) == 64;
-    for (unsigned i = 0; i < (wide ? 16 : 8); i++) {
-        buf_printf(out, wide ? "R%s=%016llx%s" : "E%s=%08llx%s", names[i], (unsigned long long)v->rt.r[i],
-                   i % 4 == 3 ? "\n" : " ");
-    }
-    u32 fl = x86_eflags(cpu);
-    buf_printf(out, "%s=%0*llx EFL=%08x [%c%c%c%c%c%c%c] CPL=%u\n", wide ? "RIP" : "EIP", wide ? 16 : 8,
-               (unsigned long long)(wide ? v->rt.pc : (u32)(v->rt.pc - cpu->seg[SEG_CS].base)), fl,
-               fl & EFL_DF ? 'D' : '-', fl & EFL_OF ? 'O' : '-', fl & EFL_SF ? 'S' : '-', fl & EFL_ZF ? 'Z' : '-',
-               fl & EFL_AF ? 'A' : '-', fl & EFL_PF ? 'P' : '-', fl & EFL_CF ? 'C' : '-', cpu->cpl);
-    for (unsigned s = 0; s < 6; s++) {
-        buf_printf(out, "%s =%04x %016llx %08x %04x\n", segs[s], cpu->seg[s].sel, (unsigned long long)cpu->seg[s].base,
-                   cpu->seg[s].limit, cpu->seg[s].attr);
-    }
-    buf_printf(out, "CR0=%08llx CR2=%016llx CR3=%016llx CR4=%08llx\nEFER=%016llx\n", (unsigned long long)cpu->cr0,
-               (unsigned long long)cpu->cr2, (unsigned long long)cpu->cr3, (unsigned long long)cpu->cr4,
-               (unsigned long long)cpu->efer);
-}
-
 #define X86_TARGET(id, bits, text) \
     const struct target target_##id = { \
         .name = #id, \

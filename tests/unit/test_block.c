@@ -493,6 +493,7 @@ static void media_come_and_go(void **state)
     block_eject(b);
     machine_unlock();
     assert_int_equal(changes, 2);
+    assert_true(block_read_only(b)); /* as the last one was */
     assert_int_equal(transfer(b, BLOCK_READ, 0, p, 512), -ENOMEDIUM);
     close_disk(b);
 }
