@@ -18,9 +18,9 @@ static const struct {
     {"virtio-vga-", "3D graphics: use virtio-vga"},
     {"vhost-user-gpu", "screen"},
 
-    {"bochs-display", "screen"},
+    {"bochs-display", "screen of that kind: VGA, virtio-vga and ramfb are there"},
 
-    {"cirrus-vga", "screen"},
+    {"cirrus-vga", "screen of that kind: VGA, virtio-vga and ramfb are there"},
     {"virtio-input", "input device"},
     {"vhost-scsi", "vhost"},
     {"scsi-", "SCSI pass-through: use scsi-hd or scsi-cd"},

@@ -178,6 +178,11 @@ SYSTEM = system((f"echo '{PROGRAM}' >a.c; gcc -O2 a.c && ./a.out", r'\ncompiled 
                 ('stress-ng --verify --timeout 5s --cpu 1 --vm 1 --vm-bytes 32M --atomic 1; echo rc=$?', r'\nrc=0'),
                 ('systemctl is-system-running --wait', r'\nrunning'), off=POWER_BUTTON)
 
+URL = '"http://10.0.2.2:@PORT/"'
+FETCHED = f'import hashlib,urllib.request as u;print(hashlib.sha256(u.urlopen({URL}).read()).hexdigest())'
+PC_SYSTEM = system(('systemctl is-system-running --wait', r'\nrunning'), ('dmesg | grep -c "Call Trace"', r'\n0\r'),
+                   (f"python3 -c '{FETCHED}'", hashlib.sha256(BLOB).hexdigest()))
+
 KINDS = ['virtio-blk-pci,packed=on', 'virtio-blk-pci,disable-modern=on', 'virtio-blk-device', 'virtio-blk-device,packed=on',
          'virtio-blk-pci,disable-legacy=on,logical_block_size=4096,physical_block_size=4096,num-queues=2',
          'virtio-blk-pci,event_idx=off,indirect_desc=off', 'virtio-blk-pci,vectors=0', 'virtio-blk-pci,write-cache=off']
@@ -203,6 +208,11 @@ def kinds(scratch):
             f.truncate(64 << 20)
     with open(f'{scratch}/kind0.ro', 'wb') as f:
         f.write(b'kept'.ljust(1 << 20))
+
+
+def clean_pc(scratch):
+    """A PC's disk: its file system begins at 18 MiB."""
+    return clean(f'pc.img?offset={18 << 20}')(scratch)
 
 
 def clean(*names):
@@ -362,6 +372,14 @@ CASES = {
         'wait=GNU GRUB', 'wait=GNU/Linux', 'raw=c', *typed('grub> ', 'ls'), 'wait=(fd0)', 'wait=grub> ', STOP],
         'grub-floppy', slow=False),
     'pc-uboot': pc('-M pc -vga none', [*typed('=> ', 'version', 'pci'), 'wait=Bridge device', 'wait==> ', STOP], 'pc-uboot', slow=False),
+    'pc-grub-cd': pc('-M pc', [
+        'wait=GNU GRUB', 'wait=GNU/Linux', 'raw=c', *typed('grub> ', 'ls'), 'wait=(cd)', *typed('grub> ', 'halt')], 'grub-cd', slow=False),
+    'pc-syslinux': pc('-M pc -m 48', [
+        'wait=boot:', 'raw=mt\r', 'wait=Memtest86+', 'wait~Errors: 0 ', STOP], 'syslinux'),
+    'pc-ipxe': Case('ipxe', '-M pc -m 512M -nographic', ['wait=iPXE', 'wait=boot.ipxe', *look_pc(1)], slow=True),
+    'pc-disk': Case('pc-disk', '-M pc -m 1G -smp 2 -nographic', PC_SYSTEM, timeout=600, slow=True, prepare=web, check=clean_pc),
+    'pc-q35-disk-ovmf': Case('pc-disk-ovmf', '-M q35 -m 1G -smp 2 -nographic', PC_SYSTEM, timeout=600, slow=True, prepare=web,
+                             check=clean_pc),
     'pc-pvh': pc('-M pc', look_pc(1), 'pvh'),
     'pc-q35-pvh': pc('-M q35 -cpu max -smp 2', look_pc(2), 'pvh', slow=False),
     'pc-mp-table': pc('-M q35,acpi=off -smp 2 -no-reboot', shell(

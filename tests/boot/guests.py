@@ -10,7 +10,10 @@ pc-uboot          U-Boot as a PC's firmware, from u-boot-qemu too
 pc, pc32          Debian's installer kernel and initrd for PCs, from debian-installer-12-netboot-amd64 and -i386
 qboot             the same behind qboot, from qemu-system-data
 pvh               the ELF file in Debian's kernel for PCs, which has an entry for PVH guests
-grub-floppy       GRUB on a floppy disk, from grub-rescue-pc; grub-disk: on a disk
+grub-floppy       GRUB on a floppy disk, from grub-rescue-pc; grub-disk: on a disk; grub-cd: on a CD
+syslinux          syslinux on a floppy disk, with memtest86+
+ipxe              Debian's installer kernel, to be had over TFTP
+pc-disk           what tools/mkpcdisk.sh makes, in .cache/debian-amd64; pc-disk-ovmf: the same behind OVMF
 seabios           what a PC has itself, from seabios; ovmf: UEFI as two flashes, from ovmf
 memtest           memtest86+, as a kernel
 bios16            bios16.S on a floppy, and five disks of as many kinds"""
@@ -36,6 +39,8 @@ UBOOT = '/usr/lib/u-boot/qemu_arm64/u-boot.bin'
 UBOOT_PC = '/usr/lib/u-boot/qemu-x86/u-boot.rom'
 GRUB_FLOPPY = '/usr/lib/grub-rescue/grub-rescue-floppy.img'
 GRUB_DISK = '/usr/lib/grub-rescue/grub-rescue-cdrom.iso'
+MEMTEST = '/boot/memtest86+x64.bin'
+PC_DISK = os.path.join(ROOT, '.cache/debian-amd64/debian.img')
 QBOOT = '/usr/share/qemu/qboot.rom'
 SHELL = 'console=ttyAMA0 rdinit=/bin/sh'
 
@@ -145,6 +150,43 @@ def grub_floppy(_):
     return are_here(GRUB_FLOPPY) and ['-snapshot', '-fda', GRUB_FLOPPY] or None
 
 
+def grub_cd(_):
+    return are_here(GRUB_DISK) and ['-cdrom', GRUB_DISK] or None
+
+
+def syslinux(scratch):
+    """A floppy with memtest86+ on it."""
+    if not are_here(MEMTEST) or not shutil.which('syslinux') or not shutil.which('mformat'):
+        return None
+    image = scratch + '/floppy'
+    with open(scratch + '/syslinux.cfg', 'w', encoding='utf-8') as f:
+        f.write('SERIAL 0 115200\nPROMPT 1\nSAY hello from a floppy\nDEFAULT mt\nLABEL mt\nKERNEL memtest\nAPPEND console=ttyS0,115200\n')
+    subprocess.run(['mformat', '-C', '-f', '1440', '-i', image, '::'], check=True)
+    subprocess.run(['mcopy', '-i', image, f.name, '::'], check=True)
+    subprocess.run(['mcopy', '-i', image, MEMTEST, '::memtest'], check=True)
+    subprocess.run(['syslinux', '--install', image], check=True)
+    return ['-fda', image]
+
+
+def ipxe(scratch):
+    """A folder for TFTP, with a script for iPXE that starts Debian's installer kernel."""
+    options = pc(scratch)
+    if options:
+        for path in options[1], options[3]:
+            os.symlink(path, f'{scratch}/{os.path.basename(path)}')
+        with open(scratch + '/boot.ipxe', 'w', encoding='utf-8') as f:
+            f.write(f'#!ipxe\nkernel linux {options[5]} initrd=initrd.gz\ninitrd initrd.gz\nboot\n')
+    return options and ['-boot', 'n', '-nic', f'user,model=e1000,tftp={scratch},bootfile=boot.ipxe']
+
+
+def pc_disk(scratch):
+    """A copy of a PC's disk."""
+    if not are_here(PC_DISK):
+        return None
+    subprocess.run(['cp', '--sparse=always', PC_DISK, scratch + '/pc.img'], check=True)
+    return ['-drive', f'format=raw,file={scratch}/pc.img']
+
+
 def ovmf(scratch):
     if not are_here(OVMF_CODE, OVMF_VARS):
         return None
@@ -154,8 +196,7 @@ def ovmf(scratch):
 
 
 def memtest(_):
-    image = '/boot/memtest86+x64.bin'
-    return are_here(image) and ['-kernel', image, '-append', 'console=ttyS0,115200'] or None
+    return are_here(MEMTEST) and ['-kernel', MEMTEST, '-append', 'console=ttyS0,115200'] or None
 
 
 def bios16(scratch):
@@ -190,6 +231,11 @@ GUESTS = {
     'grub-disk': grub_disk,
     'pc-uboot': pc_uboot,
     'grub-floppy': grub_floppy,
+    'grub-cd': grub_cd,
+    'syslinux': syslinux,
+    'ipxe': ipxe,
+    'pc-disk': pc_disk,
+    'pc-disk-ovmf': both(ovmf, pc_disk),
     'ovmf': ovmf,
     'ovmf-kernel': both(ovmf, pc),
     'small': small,
