@@ -40,7 +40,7 @@ static void host_discard(u8 *p, u64 n)
 {
     u64 page = (u64)sysconf(_SC_PAGESIZE), from = align_up((u64)(uintptr_t)p, page);
     u64 end = align_down((u64)(uintptr_t)p + n, page);
-    if (from < end && !madvise((void *)(uintptr_t)from, end - from, MADV_REMOVE)) {
+    if (from < end && !madvise((void *)(uintptr_t)from, end - from, MADV_DONTNEED)) {
         mem_wrote((void *)(uintptr_t)from, end - from);
     }
 }
