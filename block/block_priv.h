@@ -14,6 +14,9 @@ struct block_node;
 struct block_driver {
     const char *name;
     int (*readv)(struct block_node *n, u64 offset, const struct iovec *iov, int niov);
+    /* The same, if it has not to wait for the host's disk: false: it may have to, and what is in iov counts for
+     * nothing. From whoever submits, machine lock held. */
+    bool (*read_cached)(struct block_node *n, u64 offset, const struct iovec *iov, int niov);
     int (*writev)(struct block_node *n, u64 offset, const struct iovec *iov, int niov);
     int (*zero)(struct block_node *n, u64 offset, u64 len, bool unmap);
     int (*discard)(struct block_node *n, u64 offset, u64 len);
@@ -75,6 +78,7 @@ bool iov_is_zero(const struct iovec *iov, int niov);
 /* The part of iov from `skip`, `len` bytes long, into part[niov]; gives its number of elements. */
 int iov_slice(struct iovec *part, const struct iovec *iov, int niov, u64 skip, u64 len);
 /* Reads until full or the end of the file: bytes read, or -errno. */
+bool io_read_cached(int fd, u64 offset, const struct iovec *iov, int niov); /* all of it, without waiting */
 i64 io_readv(int fd, u64 offset, const struct iovec *iov, int niov);
 int io_writev(int fd, u64 offset, const struct iovec *iov, int niov);
 int io_zero(int fd, u64 offset, u64 len, bool unmap);

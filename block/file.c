@@ -46,6 +46,11 @@ static int file_readv(struct block_node *n, u64 offset, const struct iovec *iov,
     return 0;
 }
 
+static bool file_read_cached(struct block_node *n, u64 offset, const struct iovec *iov, int niov)
+{
+    return io_read_cached(((struct file_node *)n)->fd, offset, iov, niov);
+}
+
 static int file_sync(struct file_node *f)
 {
     int rc = atomic_load(&f->flush_error);
@@ -102,6 +107,7 @@ static void file_close(struct block_node *n)
 static const struct block_driver file_driver = {
     .name = "file",
     .readv = file_readv,
+    .read_cached = file_read_cached,
     .writev = file_writev,
     .zero = file_zero,
     .discard = file_discard,

@@ -75,6 +75,12 @@ i64 io_readv(int fd, u64 offset, const struct iovec *iov, int niov)
     return (i64)done;
 }
 
+bool io_read_cached(int fd, u64 offset, const struct iovec *iov, int niov)
+{
+    ssize_t got = preadv2(fd, iov, niov, (off_t)offset, RWF_NOWAIT);
+    return got >= 0 && (u64)got == iov_len(iov, niov);
+}
+
 int io_writev(int fd, u64 offset, const struct iovec *iov, int niov)
 {
     u64 len = iov_len(iov, niov), done = 0;

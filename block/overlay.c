@@ -65,6 +65,19 @@ static int overlay_readv(struct block_node *n, u64 offset, const struct iovec *i
     return rc;
 }
 
+/* What lies in both is the workers' business. */
+static bool overlay_read_cached(struct block_node *n, u64 offset, const struct iovec *iov, int niov)
+{
+    struct overlay_node *v = (struct overlay_node *)n;
+    u64 len = iov_len(iov, niov);
+    bool here;
+    if (!len || run_length(v, offset, offset + len, &here) < len) {
+        return false;
+    }
+    return here ? io_read_cached(v->fd, offset, iov, niov)
+                : v->base->drv->read_cached && v->base->drv->read_cached(v->base, offset, iov, niov);
+}
+
 /* Makes the granule at offset ours with its old contents, if a write will not cover all of it. */
 static int copy_up(struct overlay_node *v, u64 at, u64 from, u64 to)
 {
@@ -154,6 +167,7 @@ static void overlay_close(struct block_node *n)
 static const struct block_driver overlay_driver = {
     .name = "snapshot",
     .readv = overlay_readv,
+    .read_cached = overlay_read_cached,
     .writev = overlay_writev,
     .zero = overlay_zero,
     .discard = overlay_discard,

@@ -168,6 +168,29 @@ static void reads_and_writes(void **state)
     close_disk(b);
 }
 
+/* Small reads are done at once where the host has all of it in memory, large ones and mixed ones by workers: of the
+ * image, of what was written over it, and of both. */
+static void quick_and_slow_reads(void **state)
+{
+    (void)state;
+    static u8 p[100000];
+    struct blockdev *b = open_with(",snapshot=on");
+    memset(p, 0xee, 8192);
+    assert_int_equal(transfer(b, BLOCK_WRITE, 65536, p, 8192), 0);
+    static const struct {
+        u64 at, len;
+    } reads[] = {{0, 512}, {65536, 8192}, {65000, 2000}, {20000, sizeof(p)}, {IMAGE_BYTES - 700, 700}, {70000, 20000}};
+    for (unsigned r = 0; r < sizeof(reads) / sizeof(reads[0]); r++) {
+        memset(p, 0x55, sizeof(p));
+        assert_int_equal(transfer(b, BLOCK_READ, reads[r].at, p, reads[r].len), 0);
+        for (u64 i = 0; i < reads[r].len; i++) {
+            u64 at = reads[r].at + i;
+            assert_int_equal(p[i], at >= 65536 && at < 65536 + 8192 ? 0xee : pattern(at));
+        }
+    }
+    close_disk(b);
+}
+
 static void zeros_and_discards(void **state)
 {
     (void)state;
@@ -640,6 +663,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         DISK_TEST(reads_and_writes),
+        DISK_TEST(quick_and_slow_reads),
         DISK_TEST(zeros_and_discards),
         DISK_TEST(many_requests_at_once),
         DISK_TEST(a_callback_may_close_another_drive),
