@@ -2,6 +2,7 @@
 import hashlib
 import http.server
 import os
+import re
 import resource
 import socket
 import subprocess
@@ -229,6 +230,12 @@ def clean(*names):
 
 STOP = 'raw=\x01x'
 
+
+def shown(*texts):
+    """Texts of a BIOS's screen on the serial port: it moves the cursor between any two letters."""
+    return ['wait~' + r'(\x1b\[[0-9;]*H)*'.join(map(re.escape, text)) for text in texts]
+
+
 # -- the BIOS's services, from a floppy ---------------------------------------------------------------------------------
 
 MONITOR = ['raw=\x01c', 'wait=(qemu) ']  # what is typed goes there from now on; the serial port prints all the same
@@ -366,10 +373,10 @@ CASES = {
     'pc-isa-screen': Case('pc32', '-M isapc -cpu pentium3 -m 512M -no-reboot -vnc unix:@D/vnc -serial stdio',
                           look_pc(1, 'i686', 'reboot -f'), slow=True),
     'pc-isa-grub': pc('-M isapc -boot a -hda @D/disk', [
-        'wait=GNU GRUB', 'wait=GNU/Linux', 'raw=c', *typed('grub> ', 'ls'), 'wait=(hd0)', 'wait=(fd0)', 'wait=grub> ', STOP],
+        *shown('GNU GRUB', 'GNU/Linux'), 'raw=c', *shown('grub> '), 'raw=ls\r', *shown('(hd0)', '(fd0)', 'grub> '), STOP],
         'grub-floppy', slow=False, prepare=blank),
     'pc-q35-floppy': pc('-M q35 -boot a', [
-        'wait=GNU GRUB', 'wait=GNU/Linux', 'raw=c', *typed('grub> ', 'ls'), 'wait=(fd0)', 'wait=grub> ', STOP],
+        *shown('GNU GRUB', 'GNU/Linux'), 'raw=c', *shown('grub> '), 'raw=ls\r', *shown('(fd0)', 'grub> '), STOP],
         'grub-floppy', slow=False),
     'pc-uboot': pc('-M pc -vga none', [*typed('=> ', 'version', 'pci'), 'wait=Bridge device', 'wait==> ', STOP], 'pc-uboot', slow=False),
     'pc-grub-cd': pc('-M pc', [
@@ -394,7 +401,7 @@ CASES = {
         off='reboot -f')),
     'microvm-qboot': pc('-M microvm -no-reboot', look_pc(1, off='reboot -f'), 'qboot'),
     'microvm-seabios': pc('-M microvm -bios /usr/share/seabios/bios-microvm.bin', [
-        'wait=executed automatically', STOP], 'grub-disk', slow=False),
+        *shown('executed automatically'), STOP], 'grub-disk', slow=False),
     'pc-q35-ports': pc(f'-M q35 {PORTS_PCIE}', BRIDGED),
     'pc-q35-ports-ovmf': pc(f'-M q35 -cpu max {PORTS_PCIE}', BRIDGED, 'ovmf-kernel'),
     'ports-virt': debian(f'-M virt -cpu max {PORTS_PCIE}', shell(
