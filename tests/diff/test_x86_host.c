@@ -333,7 +333,9 @@ static void instructions(void **st)
     if (!b || atoi(b) == 64) {
         rows_of(64, per_row, only);
     }
-    if (!b || atoi(b) == 32) {
+    if ((!b || atoi(b) == 32) && !x86_host_has_32()) {
+        print_message("32 bits: left out, the host's kernel offers no such code\n");
+    } else if (!b || atoi(b) == 32) {
         rows_of(32, b ? per_row : per_row / 3 + 1, only);
     }
     for (unsigned i = 0; i < X86_FNS; i++) {

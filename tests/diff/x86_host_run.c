@@ -240,6 +240,14 @@ bool x86_host_init(void)
     return true;
 }
 
+bool x86_host_has_32(void)
+{
+    u32 rights;
+    bool seen;
+    __asm__("lar %2, %0" : "=r"(rights), "=@ccz"(seen) : "r"((u32)SEL_CODE32));
+    return seen;
+}
+
 /* What a program of 32 bits cannot know. */
 static void forget_wide(struct x86_state *s)
 {

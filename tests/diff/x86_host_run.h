@@ -13,6 +13,7 @@
 
 /* Once; false: the addresses are taken. */
 bool x86_host_init(void);
+bool x86_host_has_32(void); /* false: the host's kernel offers no code of 32 bits (ia32_emulation=off) */
 /* Within a test: the test library has handlers of its own. `other` (NULL: none) is asked about signals that come while
  * nothing runs here. */
 void x86_host_catch(void (*other)(int sig, void *siginfo, void *ucontext));
