@@ -34,7 +34,7 @@ struct x86_sys {
     u32 pkru;
     u64 star, lstar, cstar, fmask, kernel_gs_base;
     u64 sysenter_cs, sysenter_esp, sysenter_eip;
-    u64 pat, misc_enable, syscfg, hwcr, mtrr_def, mtrr_fixed[X86_FIXED_MTRRS], mtrr_base[X86_MTRRS],
+    u64 pat, misc_enable, syscfg, hwcr, nb_cfg, mtrr_def, mtrr_fixed[X86_FIXED_MTRRS], mtrr_base[X86_MTRRS],
         mtrr_mask[X86_MTRRS];
     u64 tsc_offset, debugctl, feature_control, microcode, mcg_status;
     u64 zero, tsc_aux; /* of MSRs without a field of their own */

@@ -90,6 +90,7 @@ static const struct field x86_state[] = {
     T("misc_enable", misc_enable),
     T("syscfg", syscfg),
     T("hwcr", hwcr),
+    T("nb_cfg", nb_cfg),
     T("mtrr_def", mtrr_def),
     TS("mtrr_fixed", mtrr_fixed),
     TS("mtrr_base", mtrr_base),
