@@ -112,7 +112,7 @@ def refusals():
 def limits():
     soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (1 << 20, hard))
-    moss('-M', 'virt', '-display', 'none').exits(1).warns(rf'\A{QEMU}: cannot map .* of guest memory .*: File too large\n\Z')
+    moss('-M', 'virt', '-display', 'none').exits(1).warns(rf'\A{QEMU}: cannot make the code cache of .*: File too large\n\Z')
     resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
 
 
