@@ -4,7 +4,7 @@
   bench.py [BOARD] --moss PATH [--qemu PATH]... [--rows REGEX] [--rounds N] [--quick] [--cpu MODEL] [--json | --markdown]
 
 BOARD: virt, pc or q35. Peers: those given (or named in $QEMU, separated by colons); else of all qemu-system-ARCH in PATH,
-/usr, /usr/local and /opt the newest, and the distribution's. Rounds go moss, peer, moss, peer..., a cell is the median of its rounds, with the
+/usr, /usr/local and /opt the newest, and the distribution's; on pc Bochs too, where it is, for one row. Rounds go moss, peer, moss, peer..., a cell is the median of its rounds, with the
 least and the greatest beside it. A ratio is moss divided by the peer: below 1, moss needs less.
 
 Boots count CPU seconds of the emulator's process. Kernels (guest.c, guest_io.c) count the guest's own clock, the best of
@@ -21,6 +21,7 @@ import sys
 import tempfile
 import time
 
+import bochs
 from boards import BAR, BOARDS, ROWS, UNITS, Server, build_guest, make_disks, make_initrd
 
 class Run:
@@ -28,6 +29,7 @@ class Run:
 
     def __init__(self, argv):
         self.p = subprocess.Popen(argv, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, bufsize=0)
+        self.console = self.p.stdout.fileno()
         self.text, self.at = '', 0
 
     def until(self, pattern, seconds=600):
@@ -38,10 +40,10 @@ class Run:
             if m:
                 self.at = m.end()
                 return m
-            if not select.select([self.p.stdout], [], [], max(0, end - time.monotonic()))[0]:
+            if not select.select([self.console], [], [], max(0, end - time.monotonic()))[0]:
                 self.end()
                 raise RuntimeError(f'no "{pattern}" after {seconds} s; the last was {self.text[-300:]!r}')
-            data = os.read(self.p.stdout.fileno(), 65536)
+            data = os.read(self.console, 65536)
             if not data:
                 self.end()
                 raise RuntimeError(f'ended before "{pattern}": {self.text[-300:]!r}')
@@ -78,6 +80,26 @@ class Emulator:
         model = a.cpu + (',pauth-impdef=on' if a.cpu == 'max' and a.board.arch == 'aarch64' else '')
         return [self.path, '-M', a.machine, '-cpu', model, '-nographic', '-no-reboot', '-nic', 'none'] + extra
 
+    def does(self, group):
+        return True
+
+    def boot_disk(self, a):
+        return Run(self.command(a, ['-m', '1G', '-snapshot'] + a.board.login(a.disk)))
+
+
+class BochsRun(Run):
+    def __init__(self, disk, folder):
+        self.p, self.console = bochs.start(disk, folder)
+        self.text, self.at = '', 0
+
+
+class Bochs(Emulator):
+    def does(self, group):
+        return group is boot_linux
+
+    def boot_disk(self, a):
+        return BochsRun(f'{os.path.abspath(a.disk)}/debian.img', f'{a.folder}/bochs')
+
 
 # -- what is measured: each gives {row: value}, kernels {row: (best, CPU time)} -------------------------------------------
 
@@ -101,8 +123,16 @@ def boot_shell(emu, a):
     return out
 
 
+def boot_linux(emu, a):
+    r = emu.boot_disk(a)
+    r.until(r'Linux version ', 900)
+    out = {'linux': r.cpu_seconds()}
+    r.end()
+    return out
+
+
 def boot_login(emu, a):
-    r = Run(emu.command(a, ['-m', '1G', '-snapshot'] + a.board.login(a.disk)))
+    r = emu.boot_disk(a)
     r.until(r'login: ', 900)
     out = {'login': r.cpu_seconds()}
     r.end()
@@ -181,7 +211,7 @@ def measure(emus, groups, a):
     values, failed = {e.label: {} for e in emus}, []
     for n in range(a.rounds):
         for group in groups:
-            for e in emus:
+            for e in (e for e in emus if e.does(group)):
                 print(f'bench: round {n + 1} of {a.rounds}: {group.__name__}, {e.label}', file=sys.stderr)
                 try:
                     got = group(e, a)
@@ -282,12 +312,12 @@ def choose_groups(a):
         groups.append(boot_shell)
     a.disk = a.disk or a.board.disk_folder()
     have_disk = os.path.exists(f'{a.disk}/debian.img')
-    if 'login' in wanted and have_disk and not a.quick:
-        groups.append(boot_login)
+    if have_disk and not a.quick:
+        groups += [g for key, g in (('linux', boot_linux), ('login', boot_login)) if key in wanted]
     keys = [r.key for r in ROWS if r.key in wanted and r.unit in UNITS]
     a.kernels = {'disk': [k for k in keys if k.startswith('disk-')], 'net': [k for k in keys if k.startswith('net-')]}
     a.kernels['kernels'] = [k for k in keys if '@' not in k]
-    if not have_disk and ('login' in wanted or a.kernels['disk']):
+    if not have_disk and (wanted & {'linux', 'login'} or a.kernels['disk']):
         notes.append(f'boot to a login, disks: no {a.disk}/debian.img; ./dev disk {a.board.debian} makes it (as root)')
         a.kernels['disk'] = []
     if any(a.kernels.values()):
@@ -325,6 +355,7 @@ def main():
     a = arguments()
     peers = find_peers(a.qemu, a.board.qemu)
     emus = [Emulator('moss', os.path.abspath(a.moss))] + [Emulator('QEMU ' + v[1], p) for p, v in peers]
+    emus += [Bochs('Bochs ' + bochs.version(), 'bochs')] if a.machine == 'pc' and bochs.version() else []
     about = host()
     with tempfile.TemporaryDirectory(prefix='moss-bench-') as a.folder:
         groups, notes, wanted = choose_groups(a)

@@ -16,6 +16,7 @@ DISK_BYTES = 64 << 20  # guest_io.c's DISK_END
 Row = namedtuple('Row', 'key group title unit digits')
 ROWS = [Row(*r) for r in (
     ('shell', 'boot', 'boot to a shell', 'CPU s', 2),
+    ('linux', '', "disk to Linux's first line", 'CPU s', 2),
     ('login', 'boot', 'boot to a login', 'CPU s', 2),
     ('integer', 'integer', 'integer mix, as CoreMark', 'us', 0),
     ('recursion', 'integer', 'recursion', 'us', 0),
@@ -71,7 +72,7 @@ class Board:
 
     def rows(self):
         kinds = set(self.disks) | {f'eth{i}' for i in range(len(self.cards))}
-        units = {'x87', 'avx2'} if self.arch == 'aarch64' else set()
+        units = {'x87', 'avx2', 'linux'} if self.arch == 'aarch64' else set()
         return [r for r in ROWS if r.key not in units and ('@' not in r.key or r.key.split('@')[1] in kinds)]
 
     def guest(self):
