@@ -87,11 +87,12 @@ static void segment_set(struct pam *p, struct pam_segment *s, u8 mode)
     mem_map_region(p->space, &s->region, s->base, 1);
 }
 
-/* The VGA window lies at priority 1; RAM over it is for everybody, or for system-management mode only. */
+/* The VGA window lies at priority 1, at 2 where it is plain RAM; SMRAM over it is for everybody, or for
+ * system-management mode only. */
 static void smram_set(struct pam *p, struct mem_region *r, bool shown)
 {
     if (shown && !r->space) {
-        mem_map_region(p->space, r, SMRAM_AT, 2);
+        mem_map_region(p->space, r, SMRAM_AT, 3);
     } else if (!shown) {
         mem_unmap_region(r);
     }

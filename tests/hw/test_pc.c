@@ -160,6 +160,29 @@ static void smram_opens_and_locks(void **st)
     machine_free(m);
 }
 
+/* A graphics mode's window is plain RAM; what system-management mode saves there must not become pixels. */
+static void smram_lies_over_video_memory(void **st)
+{
+    (void)st;
+    struct machine *m = pc_build_ok(&board_pc, &(struct wish){.vga = "std"});
+    const struct mem_attrs smm = {.is_cpu = true, .secure = true};
+    const u16 mode[][2] = {{1, 800}, {2, 600}, {3, 16}, {4, 0x41}}; /* Bochs VBE: size, depth, on */
+    u64 v;
+    pc_configure(m, 0, 0x72, 1, 0x4a);
+    wr(m, 0xafe10, 4, 0x1234);
+    pc_configure(m, 0, 0x72, 1, 0x0a);
+    out(m, 0x3c2, 1, 0x63);
+    for (unsigned i = 0; i < ARRAY_LEN(mode); i++) {
+        out(m, 0x1ce, 2, mode[i][0]);
+        out(m, 0x1cf, 2, mode[i][1]);
+    }
+    wr(m, 0xafe10, 4, 0x5678);
+    assert_int_equal(rd(m, 0xafe10, 4), 0x5678);
+    assert_int_equal(mem_load(m->sysmem, 0xafe10, 4, &v, smm), MEM_OK);
+    assert_int_equal(v, 0x1234);
+    machine_free(m);
+}
+
 /* Without a north bridge it is RAM, and holds the firmware again after a reset. */
 static void upper_memory_without_pci(void **st)
 {
@@ -360,6 +383,7 @@ int main(void)
         cmocka_unit_test(shadow_ram),
         cmocka_unit_test(upper_memory_without_pci),
         cmocka_unit_test(smram_opens_and_locks),
+        cmocka_unit_test(smram_lies_over_video_memory),
         cmocka_unit_test(pirqs_are_routed),
         cmocka_unit_test(irqs_are_shared),
         cmocka_unit_test(reset_control),
