@@ -233,7 +233,7 @@ STOP = 'raw=\x01x'
 
 def shown(*texts):
     """Texts of a BIOS's screen on the serial port: it moves the cursor between any two letters."""
-    return ['wait~' + r'(\x1b\[[0-9;]*H)*'.join(map(re.escape, text)) for text in texts]
+    return ['wait~' + r'(\r|\x1b\[[0-9;]*H)*'.join(map(re.escape, text)) for text in texts]
 
 
 # -- the BIOS's services, from a floppy ---------------------------------------------------------------------------------
