@@ -285,7 +285,7 @@ ir_ref ir_as(struct ir *ir, enum ir_type t, ir_ref r)
 static bool off_add(i32 *off, u64 k, unsigned shift)
 {
     i64 sum;
-    if ((i64)k != (i32)k || __builtin_add_overflow((i64)k << shift, (i64)*off, &sum) || sum != (i32)sum) {
+    if ((i64)k != (i32)k || __builtin_add_overflow((i64)k * (1 << shift), (i64)*off, &sum) || sum != (i32)sum) {
         return false;
     }
     *off = (i32)sum;
