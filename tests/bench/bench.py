@@ -363,6 +363,7 @@ def main():
         speed = translation_speed(emus[0], a) if a.guest and re.search(a.rows, 'translation') else None
     for e in emus:
         values[e.label] = {k: v for k, v in values[e.label].items() if k in wanted}
+    emus = emus[:1] + [e for e in emus[1:] if values[e.label]]  # Bochs has one row
     notes += failed + ([] if peers else [f'ratios: no {a.board.qemu} found (PATH, /usr, /usr/local, /opt, $QEMU)'])
     if a.json:
         print(json.dumps({'host': about, 'machine': a.machine, 'cpu': a.cpu, 'emulators': {e.label: e.path for e in emus},
