@@ -78,8 +78,8 @@ bool iov_is_zero(const struct iovec *iov, int niov);
 /* The part of iov from `skip`, `len` bytes long, into part[niov]; gives its number of elements. */
 int iov_slice(struct iovec *part, const struct iovec *iov, int niov, u64 skip, u64 len);
 /* Reads until full or the end of the file: bytes read, or -errno. */
-bool io_read_cached(int fd, u64 offset, const struct iovec *iov, int niov); /* all of it, without waiting */
 i64 io_readv(int fd, u64 offset, const struct iovec *iov, int niov);
+bool io_read_cached(int fd, u64 offset, const struct iovec *iov, int niov); /* all of it, without waiting */
 int io_writev(int fd, u64 offset, const struct iovec *iov, int niov);
 int io_zero(int fd, u64 offset, u64 len, bool unmap);
 
