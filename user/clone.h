@@ -22,6 +22,7 @@ i64 clone_beside(struct user_thread *t, const struct clone_call *c);
 /* SIGKILL and SIGSTOP from one process of shared memory to another, whose number this is: sent so that it comes between
  * two of its instructions. False: it is no such process, and the kernel is to be asked. */
 bool clone_kill(int pid, int sig, i64 *result);
+void clone_forked(void); /* in a child that has a memory of its own: whose processes are not its own to ask */
 /* The program's clear_child_tid, as the kernel does it where memory is shared. */
 void clone_clear_tid(struct user_thread *t);
 

@@ -71,6 +71,12 @@ static struct user_thread *list_find(int pid)
     return NULL;
 }
 
+void clone_forked(void)
+{
+    pthread_mutex_init(&besides.lock, NULL);
+    besides.first = NULL;
+}
+
 bool clone_kill(int pid, int sig, i64 *result)
 {
     if (!__atomic_load_n(&besides.first, __ATOMIC_SEQ_CST) || (sig != SIGKILL && sig != SIGSTOP)) {

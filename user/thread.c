@@ -322,6 +322,7 @@ static i64 clone_process(struct user_thread *t, const struct clone_call *c)
     }
     if (pid == 0) {
         *t->process = (struct user_process){.nthreads = 1};
+        clone_forked();
         if (c->flags & CLONE_CLEAR_SIGHAND) {
             signal_clear_handlers(t->sighand);
         }

@@ -123,20 +123,20 @@ def boot_shell(emu, a):
     return out
 
 
-def boot_linux(emu, a):
+def boot_disk_until(emu, a, row, pattern):
     r = emu.boot_disk(a)
-    r.until(r'Linux version ', 900)
-    out = {'linux': r.cpu_seconds()}
+    r.until(pattern, 900)
+    out = {row: r.cpu_seconds()}
     r.end()
     return out
+
+
+def boot_linux(emu, a):
+    return boot_disk_until(emu, a, 'linux', r'Linux version ')
 
 
 def boot_login(emu, a):
-    r = emu.boot_disk(a)
-    r.until(r'login: ', 900)
-    out = {'login': r.cpu_seconds()}
-    r.end()
-    return out
+    return boot_disk_until(emu, a, 'login', r'login: ')
 
 
 def run_kernels(emu, a, names, initrd, options):

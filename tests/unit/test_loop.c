@@ -104,16 +104,22 @@ static void polled_ready(void *opaque)
     p->seen = loop_seen(p->at);
 }
 
+/* One that waits for a pipe. */
+static void polled_add(struct loop_poller *p, int ends[2])
+{
+    assert_int_equal(pipe(ends), 0);
+    polled = (struct polled){.fd = ends[0], .wait = UINT64_MAX};
+    machine_lock();
+    loop_poller_add(p);
+    machine_unlock();
+}
+
 static void pollers_have_their_turn(void **state)
 {
     (void)state;
     int ends[2];
     struct loop_poller p = {.fill = polled_fill, .ready = polled_ready, .opaque = &polled};
-    assert_int_equal(pipe(ends), 0);
-    polled = (struct polled){.fd = ends[0], .wait = UINT64_MAX};
-    machine_lock();
-    loop_poller_add(&p);
-    machine_unlock();
+    polled_add(&p, ends);
     loop_turn(0);
     loop_turn(0);
     assert_int_equal(polled.fills, 2);
@@ -142,11 +148,7 @@ static void pollers_let_the_loop_sleep(void **state)
     (void)state;
     int ends[2];
     struct loop_poller p = {.fill = polled_fill, .ready = polled_ready, .opaque = &polled};
-    assert_int_equal(pipe(ends), 0);
-    polled = (struct polled){.fd = ends[0], .wait = UINT64_MAX};
-    machine_lock();
-    loop_poller_add(&p);
-    machine_unlock();
+    polled_add(&p, ends);
     loop_turn(0);
     polled.fills = 0;
     u64 start = clock_now(CLOCK_HOST);

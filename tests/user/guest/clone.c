@@ -167,6 +167,24 @@ static void test_killed(void)
         CHECK(novelty() == 2016);
     }
 }
+/* By one that does not share the memory, too. */
+static void test_killed_from_outside(void)
+{
+    ball = 0;
+    int pid = clone(sleeper, new_stack(), CLONE_VM | SIGCHLD, NULL);
+    while (!ball) {
+        sched_yield();
+    }
+    usleep(20000); /* it sleeps */
+    int killer = fork();
+    if (killer == 0) {
+        _exit(kill(pid, SIGKILL) == 0 ? 0 : 1);
+    }
+    CHECK(wait_for(killer) == 0);
+    int status = wait_for(pid);
+    CHECK(WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL);
+    CHECK(novelty() == 2016);
+}
 /* One that is stopped holds nobody up, and can be killed. */
 static void test_stopped(void)
 {
@@ -321,6 +339,7 @@ int main(int argc, char **argv)
     test_many();
     test_ends();
     test_killed();
+    test_killed_from_outside();
     test_stopped();
     test_shares();
     test_clone3();
